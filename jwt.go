@@ -1,0 +1,105 @@
+package regpass
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// Claims are the claims of a JSON Web Token (RFC 7519 section 4.1), read but not verified: whoever receives the
+// token verifies it.
+type Claims struct {
+	Issuer   string
+	Subject  string
+	Audience []string
+	ID       string
+	Expires  time.Time // zero: absent
+	IssuedAt time.Time // zero: absent
+	All      map[string]any
+}
+
+// DecodeJWT reads the claims of a compact JWS: three base64url parts without padding, the second a JSON object. The
+// error never holds any of the token.
+func DecodeJWT(token Secret) (Claims, error) {
+	parts := strings.Split(token.Reveal(), ".")
+	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
+		return Claims{}, fmt.Errorf("not a JSON Web Token: %d parts between dots instead of three that are not empty", len(parts))
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return Claims{}, errors.New("not a JSON Web Token: its second part is not base64url")
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var all map[string]any
+	if err := d.Decode(&all); err != nil || all == nil || d.More() {
+		return Claims{}, errors.New("not a JSON Web Token: its second part is not a JSON object")
+	}
+	c := Claims{All: all}
+	for name, into := range map[string]*string{"iss": &c.Issuer, "sub": &c.Subject, "jti": &c.ID} {
+		if v, ok := all[name]; ok {
+			if *into, ok = v.(string); !ok {
+				return Claims{}, fmt.Errorf("the token's claim %s is not a string", name)
+			}
+		}
+	}
+	for name, into := range map[string]*time.Time{"exp": &c.Expires, "iat": &c.IssuedAt} {
+		if v, ok := all[name]; ok {
+			if *into, err = numericDate(v); err != nil {
+				return Claims{}, fmt.Errorf("the token's claim %s is not a time in seconds", name)
+			}
+		}
+	}
+	switch aud := all["aud"].(type) {
+	case nil:
+	case string:
+		c.Audience = []string{aud}
+	case []any:
+		for _, a := range aud {
+			s, ok := a.(string)
+			if !ok {
+				return Claims{}, errors.New("the token's claim aud is not a list of strings")
+			}
+			c.Audience = append(c.Audience, s)
+		}
+	default:
+		return Claims{}, errors.New("the token's claim aud is neither a string nor a list")
+	}
+	return c, nil
+}
+
+// numericDate reads seconds since 1970, possibly with a fraction, up to the year 9999.
+func numericDate(v any) (time.Time, error) {
+	n, ok := v.(json.Number)
+	if !ok {
+		return time.Time{}, errors.New("not a number")
+	}
+	f, err := n.Float64()
+	if err != nil || math.IsNaN(f) || f < 0 || f > 253402300799 {
+		return time.Time{}, errors.New("out of range")
+	}
+	return time.Unix(int64(f), 0).UTC(), nil
+}
+
+// Show renders the named claims as name=value pairs for a person, values quoted, absent ones left out.
+func (c Claims) Show(names []string) string {
+	var shown []string
+	for _, name := range names {
+		v, ok := c.All[name]
+		if !ok {
+			continue
+		}
+		text, isText := v.(string)
+		if !isText {
+			j, _ := json.Marshal(v)
+			text = string(j)
+		}
+		shown = append(shown, name+"="+Quote(text))
+	}
+	return strings.Join(shown, " ")
+}

@@ -1,0 +1,99 @@
+// Package regpass is the vocabulary of the program of that name, which gives every build a pass: it proves who a CI
+// job is, trades that for a short-lived package-registry credential and puts it where each client looks.
+//
+// Data flows one way. The stages (identity, registry, envsync, sts, …) import this package and never each other;
+// cmd/regpass joins them. This package imports the standard library only.
+package regpass
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Kind says how a registry expects a credential to be presented.
+type Kind string
+
+// The kinds of credential that package clients know.
+const (
+	Bearer     Kind = "bearer"      // Authorization: Bearer <Secret>
+	Basic      Kind = "basic"       // Authorization: Basic base64(<Username>:<Secret>)
+	CondaToken Kind = "conda-token" // https://host/t/<Secret>/channel
+	S3         Kind = "s3"          // SigV4 with Username as access key id and Secret as secret access key
+)
+
+// Credential is what a registry gave us.
+type Credential struct {
+	Registry     string    // name of the registry's row: "pyx"
+	Host         string    // lower-case, ASCII; with :port where the URL names one; "s3://bucket" for Kind S3
+	Kind         Kind      // how the registry wants it
+	Username     string    // for Basic; for Bearer the user name that readers who only speak Basic send, or empty
+	Secret       Secret    // token, password or key
+	SessionToken Secret    // Kind S3 only
+	Refresh      Secret    // single-use token that the registry trades for the next credential, or empty
+	Expires      time.Time // zero: the registry does not say
+}
+
+// Fresh reports whether the credential is worth handing out at now: more than a fifth of its lifetime must be left,
+// and more than min where the lifetime is over four times min. A credential that does not say when it ends is fresh.
+func (c Credential) Fresh(now, minted time.Time, min time.Duration) bool {
+	return c.Expires.IsZero() || now.Before(c.RefreshAt(minted, min))
+}
+
+// RefreshAt is the moment from which a credential minted at minted should be replaced. It is zero for a credential
+// that does not say when it ends.
+func (c Credential) RefreshAt(minted time.Time, min time.Duration) time.Time {
+	if c.Expires.IsZero() {
+		return time.Time{}
+	}
+	life := c.Expires.Sub(minted)
+	left := life / 5
+	if life > 4*min && left < min {
+		left = min
+	}
+	return c.Expires.Add(-left)
+}
+
+// Identity is a CI job's signed proof of who it is: an OpenID Connect ID token, read but not verified.
+type Identity struct {
+	Provider string // name of the provider's row: "github"
+	Token    Secret
+	Claims   Claims
+	Matched  []string // names of the claims that trust policies match on, in the order to show them
+}
+
+// Env is all the program may know of its surroundings. main fills it in and tests fake it.
+type Env struct {
+	Getenv  func(string) string
+	Environ []string // NAME=value, what a child process inherits
+	HTTP    *http.Client
+	Now     func() time.Time
+	Wait    func(context.Context, time.Duration) error // returns early with ctx's error
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+
+	Dir      string // working directory
+	Home     string // home directory, or empty where there is none
+	TempDir  string // the system's folder for temporary files
+	Terminal bool   // standard input and error are a terminal: there is someone to ask
+
+	// Mask hears of every secret as soon as it is read and before anything else is printed: what goes to Stderr is
+	// redacted from then on, and a GitHub runner is told to hide it.
+	Mask func(...Secret)
+	// Run runs a command to its end and returns its standard output; extra is added to the environment.
+	Run func(ctx context.Context, extra []string, name string, args ...string) ([]byte, error)
+	// OpenBrowser shows a page to the person at the terminal.
+	OpenBrowser func(ctx context.Context, url string) error
+}
+
+// Lookup returns the first of the named variables that is set, with its name. An empty variable is not set.
+func (e *Env) Lookup(names ...string) (name, value string) {
+	for _, n := range names {
+		if v := e.Getenv(n); v != "" {
+			return n, v
+		}
+	}
+	return "", ""
+}

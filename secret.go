@@ -1,0 +1,76 @@
+package regpass
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+)
+
+// MaxToken is the longest token, in bytes, that is accepted from anywhere: no client sends a longer header.
+const MaxToken = 64 << 10
+
+// Secret holds a value that must not be shown. It prints as [secret] whatever the verb, the logger or the encoder;
+// Reveal is the only way out. The zero Secret is empty. It holds a func because fmt prints unexported strings.
+type Secret struct{ reveal func() string }
+
+// NewSecret hides value.
+func NewSecret(value string) Secret {
+	if value == "" {
+		return Secret{}
+	}
+	return Secret{func() string { return value }}
+}
+
+// Reveal returns the hidden value. Call it once, next to the write.
+func (s Secret) Reveal() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal()
+}
+
+// Empty reports whether there is nothing to hide.
+func (s Secret) Empty() bool { return s.reveal == nil }
+
+// Fingerprint is the first 16 hex digits of the value's SHA-256, to tell two secrets apart without showing either.
+func (s Secret) Fingerprint() string {
+	sum := sha256.Sum256([]byte(s.Reveal()))
+	return hex.EncodeToString(sum[:8])
+}
+
+const hidden = "[secret]"
+
+// String returns [secret].
+func (s Secret) String() string { return hidden }
+
+// Format writes [secret] for every verb.
+func (s Secret) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, hidden) }
+
+// MarshalText returns [secret], so that no encoder shows the value.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// LogValue returns [secret].
+func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// ParseToken makes a Secret of a token read from outside. It drops surrounding white space and refuses what no
+// client can carry: nothing, more than MaxToken bytes, and anything but printable ASCII without spaces (RFC 6750
+// b64token is a subset). The error never holds the value.
+func ParseToken(raw string) (Secret, error) {
+	t := strings.TrimSpace(raw)
+	switch {
+	case t == "":
+		return Secret{}, errors.New("the token is empty")
+	case len(t) > MaxToken:
+		return Secret{}, fmt.Errorf("the token has %d bytes, more than the %d that are accepted", len(t), MaxToken)
+	}
+	for i := range len(t) {
+		if t[i] <= ' ' || t[i] > '~' {
+			return Secret{}, fmt.Errorf("the token holds the byte 0x%02x at position %d; tokens are printable ASCII without spaces", t[i], i)
+		}
+	}
+	return NewSecret(t), nil
+}
