@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 	"time"
@@ -14,14 +15,18 @@ import (
 // Claims are the claims of a JSON Web Token (RFC 7519 section 4.1), read but not verified: whoever receives the
 // token verifies it.
 type Claims struct {
-	Issuer   string
-	Subject  string
-	Audience []string
-	ID       string
-	Expires  time.Time // zero: absent
-	IssuedAt time.Time // zero: absent
-	All      map[string]any
+	Issuer    string
+	Subject   string
+	Audience  []string
+	ID        string
+	Expires   time.Time // zero: absent
+	IssuedAt  time.Time // zero: absent
+	NotBefore time.Time // zero: absent
+	All       map[string]any
 }
+
+// base64url is the alphabet of RFC 4648 section 5.
+const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // DecodeJWT reads the claims of a compact JWS: three base64url parts without padding, the second a JSON object. The
 // error never holds any of the token.
@@ -30,6 +35,11 @@ func DecodeJWT(token Secret) (Claims, error) {
 	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
 		return Claims{}, fmt.Errorf("not a JSON Web Token: %d parts between dots instead of three that are not empty", len(parts))
 	}
+	for i, part := range parts {
+		if strings.ContainsFunc(part, func(r rune) bool { return !strings.ContainsRune(base64url, r) }) {
+			return Claims{}, fmt.Errorf("not a JSON Web Token: its part %d is not base64url", i+1)
+		}
+	}
 	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
 		return Claims{}, errors.New("not a JSON Web Token: its second part is not base64url")
@@ -37,8 +47,11 @@ func DecodeJWT(token Secret) (Claims, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var all map[string]any
-	if err := d.Decode(&all); err != nil || all == nil || d.More() {
+	if err := d.Decode(&all); err != nil || all == nil {
 		return Claims{}, errors.New("not a JSON Web Token: its second part is not a JSON object")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return Claims{}, errors.New("not a JSON Web Token: its second part is more than a JSON object")
 	}
 	c := Claims{All: all}
 	for name, into := range map[string]*string{"iss": &c.Issuer, "sub": &c.Subject, "jti": &c.ID} {
@@ -48,7 +61,7 @@ func DecodeJWT(token Secret) (Claims, error) {
 			}
 		}
 	}
-	for name, into := range map[string]*time.Time{"exp": &c.Expires, "iat": &c.IssuedAt} {
+	for name, into := range map[string]*time.Time{"exp": &c.Expires, "iat": &c.IssuedAt, "nbf": &c.NotBefore} {
 		if v, ok := all[name]; ok {
 			if *into, err = numericDate(v); err != nil {
 				return Claims{}, fmt.Errorf("the token's claim %s is not a time in seconds", name)

@@ -1,0 +1,62 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/regpass/regpass"
+)
+
+// fileToken reads the file anew at every call: Kubernetes and others replace it before the token ends.
+func fileToken(_ context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
+	path := env.Getenv("REGPASS_ID_TOKEN_FILE")
+	if path == "" {
+		err := regpass.NoIdentityf("REGPASS_ID_TOKEN_FILE is not set")
+		return regpass.Secret{}, regpass.Hintf(err, "set it:\n%s", fileSetup(audience))
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(env.Dir, path)
+	}
+	// White space around the token is dropped later, so a little more than the longest token is read.
+	text, err := readAtMost(path, regpass.MaxToken+1<<10)
+	if err != nil {
+		err = regpass.NoIdentityf("read the file that REGPASS_ID_TOKEN_FILE names: %s: %w", regpass.Quote(path), err)
+		return regpass.Secret{}, regpass.Hintf(err, "whatever makes the token must write it there before regpass runs:\n%s", fileSetup(audience))
+	}
+	return regpass.NewSecret(string(text)), nil
+}
+
+func fileSetup(audience string) string {
+	return fmt.Sprintf("export REGPASS_ID_TOKEN_FILE=/path/to/token  # holds nothing but an ID token whose aud is %s", regpass.Quote(audience))
+}
+
+// readAtMost reads a file of at most max bytes. The error does not name the file.
+func readAtMost(path string, max int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, max+1))
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	if int64(len(text)) > max {
+		return nil, fmt.Errorf("it is longer than %d bytes", max)
+	}
+	return text, nil
+}
+
+// withoutPath leaves only the reason of a file's error, for its path is shown quoted.
+func withoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

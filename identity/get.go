@@ -1,0 +1,92 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/regpass/regpass"
+)
+
+// leeway is how far in the future a token may begin: issuers' clocks run ahead of ours by seconds, and RFC 7519
+// section 4.1.5 grants "some small leeway, usually no more than a few minutes".
+const leeway = time.Minute
+
+// Get takes a token for audience from the provider, has it masked and refuses one that no registry could accept: not a
+// JSON Web Token, made for someone else, without an https issuer, expired or not yet valid. Its signature is the
+// registry's to verify. A token that is refused is regpass.ErrNoIdentity; no error holds any of it but its claims.
+func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (regpass.Identity, error) {
+	if audience == "" || strings.ContainsFunc(audience, unicode.IsControl) {
+		return regpass.Identity{}, fmt.Errorf("identity: %s: %s cannot be an audience", p.Name, regpass.Quote(audience))
+	}
+	raw, err := p.Token(ctx, env, audience)
+	if err != nil {
+		return regpass.Identity{}, fmt.Errorf("identity: %s: %w", p.Name, err)
+	}
+	token, err := regpass.ParseToken(raw.Reveal())
+	if err != nil {
+		return regpass.Identity{}, p.refuse(audience, err)
+	}
+	env.Mask(token)
+	claims, err := regpass.DecodeJWT(token)
+	if err != nil {
+		return regpass.Identity{}, p.refuse(audience, err)
+	}
+	if err := checkParties(claims, audience); err != nil {
+		return regpass.Identity{}, p.refuse(audience, err)
+	}
+	if err := checkTimes(claims, env.Now()); err != nil {
+		return regpass.Identity{}, regpass.NoIdentityf("identity: %s: %w", p.Name, err)
+	}
+	return regpass.Identity{Provider: p.Name, Token: token, Claims: claims, Matched: p.Claims}, nil
+}
+
+// refuse makes the error for a token that was there but is not what it should be.
+func (p Provider) refuse(audience string, err error) error {
+	err = regpass.NoIdentityf("identity: %s: %w", p.Name, err)
+	return regpass.Hintf(err, "this is how an identity from %s is set up:\n%s", p.Title, p.Setup(audience))
+}
+
+// checkParties refuses a token for another audience, which its receiver could use as ours, and one whose issuer
+// nobody can look up (OpenID Connect Core 1.0, section 2: an https URL).
+func checkParties(c regpass.Claims, audience string) error {
+	if len(c.Audience) == 0 {
+		return fmt.Errorf("the ID token is for no audience, not for %s", regpass.Quote(audience))
+	}
+	if !slices.Contains(c.Audience, audience) {
+		return fmt.Errorf("the ID token is for the audience %s, not for %s", regpass.Quote(strings.Join(c.Audience, ", ")), regpass.Quote(audience))
+	}
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil || regpass.CheckEndpoint(issuer) != nil {
+		return fmt.Errorf("the ID token's issuer %s is not an https URL", regpass.Quote(c.Issuer))
+	}
+	return nil
+}
+
+// checkTimes refuses a token outside its lifetime and tells how far off this machine's clock would have to be.
+func checkTimes(c regpass.Claims, now time.Time) error {
+	if c.Expires.IsZero() {
+		return errors.New("the ID token has no exp, so it would be valid for ever")
+	}
+	clock := now.UTC().Format(time.RFC3339)
+	for _, start := range []time.Time{c.IssuedAt, c.NotBefore} {
+		if early := start.Sub(now); early > leeway {
+			err := fmt.Errorf("the ID token is valid only in %s: this machine's clock seems to be that far behind", early.Round(time.Second))
+			return regpass.Hintf(err, "set this machine's clock, which says %s", clock)
+		}
+	}
+	if late := now.Sub(c.Expires); late >= 0 {
+		ahead := late
+		if !c.IssuedAt.IsZero() {
+			ahead = now.Sub(c.IssuedAt)
+		}
+		err := fmt.Errorf("the ID token expired %s ago by this machine's clock", late.Round(time.Second))
+		return regpass.Hintf(err, "if the token was made just now, this machine's clock, which says %s, seems to be %s ahead; otherwise the token is too old: get it closer to its use", clock, ahead.Round(time.Second))
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/regpass/regpass"
+)
+
+// githubToken asks the runner's token service. GitHub and those who speak its protocol add their own query to the
+// URL, so the audience is set in it, not appended.
+// https://docs.github.com/en/actions/reference/security/oidc
+func githubToken(ctx context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
+	service, password := env.Getenv("ACTIONS_ID_TOKEN_REQUEST_URL"), env.Getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+	if service == "" || password == "" {
+		return regpass.Secret{}, githubMissing(env, audience)
+	}
+	bearer, err := regpass.ParseToken(password)
+	if err != nil {
+		return regpass.Secret{}, regpass.NoIdentityf("ACTIONS_ID_TOKEN_REQUEST_TOKEN: %w", err)
+	}
+	env.Mask(bearer)
+	u, err := url.Parse(service)
+	if err != nil {
+		return regpass.Secret{}, regpass.NoIdentityf("ACTIONS_ID_TOKEN_REQUEST_URL is not a URL")
+	}
+	if err := regpass.CheckEndpoint(u); err != nil {
+		return regpass.Secret{}, regpass.NoIdentityf("ACTIONS_ID_TOKEN_REQUEST_URL: %w", err)
+	}
+	query := u.Query()
+	query.Set("audience", audience)
+	u.RawQuery = query.Encode()
+
+	var answer struct {
+		Value string `json:"value"`
+	}
+	err = env.Retry(ctx, func(ctx context.Context) error {
+		return env.DoJSON(ctx, regpass.Request{Stage: "ask for an ID token", Method: http.MethodGet, URL: u, Bearer: bearer}, &answer)
+	})
+	if err != nil {
+		return regpass.Secret{}, err
+	}
+	if answer.Value == "" {
+		return regpass.Secret{}, regpass.NoIdentityf("ask for an ID token: %s answered without one", u.Host)
+	}
+	return regpass.NewSecret(answer.Value), nil
+}
+
+func githubSetup(audience string) string {
+	return fmt.Sprintf("permissions:\n  contents: read\n  id-token: write  # to ask for an ID token for %s", regpass.Quote(audience))
+}
+
+// githubMissing finds out why the runner offers no token service to this job.
+func githubMissing(env *regpass.Env, audience string) error {
+	const offered = "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+	switch {
+	case env.Getenv("GITHUB_ACTIONS") != "true":
+		err := regpass.NoIdentityf("this is no job of GitHub Actions, or its variables are not passed on to here")
+		return regpass.Hintf(err, "in a container that the job starts itself, pass on %s", offered)
+	case githubFork(env):
+		err := regpass.NoIdentityf("GitHub gives no ID token to a pull request from a fork")
+		return regpass.Hintf(err, "leave this step out for forks:\nif: github.event.pull_request.head.repo.full_name == github.repository")
+	case env.Getenv("GITHUB_ACTOR") == "dependabot[bot]":
+		err := regpass.NoIdentityf("GitHub gives no ID token to this run of Dependabot, which has read-only permissions")
+		return regpass.Hintf(err, "leave this step out for Dependabot:\nif: github.actor != 'dependabot[bot]'\nor store an API key of the registry among the repository's Dependabot secrets")
+	}
+	err := regpass.NoIdentityf("this job may not ask for an ID token: %s are not both set", offered)
+	return regpass.Hintf(err, "add to the job, and to the job that calls it if this is a reusable workflow:\n%s\nin a container that the job starts itself, also pass on %s", githubSetup(audience), offered)
+}
+
+// maxEvent is how much of an event file is looked at, in bytes: GitHub caps the payload of a webhook at 25 MB.
+const maxEvent = 25 << 20
+
+// githubFork reports whether the event is a pull request from a fork. `fork` alone does not say so: in a repository
+// that is a fork itself, it is true for the repository's own branches as well.
+func githubFork(env *regpass.Env) bool {
+	if env.Getenv("GITHUB_EVENT_NAME") != "pull_request" {
+		return false
+	}
+	text, err := readAtMost(env.Getenv("GITHUB_EVENT_PATH"), maxEvent)
+	if err != nil {
+		return false
+	}
+	type side struct {
+		Repo struct {
+			Fork     bool   `json:"fork"`
+			FullName string `json:"full_name"`
+		} `json:"repo"`
+	}
+	var event struct {
+		PullRequest struct{ Head, Base side } `json:"pull_request"`
+	}
+	if json.Unmarshal(text, &event) != nil {
+		return false
+	}
+	head, base := event.PullRequest.Head.Repo, event.PullRequest.Base.Repo
+	return head.Fork && (head.FullName == "" || head.FullName != base.FullName)
+}
