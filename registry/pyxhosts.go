@@ -1,0 +1,143 @@
+package registry
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/regpass/regpass"
+)
+
+// Where pyx is unless PYX_API_URL and PYX_CDN_DOMAIN say otherwise (uv, crates/uv-auth/src/pyx.rs, 0.12.5).
+const (
+	pyxDefaultAPI = "api.pyx.dev"
+	pyxDefaultCDN = "astralhosted.com"
+	pyxShortName  = "pyx.dev"
+)
+
+// pyxAPI is the origin that pyx is asked at: for a ref that is known to be on pyx PYX_API_URL without its path, as uv
+// takes it, else the default; for type=pyx on any other host that host itself.
+func pyxAPI(env *regpass.Env, ref regpass.Ref) (*url.URL, error) {
+	configured, err := pyxConfigured(env)
+	switch {
+	case err != nil:
+		return nil, err
+	case !matchPyx(env, ref):
+		return origin(env, ref)
+	case configured != nil:
+		return configured, nil
+	}
+	return &url.URL{Scheme: "https", Host: pyxDefaultAPI}, nil
+}
+
+// pyxConfigured is the origin of PYX_API_URL, or nil.
+func pyxConfigured(env *regpass.Env) (*url.URL, error) {
+	v := env.Getenv("PYX_API_URL")
+	if v == "" {
+		return nil, nil
+	}
+	api, err := regpass.ParseRef(v)
+	if err != nil {
+		return nil, fmt.Errorf("pyx: PYX_API_URL: %w", err)
+	}
+	return origin(env, api)
+}
+
+// matchPyx reports whether ref is on pyx: the names that always mean it, the origin of PYX_API_URL exactly, and https
+// hosts in the CDN's domain (is_default_pyx_domain and is_known_url there). Unlike `uv auth` it takes no parent domain
+// of PYX_API_URL, which could be anyone's.
+func matchPyx(env *regpass.Env, ref regpass.Ref) bool {
+	if ref.URL.Scheme == "https" && (pyxAlias(ref) || inDomain(ref.URL.Hostname(), pyxCDN(env))) {
+		return true
+	}
+	api, err := pyxConfigured(env)
+	return err == nil && api != nil && api.Scheme == ref.URL.Scheme && api.Host == ref.URL.Host
+}
+
+// pyxAlias reports whether ref only names the service, wherever that is.
+func pyxAlias(ref regpass.Ref) bool { return ref.Host == pyxShortName || ref.Host == pyxDefaultAPI }
+
+// pyxHost is the host that the credential is for: where packages are read or uploaded.
+func pyxHost(api *url.URL, ref regpass.Ref) string {
+	if pyxAlias(ref) {
+		return api.Host
+	}
+	return ref.Host
+}
+
+func pyxCDN(env *regpass.Env) string {
+	if v := env.Getenv("PYX_CDN_DOMAIN"); v != "" {
+		return strings.ToLower(v)
+	}
+	return pyxDefaultCDN
+}
+
+// inDomain reports whether host is domain or below it: badastralhosted.com is not in astralhosted.com.
+func inDomain(host, domain string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain)
+}
+
+// pyxScope tells tokens apart: a CI identity gets one for a single registry or workspace, a person one for all of theirs.
+func pyxScope(env *regpass.Env, ref regpass.Ref, m Method) string {
+	if m != OIDC {
+		return ""
+	}
+	if workspace, registry, publish := pyxPublishURL(ref); publish {
+		return "write " + workspace + "/" + registry
+	}
+	workspace, _ := pyxWorkspace(env, ref) // Exchange reports what is wrong with it
+	return "read " + workspace
+}
+
+// pyxName is what a workspace, registry or view may be called: one path segment that needs no escaping.
+var pyxName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// pyxPublishURL reads /v1/upload/{workspace}/{registry}, with or without a slash at the end.
+func pyxPublishURL(ref regpass.Ref) (workspace, registry string, ok bool) {
+	s := segments(ref.URL)
+	if len(s) != 4 || s[0] != "v1" || s[1] != "upload" || !pyxName.MatchString(s[2]) || !pyxName.MatchString(s[3]) {
+		return "", "", false
+	}
+	return s[2], s[3], true
+}
+
+// pyxWorkspace finds the workspace that ref reads from: the option, or its place in the URL
+//
+//	{api}/simple/{workspace}/{view}…
+//	https://views.{cdn}/v1/{shard}/{workspace}/{view}…
+//	https://files.{cdn}/{workspace}/{path}
+//
+// as in uv's unmerged client for Trusted Access (crates/uv-auth/src/pyx.rs on branch ww/ta).
+func pyxWorkspace(env *regpass.Env, ref regpass.Ref) (string, error) {
+	name, given := ref.Options["workspace"]
+	s := segments(ref.URL)
+	switch cdn := pyxCDN(env); {
+	case given:
+	case ref.URL.Hostname() == "views."+cdn && len(s) >= 4 && s[0] == "v1":
+		name = s[2]
+	case ref.URL.Hostname() == "files."+cdn && len(s) >= 2:
+		name = s[0]
+	case !inDomain(ref.URL.Hostname(), cdn) && len(s) >= 3 && s[0] == "simple":
+		name = s[1]
+	}
+	if name == "" {
+		return "", regpass.Hintf(regpass.Usagef("pyx: %s does not say which workspace a CI identity is for", regpass.Quote(ref.String())),
+			"name an index (https://%s/simple/WORKSPACE/VIEW), a publish URL (https://%s/v1/upload/WORKSPACE/REGISTRY) or add workspace=WORKSPACE",
+			pyxDefaultAPI, pyxDefaultAPI)
+	}
+	if !pyxName.MatchString(name) {
+		return "", regpass.Usagef("pyx: %s is not the name of a workspace", regpass.Quote(name))
+	}
+	return name, nil
+}
+
+// segments splits a path as it is written, so that an escaped slash does not make two segments of one.
+func segments(u *url.URL) []string {
+	return strings.Split(strings.Trim(u.EscapedPath(), "/"), "/")
+}
+
+// at is a path on the API.
+func at(api *url.URL, path string) *url.URL {
+	return &url.URL{Scheme: api.Scheme, Host: api.Host, Path: path}
+}

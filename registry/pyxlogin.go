@@ -1,0 +1,112 @@
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/regpass/regpass"
+)
+
+// How long a person has to log in: uv asks once a second, 60 times (crates/uv/src/commands/auth/login.rs, 0.12.5).
+const (
+	pyxPolls     = 60
+	pyxPollEvery = time.Second
+)
+
+// loginPyx has a person log in.
+//
+//	browser: GET /auth/cli/login/{session}
+//	we:      GET /auth/cli/status/{session}, every second
+//	404: not yet; {"access_token": JWT, "refresh_token": …}
+//
+// uv 0.12.5, crates/uv/src/commands/auth/login.rs.
+func loginPyx(ctx context.Context, env *regpass.Env, ref regpass.Ref) (regpass.Credential, error) {
+	if !ref.Trusted && !matchPyx(env, ref) {
+		return regpass.Credential{}, untrusted(ref)
+	}
+	if !env.Terminal {
+		return regpass.Credential{}, regpass.Hintf(regpass.NoIdentityf("pyx: log in: there is nobody at a terminal to open a browser"),
+			"set PYX_API_KEY or PYX_AUTH_TOKEN, or give the CI job an identity (id-token: write)")
+	}
+	api, err := pyxAPI(env, ref)
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	session := newSession()
+	page := at(api, "/auth/cli/login/"+session)
+	if err := regpass.CheckEndpoint(page); err != nil {
+		return regpass.Credential{}, fmt.Errorf("pyx: log in: %w", err)
+	}
+	if env.OpenBrowser == nil || env.OpenBrowser(ctx, page.String()) != nil {
+		fmt.Fprintf(env.Stderr, "regpass: open this page in your browser: %s\n", page)
+	}
+	// Whoever knows the session can pick up its tokens: the person had to see it, but no error shows it again.
+	env.Mask(regpass.NewSecret(session))
+
+	const stage = "pyx: log in"
+	var got pyxTokens
+	for n := 0; ; n++ {
+		err := env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodGet, URL: at(api, "/auth/cli/status/"+session)}, &got)
+		if err == nil {
+			break
+		}
+		if status(err) != http.StatusNotFound {
+			return regpass.Credential{}, hiding{err, session}
+		}
+		if n == pyxPolls-1 {
+			return regpass.Credential{}, regpass.Hintf(fmt.Errorf("%s: nobody logged in within %s", stage, pyxPolls*pyxPollEvery),
+				"try again")
+		}
+		if err := env.Wait(ctx, pyxPollEvery); err != nil {
+			return regpass.Credential{}, fmt.Errorf("%s: %w", stage, err)
+		}
+	}
+	cred := regpass.Credential{Registry: "pyx", Host: pyxHost(api, ref), Kind: regpass.Bearer, Username: pyxUsername}
+	if err := pyxLoggedIn(env, stage, got, &cred); err != nil {
+		return regpass.Credential{}, err
+	}
+	return cred, nil
+}
+
+// hiding is an error that shows "…" for a word that it must not show.
+type hiding struct {
+	error
+	word string
+}
+
+func (h hiding) Error() string { return strings.ReplaceAll(h.error.Error(), h.word, "…") }
+func (h hiding) Unwrap() error { return h.error }
+
+// newSession makes a random UUID (RFC 9562, version 4).
+func newSession() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// revokePyx ends a token.
+//
+//	GET /auth/cli/logout   Authorization: Bearer JWT
+//
+// 401 says that it had ended already. uv 0.12.5, crates/uv/src/commands/auth/logout.rs.
+func revokePyx(ctx context.Context, env *regpass.Env, endpoint *url.URL, cred regpass.Credential) error {
+	if !cred.Expires.IsZero() && !cred.Expires.After(env.Now()) {
+		return nil
+	}
+	err := env.Retry(ctx, func(ctx context.Context) error {
+		_, err := env.Do(ctx, regpass.Request{Stage: "pyx: log out", Method: http.MethodGet,
+			URL: at(endpoint, "/auth/cli/logout"), Bearer: cred.Secret})
+		return err
+	})
+	if status(err) == http.StatusUnauthorized {
+		return nil
+	}
+	return err
+}
