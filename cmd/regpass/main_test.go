@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets scripts run the program as `exec regpass`, in a process of its own, and watches the command lines of
+// the machine while they run.
+func TestMain(m *testing.M) {
+	testscript.Main(watched{m}, map[string]func(){"regpass": func() { os.Exit(runLogged()) }})
+}
+
+// runLogged is run, with all that goes to standard error also added to a file, where the script's end looks for
+// secrets in it.
+func runLogged() int {
+	path := os.Getenv("REGPASS_TEST_LOG")
+	if path == "" {
+		return run()
+	}
+	log, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 99
+	}
+	defer log.Close()
+	read, write, err := os.Pipe()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 99
+	}
+	stderr := os.Stderr
+	os.Stderr = write
+	var copying sync.WaitGroup
+	copying.Go(func() {
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := read.Read(buf)
+			_, _ = log.Write(buf[:n])
+			_, _ = stderr.Write(buf[:n])
+			if err != nil {
+				return
+			}
+		}
+	})
+	code := run()
+	_ = write.Close()
+	copying.Wait()
+	return code
+}
+
+// tokenLike matches what must not be seen: JSON Web Tokens, and API and refresh tokens of the service.
+var tokenLike = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}|sk-regpass-[A-Za-z0-9_-]{20,}|rt-regpass-[A-Za-z0-9_-]{20,}`)
+
+// watched is testing.M with an eye on /proc/*/cmdline.
+type watched struct{ m *testing.M }
+
+func (w watched) Run() int {
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	seen := map[string]bool{}
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+				for _, path := range lines {
+					if line, err := os.ReadFile(path); err == nil && tokenLike.Match(line) {
+						program, _, _ := bytes.Cut(line, []byte{0})
+						seen[string(program)] = true
+					}
+				}
+			}
+		}
+	}()
+	code := w.m.Run()
+	close(stop)
+	<-stopped
+	for program := range seen {
+		fmt.Fprintf(os.Stderr, "a token stood on the command line of %s\n", program)
+		code = 1
+	}
+	return code
+}
+
+// logHoldsNoToken fails if standard error of any run of the program held a token but in a runner's mask command.
+func logHoldsNoToken(path string) error {
+	log, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(log)) {
+		if tokenLike.MatchString(line) && !strings.HasPrefix(line, "::add-mask::") {
+			return fmt.Errorf("standard error held a token: %s", tokenLike.ReplaceAllString(line, "<TOKEN>"))
+		}
+	}
+	return nil
+}
+
+// filesHoldNoToken fails if a file below dir that others may read holds a token.
+func filesHoldNoToken(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		st, err := d.Info()
+		if err != nil || st.Mode().Perm()&0o077 == 0 {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err == nil && tokenLike.Match(content) {
+			err = fmt.Errorf("%s (mode %04o) holds a token", path, st.Mode().Perm())
+		}
+		return err
+	})
+}

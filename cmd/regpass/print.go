@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/action"
+)
+
+// What a person reads goes to standard error, each line with "regpass: " before it, lower case, no full stop at the
+// end. Standard output holds only what was asked for. Nothing else in the program prints errors or picks exit codes.
+
+// Exit codes; `regpass help exit-codes` explains them.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitFound       = 3
+	exitNoIdentity  = 4
+	exitInterrupted = 130
+)
+
+// printer writes lines to standard error, with every secret that is known replaced.
+type printer struct {
+	mu     sync.Mutex
+	raw    io.Writer
+	github bool // the runner there takes commands, ::add-mask:: among them
+	child  bool // a command whose output is redacted runs: it may have stopped the runner's commands, so give none
+	known  *regpass.Redactions
+	masked map[string]bool // fingerprints
+}
+
+func newPrinter(raw io.Writer, github bool) *printer {
+	return &printer{raw: raw, github: github, known: regpass.NewRedactions(), masked: map[string]bool{}}
+}
+
+// mask is regpass.Env.Mask.
+func (p *printer) mask(secrets ...regpass.Secret) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range secrets {
+		if s.Empty() || p.masked[s.Fingerprint()] {
+			continue
+		}
+		p.masked[s.Fingerprint()] = true
+		p.known.Add(s)
+		if p.github && !p.child {
+			action.Mask(p.raw, s)
+		}
+	}
+}
+
+// childRuns says whether a command whose output is redacted shares the printer's stream.
+func (p *printer) childRuns(yes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.child = yes
+}
+
+// Write lets the printer be regpass.Env.Stderr: whole lines come out redacted.
+func (p *printer) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := p.raw.Write(p.known.Redact(b))
+	return len(b), err
+}
+
+// line prints one message. Text in it that came from outside is already quoted; that it can't be taken for a command
+// by a GitHub runner ("::" first in a line, "##[" anywhere) is made sure of here once more.
+func (p *printer) line(kind, text string) {
+	text = strings.ReplaceAll(text, "##[", `##\x5b`)
+	text = strings.NewReplacer("\n", "\nregpass:   ", "\r", `\r`, "\x1b", `\x1b`).Replace(strings.TrimSpace(text))
+	fmt.Fprintf(p, "regpass: %s%s\n", kind, text)
+}
+
+func (p *printer) notef(format string, args ...any) { p.line("", fmt.Sprintf(format, args...)) }
+func (p *printer) warn(err error) {
+	p.line("warning: ", err.Error())
+	p.hints(err)
+}
+
+func (p *printer) hints(err error) {
+	seen := map[string]bool{}
+	for _, h := range regpass.Hints(err) {
+		if !seen[h] {
+			p.line("hint: ", h)
+		}
+		seen[h] = true
+	}
+}
+
+// childExit is the exit code of a command that exec ran.
+type childExit struct{ code int }
+
+func (c childExit) Error() string { return fmt.Sprintf("the command exited with %d", c.code) }
+
+// finish prints how a command ended and says what to exit with.
+func (p *printer) finish(ctx context.Context, err error) int {
+	var child childExit
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &child):
+		return child.code
+	case errors.Is(ctx.Err(), context.Canceled):
+		p.line("", "interrupted")
+		return exitInterrupted
+	}
+	p.line("error: ", err.Error())
+	p.hints(err)
+	for outcome, code := range map[error]int{regpass.ErrUsage: exitUsage, regpass.ErrFound: exitFound, regpass.ErrNoIdentity: exitNoIdentity} {
+		if errors.Is(err, outcome) {
+			return code
+		}
+	}
+	return exitFailed
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/regpass/regpass"
+)
+
+// maxProjectFile is the largest project file that is read, in bytes.
+const maxProjectFile = 1 << 20
+
+// index is an entry of uv's index list (https://docs.astral.sh/uv/concepts/indexes/).
+type index struct {
+	Name, URL  string
+	PublishURL string `toml:"publish-url"`
+}
+
+type uvConfig struct {
+	Index         []index
+	IndexURL      string   `toml:"index-url"`
+	ExtraIndexURL []string `toml:"extra-index-url"`
+	PublishURL    string   `toml:"publish-url"`
+}
+
+// pixiConfig is the part of a pixi manifest that names channels and indexes
+// (https://pixi.prefix.dev/latest/reference/pixi_manifest/). A channel is a string or a table with the key channel.
+type pixiConfig struct {
+	Workspace, Project struct{ Channels []any }
+	PyPI               struct {
+		IndexURL       string   `toml:"index-url"`
+		ExtraIndexURLs []string `toml:"extra-index-urls"`
+	} `toml:"pypi-options"`
+}
+
+// projectFiles are the files looked at, each with how to find registries in it: those written for regpass, which must
+// be right, and those written for another program.
+var projectFiles = []struct {
+	name string
+	refs func(text string) (ours, others []string, err error)
+}{
+	{"regpass.toml", func(text string) ([]string, []string, error) {
+		var c struct{ Registry []string }
+		_, err := toml.Decode(text, &c)
+		return c.Registry, nil, err
+	}},
+	{"pyproject.toml", func(text string) ([]string, []string, error) {
+		var c struct {
+			Tool struct {
+				Regpass struct{ Registry []string }
+				UV      uvConfig
+				Pixi    pixiConfig
+			}
+		}
+		_, err := toml.Decode(text, &c)
+		return c.Tool.Regpass.Registry, append(c.Tool.UV.refs(), c.Tool.Pixi.refs()...), err
+	}},
+	{"uv.toml", func(text string) ([]string, []string, error) {
+		var c uvConfig
+		_, err := toml.Decode(text, &c)
+		return nil, c.refs(), err
+	}},
+	{"pixi.toml", func(text string) ([]string, []string, error) {
+		var c pixiConfig
+		_, err := toml.Decode(text, &c)
+		return nil, c.refs(), err
+	}},
+}
+
+func (c uvConfig) refs() []string {
+	all := append([]string{c.IndexURL, c.PublishURL}, c.ExtraIndexURL...)
+	for _, i := range c.Index {
+		url := i.URL
+		if url != "" && i.Name != "" {
+			url += " name=" + i.Name
+		}
+		all = append(all, url, i.PublishURL)
+	}
+	return all
+}
+
+func (c pixiConfig) refs() []string {
+	all := append([]string{c.PyPI.IndexURL}, c.PyPI.ExtraIndexURLs...)
+	for _, ch := range append(c.Workspace.Channels, c.Project.Channels...) {
+		if table, ok := ch.(map[string]any); ok {
+			ch = table["channel"]
+		}
+		if url, ok := ch.(string); ok {
+			all = append(all, url)
+		}
+	}
+	return all
+}
+
+// projectRefs reads the registries that the project around dir names: in dir, or in the nearest folder above it that
+// has one of the files. What is meant for other programs is left out where it is no URL: a channel's bare name ("conda-forge") is public.
+func projectRefs(dir string) (refs []regpass.Ref, files []string, err error) {
+	for len(files) == 0 {
+		for _, f := range projectFiles {
+			path := filepath.Join(dir, f.name)
+			text, err := readSmall(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, nil, fmt.Errorf("project: %w", err)
+			}
+			ours, others, err := f.refs(text)
+			if err != nil {
+				return nil, nil, regpass.Hintf(regpass.Usagef("project: %s: %s", path, regpass.Quote(err.Error())), "name the registry on the command line to go without this file")
+			}
+			files = append(files, path)
+			for _, w := range ours {
+				r, err := regpass.ParseRef(w)
+				if err != nil {
+					return nil, nil, fmt.Errorf("project: %s: %w", path, err)
+				}
+				r.From = path
+				refs = append(refs, r)
+			}
+			for _, w := range others {
+				r, err := regpass.ParseRef(w)
+				if err != nil || r.Bare {
+					continue // a local path, a bare channel name, plain http: nothing that takes a credential from us
+				}
+				r.From = path
+				refs = append(refs, r)
+			}
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			break
+		}
+		dir = up
+	}
+	return unique(refs), files, nil
+}
+
+func unique(refs []regpass.Ref) []regpass.Ref {
+	var out []regpass.Ref
+	seen := map[string]bool{}
+	for _, r := range refs {
+		if !seen[r.String()] {
+			seen[r.String()] = true
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func readSmall(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxProjectFile+1))
+	if err == nil && len(b) > maxProjectFile {
+		err = fmt.Errorf("%s is larger than %d bytes", path, maxProjectFile)
+	}
+	return string(b), err
+}

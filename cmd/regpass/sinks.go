@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
+)
+
+// sinkFlags are what exec and login share: where to put credentials.
+type sinkFlags struct {
+	to      []string
+	all     []string // the sinks that are meant where none is named
+	options envsync.Options
+}
+
+func (f *sinkFlags) add(a *app, cmd *cobra.Command, all ...string) {
+	f.all = all
+	fl := cmd.Flags()
+	fl.StringSliceVar(&f.to, "to", a.set.To, "`SINKS` to write: "+strings.Join(sinkNames(), ", ")+"; by default those of "+strings.Join(all, ", ")+" that can carry the credential")
+	fl.BoolVar(&f.options.Wildcard, "wildcard", false, "rattler: also cover all hosts below the registry's, as *.HOST")
+}
+
+func sinkNames() []string {
+	var names []string
+	for _, s := range envsync.Sinks {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// plan works out what to write for the credentials. A sink that was asked for by name must be able to carry all of
+// them; of the default ones each carries what it can, and every credential must be carried by one.
+func (f *sinkFlags) plan(a *app, s *envsync.Session, all []held) (envsync.Plan, error) {
+	asked := len(f.to) > 0
+	names := f.to
+	if !asked {
+		names = f.all
+	}
+	var whole envsync.Plan
+	carried := make([]bool, len(all))
+	var why []error
+	for _, name := range names {
+		sink, err := envsync.FindSink(strings.TrimSpace(name))
+		if err != nil {
+			return whole, err
+		}
+		var entries []envsync.Entry
+		for i, h := range all {
+			e := envsync.Entry{Ref: h.ref, Cred: h.login.Cred, ClientVar: h.row.ClientVar}
+			if err := sink.Carries(e); err != nil && !asked {
+				why = append(why, err)
+				continue
+			}
+			entries, carried[i] = append(entries, e), true
+		}
+		if len(entries) == 0 {
+			continue
+		}
+		p, err := sink.Plan(a.env, s.Files(), entries, f.options)
+		if err != nil {
+			return whole, err
+		}
+		whole.Changes = append(whole.Changes, p.Changes...)
+		whole.Vars = append(whole.Vars, p.Vars...)
+		whole.Warnings = append(whole.Warnings, p.Warnings...)
+	}
+	if i := slices.Index(carried, false); i >= 0 {
+		return whole, regpass.Hintf(fmt.Errorf("no sink can carry the credential for %s: %w", all[i].ref, errors.Join(why...)), "name one with --to, or use `regpass token`")
+	}
+	return whole, nil
+}

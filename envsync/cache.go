@@ -1,0 +1,88 @@
+package envsync
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/regpass/regpass"
+)
+
+// Logins lists the credentials that the session keeps. It needs no lock and does not wait.
+func (s *Session) Logins() ([]Login, error) {
+	st, err := s.load()
+	return st.Logins, err
+}
+
+// Changed lists the files that the session changed in place.
+func (s *Session) Changed() ([]string, error) {
+	st, err := s.load()
+	var paths []string
+	for _, r := range st.Journal {
+		paths = append(paths, r.Path)
+	}
+	return paths, err
+}
+
+// Mint returns the session's credential with the key if it is fresh, and else mints one and keeps it. Of several
+// processes that ask for one key at a time only one does. mint gets the stale credential, if there is one.
+func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration, mint func(context.Context, *Login) (Login, error)) (Login, error) {
+	if l, ok, err := s.fresh(key, minLife); ok || err != nil {
+		return l, err
+	}
+	unlock, err := s.lock(ctx, "mint-"+keyOf(key)+".lock")
+	if err != nil {
+		return Login{}, err
+	}
+	defer unlock()
+	l, ok, err := s.fresh(key, minLife) // another process may have made it while we waited
+	if ok || err != nil {
+		return l, err
+	}
+	var stale *Login
+	if l.Key != "" {
+		stale = &l
+	}
+	made, err := mint(ctx, stale)
+	if err != nil {
+		return Login{}, err
+	}
+	made.Key, made.Minted = key, s.env.Now()
+	return made, s.Keep(made)
+}
+
+// fresh looks for the credential with the key. It returns a stale one too, with ok false.
+func (s *Session) fresh(key string, minLife time.Duration) (l Login, ok bool, err error) {
+	all, err := s.Logins()
+	if err != nil {
+		return Login{}, false, err
+	}
+	i := slices.IndexFunc(all, func(l Login) bool { return l.Key == key })
+	if i < 0 {
+		return Login{}, false, nil
+	}
+	return all[i], all[i].Cred.Fresh(s.env.Now(), all[i].Minted, minLife), nil
+}
+
+// Keep stores a credential under its key. It does so even when ctx has just ended: what was minted must be revocable.
+func (s *Session) Keep(l Login) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	unlock, err := s.lock(ctx, "lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	st, err := s.load()
+	if err != nil {
+		return err
+	}
+	st.Logins = slices.DeleteFunc(st.Logins, func(o Login) bool { return o.Key == l.Key })
+	st.Logins = append(st.Logins, l)
+	return s.save(st)
+}
+
+// Key names a credential by what it is for and the proof it is made with, without showing either.
+func Key(registry, endpoint, scope, proof string, secret regpass.Secret) string {
+	return keyOf(registry, endpoint, scope, proof, secret.Fingerprint())
+}
