@@ -44,7 +44,7 @@ cleaning up must not fail a job.`,
 			return nil
 		},
 	}
-	cmd.Flags().DurationVar(&timeout, "timeout", a.set.Timeout, "time `limit` for the whole")
+	cmd.Flags().DurationVar(&timeout, "timeout", a.set.Timeout, "time `LIMIT` for the whole")
 	return cmd
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/regpass/regpass"
@@ -15,7 +14,7 @@ func (a *app) registries(args []string) ([]regpass.Ref, error) {
 	for _, arg := range args {
 		r, err := regpass.ParseRef(arg)
 		if err != nil {
-			return nil, regpass.Hintf(err, "a registry is a URL or a host, then key=value words, all in one argument")
+			return nil, err
 		}
 		r.From, r.Trusted = "the command line", true
 		refs = append(refs, r)
@@ -76,5 +75,3 @@ func (a *app) oneRegistry(args []string) (regpass.Ref, error) {
 	}
 	return refs[0], nil
 }
-
-var errNoProof = errors.New("no API key, no CI identity and no stored login")

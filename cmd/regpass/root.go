@@ -81,7 +81,28 @@ func newRoot(a *app) *cobra.Command {
 		root.AddCommand(verb.cmd)
 	}
 	root.AddCommand(topics()...)
+	root.SetHelpCommand(newHelp(root))
+	root.SuggestionsMinimumDistance = 2
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.DisableFlagsInUseLine = true
+	}
 	return root
+}
+
+// newHelp is cobra's own help but for an unknown word, which is an error here.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [VERB or TOPIC]",
+		Short:   "Help about a verb or a topic",
+		Example: "  regpass help token\n  regpass help environment",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownVerb(root, args)
+			}
+			return cmd.Help()
+		},
+	}
 }
 
 func unknownVerb(cmd *cobra.Command, args []string) error {
@@ -124,12 +145,12 @@ type proofFlags struct {
 
 func (p *proofFlags) add(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&p.provider, "provider", a.set.Provider, "CI `system` to take the identity from; see `regpass help identities`")
-	f.DurationVar(&p.timeout, "timeout", a.set.Timeout, "time `limit` for getting a credential, retries included")
-	f.DurationVar(&p.minLifetime, "min-lifetime", a.set.MinLifetime, "replace a credential that has `less` than this left, where the registry's live over four times as long")
+	f.StringVar(&p.provider, "provider", a.set.Provider, "CI system to take the identity from, by its `NAME` in `regpass help identities`")
+	f.DurationVar(&p.timeout, "timeout", a.set.Timeout, "time `LIMIT` for getting a credential, retries included")
+	f.DurationVar(&p.minLifetime, "min-lifetime", a.set.MinLifetime, "replace a credential that has less than this `TIME` left, where the registry's live over four times as long")
 	f.BoolVar(&p.tokenStdin, "token-stdin", false, "read the registry's token or API key from standard input")
 	f.BoolVar(&p.condaStdin, "conda-token-stdin", false, "read a conda token (https://host/t/TOKEN/…) from standard input")
-	f.StringVar(&p.username, "username", "", "user `name` for --password-stdin or REGPASS_API_KEY")
+	f.StringVar(&p.username, "username", "", "user `NAME` for --password-stdin or REGPASS_API_KEY")
 	f.BoolVar(&p.passwordStdin, "password-stdin", false, "read the password for --username from standard input")
 	cmd.MarkFlagsMutuallyExclusive("token-stdin", "conda-token-stdin", "password-stdin")
 }

@@ -73,7 +73,7 @@ were changed, and how each registry would be proven to. It shows no token and as
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVar(&p.provider, "provider", a.set.Provider, "CI `system` to take the identity from")
+	cmd.Flags().StringVar(&p.provider, "provider", a.set.Provider, "CI system to take the identity from, by its `NAME`")
 	p.timeout, p.minLifetime = a.set.Timeout, a.set.MinLifetime
 	return cmd
 }
@@ -192,9 +192,8 @@ func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityR
 func (r report) print(env *regpass.Env) error {
 	var b strings.Builder
 	problem := func(indent, text string, hints []string) {
-		fmt.Fprintf(&b, "%sproblem: %s\n", indent, text)
-		for _, h := range hints {
-			fmt.Fprintf(&b, "%shint: %s\n", indent, h)
+		for _, line := range append([]string{"problem: " + text}, prefixed("hint: ", hints)...) {
+			b.WriteString(indent + strings.ReplaceAll(line, "\n", "\n"+indent+"  ") + "\n")
 		}
 	}
 	switch {
@@ -234,4 +233,12 @@ func (r report) print(env *regpass.Env) error {
 	}
 	_, err := io.WriteString(env.Stdout, b.String())
 	return err
+}
+
+func prefixed(prefix string, lines []string) []string {
+	var out []string
+	for _, l := range lines {
+		out = append(out, prefix+l)
+	}
+	return out
 }

@@ -24,7 +24,7 @@ func topics() []*cobra.Command {
 		{"identities", "The CI systems, and what to add to a workflow", helpIdentities},
 		{"security", "What is kept where, and what nobody can keep", func() string { return helpSecurity }},
 	} {
-		all = append(all, &cobra.Command{Use: t.name, Short: t.short, Long: strings.TrimSpace(t.text())})
+		all = append(all, &cobra.Command{Use: t.name, Short: t.short, Long: strings.Trim(t.text(), "\n")})
 	}
 	return all
 }
