@@ -70,6 +70,14 @@ func Hints(err error) []string {
 	return all
 }
 
+// harmless shows text as it is where Quote would change nothing in it, and quoted otherwise.
+func harmless(text string) string {
+	if q := Quote(text); q != `"`+text+`"` {
+		return q
+	}
+	return text
+}
+
 // maxQuote is how much of a foreign message is shown, in bytes.
 const maxQuote = 300
 

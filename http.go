@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -58,11 +59,12 @@ func CheckEndpoint(u *url.URL) error {
 	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
 		return nil
 	}
-	return fmt.Errorf("%s://%s is neither https nor on this machine", u.Scheme, u.Host)
+	return fmt.Errorf("%s is neither https nor on this machine", harmless(u.Scheme+"://"+u.Host))
 }
 
 // Loopback reports whether host (without port) is this machine by name or address.
 func Loopback(host string) bool {
+	host = strings.ToLower(host)
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
@@ -107,12 +109,12 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		return nil, fmt.Errorf("%s: %s %s: %w", r.Stage, r.Method, where, err)
+		return nil, fmt.Errorf("%s: %s %s: %w", r.Stage, r.Method, where, foreign{err})
 	}
 	defer res.Body.Close()
 	got, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s %s: read the answer: %w", r.Stage, r.Method, where, err)
+		return nil, fmt.Errorf("%s: %s %s: read the answer: %w", r.Stage, r.Method, where, foreign{err})
 	}
 	if res.StatusCode/100 != 2 {
 		he := &HTTPError{Stage: r.Stage, Method: r.Method, URL: where, Status: res.StatusCode,
@@ -130,10 +132,9 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 
 // DoJSON asks once and decodes the answer into v.
 func (e *Env) DoJSON(ctx context.Context, r Request, v any) error {
-	if r.Header == nil {
-		r.Header = http.Header{}
-	}
-	r.Header.Set("Accept", "application/json")
+	header := http.Header{"Accept": {"application/json"}}
+	maps.Copy(header, r.Header)
+	r.Header = header
 	got, err := e.Do(ctx, r)
 	if err != nil {
 		return err
@@ -143,6 +144,13 @@ func (e *Env) DoJSON(ctx context.Context, r Request, v any) error {
 	}
 	return nil
 }
+
+// foreign is an error whose text may hold what the other side sent before it had to prove who it is: the names in its
+// certificate, which may hold line ends, or a proxy's status line.
+type foreign struct{ error }
+
+func (f foreign) Error() string { return harmless(f.error.Error()) }
+func (f foreign) Unwrap() error { return f.error }
 
 // revealed copies a body with its secrets as strings.
 func revealed(in map[string]any) map[string]any {
@@ -208,7 +216,7 @@ func clean(said string, r Request) string {
 
 func retryAfter(v string, now time.Time) time.Duration {
 	if n, err := strconv.Atoi(v); err == nil && n > 0 {
-		return time.Duration(n) * time.Second
+		return time.Duration(min(n, 86400)) * time.Second // a day; a larger number could overflow
 	}
 	if t, err := http.ParseTime(v); err == nil && t.After(now) {
 		return t.Sub(now)
@@ -227,38 +235,43 @@ const (
 // Retry calls try until it succeeds, fails in a way that a second try can't mend, or ctx ends. try is expected to
 // make its proof anew where that is possible.
 func (e *Env) Retry(ctx context.Context, try func(context.Context) error) error {
+	const late = "no success within the time limit; raise it with --timeout"
 	var last error
 	for n := range maxTries {
 		err := try(ctx)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
-		}
-		if last != nil && !passing(err) {
+		case last != nil && ctx.Err() != nil:
+			// Cut short: what the try before met tells more.
+		case last != nil && !passing(err):
 			return fmt.Errorf("%w (tried again after: %v)", err, last)
+		default:
+			last = err
 		}
-		last = err
-		if !passing(err) || ctx.Err() != nil || n == maxTries-1 {
+		if !passing(last) || ctx.Err() != nil || n == maxTries-1 {
 			break
 		}
-		wait := rand.N(min(firstWait<<n, maxWait))
+		wait, hint := rand.N(min(firstWait<<n, maxWait)), late
 		var he *HTTPError
-		if errors.As(err, &he) && he.RetryAfter > 0 {
+		if errors.As(last, &he) && he.RetryAfter > 0 {
 			wait = he.RetryAfter
+			hint = fmt.Sprintf("the server asks to wait %s, longer than the time limit allows; raise it with --timeout", wait.Round(time.Second))
 		}
 		if end, ok := ctx.Deadline(); ok && time.Until(end) <= wait {
-			return Hintf(last, "the server asks to wait %s, longer than the time limit allows; raise it with --timeout", wait.Round(time.Second))
+			return Hintf(last, "%s", hint)
 		}
 		if err := e.Wait(ctx, wait); err != nil {
 			break
 		}
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return Hintf(last, "no success within the time limit; raise it with --timeout")
+		return Hintf(last, "%s", late)
 	}
 	return last
 }
 
-// passing reports whether a second try can succeed: connection errors, 408, 425, 429 and 5xx.
+// passing reports whether a second try can succeed: connection errors and time-outs, 408, 425, 429 and 5xx.
 func passing(err error) bool {
 	var he *HTTPError
 	if errors.As(err, &he) {
@@ -270,7 +283,7 @@ func passing(err error) bool {
 	}
 	var cert *tls.CertificateVerificationError
 	var ne net.Error
-	if errors.As(err, &cert) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &cert) || errors.Is(err, context.Canceled) {
 		return false
 	}
 	return errors.As(err, &ne) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

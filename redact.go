@@ -1,13 +1,13 @@
 package regpass
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,16 +19,17 @@ const minRedact = 4
 // stars is what stands in for a redacted value.
 const stars = "***"
 
-// Derived lists the forms in which a secret shows up in output and files: as it is, URL-encoded, JSON-escaped, hex,
-// and inside the base64 and base64url of any text that holds it (three shifts each). Longest first.
+// Derived lists the forms in which a secret shows up in output and files: as it is, URL-encoded, quoted, as JSON, as
+// hex, and inside the base64 and base64url of any text that holds it (three shifts each). Longest first.
 func Derived(s Secret) []string {
 	v := s.Reveal()
 	if len(v) < minRedact {
 		return nil
 	}
 	j, _ := json.Marshal(v)
-	x := hex.EncodeToString([]byte(v))
-	all := []string{v, url.QueryEscape(v), url.PathEscape(v), string(j[1 : len(j)-1]), x, strings.ToUpper(x)}
+	q, x := strconv.Quote(v), hex.EncodeToString([]byte(v))
+	all := []string{v, url.QueryEscape(v), url.PathEscape(v), url.UserPassword("", v).String()[1:],
+		q[1 : len(q)-1], string(j[1 : len(j)-1]), x, strings.ToUpper(x)}
 	for shift := range 3 {
 		// The first characters also depend on what stands before v, the last on what follows: keep what only v decides.
 		in := append(make([]byte, shift), v...)
@@ -38,92 +39,117 @@ func Derived(s Secret) []string {
 			all = append(all, enc.EncodeToString(in)[first:last])
 		}
 	}
-	all = slices.DeleteFunc(all, func(f string) bool { return len(f) < minRedact })
-	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
-	return slices.Compact(all)
+	return longestFirst(all)
 }
 
-// matcher finds the leftmost longest of many patterns by the Wu–Manber algorithm with blocks of two bytes: it looks
-// at one position in about every shortest-pattern's length.
-type matcher struct {
-	patterns []string // longest first
-	longest  int
-	shortest int
-	shift    []uint16         // how far to go on, by the two bytes that end the window; 0: a candidate
-	ending   map[uint16][]int // patterns whose first `shortest` bytes end in these two bytes
-}
-
-func newMatcher(patterns []string) *matcher {
-	slices.SortFunc(patterns, func(a, b string) int {
+// longestFirst sorts all and drops what is in it twice.
+func longestFirst(all []string) []string {
+	slices.SortFunc(all, func(a, b string) int {
 		if len(a) != len(b) {
 			return len(b) - len(a)
 		}
 		return strings.Compare(a, b)
 	})
-	m := &matcher{patterns: slices.Compact(patterns)}
-	if len(m.patterns) == 0 {
-		return m
+	return slices.Compact(all)
+}
+
+// matcher finds the leftmost longest of many patterns by the Wu–Manber algorithm with blocks of two bytes: it looks
+// at one position in about every shortest pattern's length.
+type matcher struct {
+	longest, shortest int           // in bytes; at least minRedact
+	shift             []uint16      // how far to go on, by the two bytes that end the window; 0: a candidate
+	ending            [256][]string // patterns by the last byte of their first `shortest`, longest first
+	starting          [256][]string // patterns by their first byte
+	used              [256]bool     // bytes that occur in a pattern
+}
+
+func newMatcher(patterns []string) *matcher {
+	if len(patterns) == 0 {
+		return &matcher{}
 	}
-	m.longest, m.shortest = len(m.patterns[0]), len(m.patterns[len(m.patterns)-1])
-	m.shift = make([]uint16, 1<<16)
-	for i := range m.shift {
-		m.shift[i] = uint16(min(m.shortest-1, 1<<16-1))
-	}
-	m.ending = map[uint16][]int{}
-	for n, p := range m.patterns {
+	patterns = longestFirst(patterns)
+	m := &matcher{longest: len(patterns[0]), shortest: len(patterns[len(patterns)-1])}
+	m.shift = slices.Repeat([]uint16{uint16(min(m.shortest-1, 1<<16-1))}, 1<<16)
+	for _, p := range patterns {
 		for i := 1; i < m.shortest; i++ {
-			b := uint16(p[i-1])<<8 | uint16(p[i])
+			b := block(p[i-1], p[i])
 			m.shift[b] = min(m.shift[b], uint16(min(m.shortest-1-i, 1<<16-1)))
 		}
-		b := uint16(p[m.shortest-2])<<8 | uint16(p[m.shortest-1])
-		m.ending[b] = append(m.ending[b], n)
+		end := p[m.shortest-1]
+		m.ending[end] = append(m.ending[end], p)
+		m.starting[p[0]] = append(m.starting[p[0]], p)
+		for i := range len(p) {
+			m.used[p[i]] = true
+		}
 	}
 	return m
 }
 
-// find returns the first match in data, or -1.
-func (m *matcher) find(data []byte) (start, end int) {
-	if len(m.patterns) == 0 {
-		return -1, -1
+func block(first, second byte) uint16 { return uint16(first)<<8 | uint16(second) }
+
+// find returns the first match in text that begins at from or later, or len(text) twice.
+func (m *matcher) find(text []byte, from int) (start, end int) {
+	if m.shortest == 0 {
+		return len(text), len(text)
 	}
-	for i := m.shortest - 1; i < len(data); {
-		b := uint16(data[i-1])<<8 | uint16(data[i])
-		if s := m.shift[b]; s > 0 {
+	for i := from + m.shortest - 1; i < len(text); {
+		if s := m.shift[block(text[i-1], text[i])]; s > 0 {
 			i += int(s)
 			continue
 		}
-		from := i - m.shortest + 1
-		for _, n := range m.ending[b] {
-			if p := m.patterns[n]; len(data)-from >= len(p) && string(data[from:from+len(p)]) == p {
-				return from, from + len(p)
+		window := text[i-m.shortest+1:]
+		for _, p := range m.ending[text[i]] {
+			if len(p) <= len(window) && string(window[:len(p)]) == p {
+				return i - m.shortest + 1, i - m.shortest + 1 + len(p)
 			}
 		}
 		i++
 	}
-	return -1, -1
+	return len(text), len(text)
 }
 
-// open returns where the longest end of data begins that could become a match with more to come, or len(data).
-func (m *matcher) open(data []byte) int {
-	first := len(data)
-	for _, p := range m.patterns {
-		for i := max(0, len(data)-len(p)+1); i < first; i++ {
-			j := bytes.IndexByte(data[i:first], p[0])
-			if j < 0 {
-				break
-			}
-			i += j
-			if strings.HasPrefix(p, string(data[i:])) {
-				first = i
+// open returns where, at from or later, the longest end of text begins that could become a match with more to come,
+// or len(text).
+func (m *matcher) open(text []byte, from int) int {
+	from = max(from, len(text)-m.longest+1)
+	i := len(text)
+	for i > from && m.used[text[i-1]] {
+		i--
+	}
+	for ; i < len(text); i++ {
+		end := text[i:]
+		for _, p := range m.starting[end[0]] {
+			if len(p) > len(end) && p[:len(end)] == string(end) {
+				return i
 			}
 		}
 	}
-	return first
+	return len(text)
+}
+
+// redact appends text to out with every match replaced. Unless it is the last, the end of text that could become a
+// match, or belong to a longer one, is left over as rest.
+func (m *matcher) redact(out, text []byte, last bool) (redacted, rest []byte) {
+	at, open := 0, len(text)
+	if !last {
+		open = m.open(text, 0)
+	}
+	for {
+		start, end := m.find(text, at)
+		if start >= open {
+			return append(out, text[at:open]...), text[open:]
+		}
+		out = append(append(out, text[at:start]...), stars...)
+		at = end
+		if at > open { // what seemed to begin there was the end of a match
+			open = m.open(text, at)
+		}
+	}
 }
 
 // Redactions is a growing set of values to replace by ***. It may be used by several goroutines.
 type Redactions struct {
-	mu       sync.Mutex // guards writers
+	mu       sync.Mutex // guards patterns, and the order of matchers
 	patterns []string
 	m        atomic.Pointer[matcher]
 }
@@ -145,13 +171,10 @@ func (r *Redactions) Add(secrets ...Secret) {
 	r.m.Store(newMatcher(slices.Clone(r.patterns)))
 }
 
-// Redact returns text with every secret in it replaced.
+// Redact returns a copy of text with every secret in it replaced.
 func (r *Redactions) Redact(text []byte) []byte {
-	var out bytes.Buffer
-	w := r.Writer(&out)
-	_, _ = w.Write(text)
-	_ = w.Flush()
-	return out.Bytes()
+	out, _ := r.m.Load().redact(nil, text, true)
+	return out
 }
 
 // Writer returns a filter in front of w that replaces secrets also where one write ends and the next begins. It holds
@@ -162,65 +185,40 @@ func (r *Redactions) Writer(w io.Writer) *RedactingWriter { return &RedactingWri
 type RedactingWriter struct {
 	set  *Redactions
 	w    io.Writer
-	held []byte
+	held []byte // the end of what was written, not passed on yet
+	out  []byte // kept for the next write
 }
 
-// Write passes p on but for secrets. It reports all of p as written unless the writer behind it fails.
+// Write passes p on but for secrets, in at most one write. It reports all of p as written unless the writer behind it
+// fails.
 func (w *RedactingWriter) Write(p []byte) (int, error) {
-	data := p
+	text := p
 	if len(w.held) > 0 {
-		data = append(w.held, p...)
+		w.held = append(w.held, p...)
+		text = w.held
 	}
-	m := w.set.m.Load()
-	for {
-		start, end := m.find(data)
-		if start < 0 {
-			break
-		}
-		// A longer pattern that begins at start or before may still be growing at the end of data.
-		if o := m.open(data); o <= start {
-			break
-		}
-		if err := w.pass(data[:start], stars); err != nil {
-			return 0, err
-		}
-		data = data[end:]
-	}
-	keep := m.open(data)
-	if err := w.pass(data[:keep], ""); err != nil {
+	out, rest := w.set.m.Load().redact(w.out[:0], text, false)
+	w.out, w.held = out, append(w.held[:0], rest...)
+	if err := w.pass(out); err != nil {
 		return 0, err
 	}
-	w.held = append([]byte(nil), data[keep:]...)
 	return len(p), nil
 }
 
 // Flush writes what is still held back; call it when no more comes.
 func (w *RedactingWriter) Flush() error {
-	data := w.held
-	w.held = nil
-	m := w.set.m.Load()
-	for {
-		start, end := m.find(data)
-		if start < 0 {
-			return w.pass(data, "")
-		}
-		if err := w.pass(data[:start], stars); err != nil {
-			return err
-		}
-		data = data[end:]
-	}
+	out, _ := w.set.m.Load().redact(w.out[:0], w.held, true)
+	w.out, w.held = out, w.held[:0]
+	return w.pass(out)
 }
 
-func (w *RedactingWriter) pass(data []byte, then string) error {
-	if len(data) > 0 {
-		if _, err := w.w.Write(data); err != nil {
-			return err
-		}
+func (w *RedactingWriter) pass(out []byte) error {
+	if len(out) == 0 {
+		return nil
 	}
-	if then != "" {
-		if _, err := io.WriteString(w.w, then); err != nil {
-			return err
-		}
+	n, err := w.w.Write(out)
+	if err == nil && n < len(out) {
+		err = io.ErrShortWrite
 	}
-	return nil
+	return err
 }

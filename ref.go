@@ -26,6 +26,7 @@ func (r Ref) String() string {
 }
 
 var (
+	urlScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 	refOption = regexp.MustCompile(`^([a-z][a-z0-9-]*)=(.*)$`)
 	hostName  = regexp.MustCompile(`^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$`)
 	ipv6      = regexp.MustCompile(`^\[[0-9a-f:.]+\]$`)
@@ -38,19 +39,20 @@ func ParseRef(text string) (Ref, error) {
 	if len(words) == 0 {
 		return Ref{}, Usagef("a registry is empty")
 	}
+	shown := Quote(hideUser(strings.Join(words, " "))) // a password may hold white space
 	r := Ref{Options: map[string]string{}}
 	for _, w := range words[1:] {
 		kv := refOption.FindStringSubmatch(w)
 		if kv == nil {
-			return Ref{}, Usagef("registry %s: %s is not key=value", Quote(hideUser(words[0])), Quote(w))
+			return Ref{}, Usagef("registry %s: what follows the URL is not key=value", shown)
 		}
 		if _, twice := r.Options[kv[1]]; twice {
-			return Ref{}, Usagef("registry %s: %s is given twice", Quote(hideUser(words[0])), kv[1])
+			return Ref{}, Usagef("registry %s: a key is given twice", shown)
 		}
 		r.Options[kv[1]] = kv[2]
 	}
 	if err := r.parseURL(words[0]); err != nil {
-		return Ref{}, tagged{fmt.Errorf("registry %s: %w", Quote(hideUser(words[0])), err), ErrUsage}
+		return Ref{}, tagged{fmt.Errorf("registry %s: %w", shown, err), ErrUsage}
 	}
 	return r, nil
 }
@@ -72,7 +74,7 @@ func (r *Ref) parseURL(word string) error {
 		return Hintf(fmt.Errorf("the URL holds a password"), "take it out of the URL and give it with --password-stdin; it may need to be replaced, for it has been in a file or a shell history")
 	}
 	u.User, u.Scheme = nil, strings.ToLower(u.Scheme)
-	if u.RawQuery != "" || u.Fragment != "" {
+	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return fmt.Errorf("a registry's URL has no query and no fragment")
 	}
 	host := strings.ToLower(u.Hostname())
@@ -107,16 +109,13 @@ func (r *Ref) parseURL(word string) error {
 	return nil
 }
 
-// hideUser removes what stands before an @ in a URL, so that an error can show the rest.
-func hideUser(word string) string {
-	if i := strings.LastIndex(word, "@"); i >= 0 {
-		start := 0
-		if j := strings.Index(word, "://"); j >= 0 && j < i {
-			start = j + len("://")
-		}
-		return word[:start] + "…" + word[i:]
+// hideUser removes what stands before the last @ in text, but for a scheme, so that an error can show the rest.
+func hideUser(text string) string {
+	at := strings.LastIndex(text, "@")
+	if at < 0 {
+		return text
 	}
-	return word
+	return urlScheme.FindString(text[:at]) + "…" + text[at:]
 }
 
 // ParseRefs reads one REGISTRY a line; empty lines and lines that begin with # are left out.

@@ -36,21 +36,21 @@ type Credential struct {
 }
 
 // Fresh reports whether the credential is worth handing out at now: more than a fifth of its lifetime must be left,
-// and more than min where the lifetime is over four times min. A credential that does not say when it ends is fresh.
-func (c Credential) Fresh(now, minted time.Time, min time.Duration) bool {
-	return c.Expires.IsZero() || now.Before(c.RefreshAt(minted, min))
+// and more than minLife where the lifetime is over four times minLife. A credential that does not say when it ends is fresh.
+func (c Credential) Fresh(now, minted time.Time, minLife time.Duration) bool {
+	return c.Expires.IsZero() || now.Before(c.RefreshAt(minted, minLife))
 }
 
 // RefreshAt is the moment from which a credential minted at minted should be replaced. It is zero for a credential
 // that does not say when it ends.
-func (c Credential) RefreshAt(minted time.Time, min time.Duration) time.Time {
+func (c Credential) RefreshAt(minted time.Time, minLife time.Duration) time.Time {
 	if c.Expires.IsZero() {
 		return time.Time{}
 	}
 	life := c.Expires.Sub(minted)
 	left := life / 5
-	if life > 4*min && left < min {
-		left = min
+	if life > 4*minLife && left < minLife {
+		left = minLife
 	}
 	return c.Expires.Add(-left)
 }

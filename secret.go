@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // MaxToken is the longest token, in bytes, that is accepted from anywhere: no client sends a longer header.
@@ -73,4 +75,22 @@ func ParseToken(raw string) (Secret, error) {
 		}
 	}
 	return NewSecret(t), nil
+}
+
+// ParsePassword is ParseToken for passwords, which people choose: spaces and all scripts are fine. A final line break,
+// which files and pipes add, is dropped and nothing else. It refuses an empty value, more than MaxToken bytes, text
+// that is not UTF-8, and what could end a line or hide: control and format characters. The error never holds the value.
+func ParsePassword(raw string) (Secret, error) {
+	p := strings.TrimSuffix(strings.TrimSuffix(raw, "\n"), "\r")
+	switch {
+	case p == "":
+		return Secret{}, errors.New("the password is empty")
+	case len(p) > MaxToken:
+		return Secret{}, fmt.Errorf("the password has %d bytes, more than the %d that are accepted", len(p), MaxToken)
+	case !utf8.ValidString(p):
+		return Secret{}, errors.New("the password is not UTF-8")
+	case strings.ContainsFunc(p, func(r rune) bool { return !unicode.IsGraphic(r) }):
+		return Secret{}, errors.New("the password holds a line break or another control character")
+	}
+	return NewSecret(p), nil
 }

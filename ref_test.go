@@ -1,0 +1,161 @@
+package regpass
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseRef(t *testing.T) {
+	for _, c := range []struct{ text, normal, url, host string }{
+		{"pyx.dev", "pyx.dev", "https://pyx.dev/", "pyx.dev"},
+		{"  pyx.dev\t", "pyx.dev", "https://pyx.dev/", "pyx.dev"},
+		{"PYX.dev", "pyx.dev", "https://pyx.dev/", "pyx.dev"},
+		{"pyx.dev:443", "pyx.dev", "https://pyx.dev/", "pyx.dev"},
+		{"pkgs.internal:8443", "pkgs.internal:8443", "https://pkgs.internal:8443/", "pkgs.internal:8443"},
+		{"api.pyx.dev/simple/acme/main", "https://api.pyx.dev/simple/acme/main", "https://api.pyx.dev/simple/acme/main", "api.pyx.dev"},
+		{"https://API.pyx.dev:443/Simple/", "https://api.pyx.dev/Simple/", "https://api.pyx.dev/Simple/", "api.pyx.dev"},
+		{"HTTPS://pyx.dev", "https://pyx.dev/", "https://pyx.dev/", "pyx.dev"},
+		{"https://user@pyx.dev/", "https://pyx.dev/", "https://pyx.dev/", "pyx.dev"},
+		{"https://pyx.dev/a%2Fb", "https://pyx.dev/a%2Fb", "https://pyx.dev/a%2Fb", "pyx.dev"},
+		{"https://xn--bcher-kva.example/", "https://xn--bcher-kva.example/", "https://xn--bcher-kva.example/", "xn--bcher-kva.example"},
+		{"localhost:8080", "localhost:8080", "http://localhost:8080/", "localhost:8080"},
+		{"LOCALHOST:80", "localhost", "http://localhost/", "localhost"},
+		{"127.0.0.1:8080/simple", "http://127.0.0.1:8080/simple", "http://127.0.0.1:8080/simple", "127.0.0.1:8080"},
+		{"http://[::1]:9/x", "http://[::1]:9/x", "http://[::1]:9/x", "[::1]:9"},
+		{"https://[2001:DB8::1]/", "https://[2001:db8::1]/", "https://[2001:db8::1]/", "[2001:db8::1]"},
+		{"s3://Bucket/prefix/", "s3://bucket/prefix", "s3://bucket/prefix", "s3://bucket/prefix"},
+		{"s3://bucket", "s3://bucket", "s3://bucket", "s3://bucket"},
+	} {
+		t.Run(c.text, func(t *testing.T) {
+			r, err := ParseRef(c.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.String() != c.normal || r.URL.String() != c.url || r.Host != c.host {
+				t.Errorf("%s, URL %s, host %s", r, r.URL, r.Host)
+			}
+			if r.Options == nil || len(r.Options) != 0 {
+				t.Errorf("options %v", r.Options)
+			}
+		})
+	}
+}
+
+func TestParseRefOptions(t *testing.T) {
+	r, err := ParseRef("https://h/simple/ role=arn:aws:iam::1:role/ci?a=b  type=\tempty2=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string]string{"role": "arn:aws:iam::1:role/ci?a=b", "type": "", "empty2": ""}; !maps.Equal(r.Options, want) {
+		t.Errorf("options %v", r.Options)
+	}
+}
+
+func TestParseRefRefuses(t *testing.T) {
+	for text, why := range map[string]string{
+		"":                                "a registry is empty",
+		" \n":                             "a registry is empty",
+		"https://h/ role":                 `registry "https://h/ role": what follows the URL is not key=value`,
+		"https://h/ Role=x":               "not key=value",
+		"https://h/ a=1 a=2":              "a key is given twice",
+		"https://":                        `"" is not a host name`,
+		"https:///simple":                 `"" is not a host name`,
+		"https://h/?token=x":              "no query and no fragment",
+		"https://h/?":                     "no query and no fragment",
+		"https://h/#x":                    "no query and no fragment",
+		"http://pyx.dev/":                 "http is spoken only to this machine",
+		"http://localhost.evil.example/":  "http is spoken only to this machine",
+		"ftp://h/":                        `the scheme "ftp" is not https`,
+		"file:///etc/passwd":              "is not a host name",
+		"https://bücher.example/":         "is not a host name",
+		"https://h./":                     "is not a host name",
+		"https://-h/":                     "is not a host name",
+		"https://a..b/":                   "is not a host name",
+		"https://h:x/":                    "not a URL or a host",
+		"https://h/%zz":                   "not a URL or a host",
+		"https://a b":                     "not key=value",
+		"https://u:s3cr3t@h/":             "the URL holds a password",
+		"u:s3cr3t@h":                      "the URL holds a password",
+		"https://u:@h/":                   "the URL holds a password",
+		"https://u:s3cr3t x@h/":           "not key=value",
+		"https://u: s3cr3t=1 s3cr3t=1@h/": "a key is given twice",
+		"u:x://s3cr3t@h":                  "is not a host name",
+	} {
+		t.Run(text, func(t *testing.T) {
+			_, err := ParseRef(text)
+			if err == nil || !strings.Contains(err.Error(), why) || !errors.Is(err, ErrUsage) || strings.Contains(err.Error(), "s3cr3t") {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+}
+
+func TestParseRefs(t *testing.T) {
+	refs, err := ParseRefs("# ours\n\npyx.dev\r\n  https://h/simple type=pyx  \n#x\n", "regpass.toml", true)
+	if err != nil || len(refs) != 2 {
+		t.Fatalf("%v, %v", refs, err)
+	}
+	for i, want := range []string{"pyx.dev", "https://h/simple"} {
+		if r := refs[i]; r.String() != want || r.From != "regpass.toml" || !r.Trusted {
+			t.Errorf("%s from %s, trusted %v", r, r.From, r.Trusted)
+		}
+	}
+	_, err = ParseRefs("pyx.dev\nhttp://pyx.dev/", "regpass.toml", false)
+	if err == nil || !strings.HasPrefix(err.Error(), `regpass.toml: registry "http://pyx.dev/": http is spoken`) || !errors.Is(err, ErrUsage) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// again writes a Ref as a person would.
+func again(r Ref) string {
+	words := []string{r.String()}
+	for _, k := range slices.Sorted(maps.Keys(r.Options)) {
+		words = append(words, k+"="+r.Options[k])
+	}
+	return strings.Join(words, " ")
+}
+
+func FuzzRef(f *testing.F) {
+	for _, s := range []string{"pyx.dev", "https://API.pyx.dev:443/a%2Fb role=x", "LOCALHOST:443", "s3://b/p/ region=x", "[::1]:80/x", "u@h", "http://a.localhost?", "s3://b/%2F", "https:foo", "a://b@c"} {
+		f.Add(s, "", "")
+		f.Add(s, "x/", "?")
+	}
+	f.Fuzz(func(t *testing.T, text, before, after string) {
+		const password = "s3cr3t"
+		for _, given := range []string{"https://user:" + before + password + after + "@" + text, "user:" + before + password + after + "@" + text} {
+			if _, err := ParseRef(given); err != nil && strings.Contains(fmt.Sprint(err, Hints(err)), password) && !strings.Contains(text, password) {
+				t.Fatalf("%q is refused with %v", given, err)
+			}
+		}
+		r, err := ParseRef(text)
+		if err != nil {
+			if !errors.Is(err, ErrUsage) {
+				t.Fatalf("%v is not wrong usage", err)
+			}
+			return
+		}
+		host, _, _ := strings.Cut(strings.TrimPrefix(r.Host, "s3://"), "/")
+		for _, b := range []byte(host) {
+			if b <= ' ' || b > '~' || b >= 'A' && b <= 'Z' {
+				t.Fatalf("the host is %q", r.Host)
+			}
+		}
+		if r.URL.Scheme == "http" && !Loopback(r.URL.Hostname()) {
+			t.Fatalf("http to %s", r.URL)
+		}
+		if r.URL.User != nil || strings.ContainsAny(r.URL.String(), "?#") {
+			t.Fatalf("the URL is %s", r.URL)
+		}
+		r2, err := ParseRef(again(r))
+		if err != nil {
+			t.Fatalf("%q: %v", again(r), err)
+		}
+		if r2.String() != r.String() || r2.URL.String() != r.URL.String() || r2.Host != r.Host || r2.Bare != r.Bare || !maps.Equal(r2.Options, r.Options) {
+			t.Fatalf("%q is %+v, and read again %+v", text, r, r2)
+		}
+	})
+}
