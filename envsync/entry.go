@@ -1,0 +1,89 @@
+package envsync
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/regpass/regpass"
+)
+
+// hostPort is a name or an IPv4 address, or an IPv6 address in brackets, and perhaps a port.
+var hostPort = regexp.MustCompile(`^([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(:[0-9]+)?$`)
+
+// host returns the credential's host without port.
+func (e Entry) host() (string, error) {
+	m := hostPort.FindStringSubmatch(e.Cred.Host)
+	if m == nil {
+		return "", fmt.Errorf("%s is not a host", regpass.Quote(e.Cred.Host))
+	}
+	return m[1], nil
+}
+
+// isIP reports whether a host is an address rather than a name.
+func isIP(host string) bool { return net.ParseIP(strings.Trim(host, "[]")) != nil }
+
+// same reports whether two entries hand over the same credential. It looks at fingerprints, not at secrets.
+func (e Entry) same(other Entry) bool {
+	a, b := e.Cred, other.Cred
+	return a.Kind == b.Kind && a.Username == b.Username && a.Secret.Fingerprint() == b.Secret.Fingerprint() &&
+		a.SessionToken.Fingerprint() == b.SessionToken.Fingerprint()
+}
+
+// distinct keeps one entry for each key that a format knows, and refuses two credentials under one key.
+func distinct(format string, entries []Entry, key func(Entry) (string, error)) (keys []string, kept []Entry, err error) {
+	first := map[string]Entry{}
+	for _, e := range entries {
+		k, err := key(e)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", format, err)
+		}
+		other, twice := first[k]
+		switch {
+		case !twice:
+			first[k] = e
+			keys, kept = append(keys, k), append(kept, e)
+		case e.same(other):
+		case e.Cred.Host != other.Cred.Host:
+			return nil, nil, regpass.Hintf(regpass.Usagef("%s: %s and %s differ only in the port, and %s has no ports", format, other.Cred.Host, e.Cred.Host, format),
+				"use two runs, one for each, or a sink that knows ports: env or uv")
+		default:
+			return nil, nil, regpass.Hintf(regpass.Usagef("%s: %s and %s have two credentials, and %s has one for %s", format, other.Ref, e.Ref, format, k),
+				"use two runs, one for each, or give each a name=INDEX and use the sink env")
+		}
+	}
+	return keys, kept, nil
+}
+
+// printable returns why no header can carry text, or "".
+func printable(text string) string {
+	switch {
+	case text == "":
+		return "is empty"
+	case !utf8.ValidString(text):
+		return "is not UTF-8"
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return "holds a control character"
+	}
+	return ""
+}
+
+// userName returns why a user name cannot be sent as Basic authentication (RFC 7617), or "".
+func userName(name string) string {
+	if strings.Contains(name, ":") {
+		return "holds a colon"
+	}
+	return printable(name)
+}
+
+// absolute resolves a path that a person or a variable names.
+func absolute(env *regpass.Env, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(env.Dir, path)
+}

@@ -1,0 +1,93 @@
+package envsync
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/regpass/regpass"
+)
+
+// indexName is what uv accepts as the name of an index (crates/uv-distribution-types/src/index_name.rs).
+var indexName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// notInVar is what uv replaces by _ in an index name to make a variable of it.
+var notInVar = regexp.MustCompile(`[^A-Z0-9]`)
+
+// planEnv sets no variable to nothing: uv takes an empty one as set.
+func planEnv(env *regpass.Env, _ string, entries []Entry, _ Options) (Plan, error) {
+	var p Plan
+	from := map[string]Entry{}
+	for _, e := range entries {
+		vars, warnings, err := envVars(env, e)
+		if err != nil {
+			return Plan{}, err
+		}
+		p.Warnings = append(p.Warnings, warnings...)
+		for _, v := range vars {
+			if v.Plain == "" && v.Secret.Empty() {
+				continue
+			}
+			if other, twice := from[v.Name]; !twice {
+				from[v.Name] = e
+				p.Vars = append(p.Vars, v)
+			} else if !sameVar(v, p.Vars) {
+				return Plan{}, regpass.Hintf(regpass.Usagef("env: %s and %s would both set %s, to different values", other.Ref, e.Ref, v.Name),
+					"use two runs, one for each, give each its own name=INDEX, or use a file: netrc, rattler or uv")
+			}
+		}
+	}
+	return p, nil
+}
+
+func sameVar(v Var, among []Var) bool {
+	for _, o := range among {
+		if o.Name == v.Name {
+			return o.Plain == v.Plain && o.Secret.Fingerprint() == v.Secret.Fingerprint()
+		}
+	}
+	return false
+}
+
+// envVars are the variables for one credential. Those with no value are left out later.
+func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err error) {
+	c := e.Cred
+	if c.Secret.Empty() {
+		return nil, nil, fmt.Errorf("env: the credential for %s is empty", c.Host)
+	}
+	if c.Kind == regpass.S3 {
+		if c.SessionToken.Empty() && env.Getenv("AWS_SESSION_TOKEN") != "" {
+			warnings = append(warnings, fmt.Sprintf("env: the credential for %s has no session token, but AWS_SESSION_TOKEN is set already and belongs to another one; unset it", c.Host))
+		}
+		return []Var{
+			{Name: "AWS_ACCESS_KEY_ID", Plain: c.Username},
+			{Name: "AWS_SECRET_ACCESS_KEY", Secret: c.Secret},
+			{Name: "AWS_SESSION_TOKEN", Secret: c.SessionToken},
+		}, warnings, nil
+	}
+	if e.ClientVar != "" {
+		vars = append(vars, Var{Name: e.ClientVar, Secret: c.Secret})
+	}
+	if e.ClientVar == "PREFIX_API_KEY" {
+		warnings = append(warnings, "env: pixi reads PREFIX_API_KEY only to upload; add the sink rattler for reading channels")
+	}
+	if name, named := e.Ref.Options["name"]; named {
+		if !indexName.MatchString(name) {
+			return nil, nil, regpass.Usagef("env: registry %s: the index name %s holds more than letters, digits, dots, - and _", e.Ref, regpass.Quote(name))
+		}
+		// uv sends these as Basic authentication, whatever the registry wants.
+		if c.Username == "" || c.Kind == regpass.CondaToken {
+			warnings = append(warnings, fmt.Sprintf("env: uv cannot use UV_INDEX_* for %s, since its %s credential has no user name; use the sink uv", e.Ref, c.Kind))
+		} else {
+			prefix := "UV_INDEX_" + notInVar.ReplaceAllString(strings.ToUpper(name), "_")
+			vars = append(vars, Var{Name: prefix + "_USERNAME", Plain: c.Username}, Var{Name: prefix + "_PASSWORD", Secret: c.Secret})
+		}
+	}
+	if len(vars) == 0 {
+		vars = append(vars, Var{Name: "REGPASS_TOKEN", Secret: c.Secret})
+		if c.Kind == regpass.Basic { // without its user name the password is of no use
+			vars = append(vars, Var{Name: "REGPASS_USERNAME", Plain: c.Username})
+		}
+	}
+	return vars, warnings, nil
+}

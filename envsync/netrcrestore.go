@@ -1,0 +1,90 @@
+package envsync
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// restoreNetrc is Restore for netrc files.
+func restoreNetrc(now, before []byte, keys []string) ([]byte, error) {
+	if now == nil {
+		return nil, nil
+	}
+	f, err := parseNetrc(now)
+	if err != nil {
+		return nil, fmt.Errorf("netrc: %w", err)
+	}
+	if redone, err := setMachines(before, f.machines(keys)); err == nil && bytes.Equal(redone, now) {
+		return before, nil
+	}
+	was, err := parseNetrc(before)
+	if err != nil {
+		return nil, fmt.Errorf("netrc: %w", err)
+	}
+	var edits []spliced
+	for i, e := range f.entries {
+		at := slices.IndexFunc(keys, e.is)
+		if at < 0 {
+			continue
+		}
+		former := was.spans(keys[at])
+		count := len(f.spans(keys[at]))
+		nth := len(netrcFile{data: now, entries: f.entries[:i]}.spans(keys[at]))
+		switch {
+		case len(former) == 0:
+			edits = append(edits, f.remove(e))
+		case len(former) == count:
+			edits = append(edits, spliced{e.start, e.end, former[nth]})
+		case nth == 0: // someone changed how many there are: all the former ones go where the first is
+			edits = append(edits, spliced{e.start, e.end, strings.Join(former, f.eol())})
+		default:
+			edits = append(edits, f.remove(e))
+		}
+	}
+	out := splice(now, edits)
+	if before == nil && len(bytes.TrimSpace(out)) == 0 {
+		return nil, nil
+	}
+	return out, nil
+}
+
+// machines are the first entries for the keys, in the order of the file.
+func (f netrcFile) machines(keys []string) []machine {
+	var all []machine
+	for _, e := range f.entries {
+		at := slices.IndexFunc(keys, e.is)
+		if at < 0 || slices.ContainsFunc(all, func(m machine) bool { return m.name == keys[at] }) {
+			continue
+		}
+		login, _ := e.field("login")
+		password, _ := e.field("password")
+		all = append(all, machine{keys[at], login.text, password.text})
+	}
+	return all
+}
+
+// spans are the texts of the entries for host.
+func (f netrcFile) spans(host string) []string {
+	var all []string
+	for _, e := range f.entries {
+		if e.is(host) {
+			all = append(all, string(f.data[e.start:e.end]))
+		}
+	}
+	return all
+}
+
+// remove takes an entry out, with its lines where it has them for itself.
+func (f netrcFile) remove(e netrcEntry) spliced {
+	line := bytes.LastIndexByte(f.data[:e.start], '\n') + 1
+	next := len(f.data)
+	if i := bytes.IndexByte(f.data[e.end:], '\n'); i >= 0 {
+		next = e.end + i + 1
+	}
+	if len(bytes.Trim(f.data[line:e.start], blanks)) > 0 || len(bytes.TrimSpace(f.data[e.end:next])) > 0 {
+		return spliced{e.start, e.end, ""}
+	}
+	return spliced{line, next, ""}
+}

@@ -1,0 +1,181 @@
+package envsync
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/regpass/regpass"
+)
+
+// member is one name with its value in a JSON object; offsets are into the text of the object.
+type member struct {
+	name       string
+	start      int // of the quoted name
+	colon      int // behind the quoted name
+	value, end int
+	raw        []byte // the value
+}
+
+// members lists those of an object in the order of the text, duplicates included. data is valid JSON.
+func members(data []byte) ([]member, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("not an object")
+	}
+	var all []member
+	for d.More() {
+		before := int(d.InputOffset())
+		t, err := d.Token()
+		name, isName := t.(string)
+		if err != nil || !isName {
+			return nil, errors.New("not an object")
+		}
+		m := member{name: name, colon: int(d.InputOffset())}
+		m.start = before + bytes.IndexByte(data[before:m.colon], '"')
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return nil, errors.New("not an object")
+		}
+		m.raw, m.end = raw, int(d.InputOffset())
+		m.value = m.end - len(raw)
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// variant is one shape of rattler's enum Authentication (rattler_networking/src/authentication_storage/authentication.rs),
+// externally tagged. With no fields the value is a string.
+type variant struct {
+	name     string
+	required []string // strings
+	optional []string // strings or null
+	integers []string // 64-bit integers or null
+}
+
+var rattlerVariants = []variant{
+	{name: "BearerToken"},
+	{name: "CondaToken"},
+	{name: "BasicHTTP", required: []string{"username", "password"}},
+	{name: "S3Credentials", required: []string{"access_key_id", "secret_access_key"}, optional: []string{"session_token"}},
+	{name: "OAuth", required: []string{"access_token", "token_endpoint", "client_id"},
+		optional: []string{"refresh_token", "revocation_endpoint"}, integers: []string{"expires_at"}},
+}
+
+// parseRattler reads a file the way serde_json reads rattler's map of hosts: one bad entry is a bad file, to rattler
+// too. (serde also takes an array of values for an object; nobody writes that and it is refused here.) Errors name
+// hosts, never values.
+func parseRattler(data []byte) ([]member, error) {
+	switch {
+	case !utf8.Valid(data):
+		return nil, errors.New("it is not UTF-8")
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return nil, errors.New("it begins with a byte order mark")
+	case !json.Valid(data):
+		return nil, errors.New("it is not JSON")
+	case loneSurrogate(data):
+		return nil, errors.New(`it holds half of a \u surrogate pair`)
+	}
+	hosts, err := members(data)
+	if err != nil {
+		return nil, fmt.Errorf("it is %w from hosts to credentials", err)
+	}
+	for _, h := range hosts {
+		if err := checkAuthentication(h.raw); err != nil {
+			return nil, fmt.Errorf("the entry %s: %w", regpass.Quote(h.name), err)
+		}
+	}
+	return hosts, nil
+}
+
+func checkAuthentication(raw []byte) error {
+	outer, err := members(raw)
+	if err != nil {
+		return err
+	}
+	if len(outer) != 1 {
+		return fmt.Errorf("it holds %d members where the kind of credential must be the only one", len(outer))
+	}
+	i := slices.IndexFunc(rattlerVariants, func(v variant) bool { return v.name == outer[0].name })
+	if i < 0 {
+		return fmt.Errorf("rattler knows no kind %s", regpass.Quote(outer[0].name))
+	}
+	v := rattlerVariants[i]
+	if v.required == nil {
+		if outer[0].raw[0] != '"' {
+			return fmt.Errorf("%s is not a string", v.name)
+		}
+		return nil
+	}
+	fields, err := members(outer[0].raw)
+	if err != nil {
+		return fmt.Errorf("%s is %w", v.name, err)
+	}
+	return v.check(fields)
+}
+
+// check ignores fields it does not know, as serde does.
+func (v variant) check(fields []member) error {
+	seen := map[string]bool{}
+	for _, f := range fields {
+		required, optional, integer := slices.Contains(v.required, f.name), slices.Contains(v.optional, f.name), slices.Contains(v.integers, f.name)
+		if !required && !optional && !integer {
+			continue
+		}
+		if seen[f.name] {
+			return fmt.Errorf("%s has %s twice", v.name, f.name)
+		}
+		seen[f.name] = true
+		switch null := string(f.raw) == "null"; {
+		case !required && null:
+		case integer && !isInt64(f.raw):
+			return fmt.Errorf("%s of %s is not a whole number", f.name, v.name)
+		case !integer && f.raw[0] != '"':
+			return fmt.Errorf("%s of %s is not a string", f.name, v.name)
+		}
+	}
+	for _, name := range v.required {
+		if !seen[name] {
+			return fmt.Errorf("%s has no %s", v.name, name)
+		}
+	}
+	return nil
+}
+
+// isInt64 is what serde_json takes for an i64: no fraction, no exponent, and -0 is a float to it.
+func isInt64(raw []byte) bool {
+	_, err := strconv.ParseInt(string(raw), 10, 64)
+	return err == nil && string(raw) != "-0"
+}
+
+// loneSurrogate reports half a \u pair, which encoding/json replaces and serde_json refuses. data is valid JSON, so
+// a backslash stands in strings only.
+func loneSurrogate(data []byte) bool {
+	unit := func(at int) int64 {
+		if at+6 > len(data) || data[at] != '\\' || data[at+1] != 'u' {
+			return 0
+		}
+		n, _ := strconv.ParseInt(string(data[at+2:at+6]), 16, 32)
+		return n
+	}
+	for i := 0; i < len(data); i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		if u := unit(i); u >= 0xdc00 && u < 0xe000 {
+			return true
+		} else if u >= 0xd800 && u < 0xdc00 {
+			if low := unit(i + 6); low < 0xdc00 || low >= 0xe000 {
+				return true
+			}
+			i += 6
+		}
+		i++
+	}
+	return false
+}

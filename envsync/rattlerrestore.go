@@ -1,0 +1,83 @@
+package envsync
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// restoreRattler is Restore for rattler's file.
+func restoreRattler(now, before []byte, keys []string) ([]byte, error) {
+	if now == nil {
+		return nil, nil
+	}
+	is, err := parseRattler(now)
+	if err != nil {
+		return nil, fmt.Errorf("rattler: %w", err)
+	}
+	ours := slices.DeleteFunc(slices.Clone(is), func(m member) bool { return !slices.Contains(keys, m.name) })
+	for i, m := range ours {
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, m.raw); err != nil {
+			return nil, fmt.Errorf("rattler: %w", err)
+		}
+		ours[i].raw = compact.Bytes()
+	}
+	if redone, err := setMembers(before, ours); err == nil && bytes.Equal(redone, now) {
+		return before, nil
+	}
+	var was []member
+	if before != nil {
+		if was, err = parseRattler(before); err != nil {
+			return nil, fmt.Errorf("rattler: %w", err)
+		}
+	}
+	for _, k := range keys {
+		if now, err = putBack(now, k, was); err != nil {
+			return nil, fmt.Errorf("rattler: %w", err)
+		}
+	}
+	if left, err := parseRattler(now); err == nil && len(left) == 0 && before == nil {
+		return nil, nil
+	}
+	return now, nil
+}
+
+// putBack gives the members of that name the value they had, or takes them out if there was none.
+func putBack(now []byte, name string, was []member) ([]byte, error) {
+	for {
+		is, err := parseRattler(now)
+		if err != nil {
+			return nil, err
+		}
+		at := slices.IndexFunc(is, func(m member) bool { return m.name == name })
+		if at < 0 {
+			return now, nil
+		}
+		var edits []spliced
+		for _, w := range was {
+			if w.name != name {
+				continue
+			}
+			edits = nil // the last of several is the one that counts
+			for _, m := range is {
+				if m.name == name {
+					edits = append(edits, spliced{m.value, m.end, string(w.raw)})
+				}
+			}
+		}
+		if edits != nil {
+			return splice(now, edits), nil
+		}
+		m := is[at]
+		switch {
+		case at+1 < len(is):
+			now = splice(now, []spliced{{m.start, is[at+1].start, ""}})
+		case at > 0:
+			now = splice(now, []spliced{{is[at-1].end, m.end, ""}})
+		default:
+			now = splice(now, []spliced{{m.start, m.end, ""}})
+		}
+	}
+}
