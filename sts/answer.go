@@ -1,0 +1,93 @@
+package sts
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/regpass/regpass"
+)
+
+// answering remembers the status for the audit.
+type answering struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answering) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answering) Write(p []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return a.ResponseWriter.Write(p)
+}
+
+// ReadFrom lets the operating system copy files to the network.
+func (a *answering) ReadFrom(r io.Reader) (int64, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return io.Copy(a.ResponseWriter, r)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// json answers with v, which may hold a token: nobody may keep it.
+func (c *call) json(v map[string]any) error {
+	for k, x := range v {
+		if s, ok := x.(regpass.Secret); ok {
+			v[k] = s.Reveal()
+		}
+	}
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.Header().Set("Cache-Control", "no-store")
+	return c.sent(json.NewEncoder(c.w).Encode(v))
+}
+
+// sent records that an answer did not get through; there is no other answer to give.
+func (c *call) sent(err error) error {
+	if err != nil {
+		c.reason = "the client went away"
+	}
+	return nil
+}
+
+// body decodes a JSON body of at most max bytes. It does not ask for a Content-Type, for uv sends none.
+func (c *call) body(max int64, v any) error {
+	text, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, max))
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		return tooLarge.saying("the body is longer than %d bytes", max)
+	case err != nil:
+		return badRequest.saying("the body ends early")
+	case json.Unmarshal(text, v) != nil:
+		return badRequest.saying("the body is not the JSON that was expected")
+	}
+	return nil
+}
+
+// patience is how long a file may take in either direction.
+const patience = time.Hour
+
+// patient lifts the short time limits that other requests have. The connection knows only the machine's clock.
+func (c *call) patient() {
+	rc := http.NewResponseController(c.w)
+	_ = rc.SetReadDeadline(time.Now().Add(patience)) // not every ResponseWriter has a connection
+	_ = rc.SetWriteDeadline(time.Now().Add(patience))
+}
+
+// public answers with v, which holds nothing secret.
+func (c *call) public(v map[string]any) error {
+	c.w.Header().Set("Content-Type", "application/json")
+	return c.sent(json.NewEncoder(c.w).Encode(v))
+}

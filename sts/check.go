@@ -1,0 +1,160 @@
+package sts
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/regpass/regpass"
+)
+
+// keyError is a setting that is refused. Key is its path: trust[1].issuer, the first trust being trust[0].
+type keyError struct {
+	Key string
+	Err error
+}
+
+func (e *keyError) Error() string { return e.Key + ": " + e.Err.Error() }
+func (e *keyError) Unwrap() error { return e.Err }
+
+// plainName is what workspaces and indexes are called. It is short and lower-case, so that no key or token is one.
+var plainName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$`)
+
+var (
+	label       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._@/+-]{0,63}$`)
+	hostPattern = regexp.MustCompile(`^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?$`)
+)
+
+// Bounds of a token's life.
+const (
+	minLifetime = time.Second // what a JSON Web Token can say at least
+	maxLifetime = 24 * time.Hour
+)
+
+// check refuses a Config that could not work or that would trust more than was meant. c is complete.
+func (c Config) check() error {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return &keyError{"listen", errors.New("not host:port")}
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return &keyError{"tls_cert", errors.New("tls_cert and tls_key go together")}
+	}
+	if err := checkOrigin(c.PublicURL); err != nil {
+		return &keyError{"public_url", err}
+	}
+	if err := checkLifetime(c.TokenLifetime); err != nil {
+		return &keyError{"token_lifetime", err}
+	}
+	if c.MaxUpload < 0 {
+		return &keyError{"max_upload", errors.New("less than nothing")}
+	}
+	return errors.Join(firstOf("api_key", c.APIKeys, APIKey.check), firstOf("trust", c.Trust, Trust.check), firstOf("index", c.Indexes, Index.check))
+}
+
+// firstOf checks a list of tables and reports the first key that is refused with its place in the list.
+func firstOf[T any](table string, rows []T, check func(T, []T) *keyError) error {
+	for i, row := range rows {
+		if bad := check(row, rows[:i]); bad != nil {
+			return &keyError{fmt.Sprintf("%s[%d].%s", table, i, bad.Key), bad.Err}
+		}
+	}
+	return nil
+}
+
+func (k APIKey) check(before []APIKey) *keyError {
+	sum, err := hex.DecodeString(k.SHA256)
+	switch {
+	case !label.MatchString(k.Name):
+		return &keyError{"name", errors.New("missing, or not 1 to 64 letters, digits and ._@/+-")}
+	case slices.ContainsFunc(before, func(o APIKey) bool { return o.Name == k.Name }):
+		return &keyError{"name", errors.New("another key has this name")}
+	case err != nil || len(sum) != 32:
+		return &keyError{"sha256", errors.New("not 64 hex digits; it is the SHA-256 of the key, never the key itself")}
+	case slices.ContainsFunc(before, func(o APIKey) bool { return o.SHA256 == k.SHA256 }):
+		return &keyError{"sha256", errors.New("another entry has this key")}
+	case len(k.Workspaces) == 0 || slices.ContainsFunc(k.Workspaces, func(w string) bool { return !plainName.MatchString(w) }):
+		return &keyError{"workspaces", errNames}
+	case len(k.Permissions) == 0 || slices.ContainsFunc(k.Permissions, func(p Permission) bool { return p != Read && p != Write }):
+		return &keyError{"permissions", errors.New(`not a list of "read" and "write"`)}
+	}
+	return nil
+}
+
+func (t Trust) check(before []Trust) *keyError {
+	switch {
+	case !label.MatchString(t.Name):
+		return &keyError{"name", errors.New("not 1 to 64 letters, digits and ._@/+-")}
+	case slices.ContainsFunc(before, func(o Trust) bool { return o.Name == t.Name }):
+		return &keyError{"name", errors.New("another policy has this name")}
+	case t.Permission != Read && t.Permission != Write:
+		return &keyError{"permissions", errors.New(`neither "read" nor "write"`)}
+	case !plainName.MatchString(t.Workspace):
+		return &keyError{"workspace", errNames}
+	case t.Index != "" && !plainName.MatchString(t.Index):
+		return &keyError{"index", errNames}
+	}
+	if u, err := url.Parse(t.Issuer); err != nil || u.RawQuery != "" || u.Fragment != "" {
+		return &keyError{"issuer", errors.New("not the URL of an issuer")}
+	} else if err := regpass.CheckEndpoint(u); err != nil {
+		return &keyError{"issuer", err}
+	}
+	if err := checkLifetime(t.Lifetime); err != nil {
+		return &keyError{"lifetime", err}
+	}
+	if err := checkClaims(t); err != nil {
+		return &keyError{"claims", err}
+	}
+	return nil
+}
+
+func (x Index) check(before []Index) *keyError {
+	switch {
+	case !plainName.MatchString(x.Workspace):
+		return &keyError{"workspace", errNames}
+	case !plainName.MatchString(x.Name):
+		return &keyError{"name", errNames}
+	case x.Kind != PyPI && x.Kind != Conda:
+		return &keyError{"kind", errors.New(`neither "pypi" nor "conda"`)}
+	case slices.ContainsFunc(before, func(o Index) bool { return o.id() == x.id() }):
+		return &keyError{"name", errors.New("another index of this workspace and kind has this name")}
+	case (x.Folder == "") == (x.Upstream == ""):
+		return &keyError{"folder", errors.New("an index has either a folder or an upstream")}
+	case x.Folder != "" && (x.UpstreamUsername != "" || x.UpstreamTokenEnv != "" || x.UpstreamTokenFile != "" || x.UpstreamHosts != nil):
+		return &keyError{"folder", errors.New("an index with a folder has no upstream_ settings")}
+	case x.UpstreamTokenFile != "" && x.UpstreamTokenEnv != "":
+		return &keyError{"upstream_token_file", errors.New("upstream_token_file and upstream_token_env exclude each other")}
+	case slices.ContainsFunc(x.UpstreamHosts, func(h string) bool { return !hostPattern.MatchString(h) }):
+		return &keyError{"upstream_hosts", errors.New("not a list of lower-case host names or *.suffix")}
+	case x.Upstream == "":
+		return nil
+	}
+	if u, err := url.Parse(x.Upstream); err != nil || u.RawQuery != "" || u.Fragment != "" {
+		return &keyError{"upstream", errors.New("not the URL of an index")}
+	} else if err := regpass.CheckEndpoint(u); err != nil {
+		return &keyError{"upstream", err}
+	}
+	return nil
+}
+
+var errNames = errors.New("missing, or not 1 to 40 lower-case letters, digits and ._-")
+
+func checkLifetime(d time.Duration) error {
+	if d < minLifetime || d > maxLifetime {
+		return fmt.Errorf("not between %s and %s", minLifetime, maxLifetime)
+	}
+	return nil
+}
+
+// checkOrigin refuses what uv cannot be pointed at: it drops any path of PYX_API_URL.
+func checkOrigin(raw string) error {
+	u, err := url.Parse(raw)
+	if raw == "" || err != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("missing, or not scheme and host only")
+	}
+	return regpass.CheckEndpoint(u)
+}

@@ -1,0 +1,140 @@
+package sts
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Permission is what a token may do in a workspace. Neither includes the other.
+type Permission string
+
+// The permissions there are.
+const (
+	Read  Permission = "read"
+	Write Permission = "write"
+)
+
+// Config says who may have which token and what packages there are. LoadConfig reads one; a literal does as well.
+type Config struct {
+	Listen        string        `toml:"listen"`         // host:port; 127.0.0.1:8080 if empty
+	TLSCert       string        `toml:"tls_cert"`       // PEM file; with TLSKey, or neither where a proxy in front speaks TLS
+	TLSKey        string        `toml:"tls_key"`        // PEM file
+	PublicURL     string        `toml:"public_url"`     // where clients reach the service: https://host, without a path
+	TokenLifetime time.Duration `toml:"token_lifetime"` // one second to a day; one hour if zero
+	SigningKey    string        `toml:"signing_key"`    // PEM file (PKCS #8), made if it is missing; empty: a key for this run only
+	MaxUpload     Size          `toml:"max_upload"`     // largest file that is taken; 256 MiB if zero
+	APIKeys       []APIKey      `toml:"api_key"`
+	Trust         []Trust       `toml:"trust"`
+	Indexes       []Index       `toml:"index"`
+}
+
+// APIKey is a long-lived key of a person or machine. NewKey makes one.
+type APIKey struct {
+	Name        string       `toml:"name"`   // shown in the audit and in tokens
+	SHA256      string       `toml:"sha256"` // of the key, in hex
+	Workspaces  []string     `toml:"workspaces"`
+	Permissions []Permission `toml:"permissions"`
+	Expires     time.Time    `toml:"expires"` // zero: never
+}
+
+// Trust is a policy: which ID tokens are worth a token of this service.
+type Trust struct {
+	Name   string `toml:"name"`   // shown in the audit and in tokens; trust-1, trust-2, … if empty
+	Issuer string `toml:"issuer"` // exactly as in the claim iss; https, or http on this machine
+	// Audience must be among the token's. If empty it is "pyx" for Write and "pyx:trusted-access" for Read, which uv
+	// and ambient-id know. A name of your own keeps tokens for another service that trusts the same issuer from being
+	// replayed here. Clients are told the audience of the first policy for Write.
+	Audience string `toml:"audience"`
+	// Claims maps names of claims to patterns that must all match. A * stands for any run of characters, / included;
+	// everything else for itself. A claim that is no string is compared by its JSON text.
+	Claims     map[string]string `toml:"claims"`
+	Workspace  string            `toml:"workspace"`
+	Index      string            `toml:"index"`       // the only index that the token is good for; empty: all of the workspace
+	Permission Permission        `toml:"permissions"` // one
+	Lifetime   time.Duration     `toml:"lifetime"`    // one second to a day; TokenLifetime if zero
+}
+
+// Kind is a form of package index.
+type Kind string
+
+// The kinds there are.
+const (
+	PyPI  Kind = "pypi"
+	Conda Kind = "conda"
+)
+
+// Index is a place with packages: a folder, or another server that is asked in the client's place.
+type Index struct {
+	Workspace string `toml:"workspace"`
+	Name      string `toml:"name"` // pyx calls it a view or a registry, conda a channel
+	Kind      Kind   `toml:"kind"`
+	Folder    string `toml:"folder"`   // of wheels and sdists side by side, or of a conda channel
+	Upstream  string `toml:"upstream"` // URL of a Simple API (…/simple) or a channel
+	// UpstreamHosts are further hosts that the upstream may name for files: exact, or *.suffix. The credential never
+	// goes to them.
+	UpstreamHosts     []string `toml:"upstream_hosts"`
+	UpstreamUsername  string   `toml:"upstream_username"`   // Basic with this name; empty: Bearer
+	UpstreamTokenFile string   `toml:"upstream_token_file"` // read again for each request, so it may be refreshed
+	UpstreamTokenEnv  string   `toml:"upstream_token_env"`  // name of a variable
+}
+
+// Size is a number of bytes. In TOML it is an integer, or a string like "256 MiB".
+type Size int64
+
+// UnmarshalText reads a number of bytes with an optional unit: B, KB, MB, GB, KiB, MiB or GiB.
+func (s *Size) UnmarshalText(text []byte) error {
+	t := strings.TrimSpace(string(text))
+	digits := strings.TrimRight(t, " BKMGi")
+	unit, known := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[strings.TrimSpace(t[len(digits):])]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || !known || n < 0 || n > math.MaxInt64/unit {
+		return fmt.Errorf(`not a size such as 268435456 or "256 MiB"`)
+	}
+	*s = Size(n * unit)
+	return nil
+}
+
+// What an ID token must name as its audience unless the policy says otherwise (uv, pyx-auth-action test.py; uv branch
+// ww/ta, crates/uv-auth/src/pyx.rs).
+const (
+	writeAudience = "pyx"
+	readAudience  = "pyx:trusted-access"
+)
+
+// Defaults for what a Config leaves out.
+const (
+	defaultListen    = "127.0.0.1:8080"
+	defaultLifetime  = time.Hour
+	defaultMaxUpload = 256 << 20
+)
+
+// complete returns a copy of c with what it leaves out filled in.
+func (c Config) complete() Config {
+	if c.Listen == "" {
+		c.Listen = defaultListen
+	}
+	if c.TokenLifetime == 0 {
+		c.TokenLifetime = defaultLifetime
+	}
+	if c.MaxUpload == 0 {
+		c.MaxUpload = defaultMaxUpload
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	c.Trust = append([]Trust(nil), c.Trust...)
+	for i := range c.Trust {
+		t := &c.Trust[i]
+		if t.Name == "" {
+			t.Name = fmt.Sprintf("trust-%d", i+1)
+		}
+		if t.Audience == "" {
+			t.Audience = map[Permission]string{Read: readAudience, Write: writeAudience}[t.Permission]
+		}
+		if t.Lifetime == 0 {
+			t.Lifetime = c.TokenLifetime
+		}
+	}
+	return c
+}

@@ -1,0 +1,174 @@
+package sts_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/sts"
+)
+
+const goodConfig = `# a service
+listen = "127.0.0.1:9000"
+public_url = "https://pkgs.example/"
+token_lifetime = "30m"
+signing_key = "keys/signing.pem"
+max_upload = "1 GiB"
+
+[[api_key]]
+name = "deploy"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000001"
+workspaces = ["acme"]
+permissions = ["read", "write"]
+expires = 2027-01-01T00:00:00Z
+
+[[trust]]
+issuer = "https://token.actions.githubusercontent.com"
+claims = { repository = "acme/app", ref = "refs/tags/v*" }
+workspace = "acme"
+permissions = "write"
+
+[[trust]]
+name = "anyone at acme"
+issuer = "https://gitlab.acme.example"
+audience = "https://pkgs.example"
+claims.namespace_path = "acme"
+workspace = "acme"
+permissions = "read"
+lifetime = "10m"
+
+[[index]]
+workspace = "acme"
+name = "main"
+kind = "pypi"
+folder = "wheels"
+
+[[index]]
+workspace = "acme"
+name = "mirror"
+kind = "conda"
+upstream = "https://conda.example/channel"
+upstream_token_env = "CONDA_TOKEN"
+`
+
+func load(t testing.TB, text string) (sts.Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "regpass-serve.toml")
+	must(t, os.WriteFile(path, []byte(text), 0o600))
+	return sts.LoadConfig(path)
+}
+
+func TestLoadConfig(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "serve.toml")
+	must(t, os.WriteFile(path, []byte(goodConfig), 0o600))
+	got, err := sts.LoadConfig(path)
+	must(t, err)
+	dir := filepath.Dir(path)
+	want := sts.Config{
+		Listen: "127.0.0.1:9000", PublicURL: "https://pkgs.example", TokenLifetime: 30 * time.Minute,
+		SigningKey: filepath.Join(dir, "keys", "signing.pem"), MaxUpload: 1 << 30,
+		APIKeys: []sts.APIKey{{Name: "deploy", SHA256: strings.Repeat("0", 63) + "1", Workspaces: []string{"acme"},
+			Permissions: []sts.Permission{sts.Read, sts.Write}, Expires: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		Trust: []sts.Trust{
+			{Name: "trust-1", Issuer: "https://token.actions.githubusercontent.com", Audience: "pyx", Claims: map[string]string{"repository": "acme/app", "ref": "refs/tags/v*"},
+				Workspace: "acme", Permission: sts.Write, Lifetime: 30 * time.Minute},
+			{Name: "anyone at acme", Issuer: "https://gitlab.acme.example", Audience: "https://pkgs.example", Claims: map[string]string{"namespace_path": "acme"},
+				Workspace: "acme", Permission: sts.Read, Lifetime: 10 * time.Minute},
+		},
+		Indexes: []sts.Index{
+			{Workspace: "acme", Name: "main", Kind: sts.PyPI, Folder: filepath.Join(dir, "wheels")},
+			{Workspace: "acme", Name: "mirror", Kind: sts.Conda, Upstream: "https://conda.example/channel", UpstreamTokenEnv: "CONDA_TOKEN"},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// TestConfigRefuses changes one thing in a good configuration.
+func TestConfigRefuses(t *testing.T) {
+	for _, test := range []struct{ old, new, says string }{
+		{`listen =`, `lissten =`, `line 2: "lissten": unknown key`},
+		{`lifetime = "10m"`, `lifetim = "10m"`, `line 28: "trust.lifetim": unknown key`},
+		{`[[index]]`, `[[indexes]]`, `unknown key`},
+		{`"127.0.0.1:9000"`, `"9000"`, `line 2: listen: `},
+		{`"https://pkgs.example/"`, `"https://pkgs.example/prefix"`, `line 3: public_url: `},
+		{`"https://pkgs.example/"`, `"http://pkgs.example"`, `line 3: public_url: `},
+		{`"https://pkgs.example/"`, `"https://me:pw@pkgs.example"`, `line 3: public_url: `},
+		{`public_url = "https://pkgs.example/"`, ``, `public_url: missing`},
+		{`"30m"`, `"30ms"`, `line 4: token_lifetime: not between 1s and 24h0m0s`},
+		{`"30m"`, `"soon"`, `line 4`},
+		{`"1 GiB"`, `"1 GiBs"`, `line 6: max_upload: not a size`},
+		{`"1 GiB"`, `"-1"`, `line 6: max_upload: not a size`},
+		{`"1 GiB"`, `"9999999999 GiB"`, `line 6: max_upload: not a size`},
+		{`max_upload`, `tls_key = "x"` + "\nmax_upload", `tls_cert: tls_cert and tls_key go together`},
+		{`"deploy"`, `""`, `line 9: api_key[0].name: `},
+		{`0000000001"`, `0000000001"` + " # x\nsha256 = 1", `line 11`},
+		{`0000000001"`, `sk-regpass-x"`, `line 10: api_key[0].sha256: not 64 hex digits`},
+		{`workspaces = ["acme"]`, `workspaces = []`, `line 11: api_key[0].workspaces: `},
+		{`workspaces = ["acme"]`, `workspaces = ["*"]`, `line 11: api_key[0].workspaces: `},
+		{`["read", "write"]`, `["admin"]`, `line 12: api_key[0].permissions: `},
+		{`"https://token.actions`, `"http://token.actions`, `line 16: trust[0].issuer: `},
+		{`"https://gitlab.acme`, `"gitlab.acme`, `line 23: trust[1].issuer: `},
+		{`{ repository = "acme/app", ref = "refs/tags/v*" }`, `{}`, `line 17: trust[0].claims: no claim is pinned`},
+		{`{ repository = "acme/app", ref = "refs/tags/v*" }`, `{ repository = "**" }`, `line 17: trust[0].claims: no claim is pinned`},
+		{`{ repository = "acme/app", ref = "refs/tags/v*" }`, `{ ref = "refs/tags/v1" }`, `trust[0].claims: this issuer serves everyone`},
+		{`repository = "acme/app"`, `repository = "*/app"`, `trust[0].claims: this issuer serves everyone`},
+		{`repository = "acme/app"`, `repository = "acme*"`, `trust[0].claims: this issuer serves everyone`},
+		{`repository = "acme/app"`, `aud = "acme/app"`, `trust[0].claims: aud is not for patterns`},
+		{`repository = "acme/app"`, `repository = ""`, `trust[0].claims: "repository" has an empty pattern`},
+		{`permissions = "write"`, `permissions = "all"`, `line 19: trust[0].permissions: `},
+		{`"anyone at acme"`, `"trust-1"`, `line 22: trust[1].name: another policy`},
+		{`lifetime = "10m"`, `lifetime = "48h"`, `line 28: trust[1].lifetime: `},
+		{`"pypi"`, `"npm"`, `line 33: index[0].kind: `},
+		{`folder = "wheels"`, ``, `index[0].folder: an index has either`},
+		{`folder = "wheels"`, `folder = "wheels"` + "\n" + `upstream_token_env = "X"`, `index[0].folder: an index with a folder`},
+		{`"https://conda.example/channel"`, `"http://conda.example/channel"`, `line 40: index[1].upstream: `},
+		{`upstream_token_env = "CONDA_TOKEN"`, `upstream_hosts = ["https://x"]`, `line 41: index[1].upstream_hosts: `},
+		{`name = "mirror"`, `name = "Mirror"`, `line 38: index[1].name: `},
+		{`name = "mirror"
+kind = "conda"
+upstream`, `name = "main"
+kind = "pypi"
+upstream`, `line 38: index[1].name: another index`},
+		{`# a service`, `= nonsense`, `line 1`},
+	} {
+		if !strings.Contains(goodConfig, test.old) {
+			t.Fatalf("%q is not in the configuration", test.old)
+		}
+		_, err := load(t, strings.Replace(goodConfig, test.old, test.new, 1))
+		if err == nil || !strings.Contains(err.Error(), test.says) || !errors.Is(err, regpass.ErrUsage) {
+			t.Errorf("%s -> %s: error %v, want one that says %s", test.old, test.new, err, test.says)
+		}
+	}
+	if _, err := sts.LoadConfig(filepath.Join(t.TempDir(), "none.toml")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add(goodConfig)
+	f.Add("[[trust]]\nclaims = {a=\"*\"}\n[[index]]\nkind=\"pypi\"")
+	f.Add("max_upload = 99999999999999999999\n[trust]\nx=1")
+	f.Add("a.b[0].c = 1\n[\"trust[0].issuer\"]")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := load(t, text)
+		if err != nil {
+			return
+		}
+		// What was accepted can be written down by hand as well, and trusts nobody by accident.
+		for _, p := range c.Trust {
+			if len(p.Claims) == 0 || p.Audience == "" || p.Workspace == "" {
+				t.Errorf("accepted the policy %+v", p)
+			}
+		}
+		if c.PublicURL == "" || c.TokenLifetime < time.Second {
+			t.Errorf("accepted %+v", c)
+		}
+	})
+}

@@ -1,0 +1,126 @@
+package sts
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/regpass/regpass"
+)
+
+// audience tells CI jobs for whom their ID token must be made (uv,
+// crates/uv-publish/src/trusted_publishing/pyx.rs, get_audience).
+func (s *Service) audience(c *call) error {
+	for _, p := range s.policies {
+		if p.Permission == Write {
+			return c.json(map[string]any{"audience": p.Audience})
+		}
+	}
+	return c.json(map[string]any{"audience": writeAudience})
+}
+
+// trustedPublishing trades an ID token for a token that may upload to one index, and nothing else.
+func (s *Service) trustedPublishing(c *call) error { return s.exchange(c, Write, c.args[0], c.args[1]) }
+
+// trustedAccess trades an ID token for a token that may read a workspace.
+func (s *Service) trustedAccess(c *call) error { return s.exchange(c, Read, c.args[0], "") }
+
+// maxExchange is the longest body of an exchange, in bytes: a token, quoted.
+const maxExchange = regpass.MaxToken + 1<<10
+
+// exchange trades an ID token for a token of this service, in the manner of PyPI's mint-token
+// (https://docs.pypi.org/trusted-publishers/internals/).
+func (s *Service) exchange(c *call, permission Permission, workspace, registry string) error {
+	if plainName.MatchString(workspace) {
+		c.workspace = workspace
+	}
+	var in struct{ Token string }
+	if err := c.body(maxExchange, &in); err != nil {
+		return err
+	}
+	token, err := regpass.ParseToken(in.Token)
+	if err != nil {
+		return badRequest.saying("token: %s", err)
+	}
+	id, err := s.identify(c, token)
+	if err != nil {
+		return err
+	}
+	p, err := s.trusted(c, id, permission, workspace, registry)
+	if err != nil {
+		return err
+	}
+	if x := s.indexes[indexID{workspace, PyPI, registry}]; permission == Write && (x == nil || x.folder == nil) {
+		return notFound.saying("the workspace has no such index to upload to")
+	}
+	// Only a token that is good is used up, so that a refused one can be sent again once the policy is mended.
+	once := sha256.Sum256([]byte(id.once(token)))
+	switch s.used.add(once, struct{}{}, id.ExpiresAt.Add(2*leeway), c.now) {
+	case known:
+		return badIdentity.saying("the identity token was traded before; it is good for one trade")
+	case full:
+		return unavailable.saying("too many identity tokens at once").because("the table of used identity tokens is full")
+	}
+	minted, made, err := s.mint(c, p.pass(id, registry, c.endpoint))
+	if err != nil {
+		s.used.drop(once)
+		return err
+	}
+	return c.json(map[string]any{"success": true, "token": minted, "expires": made.ExpiresAt.Unix()})
+}
+
+// trusted finds the first policy that matches, or says why none does: fully in the audit, to the client only what is no
+// secret.
+func (s *Service) trusted(c *call, id *identity, permission Permission, workspace, registry string) (*policy, error) {
+	var looked, why []string
+	audience := false
+	for i := range s.policies {
+		p := &s.policies[i]
+		if p.Issuer != id.Issuer || p.Permission != permission {
+			continue
+		}
+		looked = append(looked, p.names()...)
+		if !slices.Contains(id.Audience, p.Audience) {
+			continue
+		}
+		audience = true
+		switch bad := p.mismatch(id.all); {
+		case p.Workspace != workspace:
+			why = append(why, p.Name+": another workspace")
+		case p.Index != "" && registry != "" && p.Index != registry:
+			why = append(why, p.Name+": another index")
+		case bad != "":
+			why = append(why, p.Name+": claim "+regpass.Quote(bad))
+		default:
+			c.policy = p.Name
+			return p, nil
+		}
+	}
+	if !audience && looked != nil {
+		return nil, badIdentity.saying("the token of %s is made for another audience", regpass.Quote(id.Issuer))
+	}
+	slices.Sort(looked)
+	return nil, noPolicy.saying("the token of %s is valid, but no trust policy matches; policies for %s look at: %s",
+		regpass.Quote(id.Issuer), permission, strings.Join(slices.Compact(looked), ", ")).because("no policy: %s", strings.Join(why, "; "))
+}
+
+// pass is what a token made under the policy says. A token to upload is bound to one index.
+func (p *policy) pass(id *identity, registry, via string) pass {
+	if registry == "" {
+		registry = p.Index
+	}
+	return pass{
+		subject: "trust:" + p.Name, workspaces: []string{p.Workspace}, permissions: []Permission{p.Permission}, index: registry,
+		via: via, actor: &actor{Issuer: id.Issuer, Subject: clip(id.Subject)}, lifetime: p.Lifetime,
+	}
+}
+
+// once is what a token must not share with one that was traded before: its id at its issuer, else all of it.
+func (id *identity) once(token regpass.Secret) string {
+	if id.ID == "" {
+		return token.Reveal()
+	}
+	j, _ := json.Marshal([]string{id.Issuer, id.ID}) // strings always encode
+	return string(j)
+}

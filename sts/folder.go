@@ -1,0 +1,194 @@
+package sts
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// folder is a directory that is served. Nothing outside it is reached, not even through symbolic links in it.
+type folder struct {
+	root    *os.Root
+	placing sync.Mutex // one upload at a time looks whether its name is free and takes it
+
+	mu      sync.Mutex
+	entries map[string][]*entry // by project
+	read    time.Time           // when, by the machine's clock
+	changed time.Time           // modification time of the directory then
+}
+
+// entry is a wheel or sdist in a folder. Its hash is computed once, when it is first asked for.
+type entry struct {
+	name     string
+	size     int64
+	modified time.Time
+	sum      func() (string, error)
+	failed   atomic.Bool // sum did; the next listing tries again
+}
+
+// reread is how long a listing is believed when the directory itself has not changed.
+const reread = 2 * time.Second
+
+// Uploads are written under this prefix first. What a crash left is removed after a day.
+const (
+	uploadPrefix = ".upload-"
+	uploadStale  = 24 * time.Hour
+)
+
+func openFolder(path string, now time.Time) (*folder, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{root: root}
+	names, err := f.names()
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	for _, n := range names {
+		if info, err := root.Lstat(n); err == nil && strings.HasPrefix(n, uploadPrefix) && now.Sub(info.ModTime()) > uploadStale {
+			_ = root.Remove(n) // it is only in the way
+		}
+	}
+	return f, nil
+}
+
+func (f *folder) names() ([]string, error) {
+	dir, err := f.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return dir.Readdirnames(-1)
+}
+
+// list returns the wheels and sdists by project.
+func (f *folder) list() (map[string][]*entry, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	dir, err := f.root.Stat(".")
+	if err != nil {
+		return nil, err
+	}
+	if f.entries != nil && dir.ModTime().Equal(f.changed) && time.Since(f.read) < reread {
+		return f.entries, nil
+	}
+	names, err := f.names()
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	before := map[string]*entry{}
+	for _, es := range f.entries {
+		for _, e := range es {
+			before[e.name] = e
+		}
+	}
+	f.entries, f.read, f.changed = map[string][]*entry{}, time.Now(), dir.ModTime()
+	for _, n := range names {
+		project, _, ok := parseFilename(n)
+		if !ok {
+			continue
+		}
+		info, err := f.root.Stat(n)
+		if err != nil || !info.Mode().IsRegular() {
+			continue // gone meanwhile, or not for serving
+		}
+		e := before[n]
+		if e == nil || e.failed.Load() || e.size != info.Size() || !e.modified.Equal(info.ModTime()) {
+			e = &entry{name: n, size: info.Size(), modified: info.ModTime()}
+			e.sum = sync.OnceValues(func() (string, error) { return f.hash(e) })
+		}
+		f.entries[project] = append(f.entries[project], e)
+	}
+	return f.entries, nil
+}
+
+// stale has the folder read again.
+func (f *folder) stale() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.read = time.Time{}
+}
+
+// files lists a project. A file that cannot be read is left out.
+func (f *folder) files(project string) ([]packageFile, error) {
+	all, err := f.list()
+	if err != nil {
+		return nil, err
+	}
+	var out []packageFile
+	for _, e := range all[project] {
+		sum, err := e.sum()
+		if err != nil {
+			e.failed.Store(true)
+			f.stale()
+			continue
+		}
+		out = append(out, packageFile{name: e.name, sha256: sum, size: e.size, modified: e.modified})
+	}
+	return out, nil
+}
+
+// hash is the SHA-256 in hex of the file that e describes.
+func (f *folder) hash(e *entry) (string, error) {
+	file, info, err := f.open(e.name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+	if info.Size() != e.size || !info.ModTime().Equal(e.modified) {
+		return "", fmt.Errorf("%s changed", e.name)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// open opens a regular file. It looks first, for opening a named pipe would wait.
+func (f *folder) open(path string) (*os.File, fs.FileInfo, error) {
+	info, err := f.root.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, errors.New("not a regular file")
+	}
+	file, err := f.root.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err = file.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return file, info, nil
+}
+
+// send answers with a file, or a part of it, or that it has not changed.
+func (f *folder) send(c *call, mime, path string) error {
+	file, info, err := f.open(path)
+	if err != nil {
+		return notFound.saying("the index has no such file").because("%s", err)
+	}
+	defer file.Close()
+	c.patient()
+	h := c.w.Header()
+	h.Set("Content-Type", mime)
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Etag", fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().UnixNano()))
+	http.ServeContent(c.w, c.r, "", info.ModTime(), file)
+	return nil
+}

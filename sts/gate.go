@@ -1,0 +1,84 @@
+package sts
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// errAskedJustNow stands for an answer that cannot have changed yet.
+var errAskedJustNow = errors.New("the issuer's keys were read a moment ago")
+
+// gate lets one request for keys through per issuerPause: a key set asks again for every signature it does not know.
+// Its error is errIssuerAway where no keys have come yet.
+type gate struct {
+	next http.RoundTripper
+	now  func() time.Time
+
+	mu    sync.Mutex
+	asked time.Time
+	good  bool // the last answer was
+}
+
+func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+	g.mu.Lock()
+	now := g.now()
+	soon, good := now.Before(g.asked.Add(issuerPause)), g.good
+	if !soon {
+		g.asked = now
+	}
+	g.mu.Unlock()
+	if soon && good {
+		return nil, errAskedJustNow
+	}
+	if soon {
+		return nil, fmt.Errorf("%w: it failed less than %s ago", errIssuerAway, issuerPause)
+	}
+	res, err := g.next.RoundTrip(r)
+	if err == nil && res.StatusCode != http.StatusOK {
+		_ = res.Body.Close()
+		err = fmt.Errorf("status %d", res.StatusCode)
+	}
+	g.mu.Lock()
+	g.good = err == nil
+	g.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errIssuerAway, err)
+	}
+	return res, nil
+}
+
+// capped refuses answers that are longer than max bytes.
+type capped struct {
+	next http.RoundTripper // nil: http.DefaultTransport
+	max  int64
+}
+
+func (t capped) RoundTrip(r *http.Request) (*http.Response, error) {
+	next := t.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	res, err := next.RoundTrip(r)
+	if err == nil {
+		res.Body = &limited{res.Body, t.max}
+	}
+	return res, err
+}
+
+// limited fails, rather than ends, after left bytes.
+type limited struct {
+	io.ReadCloser
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	n, err := l.ReadCloser.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, errors.New("the answer is too long")
+	}
+	return n, err
+}

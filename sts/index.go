@@ -1,0 +1,149 @@
+package sts
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"time"
+)
+
+// indexID names an index: one workspace may have a pypi and a conda index of the same name.
+type indexID struct {
+	workspace string
+	kind      Kind
+	name      string
+}
+
+func (x Index) id() indexID { return indexID{x.Workspace, x.Kind, x.Name} }
+
+// index is an Index that is open: it has either a folder or an upstream.
+type index struct {
+	Index
+	folder   *folder
+	upstream *upstream
+}
+
+func (s *Service) openIndex(x Index) (*index, error) {
+	if x.Upstream != "" {
+		up, err := newUpstream(x, s.env)
+		return &index{Index: x, upstream: up}, err
+	}
+	f, err := openFolder(x.Folder, s.env.Now())
+	return &index{Index: x, folder: f}, err
+}
+
+// reading authorizes a read and returns the index.
+func (s *Service) reading(c *call, kind Kind) (*index, error) {
+	workspace, of := c.args[0], c.args[1]
+	if err := s.authorize(c, Read, workspace, of); err != nil {
+		return nil, err
+	}
+	x := s.indexes[indexID{workspace, kind, of}]
+	if x == nil {
+		return nil, notFound.saying("the workspace has no %s index of this name", kind)
+	}
+	return x, nil
+}
+
+// packageFile is a wheel or sdist as an index lists it.
+type packageFile struct {
+	name           string
+	url            string // upstream's; empty for a file of ours
+	sha256         string // in hex; empty if upstream does not say
+	size           int64  // bytes; -1 if upstream does not say
+	modified       time.Time
+	requiresPython string
+	yanked         any // bool, or the reason (PEP 592)
+}
+
+// files lists what an index has of a project, or nothing.
+func (s *Service) files(ctx context.Context, x *index, project string) ([]packageFile, error) {
+	if x.upstream == nil {
+		return x.folder.files(project)
+	}
+	key := x.Workspace + "/" + x.Name + "/" + project
+	now := s.env.Now()
+	if known, ok := s.pages.get(key, now); ok {
+		return known, nil
+	}
+	got, err := x.upstream.files(ctx, project)
+	if err == nil {
+		s.pages.set(key, got, now.Add(pageAge), now)
+	}
+	return got, err
+}
+
+// packageFile answers with a wheel or an sdist.
+func (s *Service) packageFile(c *call) error {
+	x, err := s.reading(c, PyPI)
+	if err != nil {
+		return err
+	}
+	file := c.args[2]
+	project, _, ok := parseFilename(file)
+	if !ok {
+		return notFound.saying("not the name of a wheel or an sdist")
+	}
+	c.object = file
+	if x.folder != nil {
+		return x.folder.send(c, "application/octet-stream", file)
+	}
+	listed, err := s.files(c.r.Context(), x, project)
+	if err != nil {
+		return err
+	}
+	for _, f := range listed {
+		if f.name == file {
+			return x.upstream.send(c, "application/octet-stream", f.url)
+		}
+	}
+	return notFound.saying("the index has no such file")
+}
+
+// condaTypes are those of conda's files that have one of their own.
+var condaTypes = map[string]string{".json": "application/json", ".zst": "application/zstd", ".html": "application/octet-stream"}
+
+// condaFile answers with a file of a channel: SUBDIR/repodata.json, SUBDIR/NAME-1.0-0.conda and the like.
+func (s *Service) condaFile(c *call) error {
+	x, err := s.reading(c, Conda)
+	if err != nil {
+		return err
+	}
+	path := c.args[2:]
+	for _, part := range path {
+		if part == "" || part[0] == '.' {
+			return notFound.saying("the channel has no such file")
+		}
+	}
+	c.object = path[len(path)-1]
+	mime := condaTypes[filepath.Ext(c.object)]
+	if mime == "" {
+		mime = "application/octet-stream"
+	}
+	if x.folder != nil {
+		return x.folder.send(c, mime, filepath.Join(path...))
+	}
+	return x.upstream.send(c, mime, x.upstream.base.JoinPath(path...).String())
+}
+
+// jwks publishes the key that tokens are signed with (RFC 7517).
+func (s *Service) jwks(c *call) error {
+	c.w.Header().Set("Cache-Control", "public, max-age=300")
+	return c.public(map[string]any{"keys": []any{s.signer.jwk}})
+}
+
+// discovery lets others verify our tokens with the usual libraries (OpenID Connect Discovery 1.0 section 3).
+func (s *Service) discovery(c *call) error {
+	return c.public(map[string]any{
+		"issuer": s.cfg.PublicURL, "jwks_uri": s.cfg.PublicURL + "/.well-known/jwks.json",
+		"id_token_signing_alg_values_supported": []string{s.signer.method.Alg()},
+		"subject_types_supported":               []string{"public"}, "response_types_supported": []string{"id_token"},
+	})
+}
+
+func (s *Service) health(c *call) error {
+	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	c.w.WriteHeader(http.StatusOK)
+	_, err := c.w.Write([]byte("ok\n"))
+	return c.sent(err)
+}

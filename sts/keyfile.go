@@ -1,0 +1,95 @@
+package sts
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+
+	"github.com/regpass/regpass"
+)
+
+// signingKey reads the private key at path and makes one if there is none.
+func signingKey(path string) (crypto.Signer, error) {
+	if path == "" {
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	}
+	key, err := readKey(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = makeKey(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sts: signing key %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// readKey refuses a key that others than its owner could have read, or that is not where it seems to be.
+func readKey(path string) (crypto.Signer, error) {
+	named, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !named.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	opened, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !os.SameFile(named, opened) {
+		return nil, errors.New("changed while it was opened")
+	}
+	if runtime.GOOS != "windows" && opened.Mode().Perm()&0o077 != 0 {
+		return nil, regpass.Hintf(fmt.Errorf("group or others may use it (mode %04o)", opened.Mode().Perm()),
+			"make a new one by removing the file, or run chmod 600 on it if nobody else can have read it")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PRIVATE KEY" {
+		return nil, errors.New("not a PEM file with a PRIVATE KEY (PKCS #8)")
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("not a PKCS #8 private key")
+	}
+	key, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("not a key that signs")
+	}
+	return key, nil
+}
+
+// makeKey writes a new Ed25519 key to a file that does not exist.
+func makeKey(path string) (crypto.Signer, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = pem.Encode(f, &pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	return key, errors.Join(err, f.Sync(), f.Close())
+}

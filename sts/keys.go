@@ -1,0 +1,53 @@
+package sts
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+
+	"github.com/regpass/regpass"
+)
+
+// keyPrefix begins every API key, so that scanners for leaked secrets know one.
+const keyPrefix = "sk-regpass-"
+
+// NewKey makes an API key of 32 random bytes, and the SHA-256 of it in hex for the configuration. A plain hash is
+// enough for a key that nobody can guess.
+func NewKey() (regpass.Secret, string) {
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // never fails
+	key := keyPrefix + base64.RawURLEncoding.EncodeToString(random[:])
+	sum := sha256.Sum256([]byte(key))
+	return regpass.NewSecret(key), hex.EncodeToString(sum[:])
+}
+
+// apiKey is an APIKey with its hash decoded.
+type apiKey struct {
+	APIKey
+	sum []byte
+}
+
+// findKey returns the configured key that was presented, or nil. All are compared, each in constant time.
+func (s *Service) findKey(presented regpass.Secret, now time.Time) *apiKey {
+	sum := sha256.Sum256([]byte(presented.Reveal()))
+	var found *apiKey
+	for i := range s.keys {
+		if subtle.ConstantTimeCompare(sum[:], s.keys[i].sum) == 1 {
+			found = &s.keys[i]
+		}
+	}
+	if found == nil || found.expired(now) {
+		return nil
+	}
+	return found
+}
+
+func (k *apiKey) expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
+
+// pass is what a token made for the key says.
+func (k *apiKey) pass(via string) pass {
+	return pass{subject: "key:" + k.Name, workspaces: k.Workspaces, permissions: k.Permissions, via: via, notAfter: k.Expires}
+}

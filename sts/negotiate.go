@@ -1,0 +1,70 @@
+package sts
+
+import (
+	"mime"
+	"strconv"
+	"strings"
+)
+
+// form is a way to write a Simple API answer.
+type form struct {
+	mime string
+	json bool
+}
+
+// forms are what can be asked for, the best first (PEP 691).
+var forms = []form{
+	{"application/vnd.pypi.simple.v1+json", true},
+	{"application/vnd.pypi.simple.v1+html", false},
+	{"text/html; charset=utf-8", false},
+}
+
+// ranges are the media ranges that a client may send, and what it then gets of forms. Wild cards get HTML, which is what
+// clients that know nothing better understand.
+var ranges = map[string]int{
+	"application/vnd.pypi.simple.v1+json":     0,
+	"application/vnd.pypi.simple.latest+json": 0,
+	"application/vnd.pypi.simple.v1+html":     1,
+	"application/vnd.pypi.simple.latest+html": 1,
+	"text/html": 2,
+	"text/*":    2,
+	"*/*":       2,
+}
+
+// maxAccept is how much of an Accept header is looked at, in bytes.
+const maxAccept = 4096
+
+// negotiate picks the form that the client likes best; of two it likes the same, the first of forms.
+func negotiate(accept []string) (form, error) {
+	all := strings.Join(accept, ",")
+	if strings.TrimSpace(all) == "" {
+		return forms[2], nil
+	}
+	if len(all) > maxAccept {
+		return form{}, badRequest.saying("the Accept header is longer than %d bytes", maxAccept)
+	}
+	best, liked := -1, 0.0
+	for _, part := range strings.Split(all, ",") {
+		kind, params, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		i, ok := ranges[kind]
+		if !ok {
+			continue
+		}
+		q := 1.0
+		if text, ok := params["q"]; ok {
+			if q, err = strconv.ParseFloat(text, 64); err != nil || !(q >= 0 && q <= 1) {
+				continue
+			}
+		}
+		if q > liked || q == liked && q > 0 && i < best {
+			best, liked = i, q
+		}
+	}
+	if best < 0 {
+		return form{}, notAcceptable.saying("there is %s, %s and text/html", forms[0].mime, forms[1].mime)
+	}
+	return forms[best], nil
+}

@@ -1,0 +1,80 @@
+package sts
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// kind is a sort of refusal: a row of the table below.
+type kind struct {
+	status int
+	code   string // ends the problem's type URI
+	title  string
+}
+
+var (
+	badRequest    = kind{http.StatusBadRequest, "bad-request", "The request is not understood"}
+	noCredential  = kind{http.StatusUnauthorized, "no-credential", "A credential is needed"}
+	badCredential = kind{http.StatusUnauthorized, "bad-credential", "The credential is not valid"}
+	badIdentity   = kind{http.StatusUnauthorized, "bad-identity", "The identity token is not accepted"}
+	forbidden     = kind{http.StatusForbidden, "forbidden", "The credential does not allow this"}
+	noPolicy      = kind{http.StatusForbidden, "no-policy", "No trust policy matches"}
+	notFound      = kind{http.StatusNotFound, "not-found", "There is nothing here"}
+	pending       = kind{http.StatusNotFound, "pending", "Nobody has approved this login"}
+	wrongMethod   = kind{http.StatusMethodNotAllowed, "method-not-allowed", "The method is not allowed here"}
+	notAcceptable = kind{http.StatusNotAcceptable, "not-acceptable", "No form that the client accepts"}
+	conflict      = kind{http.StatusConflict, "file-exists", "File already exists"}
+	tooLarge      = kind{http.StatusRequestEntityTooLarge, "too-large", "The request is too large"}
+	broken        = kind{http.StatusInternalServerError, "internal", "The service failed"}
+	badUpstream   = kind{http.StatusBadGateway, "upstream", "The upstream index failed"}
+	unavailable   = kind{http.StatusServiceUnavailable, "unavailable", "The service cannot do this now"}
+)
+
+// refusal is an answer that is not what was asked for.
+type refusal struct {
+	kind
+	detail string // shown to the client
+	reason string // for the audit; the detail if empty
+}
+
+// Error is what the audit records.
+func (r *refusal) Error() string {
+	if r.reason != "" {
+		return r.reason
+	}
+	return r.detail
+}
+
+// saying makes a refusal whose detail the client and the audit see.
+func (k kind) saying(format string, args ...any) *refusal {
+	return &refusal{kind: k, detail: fmt.Sprintf(format, args...)}
+}
+
+// because adds a reason for the audit alone.
+func (r *refusal) because(format string, args ...any) *refusal {
+	r.reason = fmt.Sprintf(format, args...)
+	return r
+}
+
+// write answers with problem details (RFC 9457). A 401 names both ways to present a token (RFC 6750, RFC 7617).
+func (r *refusal) write(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	switch r.status {
+	case http.StatusUnauthorized:
+		bearer := `Bearer realm="regpass"`
+		if r.code != noCredential.code {
+			bearer += `, error="invalid_token"`
+		}
+		h["Www-Authenticate"] = []string{`Basic realm="regpass", charset="UTF-8"`, bearer}
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", strconv.Itoa(int(tryAgain.Seconds())))
+	}
+	w.WriteHeader(r.status)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"type": "urn:regpass:problem:" + r.code, "status": r.status, "title": r.title, "detail": r.detail,
+	})
+}

@@ -1,0 +1,215 @@
+package sts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/regpass/regpass"
+)
+
+// upstream is another server that is asked in the client's place, with a credential of our own.
+type upstream struct {
+	base     *url.URL
+	hosts    []string
+	client   *http.Client
+	username string
+	token    func() (regpass.Secret, error) // empty: upstream needs none
+}
+
+// How upstreams are asked.
+const (
+	upstreamTimeout   = 20 * time.Second // until an answer begins; less than requestTimeout
+	upstreamRedirects = 5
+	pageAge           = time.Minute // how long a project's page is believed
+	maxPage           = 32 << 20    // bytes; PyPI's longest are about half
+	maxTokenFile      = regpass.MaxToken + 2
+)
+
+func newUpstream(x Index, env *regpass.Env) (*upstream, error) {
+	base, err := url.Parse(strings.TrimRight(x.Upstream, "/"))
+	if err != nil {
+		return nil, errors.New("not a URL")
+	}
+	client := *env.HTTP
+	client.Timeout = 0 // files may be long; asking for one has a time limit of its own
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	u := &upstream{base: base, hosts: x.UpstreamHosts, client: &client, username: x.UpstreamUsername,
+		token: func() (regpass.Secret, error) { return regpass.Secret{}, nil }}
+	switch {
+	case x.UpstreamTokenFile != "":
+		u.token = func() (regpass.Secret, error) { return tokenFile(x.UpstreamTokenFile) }
+		_, err = u.token()
+	case x.UpstreamTokenEnv != "":
+		token, bad := regpass.ParseToken(env.Getenv(x.UpstreamTokenEnv))
+		u.token = func() (regpass.Secret, error) { return token, nil }
+		if bad != nil {
+			err = fmt.Errorf("variable %s: %w", x.UpstreamTokenEnv, bad)
+		}
+	}
+	return u, err
+}
+
+func tokenFile(path string) (regpass.Secret, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return regpass.Secret{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
+	if err != nil {
+		return regpass.Secret{}, err
+	}
+	token, err := regpass.ParseToken(string(text))
+	if err != nil {
+		return regpass.Secret{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return token, nil
+}
+
+// own reports whether u is where the credential may go: the same scheme, host and port.
+func (u *upstream) own(to *url.URL) bool {
+	return to.Scheme == u.base.Scheme && strings.EqualFold(to.Host, u.base.Host)
+}
+
+// allowed refuses to ask any server that the configuration does not name: what upstream says is data, and a link into
+// our own network is the oldest trick.
+func (u *upstream) allowed(to *url.URL) error {
+	if to.User != nil {
+		return errors.New("upstream named a URL with a user name")
+	}
+	if u.own(to) {
+		return nil
+	}
+	for _, h := range u.hosts {
+		suffix, wild := strings.CutPrefix(h, "*")
+		at := strings.ToLower(to.Host)
+		if at == h || wild && strings.HasSuffix(at, suffix) {
+			return regpass.CheckEndpoint(to)
+		}
+	}
+	return fmt.Errorf("upstream named the host %s, which upstream_hosts does not list", regpass.Quote(to.Host))
+}
+
+// passed are the headers of a client's request that upstream sees: none of them says who the client is.
+var passed = []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since"}
+
+// get asks for a URL and follows redirects as far as allowed. Only upstream's own host sees the credential. The caller
+// closes the body.
+func (u *upstream) get(ctx context.Context, method, raw string, header http.Header) (*http.Response, error) {
+	to, err := url.Parse(raw)
+	if err != nil {
+		return nil, errors.New("upstream named something that is no URL")
+	}
+	for range upstreamRedirects {
+		if err := u.allowed(to); err != nil {
+			return nil, err
+		}
+		res, err := u.ask(ctx, method, to, header)
+		if err != nil {
+			return nil, err
+		}
+		place := res.Header.Get("Location")
+		if res.StatusCode/100 != 3 || res.StatusCode == http.StatusNotModified || place == "" {
+			return res, nil
+		}
+		_ = res.Body.Close()
+		if to, err = to.Parse(place); err != nil {
+			return nil, errors.New("upstream redirects to something that is no URL")
+		}
+	}
+	return nil, fmt.Errorf("upstream redirects more than %d times", upstreamRedirects)
+}
+
+// ask makes one request, and gives up if no answer begins in time.
+func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header http.Header) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	slow := time.AfterFunc(upstreamTimeout, cancel)
+	req, err := http.NewRequestWithContext(ctx, method, to.String(), nil)
+	if err != nil {
+		cancel()
+		return nil, errors.New("upstream named something that is no URL")
+	}
+	req.Header = header.Clone()
+	req.Header.Set("User-Agent", "regpass")
+	req.Header.Set("Accept-Encoding", "identity") // what comes is passed on as it is
+	if u.own(to) {
+		token, err := u.token()
+		switch {
+		case err != nil:
+			cancel()
+			return nil, fmt.Errorf("upstream credential: %w", err)
+		case token.Empty():
+		case u.username != "":
+			req.SetBasicAuth(u.username, token.Reveal())
+		default:
+			req.Header.Set("Authorization", "Bearer "+token.Reveal())
+		}
+	}
+	res, err := u.client.Do(req)
+	slow.Stop()
+	if err != nil {
+		cancel()
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err // without the URL, which may be signed
+		}
+		return nil, fmt.Errorf("upstream does not answer: %w", err)
+	}
+	res.Body = &ending{res.Body, cancel}
+	return res, nil
+}
+
+// ending lets go of a request when its answer is closed.
+type ending struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (e *ending) Close() error {
+	defer e.cancel()
+	return e.ReadCloser.Close()
+}
+
+// returned are the headers of upstream's answer that the client sees.
+var returned = []string{"Content-Length", "Content-Range", "Content-Encoding", "Accept-Ranges", "Etag", "Last-Modified"}
+
+// send answers with what upstream has at a URL.
+func (u *upstream) send(c *call, mime, raw string) error {
+	ask := http.Header{}
+	for _, h := range passed {
+		if v := c.r.Header.Get(h); v != "" {
+			ask.Set(h, v)
+		}
+	}
+	res, err := u.get(c.r.Context(), c.r.Method, raw, ask)
+	if err != nil {
+		return badUpstream.saying("the upstream index could not be asked").because("%s", err)
+	}
+	defer res.Body.Close()
+	switch res.StatusCode {
+	case http.StatusOK, http.StatusPartialContent, http.StatusNotModified, http.StatusRequestedRangeNotSatisfiable:
+	case http.StatusNotFound, http.StatusGone:
+		return notFound.saying("the index has no such file")
+	default:
+		return badUpstream.saying("the upstream index answered %d", res.StatusCode)
+	}
+	c.patient()
+	h := c.w.Header()
+	h.Set("Content-Type", mime)
+	h.Set("Cache-Control", "private, no-cache")
+	for _, name := range returned {
+		if v := res.Header.Get(name); v != "" {
+			h.Set(name, v)
+		}
+	}
+	c.w.WriteHeader(res.StatusCode)
+	_, err = io.Copy(c.w, res.Body)
+	return c.sent(err)
+}

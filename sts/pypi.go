@@ -1,0 +1,228 @@
+package sts
+
+import (
+	"bytes"
+	"encoding/json"
+	"html"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	separators  = regexp.MustCompile(`[-_.]+`)
+	projectName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+	// https://packaging.python.org/en/latest/specifications/binary-distribution-format/#file-name-convention
+	wheel = regexp.MustCompile(`^([A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:-[0-9][A-Za-z0-9_.]*)?-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl$`)
+	// https://packaging.python.org/en/latest/specifications/source-distribution-format/#source-distribution-file-name;
+	// old ones have dashes in their names.
+	sdist = regexp.MustCompile(`^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)\.(?:tar\.gz|zip)$`)
+)
+
+// normal is a project's name as PEP 503 compares it.
+func normal(name string) string { return strings.ToLower(separators.ReplaceAllString(name, "-")) }
+
+// parseFilename takes the name of a wheel or sdist apart; project is in normal form. Names that it accepts hold no
+// slash and do not begin with a dot.
+func parseFilename(file string) (project, version string, ok bool) {
+	m := wheel.FindStringSubmatch(file)
+	if m == nil {
+		m = sdist.FindStringSubmatch(file)
+	}
+	if m == nil || len(file) > maxSegment {
+		return "", "", false
+	}
+	return normal(m[1]), m[2], true
+}
+
+// canonical is the name of a wheel or sdist without what installers do not see: case, and how the project is spelled.
+func canonical(file string) string {
+	m := wheel.FindStringSubmatchIndex(file)
+	if m == nil {
+		m = sdist.FindStringSubmatchIndex(file)
+	}
+	if m == nil {
+		return file
+	}
+	return normal(file[:m[3]]) + strings.ToLower(file[m[3]:])
+}
+
+// simpleRedirect sends a client to the path with a slash at the end. The Location is relative, so it holds no token
+// and no host.
+func (s *Service) simpleRedirect(c *call) error {
+	if _, err := s.reading(c, PyPI); err != nil {
+		return err
+	}
+	last := c.args[len(c.args)-1]
+	if len(c.args) == 3 {
+		if !projectName.MatchString(last) {
+			return notFound.saying("not the name of a project")
+		}
+		last = normal(last)
+	}
+	return c.redirect(last + "/")
+}
+
+func (c *call) redirect(relative string) error {
+	c.w.Header().Set("Location", relative)
+	c.w.WriteHeader(http.StatusMovedPermanently)
+	return nil
+}
+
+// simpleList answers with the names of all projects (PEP 503, PEP 691).
+func (s *Service) simpleList(c *call) error {
+	x, err := s.reading(c, PyPI)
+	if err != nil {
+		return err
+	}
+	form, err := negotiate(c.r.Header.Values("Accept"))
+	if err != nil {
+		return err
+	}
+	if x.folder == nil {
+		return notFound.saying("an index with an upstream has no list of projects")
+	}
+	all, err := x.folder.list()
+	if err != nil {
+		return err
+	}
+	names := slices.Sorted(maps.Keys(all))
+	if form.json {
+		projects := make([]any, len(names))
+		for i, n := range names {
+			projects[i] = map[string]string{"name": n}
+		}
+		return c.simple(form, simpleJSON("1.0", map[string]any{"projects": projects}))
+	}
+	links := make([]string, len(names))
+	for i, n := range names {
+		links[i] = `<a href="` + n + `/">` + n + "</a>"
+	}
+	return c.simple(form, simpleHTML("Simple index", links))
+}
+
+// simpleProject answers with the files of a project (PEP 503, PEP 691, PEP 700). Links are relative: they stay on this
+// host, where the client's credential is good, and below /t/<token> if the page was.
+func (s *Service) simpleProject(c *call) error {
+	x, err := s.reading(c, PyPI)
+	if err != nil {
+		return err
+	}
+	form, err := negotiate(c.r.Header.Values("Accept"))
+	if err != nil {
+		return err
+	}
+	asked := c.args[2]
+	if !projectName.MatchString(asked) {
+		return notFound.saying("not the name of a project")
+	}
+	if asked != normal(asked) {
+		return c.redirect("../" + normal(asked) + "/")
+	}
+	c.object = asked
+	c.patient() // the first time, all files are hashed
+	files, err := s.files(c.r.Context(), x, asked)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return notFound.saying("the index has no such project")
+	}
+	base := "../../../../files/" + x.Workspace + "/" + x.Name + "/"
+	if form.json {
+		return c.simple(form, simpleJSON(projectJSON(asked, base, files)))
+	}
+	return c.simple(form, simpleHTML("Links for "+asked, projectLinks(base, files)))
+}
+
+// timestamp is how PEP 700 writes upload-time.
+const timestamp = "2006-01-02T15:04:05.000000Z"
+
+// projectJSON is a project's page and the version of the API that it keeps to: 1.1 promises the size of every file,
+// which not every upstream tells.
+func projectJSON(project, base string, files []packageFile) (version string, page map[string]any) {
+	version = "1.1"
+	versions := map[string]bool{}
+	out := make([]any, 0, len(files))
+	for _, f := range files {
+		if _, v, ok := parseFilename(f.name); ok {
+			versions[v] = true
+		}
+		j := map[string]any{"filename": f.name, "url": base + url.PathEscape(f.name), "hashes": map[string]string{}}
+		if f.sha256 != "" {
+			j["hashes"] = map[string]string{"sha256": f.sha256}
+		}
+		if f.size >= 0 {
+			j["size"] = f.size
+		} else {
+			version = "1.0"
+		}
+		if !f.modified.IsZero() {
+			j["upload-time"] = f.modified.UTC().Format(timestamp)
+		}
+		if f.requiresPython != "" {
+			j["requires-python"] = f.requiresPython
+		}
+		if f.yanked != nil {
+			j["yanked"] = f.yanked
+		}
+		out = append(out, j)
+	}
+	return version, map[string]any{"name": project, "files": out, "versions": slices.Sorted(maps.Keys(versions))}
+}
+
+func simpleJSON(version string, answer map[string]any) []byte {
+	answer["meta"] = map[string]string{"api-version": version}
+	j, _ := json.Marshal(answer) // strings, numbers and lists of them always encode
+	return j
+}
+
+func projectLinks(base string, files []packageFile) []string {
+	links := make([]string, len(files))
+	for i, f := range files {
+		href := base + url.PathEscape(f.name)
+		if f.sha256 != "" {
+			href += "#sha256=" + f.sha256
+		}
+		more := ""
+		if f.requiresPython != "" {
+			more += ` data-requires-python="` + html.EscapeString(f.requiresPython) + `"`
+		}
+		switch why := f.yanked.(type) {
+		case bool:
+			if why {
+				more += ` data-yanked=""`
+			}
+		case string:
+			more += ` data-yanked="` + html.EscapeString(why) + `"`
+		}
+		links[i] = `<a href="` + html.EscapeString(href) + `"` + more + `>` + html.EscapeString(f.name) + `</a>`
+	}
+	return links
+}
+
+func simpleHTML(title string, links []string) []byte {
+	var b bytes.Buffer
+	b.WriteString("<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"pypi:repository-version\" content=\"1.0\">\n<title>" +
+		html.EscapeString(title) + "</title>\n</head>\n<body>\n")
+	for _, l := range links {
+		b.WriteString(l + "<br>\n")
+	}
+	b.WriteString("</body>\n</html>\n")
+	return b.Bytes()
+}
+
+func (c *call) simple(f form, body []byte) error {
+	h := c.w.Header()
+	h.Set("Content-Type", f.mime)
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Vary", "Accept, Authorization")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, err := c.w.Write(body)
+	return c.sent(err)
+}

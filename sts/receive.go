@@ -1,0 +1,144 @@
+package sts
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+)
+
+// Bounds of an upload's form. uv and twine send each line of metadata as a field; a description may be long.
+const (
+	maxFields = 4 << 20 // bytes, all fields together
+	maxParts  = 4096
+)
+
+// form fields that are looked at, by the name that uv (crates/uv-publish/src/lib.rs, form_metadata) and twine send.
+type fields struct {
+	action, name, version, filetype, sha256, filename string
+}
+
+// received is an upload before it has its place.
+type received struct {
+	fields
+	file string // name in the form
+	temp string // name in the folder; empty: no content came
+	sum  string // SHA-256 in hex
+	size int64
+}
+
+// receive reads the form. The content goes to a file in f under a name that is not served; without f it is refused.
+func (s *Service) receive(c *call, f *folder) (in received, err error) {
+	body := http.MaxBytesReader(c.w, c.r.Body, int64(s.cfg.MaxUpload)+maxFields)
+	kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" || params["boundary"] == "" {
+		return in, badRequest.saying("not a multipart form")
+	}
+	form := multipart.NewReader(body, params["boundary"])
+	left := int64(maxFields)
+	for range maxParts {
+		part, err := form.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return in, nil
+		}
+		if err != nil {
+			return in, formError(err)
+		}
+		if part.FormName() == "content" {
+			if in.temp != "" || f == nil {
+				return in, badRequest.saying("the form has content where none is expected")
+			}
+			if err := in.store(part, f, int64(s.cfg.MaxUpload)); err != nil {
+				return in, err
+			}
+			continue
+		}
+		text, err := io.ReadAll(io.LimitReader(part, left+1))
+		if err != nil {
+			return in, formError(err)
+		}
+		if left -= int64(len(text)); left < 0 {
+			return in, tooLarge.saying("the fields of the form are longer than %d bytes", maxFields)
+		}
+		in.set(part.FormName(), string(text))
+	}
+	return in, badRequest.saying("the form has more than %d parts", maxParts)
+}
+
+// formError tells a form that is too long from one that is broken.
+func formError(err error) error {
+	var long *http.MaxBytesError
+	if errors.As(err, &long) {
+		return tooLarge.saying("the form is longer than %d bytes", long.Limit)
+	}
+	return badRequest.saying("the form is broken or ends early")
+}
+
+func (in *fields) set(field, value string) {
+	switch field {
+	case ":action":
+		in.action = value
+	case "name":
+		in.name = value
+	case "version":
+		in.version = value
+	case "filetype":
+		in.filetype = value
+	case "sha256_digest":
+		in.sha256 = strings.ToLower(value)
+	case "filename":
+		in.filename = value
+	}
+}
+
+// store writes the content to a new file, to be renamed.
+func (in *received) store(part *multipart.Part, f *folder, limit int64) (err error) {
+	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	if err != nil {
+		return badRequest.saying("the form is broken")
+	}
+	in.file = params["filename"] // as it was sent: Part.FileName would make ../x into x
+	in.temp = uploadPrefix + randomID()
+	out, err := f.root.OpenFile(in.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return fmt.Errorf("sts: upload: %w", err)
+	}
+	defer func() {
+		if closed := out.Close(); err == nil && closed != nil {
+			err = fmt.Errorf("sts: upload: %w", closed)
+		}
+	}()
+	h := sha256.New()
+	in.size, err = io.Copy(writer{out, h}, io.LimitReader(part, limit+1))
+	var disk *fs.PathError
+	switch {
+	case errors.As(err, &disk):
+		return fmt.Errorf("sts: upload: %w", err)
+	case err != nil:
+		return formError(err)
+	case in.size > limit:
+		return tooLarge.saying("the file is longer than %d bytes", limit)
+	}
+	in.sum = hex.EncodeToString(h.Sum(nil))
+	return out.Sync()
+}
+
+// writer writes to a file and a hash.
+type writer struct {
+	file *os.File
+	hash hash.Hash
+}
+
+func (w writer) Write(p []byte) (int, error) {
+	n, err := w.file.Write(p)
+	_, _ = w.hash.Write(p[:n]) // never fails
+	return n, err
+}

@@ -1,0 +1,176 @@
+package sts
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/regpass/regpass"
+)
+
+// route is one thing that can be asked. In its path {} stands for one segment and {...} for one to four.
+type route struct {
+	name   string // for the audit
+	method string // GET answers HEAD too
+	path   string
+	answer func(*Service, *call) error
+	quiet  bool // decides nothing, so it is not in the audit unless the service fails
+}
+
+var routes = []route{
+	{"simple-project", "GET", "/simple/{}/{}/{}/", (*Service).simpleProject, false},
+	{"file", "GET", "/files/{}/{}/{}", (*Service).packageFile, false},
+	{"conda", "GET", "/conda/{}/{}/{...}", (*Service).condaFile, false},
+	{"simple-list", "GET", "/simple/{}/{}/", (*Service).simpleList, false},
+	{"simple-project", "GET", "/simple/{}/{}/{}", (*Service).simpleRedirect, false},
+	{"simple-list", "GET", "/simple/{}/{}", (*Service).simpleRedirect, false},
+	{"access-token", "POST", "/auth/cli/access-token", (*Service).accessToken, false},
+	{"refresh", "POST", "/auth/cli/refresh", (*Service).refresh, false},
+	{"login-page", "GET", "/auth/cli/login/{}", (*Service).loginPage, true},
+	{"login-approve", "POST", "/auth/cli/login/{}", (*Service).loginApprove, false},
+	{"login-fetch", "GET", "/auth/cli/status/{}", (*Service).loginStatus, false},
+	{"logout", "GET", "/auth/cli/logout", (*Service).logout, false},
+	{"audience", "GET", "/v1/trusted-publishing/audience", (*Service).audience, true},
+	{"trusted-publishing", "POST", "/v1/trusted-publishing/{}/{}/mint-token", (*Service).trustedPublishing, false},
+	{"trusted-access", "POST", "/v1/trusted-access/{}/mint-token", (*Service).trustedAccess, false},
+	{"upload", "POST", "/v1/upload/{}/{}", (*Service).upload, false},
+	{"validate", "POST", "/v1/upload/{}/{}/validate", (*Service).validate, false},
+	{"jwks", "GET", "/.well-known/jwks.json", (*Service).jwks, true},
+	{"discovery", "GET", "/.well-known/openid-configuration", (*Service).discovery, true},
+	{"health", "GET", "/healthz", (*Service).health, true},
+}
+
+// compiled is a route with its path taken apart.
+type compiled struct {
+	route
+	segments []string
+}
+
+func compile(rows []route) []compiled {
+	all := make([]compiled, len(rows))
+	for i, r := range rows {
+		all[i] = compiled{r, strings.Split(r.path[1:], "/")}
+	}
+	return all
+}
+
+// match returns the segments that stand for {} and {...}.
+func (r *compiled) match(path []string) (args []string, ok bool) {
+	for i, s := range r.segments {
+		if s == "{...}" {
+			rest := path[i:]
+			return append(args, rest...), len(rest) >= 1 && len(rest) <= 4
+		}
+		switch {
+		case i >= len(path):
+			return nil, false
+		case s == "{}" && path[i] != "":
+			args = append(args, path[i])
+		case s != path[i]:
+			return nil, false
+		}
+	}
+	return args, len(path) == len(r.segments)
+}
+
+// call is one request on its way through, and what was decided on it.
+type call struct {
+	w     *answering
+	r     *http.Request
+	args  []string       // segments of the path
+	token regpass.Secret // from the path prefix /t/<token>
+	now   time.Time
+	decision
+	silent bool // nothing was decided
+}
+
+// serve routes a request, answers a refusal and keeps the audit.
+func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
+	c := &call{w: &answering{ResponseWriter: w}, r: r, now: s.env.Now(), decision: decision{endpoint: "none", remote: r.RemoteAddr}}
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	if err := s.route(c); err != nil {
+		var no *refusal
+		if !errors.As(err, &no) {
+			no = broken.saying("see the service's audit").because("%s", err)
+		}
+		c.reason = no.Error()
+		if c.w.status == 0 {
+			no.write(c.w)
+		}
+	}
+	c.status = c.w.status
+	if c.status == 0 { // net/http writes this when a handler writes nothing
+		c.status = http.StatusOK
+	}
+	if !c.silent || c.status >= 500 {
+		record(r.Context(), s.audit, c.now, c.decision)
+	}
+}
+
+func (s *Service) route(c *call) error {
+	path, err := c.split()
+	if err != nil {
+		return err
+	}
+	var allowed []string
+	for i := range s.routes {
+		row := &s.routes[i]
+		args, ok := row.match(path)
+		if !ok {
+			continue
+		}
+		if c.r.Method != row.method && (c.r.Method != http.MethodHead || row.method != http.MethodGet) {
+			allowed = append(allowed, row.method)
+			continue
+		}
+		c.args, c.endpoint, c.silent = args, row.name, row.quiet
+		return row.answer(s, c)
+	}
+	if allowed != nil {
+		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return wrongMethod.saying("this place takes %s", strings.Join(allowed, ", "))
+	}
+	return notFound.saying("no such place")
+}
+
+// maxSegment is the longest part of a path between slashes, in bytes: no file system has longer names.
+const maxSegment = 255
+
+// split takes the path apart, first taking conda's prefix /t/<token> off. It refuses whatever could mean another path
+// further on: dots, empty segments but the last, encoded slashes, backslashes and control characters.
+func (c *call) split() ([]string, error) {
+	path := strings.TrimPrefix(c.r.URL.EscapedPath(), "/")
+	if rest, ok := strings.CutPrefix(path, "t/"); ok {
+		token, rest, ok := strings.Cut(rest, "/")
+		if !ok {
+			return nil, notFound.saying("no such place")
+		}
+		token, err := url.PathUnescape(token)
+		if err != nil {
+			return nil, badRequest.saying("the path is not well-formed")
+		}
+		if c.token, err = regpass.ParseToken(token); err != nil {
+			return nil, badCredential.saying("the token in the path is not well-formed")
+		}
+		path = rest
+	}
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		plain, err := url.PathUnescape(s)
+		switch {
+		case err != nil, !utf8.ValidString(plain), len(plain) > maxSegment, strings.ContainsFunc(plain, ambiguous):
+			return nil, badRequest.saying("the path is not well-formed")
+		case plain == ".", plain == "..", plain == "" && i < len(segments)-1:
+			return nil, badRequest.saying("the path holds an empty or a dot segment")
+		}
+		segments[i] = plain
+	}
+	return segments, nil
+}
+
+func ambiguous(r rune) bool { return r < ' ' || r == 0x7f || r == '/' || r == '\\' }

@@ -1,0 +1,59 @@
+package sts
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Time limits of a connection. Files have longer ones of their own.
+const (
+	headerTimeout   = 10 * time.Second
+	requestTimeout  = 30 * time.Second
+	idleTimeout     = 2 * time.Minute
+	shutdownTimeout = 10 * time.Second
+	maxHeader       = 96 << 10 // a token of regpass.MaxToken and the rest
+)
+
+// Serve answers on ln until ctx ends, then lets running requests finish for ten seconds at most. It closes ln. With
+// tls_cert it speaks TLS 1.2 or later.
+func (s *Service) Serve(ctx context.Context, ln net.Listener) error {
+	server := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12},
+		ErrorLog:          slog.NewLogLogger(s.audit, slog.LevelWarn),
+	}
+	done := make(chan error, 1)
+	go func() {
+		if s.cfg.TLSCert != "" {
+			done <- server.ServeTLS(ln, s.cfg.TLSCert, s.cfg.TLSKey)
+			return
+		}
+		done <- server.Serve(ln)
+	}()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		if err = server.Shutdown(limit); err != nil {
+			err = errors.Join(err, server.Close())
+		}
+		<-done
+	}
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("sts: serve: %w", err)
+	}
+	return nil
+}

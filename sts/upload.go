@@ -1,0 +1,152 @@
+package sts
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+)
+
+// uploading authorizes an upload and returns the folder.
+func (s *Service) uploading(c *call) (*folder, error) {
+	workspace, registry := c.args[0], c.args[1]
+	if err := s.authorize(c, Write, workspace, registry); err != nil {
+		return nil, err
+	}
+	x := s.indexes[indexID{workspace, PyPI, registry}]
+	if x == nil || x.folder == nil {
+		return nil, notFound.saying("the workspace has no such index to upload to")
+	}
+	return x.folder, nil
+}
+
+// upload takes a wheel or sdist (https://docs.pypi.org/api/upload/). A file is never replaced: the same content again
+// is 200, as on PyPI, so that a retry after a lost answer succeeds; other content is 409.
+func (s *Service) upload(c *call) error {
+	f, err := s.uploading(c)
+	if err != nil {
+		return err
+	}
+	c.patient()
+	in, err := s.receive(c, f)
+	if in.temp != "" {
+		defer func() { _ = f.root.Remove(in.temp) }() // its content has its name by then, or is not wanted
+	}
+	if err != nil {
+		return err
+	}
+	if in.temp == "" {
+		return badRequest.saying("the form has no file in the field content")
+	}
+	if err := in.check(in.file); err != nil {
+		return err
+	}
+	c.object = in.file
+	f.placing.Lock()
+	defer f.placing.Unlock()
+	switch same, err := f.holds(in.file, in.sum); {
+	case err != nil:
+		return err
+	case same:
+		c.reason = "the file is there already"
+		return c.json(map[string]any{"filename": in.file, "sha256": in.sum})
+	}
+	if err := f.place(in.temp, in.file); err != nil {
+		return err
+	}
+	return c.json(map[string]any{"filename": in.file, "sha256": in.sum})
+}
+
+// validate says before an upload whether it is needed (uv, crates/uv-publish/src/lib.rs, validate). The form is that of
+// the upload with the field filename in place of the content.
+func (s *Service) validate(c *call) error {
+	f, err := s.uploading(c)
+	if err != nil {
+		return err
+	}
+	in, err := s.receive(c, nil)
+	if err != nil {
+		return err
+	}
+	if err := in.check(in.filename); err != nil {
+		return err
+	}
+	c.object = in.filename
+	same, err := f.holds(in.filename, in.fields.sha256)
+	if err != nil {
+		return err
+	}
+	return c.json(map[string]any{"exists": same})
+}
+
+var versionText = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+!-]{0,127}$`)
+
+// check refuses a form that contradicts itself or the name of the file.
+func (in *received) check(file string) error {
+	project, _, ok := parseFilename(file)
+	kind := "sdist"
+	if strings.HasSuffix(file, ".whl") {
+		kind = "bdist_wheel"
+	}
+	switch {
+	case !ok:
+		return badRequest.saying("the file's name is not that of a wheel or an sdist")
+	case in.action != "" && in.action != "file_upload":
+		return badRequest.saying(":action is not file_upload")
+	case normal(in.name) != project:
+		return badRequest.saying("the field name is not the project that the file name begins with")
+	case !versionText.MatchString(in.version):
+		return badRequest.saying("the field version is missing or not a version")
+	case in.filetype != "" && in.filetype != kind:
+		return badRequest.saying("the field filetype is not %s", kind)
+	case in.sha256 != "" && !sha256Hex.MatchString(in.sha256):
+		return badRequest.saying("the field sha256_digest is not 64 hex digits")
+	case in.temp != "" && in.sha256 != "" && subtle.ConstantTimeCompare([]byte(in.sha256), []byte(in.sum)) != 1:
+		return badRequest.saying("the content does not have the SHA-256 that the form says")
+	}
+	return nil
+}
+
+// holds reports whether the folder has a file with this name and, if sum is given, content. Other content under the name
+// is a conflict, and so is a name that differs only in what installers do not see.
+func (f *folder) holds(file, sum string) (bool, error) {
+	project, _, _ := parseFilename(file)
+	f.stale()
+	listed, err := f.files(project)
+	if err != nil {
+		return false, err
+	}
+	for _, have := range listed {
+		switch {
+		case canonical(have.name) != canonical(file):
+		case have.name == file && (sum == "" || have.sha256 == sum):
+			return true, nil
+		default:
+			return false, conflict.saying("%s is here with other content; a release is never replaced", have.name)
+		}
+	}
+	return false, nil
+}
+
+// place gives a finished file its name, unless something has it: a link, unlike a rename, replaces nothing.
+func (f *folder) place(temp, file string) error {
+	err := f.root.Link(temp, file)
+	if errors.Is(err, fs.ErrExist) {
+		return conflict.saying("%s is here already; a release is never replaced", file)
+	}
+	if err != nil {
+		return fmt.Errorf("sts: upload: %w", err)
+	}
+	f.stale()
+	dir, err := f.root.Open(".")
+	if err != nil {
+		return fmt.Errorf("sts: upload: %w", err)
+	}
+	defer dir.Close()
+	if err := dir.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("sts: upload: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package sts
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// files reads a project's page. A project that upstream does not have has no files.
+func (u *upstream) files(ctx context.Context, project string) ([]packageFile, error) {
+	page := u.base.JoinPath(project, "/")
+	res, err := u.get(ctx, http.MethodGet, page.String(), http.Header{"Accept": {
+		"application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"}})
+	if err != nil {
+		return nil, badUpstream.saying("the upstream index could not be asked").because("%s", err)
+	}
+	defer res.Body.Close()
+	switch res.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound, http.StatusGone:
+		return nil, nil
+	default:
+		return nil, badUpstream.saying("the upstream index answered %d", res.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxPage+1))
+	if err != nil || len(text) > maxPage {
+		return nil, badUpstream.saying("the upstream index's page is too long or ends early")
+	}
+	if res.Request != nil {
+		page = res.Request.URL // where redirects ended: links are relative to it
+	}
+	read := readLinks
+	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); strings.HasSuffix(kind, "json") {
+		read = readJSON
+	}
+	listed, err := read(text)
+	if err != nil {
+		return nil, badUpstream.saying("the upstream index's page is not understood").because("%s", err)
+	}
+	var out []packageFile
+	for _, f := range listed {
+		of, _, ok := parseFilename(f.name)
+		to, err := page.Parse(f.url)
+		if !ok || of != project || err != nil {
+			continue // no client asks for eggs and installers any more
+		}
+		f.url = to.String()
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// sha256Hex is the only form of hash that is passed on.
+var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// readJSON reads a page as PEP 691 writes it.
+func readJSON(text []byte) ([]packageFile, error) {
+	var page struct {
+		Files []struct {
+			Filename, URL  string
+			Hashes         map[string]string
+			Size           *int64
+			UploadTime     string `json:"upload-time"`
+			RequiresPython string `json:"requires-python"`
+			Yanked         any
+		}
+	}
+	if err := json.Unmarshal(text, &page); err != nil {
+		return nil, fmt.Errorf("PEP 691: %w", err)
+	}
+	var out []packageFile
+	for _, f := range page.Files {
+		p := packageFile{name: f.Filename, url: f.URL, size: -1, requiresPython: f.RequiresPython}
+		p.modified, _ = time.Parse(time.RFC3339, f.UploadTime) // zero: upstream does not say
+		switch f.Yanked.(type) {
+		case bool, string:
+			p.yanked = f.Yanked
+		}
+		if f.Size != nil && *f.Size >= 0 {
+			p.size = *f.Size
+		}
+		if sum := f.Hashes["sha256"]; sha256Hex.MatchString(sum) {
+			p.sha256 = sum
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+var (
+	anchor    = regexp.MustCompile(`(?is)<a\s((?:[^>"']|"[^"]*"|'[^']*')*)>(.*?)</a\s*>`)
+	attribute = regexp.MustCompile(`(?s)([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
+)
+
+// readLinks reads a page as PEP 503 writes it: anchors, and nothing else that matters.
+func readLinks(text []byte) ([]packageFile, error) {
+	var out []packageFile
+	for _, a := range anchor.FindAllSubmatch(text, -1) {
+		p := packageFile{name: strings.TrimSpace(html.UnescapeString(string(a[2]))), size: -1}
+		for _, at := range attribute.FindAllStringSubmatch(string(a[1]), -1) {
+			value := html.UnescapeString(at[2] + at[3])
+			switch strings.ToLower(at[1]) {
+			case "href":
+				p.url = value
+			case "data-requires-python":
+				p.requiresPython = value
+			case "data-yanked":
+				p.yanked = value
+			}
+		}
+		if to, err := url.Parse(p.url); err == nil {
+			if sum := strings.TrimPrefix(to.Fragment, "sha256="); sha256Hex.MatchString(sum) {
+				p.sha256 = sum
+			}
+			to.Fragment = ""
+			p.url = to.String()
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
