@@ -174,9 +174,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		setAll(ts, vars)
 		setAll(ts, []string{"CI_PROJECT_DIR=" + ts.Getenv("WORK") + "/run"})
 	},
-	// audit N REGEXP: N lines of the service's audit match.
+	// audit N REGEXP: N lines of the service's audit match; N+: that many or more.
 	"audit": func(ts *testscript.TestScript, neg bool, args []string) {
-		want, err := strconv.Atoi(args[0])
+		number, more := strings.CutSuffix(args[0], "+")
+		want, err := strconv.Atoi(number)
 		ts.Check(err)
 		re, err := regexp.Compile(args[1])
 		ts.Check(err)
@@ -186,8 +187,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 				got++
 			}
 		}
-		if got != want {
-			ts.Fatalf("%d lines of the audit match %s, not %d:\n%s", got, args[1], want, at(ts).audit)
+		if got != want && (!more || got < want) {
+			ts.Fatalf("%d lines of the audit match %s, not %s:\n%s", got, args[1], args[0], at(ts).audit)
 		}
 	},
 	// misbehave HOW: what the server at $BAD does with every request.
@@ -197,6 +198,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 			ts.Fatalf("unknown misbehaviour %s", args[0])
 		}
 		at(ts).bad.set(h)
+	},
+	// browser FILE: a person opens the login page that FILE names as soon as it does, and approves with the key.
+	"browser": func(ts *testscript.TestScript, neg bool, args []string) {
+		ts.Check(approve(ts.MkAbs(args[0]), ts.Getenv("KEY")))
 	},
 	// mode PERM FILE: the file has these permissions.
 	"mode": func(ts *testscript.TestScript, neg bool, args []string) {
