@@ -75,20 +75,17 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 	if err != nil {
 		return err
 	}
-	sub, end, err := s.Sub()
+	sub, end, err := s.Sub(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		end()
-		_, warnings := sub.Undo(context.WithoutCancel(ctx), nil)
-		for _, w := range warnings {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.timeout)
+		defer cancel()
+		for _, w := range end(ctx, a.revoke) {
 			a.say.warn(w)
 		}
 	}()
-	for _, gone := range s.Orphans() {
-		_, _ = gone.Undo(ctx, nil) // what a run that was killed left; logout reports what remains
-	}
 	all, err := a.credentials(ctx, s, refs, p)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
@@ -57,6 +58,9 @@ func (a *app) credential(ctx context.Context, s *envsync.Session, ref regpass.Re
 	if h.login.Endpoint, h.login.Scope, err = a.serves(row, ref, proof.Method); err != nil {
 		return held{}, err
 	}
+	if err := p.onlyTo(h.login.Endpoint, proof.From); err != nil {
+		return held{}, err
+	}
 	h.login.Ours = proof.Method != registry.ReadyToken && (proof.Method != registry.APIKey || row.Trades)
 	if h.login.Key == "" {
 		h.login.Key = envsync.Key(row.Name, h.login.Endpoint, h.login.Scope, string(proof.Method)+" "+proof.From, proof.Secret)
@@ -88,6 +92,9 @@ func (a *app) credential(ctx context.Context, s *envsync.Session, ref regpass.Re
 		})
 	}
 	if err != nil {
+		if h.login.Ours && !h.login.Cred.Secret.Empty() { // minted, but not kept where logout would find it
+			a.revokeNow(ctx, h.login, p.timeout)
+		}
 		return held{}, err
 	}
 	a.say.notef("%s: %s credential by %s%s", h.login.Cred.Host, row.Name, h.login.From, a.ends(h.login.Cred))
@@ -125,27 +132,41 @@ func (a *app) noProof(row registry.Row, ref regpass.Ref) error {
 	return regpass.Hintf(regpass.NoIdentityf("%s, no CI identity and no stored login", what), "%s are known, see `regpass help identities`", hint)
 }
 
-// credentials gets one credential for each registry. A key from standard input or REGPASS_API_KEY is for one registry
-// only: sending one secret to several is what a hostile list of registries would want.
+// revokeNow ends a credential that nobody will use, also when ctx has ended.
+func (a *app) revokeNow(ctx context.Context, l envsync.Login, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	if _, err := a.revoke(ctx, l); err != nil {
+		a.say.warn(fmt.Errorf("revoke the credential for %s: %w", l.Cred.Host, err))
+	}
+}
+
+// credentials gets one credential for each registry.
 func (a *app) credentials(ctx context.Context, s *envsync.Session, refs []regpass.Ref, p *proofFlags) ([]held, error) {
 	var all []held
-	general := ""
 	for _, ref := range refs {
 		h, err := a.credential(ctx, s, ref, p)
 		if err != nil {
 			return nil, err
 		}
-		from := h.login.From
-		if from == settingPrefix+"API_KEY" || from == settingPrefix+"API_KEY_FILE" || p.stdin != nil {
-			if general != "" && general != h.login.Cred.Host {
-				return nil, regpass.Hintf(regpass.Usagef("%s is one key, but %s and %s both would get it", from, general, h.login.Cred.Host),
-					"log in to one registry after the other")
-			}
-			general = h.login.Cred.Host
-		}
 		all = append(all, h)
 	}
 	return all, nil
+}
+
+// onlyTo keeps a secret that no registry's name stands on, from standard input or REGPASS_API_KEY, to the first
+// registry that gets it: sending one secret to several is what a hostile list of registries would want.
+func (p *proofFlags) onlyTo(endpoint, from string) error {
+	general := p.stdin != nil || from == settingPrefix+"API_KEY" || from == settingPrefix+"API_KEY_FILE"
+	switch {
+	case !general:
+	case p.sentTo == "":
+		p.sentTo = endpoint
+	case p.sentTo != endpoint:
+		return regpass.Hintf(regpass.Usagef("%s is one key, but %s and %s both would get it", from, p.sentTo, endpoint),
+			"log in to one registry after the other")
+	}
+	return nil
 }
 
 // sessionOrWarn opens the session for a verb that can go on without one.

@@ -139,6 +139,7 @@ type proofFlags struct {
 	username      string
 	passwordStdin bool
 	stdin         *regpass.Secret // read once
+	sentTo        string          // the one endpoint that a secret without a registry's name on it goes to
 	browser       bool            // login: a person may log in with a browser
 	keep          bool            // login: keep also what was not minted
 }

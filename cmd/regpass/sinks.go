@@ -45,11 +45,16 @@ func (f *sinkFlags) plan(a *app, s *envsync.Session, all []held) (envsync.Plan, 
 	var whole envsync.Plan
 	carried := make([]bool, len(all))
 	var why []error
+	planned := map[string]bool{}
 	for _, name := range names {
 		sink, err := envsync.FindSink(strings.TrimSpace(name))
 		if err != nil {
 			return whole, err
 		}
+		if planned[sink.Name] {
+			continue
+		}
+		planned[sink.Name] = true
 		var entries []envsync.Entry
 		for i, h := range all {
 			e := envsync.Entry{Ref: h.ref, Cred: h.login.Cred, ClientVar: h.row.ClientVar}
