@@ -47,7 +47,7 @@ func (c Credential) RefreshAt(minted time.Time, minLife time.Duration) time.Time
 	if c.Expires.IsZero() {
 		return time.Time{}
 	}
-	life := c.Expires.Sub(minted)
+	life := max(c.Expires.Sub(minted), 0) // below 0 when the clock was wrong
 	left := life / 5
 	if life > 4*minLife && left < minLife {
 		left = minLife

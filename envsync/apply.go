@@ -3,137 +3,229 @@ package envsync
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/regpass/regpass"
 )
 
-// edit is a Change worked out: what stands there and what is to stand there.
+// edit is a Change worked out.
 type edit struct {
 	Change
 	format Format
-	old    []byte      // nil: no file
-	st     fs.FileInfo // nil: no file
-	now    []byte
+	was    found  // what stands there
+	now    []byte // what is to stand there
+	rec    record // in place only: its record in the journal
+	in     *os.Root
 }
 
-// Apply writes the changes of a plan. All are worked out before the first is written, so bad input changes nothing.
-// Each is a rename, and for a file that is not ours the way back is in the journal first. Applying again replaces
-// what was applied before.
+// Apply writes the changes of a plan. An own file is added to, so that several logins of one session can share it. For
+// a file in place, all is prepared before the first is touched: the way back is in the journal, and the new content
+// lies beside the old. What goes wrong until then, bad input and a full disk among it, changes no file of the user's.
 func (s *Session) Apply(ctx context.Context, changes []Change) error {
-	unlock, err := s.lock(ctx, "lock")
+	unlock, err := s.lock(ctx, lockName)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	var edits []edit
-	for _, c := range changes {
-		e, err := work(c)
-		if err != nil {
-			return err
-		}
-		edits = append(edits, e)
-	}
 	st, err := s.load()
 	if err != nil {
 		return err
 	}
-	for _, e := range edits {
+	var edits []*edit
+	for _, c := range changes {
+		e, err := s.workOut(c)
+		if err != nil {
+			return regpass.Hintf(fmt.Errorf("%s: %s is left as it is: %w", c.Format, c.Path, err), "name no file, and a private one is made")
+		}
 		if e.Own {
 			err = s.writeOwn(e)
-		} else {
-			err = s.writeInPlace(&st, e)
+		} else if e.changes() {
+			edits = append(edits, e)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: write %s: %w", e.Format, e.Path, err)
+			return fmt.Errorf("%s: write %s: %w", c.Format, c.Path, err)
 		}
 	}
-	return nil
+	return s.applyInPlace(st, edits)
 }
 
-func work(c Change) (edit, error) {
-	e := edit{Change: c, old: c.Base}
+func (s *Session) workOut(c Change) (*edit, error) {
+	e := &edit{Change: c}
 	var err error
 	if e.format, err = FindFormat(c.Format); err != nil {
-		return e, err
+		return nil, err
 	}
-	if !c.Own {
-		if e.st, err = private(c.Path); err == nil && e.st != nil {
-			e.old, err = readFile(c.Path)
-		}
-		if err != nil {
-			return e, fmt.Errorf("%s: %w", c.Format, err)
-		}
+	if e.Own {
+		e.was.content, err = s.own(c)
+	} else {
+		e.was, err = look(c.Path)
 	}
-	if e.now, err = e.format.Set(e.old, c.Entries); err != nil {
-		return e, fmt.Errorf("%s: %s is left as it is: %w", c.Format, c.Path, err)
+	if err != nil {
+		return nil, err
 	}
-	return e, nil
+	e.now, err = e.format.Set(e.was.content, c.Entries)
+	return e, err
 }
 
-func (s *Session) writeOwn(e edit) error {
-	if err := os.MkdirAll(filepath.Dir(e.Path), 0o700); err != nil {
+// changes reports whether there is something to do to a file in place.
+func (e *edit) changes() bool {
+	return e.was.content == nil || !bytes.Equal(e.was.content, e.now) || e.was.mode&0o077 != 0
+}
+
+// own reads our own file as an earlier login left it, or else what it is to begin with.
+func (s *Session) own(c Change) ([]byte, error) {
+	name, err := filepath.Rel(s.Dir, c.Path)
+	if err != nil || !filepath.IsLocal(name) {
+		return nil, errors.New("it is not in the session's folder")
+	}
+	content, err := s.root.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c.Base, nil
+	}
+	return content, err
+}
+
+func (s *Session) writeOwn(e *edit) error {
+	name, err := filepath.Rel(s.Dir, e.Path)
+	if err == nil {
+		err = s.root.MkdirAll(filepath.Dir(name), 0o700)
+	}
+	if err != nil {
 		return err
 	}
-	return replace(e.Path, e.Path+".tmp", e.now, 0o600)
+	return replace(s.root, name, name+".tmp", e.now, 0o600, fleeting)
 }
 
-func (s *Session) writeInPlace(st *state, e edit) error {
-	at := slices.IndexFunc(st.Journal, func(r record) bool { return r.Path == e.Path })
-	if e.st != nil && bytes.Equal(e.old, e.now) && e.st.Mode().Perm()&0o077 == 0 {
+func (s *Session) applyInPlace(st state, edits []*edit) error {
+	if len(edits) == 0 {
 		return nil
 	}
-	if at < 0 {
-		rec, err := s.before(e)
-		if err != nil {
+	done, err := s.carryOut(st, edits)
+	for _, e := range edits {
+		if e.in != nil {
+			_ = e.in.Close()
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	hint := "your files are as they were; name none, and private ones are made"
+	if done > 0 {
+		hint = "what was changed already is put back by `regpass logout`"
+	}
+	for _, e := range edits[:done] {
+		st.Journal = put(st.Journal, e.rec)
+	}
+	for _, e := range edits[done:] {
+		_ = e.rec.clear()
+	}
+	_ = s.save(st) // if that fails too, the journal tells the way back to what is there
+	return regpass.Hintf(err, "%s", hint)
+}
+
+// carryOut returns how many of the files were changed.
+func (s *Session) carryOut(st state, edits []*edit) (done int, err error) {
+	next := slices.Clone(st.Journal)
+	for _, e := range edits {
+		if err := s.keep(next, e); err != nil {
+			return 0, fmt.Errorf("%s: keep what %s holds: %w", e.Format, e.Path, err)
+		}
+		next = put(next, e.rec)
+	}
+	st.Journal = next
+	if err := s.save(st); err != nil {
+		return 0, err
+	}
+	for _, e := range edits {
+		if err := e.begin(); err != nil {
+			return 0, fmt.Errorf("%s: write %s: %w", e.Format, e.Path, err)
+		}
+	}
+	for i, e := range edits {
+		if err := exchange(e.in, filepath.Base(e.Path), e.rec.temp(), e.was); err != nil {
+			return i, fmt.Errorf("%s: write %s: %w", e.Format, e.Path, err)
+		}
+		if err := syncFolder(e.in); err != nil {
+			return i + 1, fmt.Errorf("%s: write %s: %w", e.Format, e.Path, err)
+		}
+	}
+	return len(edits), nil
+}
+
+// put enters a record in the journal, in the place of the one for the same file if there is one.
+func put(journal []record, r record) []record {
+	if at := position(journal, r.Path); at >= 0 {
+		journal[at] = r
+		return journal
+	}
+	return append(journal, r)
+}
+
+func position(journal []record, path string) int {
+	return slices.IndexFunc(journal, func(r record) bool { return r.Path == path })
+}
+
+// keep makes e's record and keeps what it needs. If the file was changed in this session before, the way back goes
+// past both changes.
+func (s *Session) keep(journal []record, e *edit) error {
+	rec := record{Path: e.Path, Made: missing(e.Path)}
+	back := e.was
+	if at := position(journal, e.Path); at >= 0 {
+		rec = journal[at]
+		if err := rec.clear(); err != nil {
 			return err
 		}
-		st.Journal = append(st.Journal, rec)
-		at = len(st.Journal) - 1
+		if e.was.content != nil {
+			var err error
+			if back, err = s.wayBack(rec, e.was); err != nil {
+				return err
+			}
+		}
 	}
-	rec := &st.Journal[at]
-	if rec.Wrote != "" && (e.old == nil || sum(e.old) != rec.Wrote) {
-		rec.Shared = true
-	}
+	rec.Format, rec.Keys = e.Format, slices.Clone(rec.Keys)
 	for _, k := range e.format.Keys(e.Entries) {
 		if !slices.Contains(rec.Keys, k) {
 			rec.Keys = append(rec.Keys, k)
 		}
 	}
-	rec.Wrote = sum(e.now)
-	if err := s.save(*st); err != nil {
-		return err
+	rec.ID, rec.Before, rec.Mode, rec.From = newID(), "", 0o600, []string{sum(e.now)}
+	if e.was.content != nil {
+		rec.From = append(rec.From, sum(e.was.content))
 	}
-	for _, dir := range rec.Made {
-		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
-		}
+	e.rec = rec
+	if back.content == nil {
+		return nil
 	}
-	return replace(e.Path, rec.Temp, e.now, 0o600)
+	e.rec.Before, e.rec.Mode = sum(back.content), back.mode
+	return create(s.root, rec.undo(), back.content, 0o600, durable)
 }
 
-// before keeps what e's file holds now and how to get back to it.
-func (s *Session) before(e edit) (record, error) {
-	id := make([]byte, 8)
-	_, _ = rand.Read(id)
-	name := hex.EncodeToString(id)
-	rec := record{Path: e.Path, Format: e.Format, Mode: 0o600,
-		Temp: filepath.Join(filepath.Dir(e.Path), "."+filepath.Base(e.Path)+".regpass-"+name)}
-	for dir := filepath.Dir(e.Path); ; dir = filepath.Dir(dir) {
+// missing counts the folders above a file that are not there.
+func missing(path string) int {
+	n := 0
+	for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-		rec.Made = append([]string{dir}, rec.Made...)
+		n++
 	}
-	if e.st == nil {
-		return rec, nil
+	return n
+}
+
+// begin writes the new content beside the old.
+func (e *edit) begin() error {
+	dir := filepath.Dir(e.Path)
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		e.in, err = os.OpenRoot(dir)
 	}
-	rec.Existed, rec.Mode, rec.Before = true, e.st.Mode().Perm(), "undo-"+name
-	path := filepath.Join(s.Dir, rec.Before)
-	return rec, replace(path, path+".tmp", e.old, 0o600)
+	if err == nil {
+		err = create(e.in, e.rec.temp(), e.now, 0o600, durable)
+	}
+	return err
 }

@@ -2,7 +2,10 @@ package envsync
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/regpass/regpass"
@@ -25,12 +28,13 @@ func (s *Session) Changed() ([]string, error) {
 }
 
 // Mint returns the session's credential with the key if it is fresh, and else mints one and keeps it. Of several
-// processes that ask for one key at a time only one does. mint gets the stale credential, if there is one.
+// processes that ask for one key at a time only one does. mint gets the stale credential, if there is one. A credential
+// that was minted but could not be kept comes back together with the error, for the caller to revoke.
 func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration, mint func(context.Context, *Login) (Login, error)) (Login, error) {
 	if l, ok, err := s.fresh(key, minLife); ok || err != nil {
 		return l, err
 	}
-	unlock, err := s.lock(ctx, "mint-"+keyOf(key)+".lock")
+	unlock, err := s.lockKey(ctx, key)
 	if err != nil {
 		return Login{}, err
 	}
@@ -66,9 +70,9 @@ func (s *Session) fresh(key string, minLife time.Duration) (l Login, ok bool, er
 
 // Keep stores a credential under its key. It does so even when ctx has just ended: what was minted must be revocable.
 func (s *Session) Keep(l Login) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	unlock, err := s.lock(ctx, "lock")
+	unlock, err := s.lock(ctx, lockName)
 	if err != nil {
 		return err
 	}
@@ -85,4 +89,10 @@ func (s *Session) Keep(l Login) error {
 // Key names a credential by what it is for and the proof it is made with, without showing either.
 func Key(registry, endpoint, scope, proof string, secret regpass.Secret) string {
 	return keyOf(registry, endpoint, scope, proof, secret.Fingerprint())
+}
+
+// keyOf makes a file name of any text.
+func keyOf(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
 }

@@ -1,94 +1,96 @@
 package envsync
 
 import (
-	"crypto/sha256"
+	"bytes"
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
+	"regexp"
+	"slices"
 
 	"github.com/regpass/regpass"
 )
 
-// Login is a credential that the session keeps.
-type Login struct {
-	Key      string // names the proof it was made with; see Session.Mint
-	Endpoint string // origin where it was made, and where it is revoked
-	Scope    string // what it is good for there; the registry's row says
-	Method   string // how the proof proved; the registry's row says
-	From     string // the proof, for people: "GitHub Actions"
-	Ours     bool   // minted by us, so ours to revoke; not a key or a token that the user had
-	Minted   time.Time
-	Cred     regpass.Credential
-}
-
-// record is one file that was changed in place.
-type record struct {
-	Path    string
-	Format  string
-	Keys    []string    // what in the file is ours
-	Existed bool        // false: there was no file
-	Mode    fs.FileMode // of the file before
-	Before  string      // file in the session's folder that holds what it held, if it existed
-	Wrote   string      // SHA-256 of what we wrote, or are about to write
-	Shared  bool        // others changed it after us: it can't be put back whole
-	Temp    string      // the temporary file beside it
-	Made    []string    // folders made for it, outermost first
-}
-
 // state is what state.json holds.
 type state struct {
+	Version int // stateVersion
 	Logins  []Login
-	Journal []record
+	Journal []record // in the order in which the files were first changed
 }
 
-// onDisk is a Login in JSON: the one place where a credential is written in clear, to a file of mode 0600.
-type onDisk struct {
-	Key, Endpoint, Scope, Method, From, Registry, Host, Kind, Username string
-	Secret, SessionToken, Refresh                                      string `json:",omitempty"`
-	Ours                                                               bool
-	Minted, Expires                                                    time.Time
+// stateVersion grows when an older program would misread the file.
+const stateVersion = 1
+
+// record is one file that was changed in place, or was about to be, and the way back. The way back is known before
+// the file is touched, and true at every moment until it is undone.
+type record struct {
+	Path   string      // absolute
+	Format string      // name in Formats
+	Keys   []string    // what in the file is ours
+	ID     string      // names the two files below
+	Before string      // SHA-256 of what the file is to hold again; empty: there is to be no file
+	Mode   fs.FileMode // and its permissions
+	From   []string    // SHA-256 of what the file may hold by our doing: then Before is the way back as it stands
+	Made   int         // how many folders above the file were made for it
 }
 
-// MarshalJSON writes the secrets too; only the session's own file is written with it.
-func (l Login) MarshalJSON() ([]byte, error) {
-	c := l.Cred
-	return json.Marshal(onDisk{l.Key, l.Endpoint, l.Scope, l.Method, l.From, c.Registry, c.Host, string(c.Kind), c.Username,
-		c.Secret.Reveal(), c.SessionToken.Reveal(), c.Refresh.Reveal(), l.Ours, l.Minted, c.Expires})
-}
+// undo is the name in the session's folder of the file that holds what Before stands for.
+func (r record) undo() string { return undoName + r.ID }
 
-// UnmarshalJSON is the reverse of MarshalJSON.
-func (l *Login) UnmarshalJSON(b []byte) error {
-	var d onDisk
-	if err := json.Unmarshal(b, &d); err != nil {
-		return err
+// temp is the name of the file beside the user's that is on its way to replace it.
+func (r record) temp() string { return "." + filepath.Base(r.Path) + ".regpass-" + r.ID }
+
+// made lists the folders that were made for the file, outermost last.
+func (r record) made() []string {
+	var dirs []string
+	for dir := r.Path; len(dirs) < r.Made; {
+		dir = filepath.Dir(dir)
+		dirs = append(dirs, dir)
 	}
-	*l = Login{d.Key, d.Endpoint, d.Scope, d.Method, d.From, d.Ours, d.Minted, regpass.Credential{Registry: d.Registry, Host: d.Host,
-		Kind: regpass.Kind(d.Kind), Username: d.Username, Secret: regpass.NewSecret(d.Secret),
-		SessionToken: regpass.NewSecret(d.SessionToken), Refresh: regpass.NewSecret(d.Refresh), Expires: d.Expires}}
+	return dirs
+}
+
+// newID is for names that nobody else uses or guesses.
+func newID() string {
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails
+	return hex.EncodeToString(id)
+}
+
+var isID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// check keeps a damaged journal from leading us to files that are not ours.
+func (r record) check() error {
+	switch {
+	case !filepath.IsAbs(r.Path) || filepath.Clean(r.Path) != r.Path:
+		return errors.New("a path in it is not absolute")
+	case !isID.MatchString(r.ID):
+		return errors.New("an ID in it is malformed")
+	case r.Made < 0 || r.Made > 100 || r.Mode != r.Mode.Perm():
+		return errors.New("a number in it is out of range")
+	}
 	return nil
 }
 
-const stateName = "state.json"
-
 // load reads the state; a session without one is empty.
 func (s *Session) load() (state, error) {
-	var st state
-	raw, err := os.ReadFile(filepath.Join(s.Dir, stateName))
+	raw, err := s.root.ReadFile(stateName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return st, nil
+		return state{Version: stateVersion}, nil
 	}
 	if err != nil {
-		return st, fmt.Errorf("session: %w", err)
+		return state{}, fmt.Errorf("session: %w", err)
 	}
-	if err := json.Unmarshal(raw, &st); err != nil {
-		return st, regpass.Hintf(fmt.Errorf("session: %s is not what regpass wrote", filepath.Join(s.Dir, stateName)),
-			"look at the files it names, then remove the folder %s", s.Dir)
+	st, err := parseState(raw)
+	if err != nil {
+		path := filepath.Join(s.Dir, stateName)
+		return state{}, regpass.Hintf(fmt.Errorf("session: %s is not what regpass wrote: %w", path, err),
+			"nothing was undone: see which files it names, and %s* beside it for what they held; then remove the folder", undoName)
 	}
 	for _, l := range st.Logins {
 		s.env.Mask(l.Cred.Secret, l.Cred.SessionToken, l.Cred.Refresh)
@@ -96,74 +98,86 @@ func (s *Session) load() (state, error) {
 	return st, nil
 }
 
-// save replaces the state; call it with the session locked.
+// parseState takes all of what save wrote or nothing. Its errors show nothing of the text, which holds secrets.
+func parseState(raw []byte) (state, error) {
+	var st state
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if d.Decode(&st) != nil || d.More() {
+		return state{}, errors.New("it is damaged")
+	}
+	if st.Version != stateVersion {
+		return state{}, fmt.Errorf("it has version %d, and this program knows %d", st.Version, stateVersion)
+	}
+	for _, r := range st.Journal {
+		if err := r.check(); err != nil {
+			return state{}, err
+		}
+	}
+	return st, nil
+}
+
+// save replaces the state; call it with the session locked. The journal has to outlive a loss of power, for the files
+// in it do; without one there is nothing to wait for the disk for.
 func (s *Session) save(st state) error {
 	raw, err := json.MarshalIndent(st, "", "\t")
-	if err != nil {
-		return fmt.Errorf("session: %w", err)
+	if err == nil {
+		err = replace(s.root, stateName, stateTemp, raw, 0o600, len(st.Journal) > 0)
 	}
-	if err := replace(filepath.Join(s.Dir, stateName), filepath.Join(s.Dir, "state.tmp"), raw, 0o600); err != nil {
-		return fmt.Errorf("session: %w", err)
+	if err != nil {
+		return fmt.Errorf("session: keep its state: %w", err)
 	}
 	return nil
 }
 
-// replace puts content at path in one step: a reader sees the old file or the new one, never half of one. temp is a
-// name in the same folder, removed if anything fails.
-func replace(path, temp string, content []byte, mode fs.FileMode) (err error) {
-	// What stands at temp is left from a process that was killed. O_EXCL keeps us from following a link there.
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temp)
-		}
-	}()
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temp, path)
-}
-
-// maxFile is the largest file, in bytes, that is changed in place.
-const maxFile = 1 << 20
-
-// readFile returns nil and no error for a file that is not there.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+// before returns what the file of a record is to hold again, nil for no file.
+func (s *Session) before(r record) ([]byte, error) {
+	if r.Before == "" {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
+	content, err := s.root.ReadFile(r.undo())
+	if err == nil && sum(content) != r.Before {
+		err = errors.New("it is damaged")
 	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, err
-	}
-	if len(content) > maxFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
+		return nil, regpass.Hintf(fmt.Errorf("what it held before is lost: %w", err), "see to the file yourself, then remove %s", s.Dir)
 	}
 	return content, nil
 }
 
-func sum(content []byte) string {
-	h := sha256.Sum256(content)
-	return hex.EncodeToString(h[:])
+// wayBack works out what the file of a record, which now holds something, should hold without us. That is what it
+// held before where only we changed it. Where others did too, it is their file less our entries, with their mode: it
+// may hold secrets that were not there before.
+func (s *Session) wayBack(r record, now found) (found, error) {
+	before, err := s.before(r)
+	if err != nil {
+		return found{}, err
+	}
+	if h := sum(now.content); h == r.Before || slices.Contains(r.From, h) {
+		return found{before, r.Mode}, nil
+	}
+	format, err := FindFormat(r.Format)
+	if err != nil {
+		return found{}, err
+	}
+	content, err := format.Restore(now.content, before, r.Keys)
+	if err != nil {
+		return found{}, err
+	}
+	return found{content, now.mode}, nil
+}
+
+// clear removes what a file that was about to be written left beside it: its other half and the folders made for it,
+// if they are empty.
+func (r record) clear() error {
+	err := os.Remove(filepath.Join(filepath.Dir(r.Path), r.temp()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, dir := range r.made() {
+		if os.Remove(dir) != nil {
+			break
+		}
+	}
+	return nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -12,12 +14,19 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// errBusy is tryLock's answer when somebody holds the lock.
-var errBusy = errors.New("in use")
+var (
+	// errBusy is tryLock's answer when somebody holds the lock.
+	errBusy = errors.New("in use")
+	// errEnded is what work in a session meets after a logout.
+	errEnded = errors.New("the session was ended by a logout meanwhile")
+)
+
+// fileLock is a lock file that must be there already: one that came back after a logout would keep the folder.
+func fileLock(path string) *flock.Flock { return flock.New(path, flock.SetFlag(os.O_RDWR)) }
 
 // tryLock takes a lock file now or not at all.
 func tryLock(path string) (unlock func(), err error) {
-	l := flock.New(path, flock.SetPermissions(0o600))
+	l := fileLock(path)
 	ok, err := l.TryLock()
 	if err != nil {
 		return nil, err
@@ -28,22 +37,46 @@ func tryLock(path string) (unlock func(), err error) {
 	return func() { _ = l.Unlock() }, nil
 }
 
-// lock waits for a lock file of the session, until ctx ends. A session that was removed meanwhile is an error.
+// lock waits for a lock file of the session, until ctx ends. The error is errEnded if a logout removed it.
 func (s *Session) lock(ctx context.Context, name string) (unlock func(), err error) {
-	path := s.Dir + string(os.PathSeparator) + name
-	l := flock.New(path, flock.SetPermissions(0o600))
-	if ok, err := l.TryLockContext(ctx, 20*time.Millisecond); err != nil || !ok {
-		if ctx.Err() != nil {
-			return nil, regpass.Hintf(fmt.Errorf("session: another regpass is still at work in %s", s.Dir), "wait for it, or end it; then try again")
-		}
+	l := fileLock(filepath.Join(s.Dir, name))
+	ok, err := l.TryLockContext(ctx, 20*time.Millisecond)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, s.ended()
+	case ctx.Err() != nil && !ok:
+		return nil, regpass.Hintf(fmt.Errorf("session: another regpass is still at work in %s", s.Dir), "wait for it, or end it; then try again")
+	case err != nil:
 		return nil, fmt.Errorf("session: lock: %w", err)
 	}
-	// The folder may have been removed while we waited: then our lock is on a file that nobody else will see.
+	// It may have been removed while we waited: then nobody else will ever see that we hold it.
 	held, err1 := l.Stat()
-	now, err2 := os.Stat(path)
+	now, err2 := s.root.Lstat(name)
 	if err1 != nil || err2 != nil || !os.SameFile(held, now) {
 		_ = l.Unlock()
-		return nil, fmt.Errorf("session: %s was ended by a logout meanwhile", s.Dir)
+		return nil, s.ended()
 	}
 	return func() { _ = l.Unlock() }, nil
+}
+
+func (s *Session) ended() error {
+	return regpass.Hintf(fmt.Errorf("session: %s: %w", s.Dir, errEnded), "log in again")
+}
+
+// lockKey waits for the lock that is held while the credential with the key is minted.
+func (s *Session) lockKey(ctx context.Context, key string) (unlock func(), err error) {
+	name := mintName + keyOf(key)
+	unlock, err = s.lock(ctx, lockName)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.root.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	unlock()
+	if err != nil {
+		return nil, fmt.Errorf("session: lock: %w", err)
+	}
+	return s.lock(ctx, name)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -70,12 +71,12 @@ func open(env *regpass.Env, dir string) (*Session, error) {
 		err = mark.Close()
 	}
 	if err == nil {
-		err = s.root.Remove(endedName) // it begins anew
+		err = removeIfThere(s.root, endedName) // it begins anew
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	return s, err
+	return s, nil
 }
 
 // Existing takes the session in dir. It is an error wrapping fs.ErrNotExist if there is none, and one if the folder
@@ -105,10 +106,12 @@ func Existing(env *regpass.Env, dir string) (*Session, error) {
 	if now, err := root.Stat("."); err != nil || !os.SameFile(st, now) {
 		return nil, fmt.Errorf("session: %s was exchanged while it was opened", dir)
 	}
-	if _, err := root.Lstat(lockName); errors.Is(err, fs.ErrNotExist) {
-		if all, err := s.list(); err != nil || len(all) > 0 {
-			return nil, regpass.Hintf(fmt.Errorf("session: %s holds something else", dir), "set REGPASS_SESSION_DIR to a folder that is not there yet")
-		}
+	all, err := s.list()
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	if len(all) > 0 && !slices.Contains(all, lockName) {
+		return nil, regpass.Hintf(fmt.Errorf("session: %s holds something else", dir), "set REGPASS_SESSION_DIR to a folder that is not there yet")
 	}
 	return s, nil
 }

@@ -3,6 +3,7 @@
 package envsync
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"syscall"
@@ -11,4 +12,23 @@ import (
 func ownedByUs(st fs.FileInfo) bool {
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	return ok && int(sys.Uid) == os.Geteuid()
+}
+
+// hasOtherNames reports whether a file has hard links.
+func hasOtherNames(st fs.FileInfo) bool {
+	sys, ok := st.Sys().(*syscall.Stat_t)
+	return ok && sys.Nlink > 1
+}
+
+// syncFolder makes sure that names made, changed and removed in a folder outlive a loss of power.
+func syncFolder(in *os.Root) error {
+	f, err := in.Open(".")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil // some file systems have no such thing
 }

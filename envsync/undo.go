@@ -7,42 +7,79 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
 )
 
-// Undo takes back all that the session did: it puts back the files changed in place, revokes the credentials that are
-// ours and have not expired (revoke may be nil), and removes the folder. It goes on past what fails and returns that
-// as warnings; files that could not be put back stay in the journal for another try. did says what was done.
-func (s *Session) Undo(ctx context.Context, revoke func(context.Context, Login) (bool, error)) (did []string, warnings []error) {
-	for _, gone := range s.Orphans() {
-		d, w := gone.Undo(ctx, nil)
-		did, warnings = append(did, d...), append(warnings, w...)
-	}
-	unlock, err := s.lock(ctx, "lock")
-	if err != nil {
-		return did, append(warnings, err)
+// Revoke ends a credential where it was made. It reports false where there is no way to.
+type Revoke func(context.Context, Login) (bool, error)
+
+// Undo takes back all that the session did: it removes our own files, puts back the files changed in place, revokes
+// the credentials that are ours and have not expired (revoke may be nil), and removes the folder. It goes on past what
+// fails and returns that as warnings; files that could not be put back stay in the journal for another try. While
+// commands run in the session, its folder stays for them, and the last one removes it. did says what was done.
+func (s *Session) Undo(ctx context.Context, revoke Revoke) (did []string, warnings []error) {
+	unlock, err := s.lock(ctx, lockName)
+	switch {
+	case errors.Is(err, errEnded): // by another logout; or nothing had begun yet
+		if all, err := s.list(); err == nil && len(all) == 0 {
+			_ = os.Remove(s.Dir)
+		}
+		return nil, nil
+	case err != nil:
+		return nil, []error{err}
 	}
 	defer unlock()
+	return s.undo(ctx, revoke, unlock)
+}
+
+// undo is Undo with the session locked.
+func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func()) (did []string, warnings []error) {
 	st, err := s.load()
 	if err != nil {
-		return did, append(warnings, err)
+		return nil, []error{err}
 	}
-	for i := len(st.Journal) - 1; i >= 0; i-- {
-		how, err := s.putBack(st.Journal[i])
+	// Our own files go first: they hold tokens, and a full disk gets room for what follows.
+	if err := s.root.RemoveAll(filesName); err != nil {
+		warnings = append(warnings, fmt.Errorf("session: %w", err))
+	}
+	running, w := s.sweep()
+	warnings = append(warnings, w...)
+
+	var left []record
+	for _, r := range slices.Backward(st.Journal) {
+		how, err := s.putBack(r)
 		if err != nil {
-			warnings = append(warnings, fmt.Errorf("put back %s: %w", st.Journal[i].Path, err))
+			left = append(left, r)
+			warnings = append(warnings, fmt.Errorf("put back %s: %w", r.Path, err))
 			continue
 		}
 		did = append(did, how)
-		st.Journal = slices.Delete(st.Journal, i, i+1)
-		if err := s.save(st); err != nil {
+	}
+	slices.Reverse(left)
+	if len(left) < len(st.Journal) {
+		st.Journal = left
+		if err := s.save(st); err != nil && len(left) > 0 { // else it is removed below
 			warnings = append(warnings, err)
 		}
 	}
-	for _, l := range st.Logins {
+	d, w := s.revoke(ctx, st.Logins, revoke)
+	did, warnings = append(did, d...), append(warnings, w...)
+
+	if len(left) > 0 || running > 0 {
+		return did, append(warnings, s.reduce(left, running)...)
+	}
+	if err := s.remove(unlock); err != nil {
+		return did, append(warnings, err)
+	}
+	return append(did, "removed "+s.Dir), warnings
+}
+
+func (s *Session) revoke(ctx context.Context, logins []Login, revoke Revoke) (did []string, warnings []error) {
+	for _, l := range logins {
 		if expired := !l.Cred.Expires.IsZero() && !s.env.Now().Before(l.Cred.Expires); !l.Ours || expired || revoke == nil {
 			continue
 		}
@@ -53,101 +90,120 @@ func (s *Session) Undo(ctx context.Context, revoke func(context.Context, Login) 
 			did = append(did, "revoked the credential for "+l.Cred.Host)
 		}
 	}
-	st.Logins = nil
-	if len(st.Journal) > 0 {
-		if err := s.save(st); err != nil {
+	return did, warnings
+}
+
+// putBack undoes one change in place. Doing it again changes nothing.
+func (s *Session) putBack(r record) (how string, err error) {
+	if err := r.clear(); err != nil {
+		return "", err
+	}
+	now, err := look(r.Path)
+	if err != nil {
+		return "", err
+	}
+	if now.content == nil {
+		return "there is no " + r.Path + " to put back", nil
+	}
+	back, err := s.wayBack(r, now)
+	if err != nil {
+		return "", err
+	}
+	if back.same(now) && back.mode == now.mode {
+		return "found " + r.Path + " as it was", nil
+	}
+	in, err := os.OpenRoot(filepath.Dir(r.Path))
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	name := filepath.Base(r.Path)
+	if back.content == nil {
+		if err := in.Remove(name); err != nil {
+			return "", err
+		}
+		err = syncFolder(in)
+		_ = r.clear() // now the folders made for it may be empty
+		return "removed " + r.Path, err
+	}
+	if err := create(in, r.temp(), back.content, back.mode, durable); err != nil {
+		return "", err
+	}
+	if err := exchange(in, name, r.temp(), now); err != nil {
+		return "", err
+	}
+	return "put back " + r.Path, syncFolder(in)
+}
+
+// reduce leaves of the session what is still needed: the journal of files that could not be put back, and the place
+// of the commands that run.
+func (s *Session) reduce(left []record, running int) (warnings []error) {
+	if len(left) > 0 {
+		if err := s.save(state{Version: stateVersion, Journal: left}); err != nil {
 			warnings = append(warnings, err)
 		}
-		return did, warnings
+		warnings = append(warnings, regpass.Hintf(fmt.Errorf("session: %s stays, for it holds what is to be put back", s.Dir), "see to the files, then run `regpass logout` again"))
 	}
-	unlock()
-	if err := s.remove(); err != nil {
-		return did, append(warnings, err)
+	if running > 0 {
+		if err := create(s.root, endedName, nil, 0o600, fleeting); err != nil && !errors.Is(err, fs.ErrExist) {
+			warnings = append(warnings, fmt.Errorf("session: %w", err))
+		}
+		warnings = append(warnings, fmt.Errorf("session: commands still run in %s (%d); the last of them removes it", s.Dir, running))
 	}
-	return append(did, "removed "+s.Dir), warnings
+	return append(warnings, s.removeBut(func(name string) bool {
+		switch {
+		case name == lockName, name == endedName, strings.HasPrefix(name, subName):
+			return true
+		case name == stateName:
+			return len(left) > 0
+		}
+		return slices.ContainsFunc(left, func(r record) bool { return name == r.undo() })
+	})...)
 }
 
-// putBack undoes one change in place. Whole, where the file is as we left it; by taking our entries out, where others
-// have changed it since.
-func (s *Session) putBack(r record) (string, error) {
-	if err := os.Remove(r.Temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	var before []byte
-	if r.Existed {
-		var err error
-		if before, err = readFile(filepath.Join(s.Dir, r.Before)); err != nil {
-			return "", err
-		}
-		if before == nil {
-			return "", regpass.Hintf(errors.New("what it held before is lost"), "look at the file yourself")
-		}
-	}
-	st, err := private(r.Path)
+// removeBut removes what is ours in the folder but for what is needed.
+func (s *Session) removeBut(needed func(name string) bool) (warnings []error) {
+	all, err := s.list()
 	if err != nil {
-		return "", err
+		return []error{fmt.Errorf("session: %w", err)}
 	}
-	var now []byte
-	if st != nil {
-		if now, err = readFile(r.Path); err != nil {
-			return "", err
-		}
-	}
-	want := before
-	switch {
-	case st == nil:
-		return r.Path + " is gone, so there is nothing to put back", s.unmake(r)
-	case r.Existed && sum(now) == sum(before) && st.Mode().Perm() == r.Mode:
-		return "found " + r.Path + " as it was", s.unmake(r)
-	case r.Shared || sum(now) != r.Wrote && sum(now) != sum(before):
-		format, err := FindFormat(r.Format)
-		if err != nil {
-			return "", err
-		}
-		if want, err = format.Restore(now, before, r.Keys); err != nil {
-			return "", err
-		}
-	}
-	if want == nil {
-		if err := os.Remove(r.Path); err != nil {
-			return "", err
-		}
-		return "removed " + r.Path, s.unmake(r)
-	}
-	return "put back " + r.Path, replace(r.Path, r.Temp, want, r.Mode)
-}
-
-// unmake removes the folders that were made for a file, as far as they are empty.
-func (s *Session) unmake(r record) error {
-	for _, dir := range slices.Backward(r.Made) {
-		if os.Remove(dir) != nil {
-			break
-		}
-	}
-	return nil
-}
-
-// remove deletes the session's folder but for the sessions in it whose command still runs.
-func (s *Session) remove() error {
-	all, err := os.ReadDir(s.Dir)
-	if err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
-	alive := 0
-	for _, e := range all {
-		if strings.HasPrefix(e.Name(), subPrefix) {
-			alive++
+	for _, name := range all {
+		if !ours(name) || needed(name) {
 			continue
 		}
-		if err := os.RemoveAll(filepath.Join(s.Dir, e.Name())); err != nil {
-			return fmt.Errorf("session: %w", err)
+		if err := s.root.RemoveAll(name); err != nil {
+			warnings = append(warnings, fmt.Errorf("session: %w", err))
 		}
 	}
-	if alive > 0 {
-		return fmt.Errorf("session: %d commands are still running in %s; their files go when they end", alive, s.Dir)
+	return warnings
+}
+
+// remove deletes the folder. The state goes first, for it says what the others are; the lock goes last, for it says
+// whose folder this is.
+func (s *Session) remove(unlock func()) error {
+	err := removeIfThere(s.root, stateName)
+	if err == nil {
+		err = errors.Join(s.removeBut(func(name string) bool { return name == lockName })...)
 	}
-	if err := os.Remove(s.Dir); err != nil {
+	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	return nil
+	if runtime.GOOS == "windows" { // which removes no open file
+		unlock()
+	}
+	if err := removeIfThere(s.root, lockName); err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	others, _ := s.list()
+	_ = s.root.Close()
+	err = os.Remove(s.Dir)
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return nil
+	case errors.Is(err, fs.ErrExist) && len(others) == 0: // a new login was faster
+		return nil
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("session: %s stays, for it holds files that are not regpass's, %s among them", s.Dir, regpass.Quote(others[0]))
+	}
+	return fmt.Errorf("session: %w", err)
 }

@@ -64,9 +64,8 @@ func Where(env *regpass.Env) (string, error) {
 // folder names a job's session by all that tells the job from others, since the folder it lies in may be shared.
 func (j job) folder(env *regpass.Env) string {
 	id := sha256.New()
-	fmt.Fprintf(id, "%q", env.Getenv(j.here))
-	for _, name := range j.ids {
-		fmt.Fprintf(id, "%q", env.Getenv(name))
+	for _, name := range append([]string{j.here}, j.ids...) {
+		fmt.Fprintf(id, "%s=%q\n", name, env.Getenv(name))
 	}
 	base := env.TempDir
 	if temp := env.Getenv(j.temp); temp != "" && j.temp != "" {

@@ -154,11 +154,12 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	// github [CLAIM=VALUE…]: this is a job of GitHub Actions.
 	"github": func(ts *testscript.TestScript, neg bool, args []string) {
 		g := at(ts).github
-		g.Claims = map[string]any{}
+		claims := map[string]any{}
 		for _, arg := range args {
 			name, value, _ := strings.Cut(arg, "=")
-			g.Claims[name] = value
+			claims[name] = value
 		}
+		g.SetClaims(claims)
 		setAll(ts, g.Environ())
 		setAll(ts, []string{"RUNNER_TEMP=" + ts.Getenv("WORK") + "/run", "SESSION="})
 	},

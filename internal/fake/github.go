@@ -15,7 +15,8 @@ import (
 // https://docs.github.com/en/actions/reference/security/oidc
 type GitHub struct {
 	*Issuer
-	// Claims are laid over the job's own in every token; one that is nil is left out.
+	// Claims are laid over the job's own in every token; one that is nil is left out. While the service runs only
+	// SetClaims changes them.
 	Claims map[string]any
 
 	path     string
@@ -63,6 +64,13 @@ func (g *GitHub) Environ() []string {
 	}
 	slices.Sort(vars)
 	return vars
+}
+
+// SetClaims makes the service go on as that of another job.
+func (g *GitHub) SetClaims(claims map[string]any) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.Claims = claims
 }
 
 // FailNext answers the next n requests for a token with status.

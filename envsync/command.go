@@ -1,0 +1,89 @@
+package envsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+)
+
+// Sub makes a session inside this one for one running command, after removing those of commands that were killed.
+// While the command runs a lock is held in it, which tells the two apart. end removes it; if a logout has come
+// meanwhile and this was the last command, end does the rest of the logout too.
+func (s *Session) Sub(ctx context.Context) (sub *Session, end func(context.Context, Revoke) []error, err error) {
+	unlock, err := s.lock(ctx, lockName)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
+	s.sweep() // what remains is logout's to report
+	sub, err = Open(s.env, filepath.Join(s.Dir, subName+newID()))
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := create(sub.root, aliveName, nil, 0o600, fleeting); err != nil {
+		return nil, nil, fmt.Errorf("session: %w", err)
+	}
+	dead, err := tryLock(filepath.Join(sub.Dir, aliveName))
+	if err != nil {
+		return nil, nil, fmt.Errorf("session: %w", err)
+	}
+	return sub, func(ctx context.Context, revoke Revoke) []error {
+		return s.end(ctx, sub, dead, revoke)
+	}, nil
+}
+
+func (s *Session) end(ctx context.Context, sub *Session, dead func(), revoke Revoke) []error {
+	_ = sub.root.RemoveAll(filesName) // the tokens go at once, whoever holds the lock
+	unlock, err := s.lock(ctx, lockName)
+	dead()
+	if errors.Is(err, errEnded) {
+		return nil // the folder is gone with all in it
+	}
+	if err != nil {
+		return []error{err} // the next sweep removes what remains
+	}
+	defer unlock()
+	_, warnings := sub.Undo(ctx, nil)
+	if _, err := s.root.Lstat(endedName); err != nil {
+		return warnings
+	}
+	if running, _ := s.sweep(); running > 0 {
+		return warnings
+	}
+	_, w := s.undo(ctx, revoke, unlock)
+	return append(warnings, w...)
+}
+
+// sweep removes the sessions of commands that were killed, and counts those of commands that run. Call it with the
+// session locked: a command that begins holds that lock until it holds its own.
+func (s *Session) sweep() (running int, warnings []error) {
+	all, err := s.list()
+	if err != nil {
+		return 0, []error{fmt.Errorf("session: %w", err)}
+	}
+	for _, name := range all {
+		if !strings.HasPrefix(name, subName) {
+			continue
+		}
+		dir := filepath.Join(s.Dir, name)
+		dead, err := tryLock(filepath.Join(dir, aliveName))
+		if errors.Is(err, errBusy) {
+			running++
+			continue
+		}
+		if err == nil {
+			dead()
+		}
+		sub, err := Existing(s.env, dir)
+		if err == nil {
+			_, w := sub.Undo(context.Background(), nil) // nobody else wants its lock
+			warnings = append(warnings, w...)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			warnings = append(warnings, err)
+		}
+	}
+	return running, warnings
+}
