@@ -2,11 +2,7 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/regpass/regpass"
@@ -23,7 +19,7 @@ func fileToken(_ context.Context, env *regpass.Env, audience string) (regpass.Se
 		path = filepath.Join(env.Dir, path)
 	}
 	// White space around the token is dropped later, so a little more than the longest token is read.
-	text, err := readAtMost(path, regpass.MaxToken+1<<10)
+	text, err := regpass.ReadFile(path, regpass.MaxToken+1<<10)
 	if err != nil {
 		err = regpass.NoIdentityf("read the file that REGPASS_ID_TOKEN_FILE names: %s: %w", regpass.Quote(path), err)
 		return regpass.Secret{}, regpass.Hintf(err, "whatever makes the token must write it there before regpass runs:\n%s", fileSetup(audience))
@@ -33,30 +29,4 @@ func fileToken(_ context.Context, env *regpass.Env, audience string) (regpass.Se
 
 func fileSetup(audience string) string {
 	return fmt.Sprintf("export REGPASS_ID_TOKEN_FILE=/path/to/token  # holds nothing but an ID token whose aud is %s", regpass.Quote(audience))
-}
-
-// readAtMost reads a file of at most max bytes. The error does not name the file.
-func readAtMost(path string, max int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, max+1))
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if int64(len(text)) > max {
-		return nil, fmt.Errorf("it is longer than %d bytes", max)
-	}
-	return text, nil
-}
-
-// withoutPath leaves only the reason of a file's error, for its path is shown quoted.
-func withoutPath(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }

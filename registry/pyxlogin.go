@@ -16,6 +16,8 @@ import (
 const (
 	pyxPolls     = 60
 	pyxPollEvery = time.Second
+
+	pyxLoginLimit = pyxPolls*pyxPollEvery + 5*time.Second // for a server that is slow to answer
 )
 
 // loginPyx has a person log in.
@@ -37,6 +39,8 @@ func loginPyx(ctx context.Context, env *regpass.Env, ref regpass.Ref) (regpass.C
 	if err != nil {
 		return regpass.Credential{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, pyxLoginLimit)
+	defer cancel()
 	session := newSession()
 	page := at(api, "/auth/cli/login/"+session)
 	if err := regpass.CheckEndpoint(page); err != nil {
@@ -51,7 +55,9 @@ func loginPyx(ctx context.Context, env *regpass.Env, ref regpass.Ref) (regpass.C
 	const stage = "pyx: log in"
 	var got pyxTokens
 	for n := 0; ; n++ {
-		err := env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodGet, URL: at(api, "/auth/cli/status/"+session)}, &got)
+		err := env.Retry(ctx, func(ctx context.Context) error {
+			return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodGet, URL: at(api, "/auth/cli/status/"+session)}, &got)
+		})
 		if err == nil {
 			break
 		}

@@ -92,7 +92,7 @@ func TestPyxLoginEnds(t *testing.T) {
 	}{
 		{"no terminal", func(w *world, _ *fake.Pyx) { w.Terminal = false }, "nobody at a terminal", 0},
 		{"nobody", func(*world, *fake.Pyx) {}, "nobody logged in within 1m0s", 60},
-		{"refused", func(_ *world, p *fake.Pyx) { p.Instead(text(500, "no")) }, "500", 1},
+		{"refused", func(_ *world, p *fake.Pyx) { p.Instead(text(403, "no")) }, "403", 1},
 		{"not safe", func(w *world, _ *fake.Pyx) { w.vars["PYX_API_URL"] = "http://pyx.corp.example" }, "https", 0},
 		{"interrupted", func(w *world, _ *fake.Pyx) {
 			w.Wait = func(context.Context, time.Duration) error { return context.Canceled }

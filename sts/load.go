@@ -3,8 +3,6 @@ package sts
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,17 +18,9 @@ const maxConfig = 1 << 20
 // LoadConfig reads a Config from a TOML file. Unknown keys and bad values are errors (regpass.ErrUsage) that name the
 // key and its line. Paths in the file are relative to its folder.
 func LoadConfig(path string) (Config, error) {
-	f, err := os.Open(path)
+	text, err := regpass.ReadFile(path, maxConfig)
 	if err != nil {
-		return Config{}, fmt.Errorf("sts: config: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
-		return Config{}, fmt.Errorf("sts: config: %w", err)
-	}
-	if len(text) > maxConfig {
-		return Config{}, regpass.Usagef("sts: config %s: longer than %d bytes", path, maxConfig)
+		return Config{}, fmt.Errorf("sts: config %s: %w", path, err)
 	}
 	cfg, err := parseConfig(string(text), filepath.Dir(path))
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -57,14 +56,9 @@ func newUpstream(x Index, env *regpass.Env) (*upstream, error) {
 }
 
 func tokenFile(path string) (regpass.Secret, error) {
-	f, err := os.Open(path)
+	text, err := regpass.ReadFile(path, maxTokenFile)
 	if err != nil {
-		return regpass.Secret{}, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
-	if err != nil {
-		return regpass.Secret{}, err
+		return regpass.Secret{}, fmt.Errorf("%s: %w", path, err)
 	}
 	token, err := regpass.ParseToken(string(text))
 	if err != nil {

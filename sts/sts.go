@@ -2,6 +2,7 @@ package sts
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -62,6 +63,11 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	}
 	if o.Env == nil {
 		return nil, errors.New("sts: no surroundings are given")
+	}
+	if cfg.TLSCert != "" {
+		if _, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey); err != nil {
+			return nil, fmt.Errorf("sts: tls_cert and tls_key: %w", err)
+		}
 	}
 	if o.Audit == nil {
 		o.Audit = io.Discard

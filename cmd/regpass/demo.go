@@ -5,16 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,7 +63,12 @@ func (a *app) demo(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 
-	p := func(format string, args ...any) { fmt.Fprintf(a.env.Stdout, format+"\n", args...) }
+	var unprinted error
+	p := func(format string, args ...any) {
+		if _, err := fmt.Fprintf(a.env.Stdout, format+"\n", args...); err != nil {
+			unprinted = fmt.Errorf("demo: %w", err)
+		}
+	}
 	p("On this machine, for a moment:")
 	p("  a token service  %s, which trusts the CI jobs of %s/app", w.service, demoWorkspace)
 	p("  a private index  %s", w.index)
@@ -91,7 +92,7 @@ func (a *app) demo(ctx context.Context) (err error) {
 		return err
 	}
 	p("  $ regpass logout")
-	if _, err := w.regpass(ctx, "logout"); err != nil {
+	if _, err = w.regpass(ctx, "logout"); err != nil {
 		return err
 	}
 	status, err := w.get(ctx, strings.TrimSpace(token))
@@ -107,12 +108,18 @@ func (a *app) demo(ctx context.Context) (err error) {
 	if status != http.StatusUnauthorized || left > 0 {
 		return fmt.Errorf("demo: the logout left something behind\n%s", w.notes)
 	}
-	return nil
+	return unprinted
 }
 
 // buildWorld makes the packages and starts the service and the CI system.
-func (a *app) buildWorld(ctx context.Context, dir string) (*world, func() error, error) {
+func (a *app) buildWorld(ctx context.Context, dir string) (_ *world, stop func() error, err error) {
 	wheels, channel := filepath.Join(dir, "wheels"), filepath.Join(dir, "channel")
+	var servers servers
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, servers.stop())
+		}
+	}()
 	name, wheel, err := sample.Wheel(demoPackage, demoVersion)
 	if err == nil {
 		err = os.Mkdir(wheels, 0o700)
@@ -131,7 +138,6 @@ func (a *app) buildWorld(ctx context.Context, dir string) (*world, func() error,
 		return nil, nil, err
 	}
 	ci := fake.NewGitHub(issuer)
-	var servers servers
 	ciURL, err := servers.start(ctx, ci)
 	if err != nil {
 		return nil, nil, err
@@ -152,7 +158,7 @@ func (a *app) buildWorld(ctx context.Context, dir string) (*world, func() error,
 		},
 	}, sts.Options{Env: a.env, Audit: w.audit})
 	if err != nil {
-		return nil, nil, errors.Join(err, servers.stop())
+		return nil, nil, err
 	}
 	late.set(service.Handler())
 	w.index = w.service + "/simple/" + demoWorkspace + "/main"
@@ -233,88 +239,21 @@ func (w *world) own(ctx context.Context, p func(string, ...any)) error {
 	return nil
 }
 
-// left counts what the job left in its home and its temporary folder.
+// left counts the files with a token in them, and the sessions.
 func (w *world) left() (int, error) {
-	n := 0
-	err := filepath.WalkDir(w.dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	sessions, err := filepath.Glob(filepath.Join(w.dir, "regpass-*"))
+	if err != nil {
+		return 0, err
+	}
+	n := len(sessions)
+	return n, filepath.WalkDir(w.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		content, err := os.ReadFile(path)
-		if strings.Contains(path, "regpass-demo-") && bytes.Contains(content, []byte("eyJ")) {
+		if bytes.Contains(content, []byte("eyJ")) {
 			n++
 		}
 		return err
 	})
-	if sessions, _ := filepath.Glob(filepath.Join(w.dir, "regpass-*")); len(sessions) > 0 {
-		n += len(sessions)
-	}
-	return n, err
 }
-
-// servers are HTTP servers on loopback that are stopped together.
-type servers []*http.Server
-
-func (s *servers) start(ctx context.Context, h http.Handler) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(l) }() // ends with stop
-	*s = append(*s, server)
-	return "http://" + l.Addr().String(), nil
-}
-
-func (s *servers) stop() error {
-	var all []error
-	for _, server := range *s {
-		all = append(all, server.Close())
-	}
-	return errors.Join(all...)
-}
-
-// lateHandler lets a server listen before what it serves knows its own address.
-type lateHandler struct {
-	mu sync.Mutex
-	h  http.Handler
-}
-
-func (l *lateHandler) set(h http.Handler) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.h = h
-}
-
-func (l *lateHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	l.mu.Lock()
-	h := l.h
-	l.mu.Unlock()
-	if h == nil {
-		http.Error(w, "not ready", http.StatusServiceUnavailable)
-		return
-	}
-	h.ServeHTTP(w, r)
-}
-
-// lockedBuffer is a buffer that several goroutines write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func (l *lockedBuffer) lines() int { return strings.Count(l.String(), "\n") }
-
-var _ io.Writer = (*lockedBuffer)(nil)

@@ -71,6 +71,9 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
 		return childExit{code}
 	}
+	if err := sinks.check(); err != nil {
+		return err
+	}
 	s, err := a.newSession()
 	if err != nil {
 		return err
@@ -112,8 +115,11 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 func childEnv(environ []string, all []held, vars []envsync.Var) []string {
 	drop := map[string]bool{}
 	for _, h := range all {
-		if h.login.Method == string(registry.APIKey) {
+		if h.login.Method == string(registry.APIKey) && h.row.Trades {
 			drop[h.login.From] = true
+			for _, name := range h.row.KeyVars {
+				drop[name] = true
+			}
 		}
 	}
 	for _, v := range vars {
@@ -130,7 +136,7 @@ func childEnv(environ []string, all []held, vars []envsync.Var) []string {
 }
 
 // run runs the command to its end.
-func (a *app) run(path string, command, env []string, redact bool) error {
+func (a *app) run(path string, command, env []string, redact bool) (err error) {
 	cmd := exec.Command(path, command[1:]...)
 	cmd.Args[0] = command[0]
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, a.env.Stdin, a.env.Stdout, a.say.raw
@@ -142,13 +148,17 @@ func (a *app) run(path string, command, env []string, redact bool) error {
 			errs = out // one pipe keeps the order in which the command wrote
 		}
 		cmd.Stdout, cmd.Stderr = out, errs
-		defer func() { _ = errors.Join(out.Flush(), errs.Flush()) }()
+		defer func() {
+			if flushed := errors.Join(out.Flush(), errs.Flush()); err == nil && flushed != nil {
+				err = fmt.Errorf("exec: pass on the output: %w", flushed)
+			}
+		}()
 		a.say.childRuns(true)
 		defer a.say.childRuns(false)
 	}
 	// From here on a signal is the command's: we end when it does.
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, forwarded...)
+	signal.Notify(signals, unignored(forwarded...)...)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
@@ -169,7 +179,7 @@ func (a *app) run(path string, command, env []string, redact bool) error {
 			}
 		}
 	})
-	err := cmd.Wait()
+	err = cmd.Wait()
 	close(ended)
 	forwarding.Wait()
 	if cmd.ProcessState == nil {
@@ -177,6 +187,9 @@ func (a *app) run(path string, command, env []string, redact bool) error {
 	}
 	if code := exitCode(cmd.ProcessState); code != 0 {
 		return childExit{code}
+	}
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
+		return fmt.Errorf("exec: pass on the output: %w", err)
 	}
 	return nil
 }

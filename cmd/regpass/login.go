@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -31,7 +31,7 @@ var varFormats = []struct {
 		return eachVar(func(name, value string) string { return name + "=" + value })(w, vars)
 	}},
 	{"powershell", eachVar(func(name, value string) string {
-		return "$env:" + name + " = '" + strings.ReplaceAll(value, "'", "''") + "'"
+		return "$env:" + name + " = '" + powershellQuotes.ReplaceAllString(value, "$0$0") + "'"
 	})},
 	{"json", func(w io.Writer, vars []envsync.Var) error {
 		out := map[string]string{}
@@ -41,6 +41,10 @@ var varFormats = []struct {
 		return json.NewEncoder(w).Encode(out)
 	}},
 }
+
+// powershellQuotes are all that end a string that ' began
+// (https://github.com/PowerShell/PowerShell/blob/master/src/System.Management.Automation/engine/parser/CharTraits.cs).
+var powershellQuotes = regexp.MustCompile("['\u2018\u2019\u201a\u201b]")
 
 // plainValue is what every reader of dotenv files takes as it is.
 var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]*$`)
@@ -59,14 +63,12 @@ func eachVar(line func(name, value string) string) func(io.Writer, []envsync.Var
 	}
 }
 
+func varFormatName(i int) string { return varFormats[i].name }
+
 func newLogin(a *app) *cobra.Command {
 	p := proofFlags{browser: true, keep: true}
 	var sinks sinkFlags
 	var format string
-	var formats []string
-	for _, f := range varFormats {
-		formats = append(formats, f.name)
-	}
 	cmd := &cobra.Command{
 		Use:   "login REGISTRY…",
 		Short: "Write credentials for clients, print the variables to set",
@@ -77,29 +79,25 @@ by ` + "`regpass logout`" + `.`,
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc
   printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, f := range varFormats {
-				if f.name == format {
-					return login(cmd, a, args, &p, &sinks, f.print)
-				}
+			f, err := named("login", "format", format, varFormats, varFormatName)
+			if err != nil {
+				return err
 			}
-			return regpass.Usagef("login: there is no format %s; there are %s", regpass.Quote(format), strings.Join(formats, ", "))
+			return login(cmd, a, args, &p, &sinks, f.print)
 		},
 	}
 	p.add(a, cmd)
 	sinks.add(a, cmd, "netrc", "rattler", "uv")
 	cmd.Flags().StringVar(&sinks.options.NetrcFile, "netrc-file", "", "netrc: change this `FILE` in place instead of a private one")
 	cmd.Flags().BoolVar(&sinks.options.RattlerHome, "rattler-home", false, "rattler: change ~/.rattler/credentials.json in place instead of a private file")
-	cmd.Flags().StringVar(&format, "format", "sh", "print the variables as `FORM`: "+strings.Join(formats, ", "))
+	cmd.Flags().StringVar(&format, "format", "sh", "print the variables as `FORM`: "+strings.Join(names(varFormats, varFormatName), ", "))
+	complete(cmd, "format", names(varFormats, varFormatName))
 	return cmd
 }
 
 func login(cmd *cobra.Command, a *app, args []string, p *proofFlags, sinks *sinkFlags, print func(io.Writer, []envsync.Var) error) error {
-	if f := sinks.options.NetrcFile; f != "" {
-		path, err := filepath.Abs(f)
-		if err != nil {
-			return fmt.Errorf("login: %w", err)
-		}
-		sinks.options.NetrcFile = path
+	if err := sinks.check(); err != nil {
+		return err
 	}
 	refs, err := a.registries(args)
 	if err != nil {
@@ -117,6 +115,10 @@ func login(cmd *cobra.Command, a *app, args []string, p *proofFlags, sinks *sink
 	if err != nil {
 		return err
 	}
+	var vars bytes.Buffer
+	if err := print(&vars, plan.Vars); err != nil { // before anything is written
+		return err
+	}
 	if err := s.Apply(cmd.Context(), plan.Changes); err != nil {
 		return err
 	}
@@ -126,5 +128,6 @@ func login(cmd *cobra.Command, a *app, args []string, p *proofFlags, sinks *sink
 	for _, c := range plan.Changes {
 		a.say.notef("wrote %s", c.Path)
 	}
-	return print(a.env.Stdout, plan.Vars)
+	_, err = vars.WriteTo(a.env.Stdout)
+	return err
 }

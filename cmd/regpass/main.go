@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -23,10 +25,23 @@ func main() { os.Exit(run()) }
 
 // run is main without the exit, so that deferred calls happen.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ends := make(chan os.Signal, 1)
+	signal.Notify(ends, unignored(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
+	go func() {
+		<-ends
+		signal.Stop(ends) // a second one ends us at once, whatever we wait for
+		cancel()
+	}()
+	// A reader that goes away is an error of the write; by default it would end us before we clean up.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return Main(ctx, surroundings(), os.Args[1:])
 }
+
+// unignored are the signals that whoever started us has not switched off, as nohup does: Notify would switch them on
+// again, for the commands that we start too.
+func unignored(all ...os.Signal) []os.Signal { return slices.DeleteFunc(all, signal.Ignored) }
 
 // surroundings is the one place where the program looks at the process it is.
 func surroundings() *regpass.Env {
@@ -67,26 +82,46 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// maxOutput is how much of a command's output is taken, in bytes.
+const maxOutput = 1 << 20
+
 // runCommand leaves the command's standard error out: it may hold anything.
 func runCommand(ctx context.Context, extra []string, name string, args ...string) ([]byte, error) {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Env = append(os.Environ(), extra...)
 	c.WaitDelay = time.Second
-	return c.Output()
+	var out capped
+	c.Stdout = &out
+	err := c.Run()
+	return out.Bytes(), err
 }
 
-func openBrowser(ctx context.Context, url string) error {
+// capped is a buffer that takes maxOutput bytes; the command that writes more gets a broken pipe.
+type capped struct{ bytes.Buffer }
+
+func (c *capped) Write(p []byte) (int, error) {
+	if c.Len()+len(p) > maxOutput {
+		return 0, fmt.Errorf("more than %d bytes", maxOutput)
+	}
+	return c.Buffer.Write(p)
+}
+
+func openBrowser(_ context.Context, url string) error {
 	var c *exec.Cmd
 	switch runtime.GOOS {
 	case "darwin":
-		c = exec.CommandContext(ctx, "open", url)
+		c = exec.Command("open", url)
 	case "windows":
-		c = exec.CommandContext(ctx, "rundll32", "url.dll,FileProtocolHandler", url)
+		c = exec.Command("rundll32", "url.dll,FileProtocolHandler", url)
 	default:
 		if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
 			return fmt.Errorf("there is no display")
 		}
-		c = exec.CommandContext(ctx, "xdg-open", url)
+		c = exec.Command("xdg-open", url)
 	}
-	return c.Run()
+	if err := c.Start(); err != nil {
+		return err
+	}
+	go func() { _ = c.Wait() }() // some openers run as long as the browser
+	return nil
 }

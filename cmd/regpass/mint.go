@@ -28,43 +28,70 @@ func (a *app) credential(ctx context.Context, s *envsync.Session, ref regpass.Re
 		return held{}, err
 	}
 	h := held{ref: ref, row: row, again: true}
-	proof, ok, err := a.proof(row, ref, p)
+	proof, err := a.choose(s, &h, p)
 	if err != nil {
 		return held{}, err
 	}
-	if !ok || proof.Method == registry.OIDC {
-		l, found, err := a.stored(s, row, ref)
-		if err != nil {
-			return held{}, err
-		}
-		fresh := found && l.Cred.Fresh(a.env.Now(), l.Minted, p.minLifetime)
-		switch {
-		case fresh:
-			a.say.notef("%s: credential from the session, made with %s%s", ref.Host, l.From, a.ends(l.Cred))
-			h.login = l
-			return h, nil
-		case !ok && found && !l.Cred.Refresh.Empty():
-			proof, ok = registry.Proof{Method: registry.Refresh, From: l.From, Secret: l.Cred.Refresh}, true
-			h.login.Key = l.Key
-		}
+	if proof == nil {
+		a.say.notef("%s: credential from the session, made with %s%s", ref.Host, h.login.From, a.ends(h.login.Cred))
+		return h, nil
 	}
-	if !ok && p.browser && row.Login != nil && s != nil && a.env.Terminal {
-		proof, ok = registry.Proof{Method: registry.Browser, From: "browser login"}, true
-	}
-	if !ok {
-		return held{}, a.noProof(row, ref)
-	}
-	h.login.Method, h.login.From = string(proof.Method), proof.From
-	if h.login.Endpoint, h.login.Scope, err = a.serves(row, ref, proof.Method); err != nil {
+	if err := a.describe(&h, *proof, p); err != nil {
 		return held{}, err
 	}
-	if err := p.onlyTo(h.login.Endpoint, proof.From); err != nil {
+	if err := a.exchange(ctx, s, &h, *proof, p); err != nil {
 		return held{}, err
 	}
-	h.login.Ours = proof.Method != registry.ReadyToken && (proof.Method != registry.APIKey || row.Trades)
-	if h.login.Key == "" {
-		h.login.Key = envsync.Key(row.Name, h.login.Endpoint, h.login.Scope, string(proof.Method)+" "+proof.From, proof.Secret)
+	a.say.notef("%s: %s credential by %s%s", h.login.Cred.Host, row.Name, h.login.From, a.ends(h.login.Cred))
+	return h, nil
+}
+
+// choose finds the proof to show, or nil where the session has a fresh credential that serves: then it is h's.
+func (a *app) choose(s *envsync.Session, h *held, p *proofFlags) (*registry.Proof, error) {
+	proof, ok, err := a.proof(s, h.row, h.ref, p)
+	if err != nil {
+		return nil, err
 	}
+	if ok && proof.Method != registry.OIDC {
+		return &proof, nil
+	}
+	l, found, err := a.stored(s, h.row, h.ref)
+	switch {
+	case err != nil:
+		return nil, err
+	case found && l.Cred.Fresh(a.env.Now(), l.Minted, p.minLifetime):
+		h.login = l
+		return nil, nil
+	case ok:
+		return &proof, nil
+	case found && !l.Cred.Refresh.Empty():
+		h.login.Key = l.Key
+		return &registry.Proof{Method: registry.Refresh, From: l.From, Secret: l.Cred.Refresh}, nil
+	case p.browser && h.row.Login != nil && s != nil && a.env.Terminal:
+		return &registry.Proof{Method: registry.Browser, From: "browser login"}, nil
+	}
+	return nil, a.noProof(h.row, h.ref)
+}
+
+// describe fills in what is known of h's credential before it is made.
+func (a *app) describe(h *held, proof registry.Proof, p *proofFlags) (err error) {
+	l := &h.login
+	l.Method, l.From = string(proof.Method), proof.From
+	if l.Endpoint, l.Scope, err = a.serves(h.row, h.ref, proof.Method); err != nil {
+		return err
+	}
+	if err := p.onlyTo(l.Endpoint, proof.From); err != nil {
+		return err
+	}
+	l.Ours = proof.Method != registry.ReadyToken && (proof.Method != registry.APIKey || h.row.Trades)
+	if l.Key == "" {
+		l.Key = envsync.Key(h.row.Name, l.Endpoint, l.Scope, l.Method+" "+l.From, proof.Secret)
+	}
+	return nil
+}
+
+// exchange shows the proof. What is minted goes through the session, so that of several processes one mints.
+func (a *app) exchange(ctx context.Context, s *envsync.Session, h *held, proof registry.Proof, p *proofFlags) (err error) {
 	if proof.Method != registry.Browser { // which has its own, longer limit: a person has to act
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.timeout)
@@ -73,32 +100,26 @@ func (a *app) credential(ctx context.Context, s *envsync.Session, ref regpass.Re
 	if !h.login.Ours || s == nil {
 		h.again = h.login.Ours
 		h.login.Minted = a.env.Now()
-		h.login.Cred, err = row.Exchange(ctx, a.env, ref, proof)
+		h.login.Cred, err = h.row.Exchange(ctx, a.env, h.ref, proof)
 		if err == nil && p.keep && s != nil {
 			err = s.Keep(h.login)
 		}
-	} else {
-		h.login, err = s.Mint(ctx, h.login.Key, p.minLifetime, func(ctx context.Context, stale *envsync.Login) (envsync.Login, error) {
-			l := h.login
-			if stale != nil && proof.Method == registry.Refresh {
-				proof.Secret = stale.Cred.Refresh // another process may have used the one we read before
-			}
-			if proof.Method == registry.Browser {
-				l.Cred, err = row.Login(ctx, a.env, ref)
-				return l, err
-			}
-			l.Cred, err = row.Exchange(ctx, a.env, ref, proof)
-			return l, err
-		})
+		return err
 	}
-	if err != nil {
-		if h.login.Ours && !h.login.Cred.Secret.Empty() { // minted, but not kept where logout would find it
-			a.revokeNow(ctx, h.login, p.timeout)
+	h.login, err = s.Mint(ctx, h.login.Key, p.minLifetime, func(ctx context.Context, stale *envsync.Login) (envsync.Login, error) {
+		l, proof := h.login, proof
+		if stale != nil && proof.Method == registry.Refresh {
+			proof.Secret = stale.Cred.Refresh // another process may have used the one we read before
 		}
-		return held{}, err
+		var err error
+		l.Cred, err = h.row.Exchange(ctx, a.env, h.ref, proof)
+		l.Shown = p.lastShown
+		return l, err
+	})
+	if err != nil && h.login.Ours && !h.login.Cred.Secret.Empty() { // minted, but not kept where logout would find it
+		a.revokeNow(ctx, h.login, p.timeout)
 	}
-	a.say.notef("%s: %s credential by %s%s", h.login.Cred.Host, row.Name, h.login.From, a.ends(h.login.Cred))
-	return h, nil
+	return err
 }
 
 // ends says when a credential ends, for people.

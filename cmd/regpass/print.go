@@ -99,6 +99,12 @@ type childExit struct{ code int }
 
 func (c childExit) Error() string { return fmt.Sprintf("the command exited with %d", c.code) }
 
+// outcomes are the errors that decide the exit code; the first that an error is counts.
+var outcomes = []struct {
+	is   error
+	code int
+}{{regpass.ErrFound, exitFound}, {regpass.ErrNoIdentity, exitNoIdentity}, {regpass.ErrUsage, exitUsage}}
+
 // finish prints how a command ended and says what to exit with.
 func (p *printer) finish(ctx context.Context, err error) int {
 	var child childExit
@@ -113,9 +119,9 @@ func (p *printer) finish(ctx context.Context, err error) int {
 	}
 	p.line("error: ", err.Error())
 	p.hints(err)
-	for outcome, code := range map[error]int{regpass.ErrUsage: exitUsage, regpass.ErrFound: exitFound, regpass.ErrNoIdentity: exitNoIdentity} {
-		if errors.Is(err, outcome) {
-			return code
+	for _, o := range outcomes {
+		if errors.Is(err, o.is) {
+			return o.code
 		}
 	}
 	return exitFailed

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -99,9 +98,9 @@ func (c pixiConfig) refs() []string {
 }
 
 // projectRefs reads the registries that the project around dir names: in dir, or in the nearest folder above it that
-// has one of the files. What is meant for other programs is left out where it is no URL: a channel's bare name ("conda-forge") is public.
+// has one of the files.
 func projectRefs(dir string) (refs []regpass.Ref, files []string, err error) {
-	for len(files) == 0 {
+	for {
 		for _, f := range projectFiles {
 			path := filepath.Join(dir, f.name)
 			text, err := readSmall(path)
@@ -111,35 +110,43 @@ func projectRefs(dir string) (refs []regpass.Ref, files []string, err error) {
 			if err != nil {
 				return nil, nil, fmt.Errorf("project: %w", err)
 			}
-			ours, others, err := f.refs(text)
+			found, err := refsIn(path, text, f.refs)
 			if err != nil {
-				return nil, nil, regpass.Hintf(regpass.Usagef("project: %s: %s", path, regpass.Quote(err.Error())), "name the registry on the command line to go without this file")
+				return nil, nil, fmt.Errorf("project: %s: %w", path, err)
 			}
-			files = append(files, path)
-			for _, w := range ours {
-				r, err := regpass.ParseRef(w)
-				if err != nil {
-					return nil, nil, fmt.Errorf("project: %s: %w", path, err)
-				}
-				r.From = path
-				refs = append(refs, r)
-			}
-			for _, w := range others {
-				r, err := regpass.ParseRef(w)
-				if err != nil || r.Bare {
-					continue // a local path, a bare channel name, plain http: nothing that takes a credential from us
-				}
-				r.From = path
-				refs = append(refs, r)
-			}
+			files, refs = append(files, path), append(refs, found...)
 		}
 		up := filepath.Dir(dir)
-		if up == dir {
-			break
+		if len(files) > 0 || up == dir {
+			return unique(refs), files, nil
 		}
 		dir = up
 	}
-	return unique(refs), files, nil
+}
+
+// refsIn reads one file. What is meant for other programs is left out where it is no registry that takes a credential
+// from us: a bare channel name ("conda-forge" is public), a local path, plain http.
+func refsIn(path, text string, read func(string) (ours, others []string, err error)) (refs []regpass.Ref, err error) {
+	ours, others, err := read(text)
+	if err != nil {
+		return nil, regpass.Hintf(regpass.Usagef("%s", regpass.Quote(err.Error())), "name the registry on the command line to go without this file")
+	}
+	for _, word := range ours {
+		r, err := regpass.ParseRef(word)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, r)
+	}
+	for _, word := range others {
+		if r, err := regpass.ParseRef(word); err == nil && !r.Bare {
+			refs = append(refs, r)
+		}
+	}
+	for i := range refs {
+		refs[i].From = path
+	}
+	return refs, nil
 }
 
 func unique(refs []regpass.Ref) []regpass.Ref {
@@ -155,14 +162,16 @@ func unique(refs []regpass.Ref) []regpass.Ref {
 }
 
 func readSmall(path string) (string, error) {
-	f, err := os.Open(path)
+	st, err := os.Stat(path)
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a plain file", path) // opening a pipe would wait
+	}
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxProjectFile+1))
-	if err == nil && len(b) > maxProjectFile {
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxProjectFile)
+	text, err := regpass.ReadFile(path, maxProjectFile)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	return string(b), err
+	return string(text), nil
 }

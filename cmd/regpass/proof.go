@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -20,7 +19,7 @@ const maxStdin = 1 << 20
 
 // proof chooses what to show to a registry, in this order: what a flag names; the registry's ready token; its API
 // key, else the general one; the CI's identity. ok is false where there is none of them.
-func (a *app) proof(row registry.Row, ref regpass.Ref, p *proofFlags) (proof registry.Proof, ok bool, err error) {
+func (a *app) proof(s *envsync.Session, row registry.Row, ref regpass.Ref, p *proofFlags) (proof registry.Proof, ok bool, err error) {
 	if proof, ok, err = a.fromFlags(p); ok || err != nil {
 		return proof, ok, err
 	}
@@ -33,16 +32,19 @@ func (a *app) proof(row registry.Row, ref regpass.Ref, p *proofFlags) (proof reg
 	if ref.URL.Scheme == "s3" {
 		return a.aws()
 	}
-	if name, value, err := a.generalKey(); name != "" || err != nil {
+	if ref.Trusted { // whoever wrote the checkout must not choose where a key goes that names no registry
+		name, value, err := a.generalKey()
 		if err != nil {
 			return proof, false, err
 		}
-		return a.key(registry.APIKey, name, value, p)
+		if name != "" {
+			return a.key(registry.APIKey, name, value, p)
+		}
 	}
 	if !row.OIDC {
 		return proof, false, nil
 	}
-	return a.fromCI(row, ref, p)
+	return a.fromCI(s, row, ref, p)
 }
 
 func (a *app) fromFlags(p *proofFlags) (registry.Proof, bool, error) {
@@ -96,14 +98,9 @@ func (a *app) generalKey() (name, value string, err error) {
 	if name == "" {
 		return "", "", nil
 	}
-	f, err := os.Open(path)
+	raw, err := regpass.ReadFile(path, maxStdin)
 	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", name, err)
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxStdin))
-	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", name, err)
+		return "", "", fmt.Errorf("%s: %s: %w", name, path, err)
 	}
 	return name, string(raw), nil
 }
@@ -121,7 +118,7 @@ func (a *app) aws() (registry.Proof, bool, error) {
 }
 
 // fromCI makes a proof of the job's identity, which is asked for only when the registry needs it.
-func (a *app) fromCI(row registry.Row, ref regpass.Ref, p *proofFlags) (registry.Proof, bool, error) {
+func (a *app) fromCI(s *envsync.Session, row registry.Row, ref regpass.Ref, p *proofFlags) (registry.Proof, bool, error) {
 	audience := row.Audience(a.env, ref)
 	provider, ok := identity.Provider{}, false
 	if p.provider != "" {
@@ -134,8 +131,43 @@ func (a *app) fromCI(row registry.Row, ref regpass.Ref, p *proofFlags) (registry
 	}
 	return registry.Proof{Method: registry.OIDC, From: provider.Title,
 		Identity: func(ctx context.Context, audience string) (regpass.Identity, error) {
-			return provider.Get(ctx, a.env, audience)
+			id, err := provider.Get(ctx, a.env, audience)
+			if err == nil {
+				err = a.showOnce(s, row, ref, id, p)
+			}
+			return id, err
 		}}, true, nil
+}
+
+// showOnce keeps one identity token from being shown to two endpoints, in this run or in an earlier step: either could
+// use it at the other.
+func (a *app) showOnce(s *envsync.Session, row registry.Row, ref regpass.Ref, id regpass.Identity, p *proofFlags) error {
+	endpoint, _, err := a.serves(row, ref, registry.OIDC)
+	if err != nil {
+		return err
+	}
+	token := id.Token.Fingerprint()
+	before := p.shown[token]
+	if s != nil {
+		all, err := s.Logins()
+		if err != nil {
+			return err
+		}
+		for _, l := range all {
+			if l.Shown == token {
+				before = l.Endpoint
+			}
+		}
+	}
+	if before != "" && before != endpoint {
+		return regpass.Hintf(regpass.NoIdentityf("the identity from %s was shown to %s and is not shown to %s too", id.Provider, before, endpoint),
+			"give each registry an identity token of its own, for an audience of its own")
+	}
+	if p.shown == nil {
+		p.shown = map[string]string{}
+	}
+	p.shown[token], p.lastShown = endpoint, token
+	return nil
 }
 
 // stored looks for a credential of an earlier login or exchange that serves ref.

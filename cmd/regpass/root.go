@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/identity"
 )
 
 // app is one run of the program.
@@ -64,6 +65,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return regpass.Hintf(regpass.Usagef("%s: %s", cmd.Name(), quoteFlag(err)), "see `regpass help %s`", cmd.Name())
@@ -75,7 +77,7 @@ func newRoot(a *app) *cobra.Command {
 	}{
 		{"use", newToken(a)}, {"use", newExec(a)}, {"use", newLogin(a)}, {"use", newLogout(a)}, {"use", newStatus(a)},
 		{"serve", newServe(a)}, {"serve", newDemo(a)},
-		{"", newVersion(a)},
+		{"", newCompletion(a)}, {"", newVersion(a)},
 	} {
 		verb.cmd.GroupID = verb.group
 		root.AddCommand(verb.cmd)
@@ -138,10 +140,12 @@ type proofFlags struct {
 	condaStdin    bool
 	username      string
 	passwordStdin bool
-	stdin         *regpass.Secret // read once
-	sentTo        string          // the one endpoint that a secret without a registry's name on it goes to
-	browser       bool            // login: a person may log in with a browser
-	keep          bool            // login: keep also what was not minted
+	stdin         *regpass.Secret   // read once
+	shown         map[string]string // fingerprints of identities, with the one endpoint each was shown to
+	lastShown     string            // fingerprint of the identity that was shown last
+	sentTo        string            // the one endpoint that a secret without a registry's name on it goes to
+	browser       bool              // login: a person may log in with a browser
+	keep          bool              // login: keep also what was not minted
 }
 
 func (p *proofFlags) add(a *app, cmd *cobra.Command) {
@@ -154,9 +158,25 @@ func (p *proofFlags) add(a *app, cmd *cobra.Command) {
 	f.StringVar(&p.username, "username", "", "user `NAME` for --password-stdin or REGPASS_API_KEY")
 	f.BoolVar(&p.passwordStdin, "password-stdin", false, "read the password for --username from standard input")
 	cmd.MarkFlagsMutuallyExclusive("token-stdin", "conda-token-stdin", "password-stdin")
+	var providers []string
+	for _, known := range identity.Providers {
+		providers = append(providers, known.Name)
+	}
+	complete(cmd, "provider", providers)
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if p.timeout <= 0 {
+			return regpass.Usagef("%s: --timeout must be more than nothing", cmd.Name())
+		}
+		return nil
+	}
 }
 
-// anyArgs refuses nothing; noArgs refuses all, in our words.
+// complete offers the values of a flag to the shell.
+func complete(cmd *cobra.Command, flag string, values []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // fails only without the flag
+}
+
+// noArgs refuses arguments in our words.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return regpass.Hintf(regpass.Usagef("%s takes no arguments", cmd.Name()), "see `regpass help %s`", cmd.Name())

@@ -70,6 +70,9 @@ func (a *app) serve(ctx context.Context, cfg sts.Config) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("serve: %w", err), s.Close())
 	}
+	if host, _, _ := net.SplitHostPort(cfg.Listen); cfg.TLSCert == "" && !regpass.Loopback(host) {
+		a.say.line("warning: ", "other machines can reach the service without TLS: put a proxy that speaks it before, or set tls_cert and tls_key")
+	}
 	a.say.notef("serving on %s", l.Addr())
 	return errors.Join(s.Serve(ctx, l), s.Close())
 }

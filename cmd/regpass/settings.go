@@ -37,9 +37,12 @@ func loadSettings(e *regpass.Env) (settings, error) {
 		}
 	}
 	err := env.ParseWithOptions(&s, env.Options{Environment: vars, Prefix: settingPrefix})
+	if err == nil {
+		return s, nil
+	}
 	var all env.AggregateError
 	if !errors.As(err, &all) {
-		return s, nil
+		return s, regpass.Usagef("settings: the variables could not be read")
 	}
 	var bad []error
 	for _, err := range all.Errors {
@@ -51,7 +54,7 @@ func loadSettings(e *regpass.Env) (settings, error) {
 		field, _ := reflect.TypeFor[settings]().FieldByName(pe.Name)
 		bad = append(bad, fmt.Errorf("settings: %s%s is not %s", settingPrefix, field.Tag.Get("env"), form(pe.Type)))
 	}
-	return s, regpass.Hintf(errors.Join(regpass.Usagef("%w", errors.Join(bad...))), "see `regpass help environment`")
+	return s, regpass.Hintf(regpass.Usagef("%w", errors.Join(bad...)), "see `regpass help environment`")
 }
 
 func form(t reflect.Type) string {
@@ -67,7 +70,7 @@ func form(t reflect.Type) string {
 // environment lists the settings for help.
 func environment() [][2]string {
 	var rows [][2]string
-	for f := range fields(reflect.TypeFor[settings]()) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
 		doc := f.Tag.Get("doc")
 		if d := f.Tag.Get("envDefault"); d != "" {
 			doc += "; default " + d
@@ -75,14 +78,4 @@ func environment() [][2]string {
 		rows = append(rows, [2]string{settingPrefix + f.Tag.Get("env"), doc})
 	}
 	return rows
-}
-
-func fields(t reflect.Type) func(func(reflect.StructField) bool) {
-	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			if !yield(t.Field(i)) {
-				return
-			}
-		}
-	}
 }

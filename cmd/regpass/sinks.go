@@ -23,6 +23,7 @@ func (f *sinkFlags) add(a *app, cmd *cobra.Command, all ...string) {
 	f.all = all
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.to, "to", a.set.To, "`SINKS` to write: "+strings.Join(sinkNames(), ", ")+"; by default those of "+strings.Join(all, ", ")+" that can carry the credential")
+	complete(cmd, "to", sinkNames())
 	fl.BoolVar(&f.options.Wildcard, "wildcard", false, "rattler: also cover all hosts below the registry's, as *.HOST")
 }
 
@@ -32,6 +33,16 @@ func sinkNames() []string {
 		names = append(names, s.Name)
 	}
 	return names
+}
+
+// check finds names of no sink before a credential is made for them.
+func (f *sinkFlags) check() error {
+	for _, name := range f.to {
+		if _, err := envsync.FindSink(strings.TrimSpace(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // plan works out what to write for the credentials. A sink that was asked for by name must be able to carry all of

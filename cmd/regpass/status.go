@@ -137,7 +137,7 @@ func (r *report) session(a *app, s *envsync.Session, p *proofFlags) error {
 // wouldProve tells which proof a registry would get, without getting it.
 func (a *app) wouldProve(s *envsync.Session, row registry.Row, ref regpass.Ref, p *proofFlags) registryReport {
 	r := registryReport{Registry: ref.String(), Type: row.Name}
-	proof, ok, err := a.proof(row, ref, p)
+	proof, ok, err := a.proof(s, row, ref, p)
 	if err == nil && (!ok || proof.Method == registry.OIDC) {
 		var l envsync.Login
 		var found bool

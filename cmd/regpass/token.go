@@ -58,12 +58,13 @@ var tokenFormats = []struct {
 	}},
 }
 
+func formatName(i int) string { return tokenFormats[i].name }
+
 func newToken(a *app) *cobra.Command {
 	var p proofFlags
 	var format string
-	var names, docs []string
+	var docs []string
 	for _, f := range tokenFormats {
-		names = append(names, f.name)
 		docs = append(docs, fmt.Sprintf("  %-8s %s", f.name, f.doc))
 	}
 	cmd := &cobra.Command{
@@ -72,27 +73,26 @@ func newToken(a *app) *cobra.Command {
 		Long:    "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" + strings.Join(docs, "\n"),
 		Example: "  regpass token https://api.pyx.dev/simple/acme/main\n  regpass token prefix.dev --format header",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, f := range tokenFormats {
-				if f.name != format {
-					continue
-				}
-				ref, err := a.oneRegistry(args)
-				if err != nil {
-					return err
-				}
-				h, err := a.credential(cmd.Context(), a.sessionOrWarn(), ref, &p)
-				if err != nil {
-					return err
-				}
-				if err := f.print(a.env.Stdout, h.login.Cred); err != nil {
-					return fmt.Errorf("token: %w", err)
-				}
-				return nil
+			f, err := named("token", "format", format, tokenFormats, formatName)
+			if err != nil {
+				return err
 			}
-			return regpass.Usagef("token: there is no format %s; there are %s", regpass.Quote(format), strings.Join(names, ", "))
+			ref, err := a.oneRegistry(args)
+			if err != nil {
+				return err
+			}
+			h, err := a.credential(cmd.Context(), a.sessionOrWarn(), ref, &p)
+			if err != nil {
+				return err
+			}
+			if err := f.print(a.env.Stdout, h.login.Cred); err != nil {
+				return fmt.Errorf("token: %w", err)
+			}
+			return nil
 		},
 	}
 	p.add(a, cmd)
-	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(names, ", "))
+	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(names(tokenFormats, formatName), ", "))
+	complete(cmd, "format", names(tokenFormats, formatName))
 	return cmd
 }

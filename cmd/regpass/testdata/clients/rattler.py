@@ -5,6 +5,7 @@ The exit code is 1 and the error goes to standard error when the channel refuses
 """
 
 import asyncio
+import os
 import pathlib
 import sys
 import tempfile
@@ -35,7 +36,12 @@ async def main(channel: str, package: str, prefix: pathlib.Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit("usage: rattler.py CHANNEL-URL PACKAGE PREFIX")
+    code = 0
     try:
         asyncio.run(main(sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])))
     except Exception as error:  # the library raises one type for each of its stages, and all of them mean failure
-        sys.exit(f"{type(error).__name__}: {error}")
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        code = 1
+    # The library's threads may still be at work, and an interpreter that shuts down beside them can abort.
+    sys.stdout.flush()
+    os._exit(code)
