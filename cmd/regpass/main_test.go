@@ -78,7 +78,8 @@ func (w watched) Run() int {
 			case <-tick.C:
 				lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 				for _, path := range lines {
-					if line, err := os.ReadFile(path); err == nil && tokenLike.Match(line) {
+					line, err := os.ReadFile(path)
+					if err == nil && tokenLike.Match(line) && ofScript(filepath.Dir(path)) {
 						program, _, _ := bytes.Cut(line, []byte{0})
 						seen[string(program)] = true
 					}
@@ -94,6 +95,12 @@ func (w watched) Run() int {
 		code = 1
 	}
 	return code
+}
+
+// ofScript reports whether the process was started by a script: other jobs on the machine are not ours to judge.
+func ofScript(proc string) bool {
+	environ, err := os.ReadFile(filepath.Join(proc, "environ"))
+	return err == nil && bytes.Contains(environ, []byte("REGPASS_TEST_LOG="))
 }
 
 // logHoldsNoToken fails if standard error of any run of the program held a token but in a runner's mask command.
