@@ -127,9 +127,9 @@ func (m *matcher) open(text []byte, from int) int {
 	return len(text)
 }
 
-// redact appends text to out with every match replaced. Unless it is the last, the end of text that could become a
-// match, or belong to a longer one, is left over as rest.
-func (m *matcher) redact(out, text []byte, last bool) (redacted, rest []byte) {
+// redact appends text to out with every match replaced, and calls found, if there is one, with each. Unless it is the
+// last, the end of text that could become a match, or belong to a longer one, is left over as rest.
+func (m *matcher) redact(out, text []byte, last bool, found func(match []byte)) (redacted, rest []byte) {
 	at, open := 0, len(text)
 	if !last {
 		open = m.open(text, 0)
@@ -138,6 +138,9 @@ func (m *matcher) redact(out, text []byte, last bool) (redacted, rest []byte) {
 		start, end := m.find(text, at)
 		if start >= open {
 			return append(out, text[at:open]...), text[open:]
+		}
+		if found != nil {
+			found(text[start:end])
 		}
 		out = append(append(out, text[at:start]...), stars...)
 		at = end
@@ -149,8 +152,9 @@ func (m *matcher) redact(out, text []byte, last bool) (redacted, rest []byte) {
 
 // Redactions is a growing set of values to replace by ***. It may be used by several goroutines.
 type Redactions struct {
-	mu       sync.Mutex // guards patterns, and the order of matchers
+	mu       sync.Mutex // guards patterns and secrets, and the order of matchers
 	patterns []string
+	secrets  []Secret
 	m        atomic.Pointer[matcher]
 }
 
@@ -168,12 +172,13 @@ func (r *Redactions) Add(secrets ...Secret) {
 	for _, s := range secrets {
 		r.patterns = append(r.patterns, Derived(s)...)
 	}
+	r.secrets = append(r.secrets, secrets...)
 	r.m.Store(newMatcher(slices.Clone(r.patterns)))
 }
 
 // Redact returns a copy of text with every secret in it replaced.
 func (r *Redactions) Redact(text []byte) []byte {
-	out, _ := r.m.Load().redact(nil, text, true)
+	out, _ := r.m.Load().redact(nil, text, true, nil)
 	return out
 }
 
@@ -187,6 +192,8 @@ type RedactingWriter struct {
 	w    io.Writer
 	held []byte // the end of what was written, not passed on yet
 	out  []byte // kept for the next write
+
+	found func(match []byte) // hears of what is replaced; nil: nobody does
 }
 
 // Write passes p on but for secrets, in at most one write. It reports all of p as written unless the writer behind it
@@ -197,7 +204,7 @@ func (w *RedactingWriter) Write(p []byte) (int, error) {
 		w.held = append(w.held, p...)
 		text = w.held
 	}
-	out, rest := w.set.m.Load().redact(w.out[:0], text, false)
+	out, rest := w.set.m.Load().redact(w.out[:0], text, false, w.found)
 	w.out, w.held = out, append(w.held[:0], rest...)
 	if err := w.pass(out); err != nil {
 		return 0, err
@@ -207,7 +214,7 @@ func (w *RedactingWriter) Write(p []byte) (int, error) {
 
 // Flush writes what is still held back; call it when no more comes.
 func (w *RedactingWriter) Flush() error {
-	out, _ := w.set.m.Load().redact(w.out[:0], w.held, true)
+	out, _ := w.set.m.Load().redact(w.out[:0], w.held, true, w.found)
 	w.out, w.held = out, w.held[:0]
 	return w.pass(out)
 }

@@ -1,0 +1,88 @@
+package regpass
+
+import (
+	"bytes"
+	"encoding/hex"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Found says that a secret stands where none may, without showing it.
+type Found struct {
+	Fingerprint string // of the secret
+	Form        string // which of its derived forms: "plain", "URL-encoded", "hex", "quoted" or "base64"
+}
+
+// Find lists what stands in text, each secret once in each form.
+func (r *Redactions) Find(text []byte) []Found {
+	var all []Found
+	r.m.Load().redact(nil, text, true, func(match []byte) {
+		if f := r.name(string(match)); !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	})
+	return all
+}
+
+// Search returns a writer that calls found for every secret in what is written to it, in the order of the text and as
+// often as it is there, within Write and Flush. Line breaks do not hide a secret: base64 breaks its lines after 76
+// characters, xxd -p after 60. It is for one goroutine and keeps no more than the last write and the longest form.
+func (r *Redactions) Search(found func(Found)) *Search {
+	seen := map[string]Found{}
+	return &Search{w: RedactingWriter{set: r, w: io.Discard, found: func(match []byte) {
+		f, ok := seen[string(match)]
+		if !ok {
+			f = r.name(string(match))
+			seen[string(match)] = f
+		}
+		found(f)
+	}}}
+}
+
+// Search is made by Redactions.Search.
+type Search struct {
+	w    RedactingWriter
+	text []byte // kept for the next write
+}
+
+// Write searches the text that p goes on with. It takes all of p and does not fail.
+func (s *Search) Write(p []byte) (int, error) {
+	s.text = s.text[:0]
+	for line := range bytes.SplitSeq(p, []byte{'\n'}) {
+		for part := range bytes.SplitSeq(line, []byte{'\r'}) {
+			s.text = append(s.text, part...)
+		}
+	}
+	_, err := s.w.Write(s.text)
+	return len(p), err
+}
+
+// Flush ends the text. What is written from then on is another one.
+func (s *Search) Flush() error { return s.w.Flush() }
+
+// name finds out whose form match is.
+func (r *Redactions) name(match string) Found {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.IndexFunc(r.secrets, func(s Secret) bool { return slices.Contains(Derived(s), match) })
+	return Found{r.secrets[i].Fingerprint(), form(r.secrets[i].Reveal(), match)}
+}
+
+// form names the derived form of value that match is.
+func form(value, match string) string {
+	path, _ := url.PathUnescape(match)
+	query, _ := url.QueryUnescape(match)
+	switch {
+	case match == value:
+		return "plain"
+	case path == value, query == value:
+		return "URL-encoded"
+	case strings.EqualFold(match, hex.EncodeToString([]byte(value))):
+		return "hex"
+	case strings.Contains(match, `\`):
+		return "quoted"
+	}
+	return "base64"
+}
