@@ -1,0 +1,127 @@
+package image
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// blob is what a manifest says of a blob.
+type blob struct {
+	kind  string
+	layer int
+}
+
+// blobPath matches the path of a blob in an OCI layout and in BuildKit's content store
+// (https://github.com/opencontainers/image-spec/blob/main/image-layout.md).
+var blobPath = regexp.MustCompile(`(?:^|/)blobs/([a-z0-9+._-]+)/([0-9a-f]{32,})$`)
+
+// dockerLayer matches a layer in what `docker save` wrote before it wrote OCI layouts.
+var dockerLayer = regexp.MustCompile(`^[0-9a-f]{64}(/layer)?\.tar$`)
+
+// file is the place of a file that is called name in the archive or folder at p.
+func (p place) file(name string) place {
+	name = path.Clean(strings.TrimLeft(strings.TrimPrefix(name, "./"), "/"))
+	if p.blob == "" && p.path == "" {
+		if m := blobPath.FindStringSubmatch(name); m != nil {
+			return place{blob: m[1] + ":" + m[2], depth: p.depth}
+		}
+		if dockerLayer.MatchString(name) {
+			return place{blob: name, depth: p.depth}
+		}
+	}
+	if p.path != "" {
+		name = p.path + "!" + name
+	}
+	p.path = name
+	return p
+}
+
+// maxJSON is the longest JSON that is read for what it says, in bytes; a registry takes no manifest over 4 MiB
+// (https://github.com/opencontainers/distribution-spec), but a provenance may be longer.
+const maxJSON = 32 << 20
+
+// json reads a manifest, and whatever base64 is in a JSON text: the Dockerfile in a provenance, an auth in a config.
+func (s *scan) json(at place, r io.Reader) error {
+	if at.depth > 2 && at.blob == "" || at.blob != "" && at.path != "" {
+		return nil // a file of a layer, which there are many of
+	}
+	data, err := io.ReadAll(io.LimitReader(r, maxJSON+1))
+	if err != nil || len(data) > maxJSON {
+		return err
+	}
+	s.manifest(at, data)
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	for {
+		t, err := d.Token()
+		var syntax *json.SyntaxError
+		if err == io.EOF || errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil // it was searched as it is
+		}
+		if err != nil {
+			return err
+		}
+		text, ok := t.(string)
+		if !ok || len(text) < 8 {
+			continue
+		}
+		for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawURLEncoding} {
+			if plain, err := enc.DecodeString(text); err == nil {
+				s.text(at, "base64", string(plain))
+			}
+		}
+	}
+}
+
+// manifest remembers what a manifest or index says of other blobs. What is none has nothing of it.
+func (s *scan) manifest(at place, data []byte) {
+	if path.Base(at.path) == "manifest.json" {
+		var images []struct {
+			Config string
+			Layers []string
+		}
+		if json.Unmarshal(data, &images) == nil {
+			for _, i := range images {
+				s.name(place{}.file(i.Config).blob, "config", 0)
+				for n, l := range i.Layers {
+					s.name(place{}.file(l).blob, "layer", n+1)
+				}
+			}
+		}
+		return
+	}
+	type descriptor struct{ MediaType, Digest string }
+	var m struct {
+		Config            *descriptor
+		Layers, Manifests []descriptor
+	}
+	if json.Unmarshal(data, &m) != nil {
+		return
+	}
+	if m.Manifests != nil {
+		s.name(at.blob, "index", 0)
+	}
+	if m.Config == nil || m.Config.Digest == "" { // an image config has a "config" too
+		return
+	}
+	s.name(at.blob, "manifest", 0)
+	s.name(m.Config.Digest, "config", 0)
+	for n, l := range m.Layers {
+		if strings.HasPrefix(l.MediaType, "application/vnd.in-toto") {
+			s.name(l.Digest, "attestation", 0)
+		} else {
+			s.name(l.Digest, "layer", n+1)
+		}
+	}
+}
+
+// name remembers what a blob is; what was said first counts.
+func (s *scan) name(dgst, kind string, layer int) {
+	if _, ok := s.blobs[dgst]; !ok && dgst != "" {
+		s.blobs[dgst] = blob{kind, layer}
+	}
+}

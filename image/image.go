@@ -1,0 +1,91 @@
+// Package image looks into container images for secrets that are known: into every blob of them, every layer, every
+// file that a layer ever held, and the builder's own folders. What it reads may have been made to mislead it.
+package image
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/regpass/regpass"
+)
+
+// Finding is a secret that stands where none may. It never holds the value; names are redacted and cut short, but come
+// from the image: quote them.
+type Finding struct {
+	Blob        string // digest of the blob, "sha256:…", or the name of the layer's tar in an image of Docker's; "" for a file in a folder
+	Kind        string // what the blob is: "layer", "config", "manifest", "index", "attestation"; "" where nothing says
+	Layer       int    // number of the layer, from 1; 0: it is no layer of any manifest
+	Path        string // of the file in the layer or folder, with ! between an archive and what is in it; "" for the blob itself
+	In          string // "content", "name", "link", "attributes" of the file, or "base64" in its JSON
+	Fingerprint string // of the secret
+	Form        string // as in regpass.Found
+}
+
+// String is one line, the names in it quoted.
+func (f Finding) String() string {
+	where := ""
+	switch {
+	case f.Layer > 0:
+		where = fmt.Sprintf("layer %d (%s): ", f.Layer, regpass.Quote(f.Blob))
+	case f.Blob != "":
+		where = fmt.Sprintf("%s %s: ", cmp.Or(f.Kind, "blob"), regpass.Quote(f.Blob))
+	}
+	if f.Path != "" {
+		where += regpass.Quote(f.Path) + ": "
+	}
+	return fmt.Sprintf("%ssecret %s in its %s (%s)", where, f.Fingerprint, f.In, f.Form)
+}
+
+// Limits end a scan that would go on for ever. The zero value of each stands for DefaultLimits'.
+type Limits struct {
+	Bytes    int64 // read in all, each byte counted again in each archive around it
+	Files    int   // in all
+	Nesting  int   // archives and compressed files in each other; what is deeper is searched as it is
+	Findings int   // the scan ends when there are as many
+}
+
+// DefaultLimits are generous for an image of any use.
+var DefaultLimits = Limits{Bytes: 256 << 30, Files: 20_000_000, Nesting: 8, Findings: 1000}
+
+// ErrLimit is the error of a scan that was ended by one of its limits.
+var ErrLimit = errors.New("a limit was reached")
+
+// Scan looks for the known secrets in what path is: an image as a tar (OCI layout or docker save) or as an OCI layout
+// in a folder, a cache export, a folder of files, or one file. Of a folder it looks at every file, whatever it is:
+// symbolic links are not followed, and what is neither file, folder nor link is passed over. Archives are opened (tar,
+// gzip, zstd) and searched closed as well; other compressed forms, zip among them, only as they are.
+//
+// What was found is returned beside an error too, which means that not all was searched: a blob is broken, a file
+// cannot be read, a limit was reached, ctx is over.
+func Scan(ctx context.Context, path string, known *regpass.Redactions, limits Limits) ([]Finding, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
+	s := newScan(ctx, known, limits)
+	if info.IsDir() {
+		err = s.folder(path)
+	} else {
+		err = s.single(path)
+	}
+	return s.result(err)
+}
+
+// Read is Scan for a tar or another file as it comes, to its end.
+func Read(ctx context.Context, r io.Reader, known *regpass.Redactions, limits Limits) ([]Finding, error) {
+	s := newScan(ctx, known, limits)
+	return s.result(s.stream(place{}, r))
+}
+
+func (s *scan) single(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	return s.stream(place{}, f)
+}
