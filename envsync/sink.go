@@ -82,6 +82,7 @@ var Formats = []Format{
 	{"rattler", rattlerExact.set, restoreRattler, rattlerExact.keys},
 	{"rattler-wildcard", rattlerWildcard.set, restoreRattler, rattlerWildcard.keys},
 	{"uv", setUV, restoreUV, uvKeys},
+	{"raw", setRaw, restoreRaw, rawKeys},
 }
 
 // FindSink returns the sink of that name. The error is regpass.ErrUsage and lists the names.

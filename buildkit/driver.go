@@ -1,0 +1,219 @@
+package buildkit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/identity"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/session/secrets"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/util/progress/progressui"
+	"github.com/moby/buildkit/util/progress/progresswriter"
+
+	"github.com/regpass/regpass"
+)
+
+// Build is one build.
+type Build struct {
+	Plan     *Plan
+	Secrets  secrets.SecretStore
+	Auth     authprovider.AuthConfigProvider
+	Watch    *Watch
+	Handed   func() []Delivery // what steps were given so far
+	Frontend gateway.BuildFunc // nil: the builder's own
+	// SearchImage searches the layers before anything is exported; nil: nobody does.
+	SearchImage SearchImage
+	Mode        string       // how progress is shown: one of Modes
+	Out         io.Writer    // where; an *os.File for the form that terminals have
+	Warn        func(string) // hears of what the builder warns of, quoted; nil: nobody does
+}
+
+// Modes are the ways to show progress.
+var Modes = []string{"auto", "plain", "tty", "quiet", "rawjson"}
+
+// Result is what the builder says of what it exported, by keys such as containerimage.digest
+// (BuildKit, exporter/containerimage/exptypes).
+type Result map[string]string
+
+// Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before all that the
+// steps said has been searched for the tokens that they were given; a token in it is a LeakError, and the builder's
+// record of the build is deleted. What the builder says in an error is quoted.
+func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, error) {
+	display, err := progressui.NewDisplay(b.Out, progressui.DisplayMode(b.Mode))
+	if err != nil {
+		return nil, regpass.Usagef("build: --progress: %w", err)
+	}
+	opt := b.Plan.Opt
+	opt.Ref = identity.NewID()
+	said := newReport()
+	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: b.Auth})
+	if a, ok := auth.(interface{ SetLogger(progresswriter.Logger) }); ok {
+		a.SetLogger(said.say)
+	}
+	opt.Session = append([]session.Attachable{secretsprovider.NewSecretProvider(b.Secrets), auth}, opt.Session...)
+
+	// The streams end by being closed, not by the context: what a build says on its way down is to be seen as well.
+	rest := context.WithoutCancel(ctx)
+	watched, shown := make(chan *client.SolveStatus), make(chan *client.SolveStatus)
+	steps := newStory()
+	var streams sync.WaitGroup
+	streams.Go(func() { b.Watch.Filter(rest, said.all, watched) })
+	streams.Go(func() { steps.note(watched, shown) })
+	streams.Go(func() {
+		warnings, _ := display.UpdateFrom(rest, shown) // it fails only if rest ends
+		for _, w := range warnings {
+			if b.Warn == nil {
+				return
+			}
+			b.Warn(regpass.Quote(string(w.Short)))
+		}
+	})
+
+	statuses := make(chan *client.SolveStatus)
+	streams.Go(func() { said.from(statuses) })
+	frontend := newKept(b.layers(e, b.Watch.Gate(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
+	resp, err := e.client.Build(ctx, opt, "regpass", frontend.build, statuses)
+	said.close()
+	streams.Wait()
+	if leak := b.Watch.Err(); leak != nil {
+		return nil, errors.Join(leak, e.forget(rest, env, opt))
+	}
+	if err != nil {
+		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))
+	}
+	return b.Plan.pushed(ctx, e, b.Auth, resp.ExporterResponse)
+}
+
+// frontend has the builder turn the Dockerfile into steps.
+func (b Build) frontend(opt client.SolveOpt) gateway.BuildFunc {
+	if b.Frontend != nil {
+		return b.Frontend
+	}
+	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		return c.Solve(ctx, gateway.SolveRequest{Frontend: opt.Frontend, FrontendOpt: maps.Clone(opt.FrontendAttrs)})
+	}
+}
+
+// kept is a frontend whose own error is kept: of what goes to the builder and back only the text comes back.
+type kept struct {
+	build gateway.BuildFunc
+	mu    sync.Mutex
+	own   error
+}
+
+func newKept(build gateway.BuildFunc) *kept {
+	k := &kept{}
+	k.build = func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		res, err := build(ctx, c)
+		if errors.Is(err, regpass.ErrUsage) || len(regpass.Hints(err)) > 0 {
+			k.mu.Lock()
+			k.own = err
+			k.mu.Unlock()
+		}
+		return res, err
+	}
+	return k
+}
+
+func (k *kept) err() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.own
+}
+
+// report is one stream of what the builder and this process say about a build.
+type report struct {
+	all  chan *client.SolveStatus
+	mu   sync.RWMutex // held for reading while something is sent
+	over bool
+}
+
+func newReport() *report { return &report{all: make(chan *client.SolveStatus)} }
+
+// say adds to the stream; after its end nothing.
+func (r *report) say(s *client.SolveStatus) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if !r.over {
+		r.all <- s
+	}
+}
+
+func (r *report) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	close(r.all)
+}
+
+// from adds all of in.
+func (r *report) from(in <-chan *client.SolveStatus) {
+	for s := range in {
+		r.say(s)
+	}
+}
+
+// forgets is how long a builder may take to end a build that was called off.
+const forgets = 15 * time.Second
+
+// forget deletes the builder's record of a build, with the output of its steps in it. A build that was called off is
+// written down when the builder has ended it, so that is waited for.
+func (e Endpoint) forget(ctx context.Context, env *regpass.Env, opt client.SolveOpt) error {
+	if opt.Internal {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, forgets)
+	defer cancel()
+	for wait := 20 * time.Millisecond; ; wait *= 2 {
+		active, err := e.active(ctx, opt.Ref)
+		switch {
+		case unimplemented(err):
+			return nil // a builder that keeps no records
+		case err == nil && active:
+			err = env.Wait(ctx, wait)
+		case err == nil:
+			if err = e.deleteRecord(ctx, opt.Ref); err == nil {
+				return nil
+			}
+		}
+		if err != nil {
+			return regpass.Hintf(fmt.Errorf("build: the builder's record of this build could not be deleted: %w", shown(err)),
+				"its log holds the token: `docker buildx history rm %s`", opt.Ref)
+		}
+	}
+}
+
+// pushed sends an image that a Docker daemon holds to its registry, where the daemon's BuildKit can't by itself.
+func (p *Plan) pushed(ctx context.Context, e Endpoint, auth authprovider.AuthConfigProvider, resp map[string]string) (Result, error) {
+	for _, name := range p.push {
+		a, err := auth(ctx, registryOf(name), nil, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.docker.push(ctx, name, a); err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+	}
+	return resp, nil
+}
+
+// registryOf is the host that an image is pushed to, as docker reads its name: a first part with a dot, a port or
+// localhost is a host, everything else is on Docker Hub.
+func registryOf(name string) string {
+	host, _, ok := strings.Cut(name, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" || host == "docker.io" || host == "index.docker.io" {
+		return authprovider.DockerHubRegistryHost
+	}
+	return host
+}

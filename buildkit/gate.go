@@ -1,0 +1,97 @@
+package buildkit
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/moby/buildkit/client/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+)
+
+// gate tells when all that the steps printed has been seen. What a builder reports of one build comes in order, so
+// that is when a step of ours, begun after theirs, is reported as completed.
+type gate struct {
+	name          string // of that step; no other step can know it
+	passed, ended chan struct{}
+	pass, end     func()
+}
+
+func newGate() gate {
+	passed, ended := make(chan struct{}), make(chan struct{})
+	return gate{
+		name:   "regpass: all output is read " + rand.Text(),
+		passed: passed, pass: sync.OnceFunc(func() { close(passed) }),
+		ended: ended, end: sync.OnceFunc(func() { close(ended) }),
+	}
+}
+
+// Gate runs build to the end of its last step and holds the result back, before anything is exported or pushed, while
+// it looks at the image config, at attestations that are part of the result (SBOM) and, where handed reports that
+// steps were given secrets, at the rest of their output. A leak is a LeakError, and nothing is exported. Not looked at
+// are layers, which Build.layers searches, and the provenance, which the builder writes while it exports: of what is in it, ENV and ARG are in the
+// config's history or among the arguments, and the Dockerfile is in the context.
+func (w *Watch) Gate(build gateway.BuildFunc, handed func() bool) gateway.BuildFunc {
+	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		res, err := build(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if err := evaluate(ctx, res); err != nil {
+			return nil, err
+		}
+		if err := w.result(ctx, res); err != nil {
+			return nil, err
+		}
+		if handed() {
+			if err := w.drain(ctx, c); err != nil {
+				return nil, err
+			}
+		}
+		return res, w.Err()
+	}
+}
+
+// evaluate has all steps done, those of several platforms side by side.
+func evaluate(ctx context.Context, res *gateway.Result) error {
+	var group sync.WaitGroup
+	var errs []error
+	var mu sync.Mutex // guards errs
+	err := res.EachRef(func(r gateway.Reference) error {
+		group.Go(func() {
+			if err := r.Evaluate(ctx); err != nil {
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+			}
+		})
+		return nil
+	})
+	group.Wait()
+	if len(errs) > 0 { // the others are the same or follow from it
+		return errs[0]
+	}
+	return err
+}
+
+// drain waits until the build's output up to now is seen. The name is in the file as well: the builder tells steps
+// apart by what they do, and builds that do the same at the same time share one step with one name.
+func (w *Watch) drain(ctx context.Context, c gateway.Client) error {
+	def, err := llb.Scratch().File(llb.Mkfile("/regpass", 0o444, []byte(w.gate.name)), llb.WithCustomName(w.gate.name)).Marshal(ctx)
+	if err != nil {
+		return fmt.Errorf("build: read all output: %w", err)
+	}
+	if _, err := c.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: true}); err != nil {
+		return fmt.Errorf("build: read all output: %w", err)
+	}
+	select {
+	case <-w.gate.passed:
+		return nil
+	case <-w.gate.ended:
+		return errors.New("build: the builder's report broke off before all output was read")
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,79 @@
+package buildkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/moby/buildkit/client"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+
+	"github.com/regpass/regpass"
+)
+
+// SearchImage searches an image as a tar to its end and calls found with each known secret in it. where names the file,
+// itself redacted.
+type SearchImage func(ctx context.Context, tar io.Reader, found func(where string, f regpass.Found)) error
+
+// layers runs build and then, where steps were given secrets, has the builder send the layers here before it exports
+// anything else, to be searched: also for files that a later step deleted. The steps are the very ones that build has
+// just run, for it still holds them, so none runs twice. A leak is a LeakError. Layers that the result does not have,
+// those of other stages, are not searched; mode=max exports them to caches.
+func (b Build) layers(e Endpoint, build gateway.BuildFunc) gateway.BuildFunc {
+	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		res, err := build(ctx, c)
+		if err != nil || b.SearchImage == nil || len(b.Plan.Opt.Exports)+len(b.Plan.Opt.CacheExports) == 0 || len(b.Handed()) == 0 {
+			return res, err
+		}
+		// One after the other: a platform's image may be as large as the disk of a small runner can take.
+		err = res.EachRef(func(r gateway.Reference) error { return b.searchLayers(ctx, e, r) })
+		if leak := b.Watch.Err(); leak != nil {
+			return nil, leak
+		}
+		if err != nil {
+			return nil, fmt.Errorf("build: search the layers: %w", err)
+		}
+		return res, nil
+	}
+}
+
+// searchLayers has the builder export what r is made of.
+func (b Build) searchLayers(ctx context.Context, e Endpoint, r gateway.Reference) error {
+	state, err := r.ToState()
+	if err != nil {
+		return err
+	}
+	def, err := state.Marshal(ctx)
+	if err != nil {
+		return err
+	}
+	read, write := io.Pipe()
+	var searched error
+	var searching sync.WaitGroup
+	searching.Go(func() {
+		searched = b.SearchImage(ctx, read, func(where string, f regpass.Found) { b.Watch.leaks.add(f, inImage, where, "") })
+		_ = read.CloseWithError(searched) // never fails
+	})
+	_, err = e.client.Solve(ctx, def, client.SolveOpt{
+		Internal:            true, // the builder keeps no record of it
+		AllowedEntitlements: b.Plan.Opt.AllowedEntitlements,
+		Exports: []client.ExportEntry{{
+			Type:   e.exporter(),
+			Output: func(map[string]string) (io.WriteCloser, error) { return write, nil },
+		}},
+	}, nil)
+	_ = write.CloseWithError(err) // never fails
+	searching.Wait()
+	return errors.Join(err, searched)
+}
+
+// exporter is how the builder can send layers. A Docker daemon without containerd's images can send the files that are
+// there at the end only.
+func (e Endpoint) exporter() string {
+	if e.Moby && !e.Containerd {
+		return client.ExporterTar
+	}
+	return client.ExporterOCI
+}

@@ -1,0 +1,106 @@
+package buildkit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/regpass/regpass"
+)
+
+// Where a token was found.
+const (
+	inOutput   = "output"
+	inName     = "name"
+	inProgress = "progress"
+	inError    = "error"
+	inWarning  = "warning"
+	inArgument = "argument"
+	inContext  = "context"
+	inConfig   = "image config"
+	inAttested = "attestation"
+	inImage    = "image"
+)
+
+// Leak says that a token stands where none may, without showing it.
+type Leak struct {
+	Where       string        // "output", "name", "progress", "error" or "warning" of a step, or "argument", "context", "image config", "attestation", "image"
+	What        string        // the step, argument, file or attestation; itself redacted, but not fit to print unquoted
+	Step        digest.Digest // of the step, or ""
+	ID, Host    string        // what the token is called, as NewWatch's who says
+	Fingerprint string
+	Form        string // as in regpass.Found
+}
+
+// String is one line that names the token and the place, the latter quoted.
+func (l Leak) String() string {
+	token := "the secret " + l.Fingerprint
+	if l.Host != "" {
+		token = fmt.Sprintf("the token for %s (%s, fingerprint %s)", l.Host, l.ID, l.Fingerprint)
+	}
+	if l.Step != "" {
+		return fmt.Sprintf("%s is in the %s of step %s (%s)", token, l.Where, regpass.Quote(l.What), l.Form)
+	}
+	return fmt.Sprintf("%s is in the %s %s (%s)", token, l.Where, regpass.Quote(l.What), l.Form)
+}
+
+// LeakError is regpass.ErrFound and says what was found.
+type LeakError struct{ Leaks []Leak }
+
+// Error has one clause for each leak.
+func (e *LeakError) Error() string {
+	lines := make([]string, len(e.Leaks))
+	for i, l := range e.Leaks {
+		lines[i] = l.String()
+	}
+	return "build: " + strings.Join(lines, "; ")
+}
+
+// Is makes it regpass.ErrFound.
+func (e *LeakError) Is(target error) bool { return target == regpass.ErrFound }
+
+// maxLeaks is how many different leaks are remembered: enough to say what is wrong, whatever a step prints.
+const maxLeaks = 100
+
+// leaks collects them. It may be used by several goroutines.
+type leaks struct {
+	who    func(fingerprint string) (id, host string, ours bool)
+	leaked func(Leak)
+
+	mu  sync.Mutex
+	all []Leak
+}
+
+func (l *leaks) add(f regpass.Found, where, what string, step digest.Digest) {
+	id, host, ours := l.who(f.Fingerprint)
+	if !ours {
+		return
+	}
+	leak := Leak{Where: where, What: cmp.Or(what, string(step)), Step: step, ID: id, Host: host, Fingerprint: f.Fingerprint, Form: f.Form}
+	l.mu.Lock()
+	isNew := len(l.all) < maxLeaks && !slices.Contains(l.all, leak)
+	if isNew {
+		l.all = append(l.all, leak)
+	}
+	l.mu.Unlock()
+	if isNew && l.leaked != nil {
+		l.leaked(leak)
+	}
+}
+
+func (l *leaks) list() []Leak {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
+}
+
+func (l *leaks) err() error {
+	if all := l.list(); len(all) > 0 {
+		return &LeakError{all}
+	}
+	return nil
+}

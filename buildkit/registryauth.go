@@ -1,0 +1,76 @@
+package buildkit
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/config/configfile"
+	"github.com/docker/cli/cli/config/types"
+	"github.com/moby/buildkit/session/auth/authprovider"
+
+	"github.com/regpass/regpass"
+)
+
+// dockerConfig reads docker's configuration. A file that is not there is an empty one.
+func dockerConfig(env *regpass.Env) (*configfile.ConfigFile, error) {
+	c, err := config.Load(dockerDir(env))
+	if err != nil {
+		return nil, fmt.Errorf("docker's configuration: %w", shown(err))
+	}
+	return c, nil
+}
+
+// dockerProxies are the proxies that docker hands to its containers, by the names they have in its configuration.
+// Those for one daemon only are not meant for a builder elsewhere.
+func dockerProxies(env *regpass.Env) (map[string]string, error) {
+	c, err := dockerConfig(env)
+	if err != nil {
+		return nil, err
+	}
+	d := c.Proxies["default"]
+	return map[string]string{"httpProxy": d.HTTPProxy, "httpsProxy": d.HTTPSProxy, "noProxy": d.NoProxy, "ftpProxy": d.FTPProxy}, nil
+}
+
+// RegistryAuth answers BuildKit's question for a container registry's credential: for a host of the sources with one
+// minted at that moment, so that a push at the end of a long build works too; else with what docker's configuration
+// and its credential helpers have.
+func RegistryAuth(env *regpass.Env, sources []Source) (authprovider.AuthConfigProvider, error) {
+	c, err := dockerConfig(env)
+	if err != nil {
+		return nil, err
+	}
+	stored := authprovider.LoadAuthConfig(c)
+	return func(ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
+		for _, s := range sources {
+			for _, h := range s.hosts() {
+				if strings.EqualFold(h, host) {
+					return mintAuth(ctx, s)
+				}
+			}
+		}
+		a, err := stored(ctx, host, scope, expired)
+		if err == nil {
+			env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))
+			return a, nil
+		}
+		return types.AuthConfig{}, fmt.Errorf("build: docker's credential for %s: %w", regpass.Quote(host), shown(err))
+	}, nil
+}
+
+// mintAuth makes a credential into one for docker. A user name goes before the registry's token service
+// (https://distribution.github.io/distribution/spec/auth/token/); a bearer token without one is sent as it is.
+func mintAuth(ctx context.Context, s Source) (types.AuthConfig, error) {
+	cred, err := s.Mint(ctx)
+	if err != nil {
+		return types.AuthConfig{}, err
+	}
+	switch {
+	case cred.Kind == regpass.Bearer && cred.Username == "":
+		return types.AuthConfig{RegistryToken: cred.Secret.Reveal()}, nil
+	case cred.Kind == regpass.Bearer || cred.Kind == regpass.Basic:
+		return types.AuthConfig{Username: cred.Username, Password: cred.Secret.Reveal()}, nil
+	}
+	return types.AuthConfig{}, fmt.Errorf("build: %s: a container registry takes no credential of the kind %s", s.Ref.Host, cred.Kind)
+}
