@@ -30,7 +30,7 @@ func newCompletion(a *app) *cobra.Command {
 			if len(args) == 1 {
 				name = args[0]
 			}
-			s, err := named("completion", "shell", name, shells, shellName)
+			s, err := byName("completion", "shell", name, shells, shellName)
 			if err != nil {
 				return err
 			}

@@ -87,7 +87,7 @@ func TestKilledAtEveryCall(t *testing.T) {
 func tokenService(t *testing.T) (index, key string) {
 	t.Helper()
 	secret, sum := sts.NewKey()
-	s := &stage{service: &lateHandler{}, audit: &lockedBuffer{}, keySum: sum, wheels: t.TempDir(), channel: t.TempDir()}
+	s := &stage{service: &lateHandler{}, audit: &lockedBuffer{}, minted: newMinted(), keySum: sum, wheels: t.TempDir(), channel: t.TempDir()}
 	var err error
 	if s.issuer, err = fake.NewIssuer("ES256"); err != nil {
 		t.Fatal(err)

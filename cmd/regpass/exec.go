@@ -34,6 +34,7 @@ const lingers = 5 * time.Second
 func newExec(a *app) *cobra.Command {
 	var p proofFlags
 	var sinks sinkFlags
+	var build execSecrets
 	noRedact := a.set.NoRedact
 	cmd := &cobra.Command{
 		Use:   "exec [REGISTRY…] -- COMMAND [ARGUMENT…]",
@@ -41,8 +42,12 @@ func newExec(a *app) *cobra.Command {
 		Long: `Run a command with credentials in variables and private files. The files are kept fresh while it runs and removed
 after; a key that was traded for a credential is not passed on. Signals are forwarded, and the exit code is the
 command's. In what the command prints, known secrets are replaced by ***: its output is a pipe, not a terminal, unless
---no-redact is given.`,
-		Example: "  regpass exec https://api.pyx.dev/simple/acme/main -- uv sync\n  regpass exec prefix.dev --to rattler -- pixi install --locked",
+--no-redact is given.
+
+A command that builds a container image (docker build, docker buildx build or bake, podman build, buildah build) also
+gets the credentials as secrets, which its Dockerfile mounts: see ` + "`regpass help secrets`" + `. Each step reads them
+anew, so they stay fresh in a build that outlives them.`,
+		Example: "  regpass exec https://api.pyx.dev/simple/acme/main -- uv sync\n  regpass exec prefix.dev --to rattler -- pixi install --locked\n  regpass exec pyx.dev -- docker buildx build -t app .",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dash := cmd.ArgsLenAtDash()
 			if dash < 0 || dash == len(args) {
@@ -52,16 +57,17 @@ command's. In what the command prints, known secrets are replaced by ***: its ou
 			if err != nil {
 				return err
 			}
-			return execute(cmd.Context(), a, refs, args[dash:], &p, &sinks, !noRedact)
+			return execute(cmd.Context(), a, refs, args[dash:], &p, &sinks, &build, !noRedact)
 		},
 	}
 	p.add(a, cmd)
 	sinks.add(a, cmd, "env", "netrc", "rattler", "uv")
+	build.flags(cmd)
 	cmd.Flags().BoolVar(&noRedact, "no-redact", noRedact, "pass the command's output on as it is")
 	return cmd
 }
 
-func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, p *proofFlags, sinks *sinkFlags, redact bool) (err error) {
+func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, p *proofFlags, sinks *sinkFlags, build *execSecrets, redact bool) (err error) {
 	path, err := exec.LookPath(command[0])
 	if err != nil {
 		code := exitNotFound
@@ -71,6 +77,10 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
 		return childExit{code}
 	}
+	if err := build.find(a.env, command); err != nil {
+		return err
+	}
+	sinks.secrets = build.wanted()
 	if err := sinks.check(); err != nil {
 		return err
 	}
@@ -102,6 +112,17 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 	}
 	for _, w := range plan.Warnings {
 		a.say.line("warning: ", w)
+	}
+	if sinks.secrets {
+		files, _, err := a.secretFiles(sub.Files(), all)
+		if err != nil {
+			return err
+		}
+		var vars []envsync.Var
+		if command, vars, err = build.tell(a, command, files); err != nil {
+			return err
+		}
+		plan.Vars = append(plan.Vars, vars...)
 	}
 	refresh, stop := context.WithCancel(context.WithoutCancel(ctx)) // the command may live on after a signal
 	var refreshing sync.WaitGroup

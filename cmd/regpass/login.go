@@ -79,7 +79,7 @@ by ` + "`regpass logout`" + `.`,
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc
   printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := named("login", "format", format, varFormats, varFormatName)
+			f, err := byName("login", "format", format, varFormats, varFormatName)
 			if err != nil {
 				return err
 			}

@@ -75,7 +75,8 @@ func newRoot(a *app) *cobra.Command {
 		group string
 		cmd   *cobra.Command
 	}{
-		{"use", newToken(a)}, {"use", newExec(a)}, {"use", newLogin(a)}, {"use", newLogout(a)}, {"use", newStatus(a)},
+		{"use", newToken(a)}, {"use", newExec(a)}, {"use", newBuild(a)}, {"use", newLogin(a)}, {"use", newLogout(a)}, {"use", newStatus(a)},
+		{"use", newSecrets(a)},
 		{"serve", newServe(a)}, {"serve", newDemo(a)},
 		{"", newCompletion(a)}, {"", newVersion(a)},
 	} {

@@ -37,6 +37,7 @@ type stage struct {
 	service *lateHandler
 	url     string
 	audit   *lockedBuffer
+	minted  *minted
 	github  *fake.GitHub
 	issuer  *fake.Issuer
 	bad     *lateHandler
@@ -51,7 +52,7 @@ type stageKey struct{}
 func setup(e *testscript.Env) error {
 	work := e.WorkDir
 	key, sum := sts.NewKey()
-	s := &stage{service: &lateHandler{}, bad: &lateHandler{}, audit: &lockedBuffer{}, keySum: sum,
+	s := &stage{service: &lateHandler{}, bad: &lateHandler{}, audit: &lockedBuffer{}, minted: newMinted(), keySum: sum,
 		wheels: filepath.Join(work, ".served", "wheels"), channel: filepath.Join(work, ".served", "channel")}
 	e.Values[stageKey{}] = s
 	for _, dir := range []string{"home", "run", ".served/wheels"} {
@@ -139,7 +140,7 @@ func (s *stage) serve(lifetime time.Duration) error {
 	if err != nil {
 		return err
 	}
-	s.service.set(service.Handler())
+	s.service.set(s.minted.remember(service.Handler()))
 	return nil
 }
 

@@ -17,6 +17,7 @@ type sinkFlags struct {
 	to      []string
 	all     []string // the sinks that are meant where none is named
 	options envsync.Options
+	secrets bool // also files for the secrets of container builds
 }
 
 func (f *sinkFlags) add(a *app, cmd *cobra.Command, all ...string) {
@@ -85,6 +86,14 @@ func (f *sinkFlags) plan(a *app, s *envsync.Session, all []held) (envsync.Plan, 
 		whole.Changes = append(whole.Changes, p.Changes...)
 		whole.Vars = append(whole.Vars, p.Vars...)
 		whole.Warnings = append(whole.Warnings, p.Warnings...)
+	}
+	if f.secrets {
+		files, warnings, err := a.secretFiles(s.Files(), all)
+		if err != nil {
+			return whole, err
+		}
+		whole.Changes = append(whole.Changes, changes(files)...)
+		whole.Warnings = append(whole.Warnings, warnings...)
 	}
 	if i := slices.Index(carried, false); i >= 0 {
 		return whole, regpass.Hintf(fmt.Errorf("no sink can carry the credential for %s: %w", all[i].ref, errors.Join(why...)), "name one with --to, or use `regpass token`")

@@ -6,8 +6,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// named finds a row of a table by name. An unknown name is asked wrongly, and the answer lists the known ones.
-func named[Row any](verb, what, name string, rows []Row, nameOf func(i int) string) (Row, error) {
+// byName finds a row of a table by name. An unknown name is asked wrongly, and the answer lists the known ones.
+func byName[Row any](verb, what, name string, rows []Row, nameOf func(i int) string) (Row, error) {
 	var known []string
 	for i, row := range rows {
 		if nameOf(i) == name {

@@ -73,7 +73,7 @@ func newToken(a *app) *cobra.Command {
 		Long:    "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" + strings.Join(docs, "\n"),
 		Example: "  regpass token https://api.pyx.dev/simple/acme/main\n  regpass token prefix.dev --format header",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := named("token", "format", format, tokenFormats, formatName)
+			f, err := byName("token", "format", format, tokenFormats, formatName)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/image"
+)
+
+// searchImage looks for the known secrets in all of an image.
+func searchImage(known *regpass.Redactions) buildkit.SearchImage {
+	return func(ctx context.Context, tar io.Reader, found func(where string, f regpass.Found)) error {
+		all, err := image.Read(ctx, tar, known, image.Limits{})
+		for _, f := range all {
+			found(whereInImage(f), regpass.Found{Fingerprint: f.Fingerprint, Form: f.Form})
+		}
+		return err
+	}
+}
+
+// whereInImage is what a person knows a part of an image by.
+func whereInImage(f image.Finding) string {
+	switch {
+	case f.Layer > 0 && f.Path != "":
+		return fmt.Sprintf("file %s of layer %d", f.Path, f.Layer)
+	case f.Layer > 0:
+		return fmt.Sprintf("layer %d", f.Layer)
+	case f.Path != "":
+		return "file " + f.Path
+	}
+	return f.Kind + " " + f.Blob
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit"
+)
+
+// dialect is how a build program is told of secrets.
+type dialect struct {
+	name, doc string
+	// words are the flags, one a word; nil: the program takes a file instead.
+	words func([]secretFile) []string
+	// text is what `secrets` prints.
+	text func([]secretFile) (string, error)
+}
+
+// dialects are the build programs that `secrets` speaks to, the default first.
+var dialects = []dialect{
+	{"buildx", "flags for docker build and docker buildx build", buildxWords, plainWords(buildxWords)},
+	{"bake", "flags for docker buildx bake (0.22 or newer): the secrets of every target, and leave to read them", bakeWords, plainWords(bakeWords)},
+	{"compose", "a file to add with -f: the secrets for build.secrets of services", nil, composeText},
+	{"podman", "flags for podman build", podmanWords, plainWords(podmanWords)},
+	{"buildah", "flags for buildah build", podmanWords, plainWords(podmanWords)},
+	{"json", "ids, files, hosts, and how a step mounts each", nil, jsonText},
+}
+
+func findDialect(name string) (dialect, error) {
+	var names []string
+	for _, d := range dialects {
+		if d.name == name {
+			return d, nil
+		}
+		names = append(names, d.name)
+	}
+	return dialect{}, regpass.Usagef("there is no format %s; there are %s", regpass.Quote(name), strings.Join(names, ", "))
+}
+
+// flag is the value of --secret. Files, never env: a variable is read once, a file anew for each step.
+func (f secretFile) flag() string {
+	return buildkit.UserSecret{ID: f.ID, Src: f.change.Path}.String()
+}
+
+func buildxWords(files []secretFile) []string {
+	var words []string
+	for _, f := range files {
+		words = append(words, "--secret", f.flag())
+	}
+	return words
+}
+
+// podmanWords leave out what only BuildKit asks for.
+func podmanWords(files []secretFile) []string {
+	return buildxWords(slices.DeleteFunc(slices.Clone(files), func(f secretFile) bool { return f.Use == buildkit.Daemon }))
+}
+
+// bakeWords add to the secrets that the targets have. A bake file could do that only for targets whose names it knows,
+// and naming one switches off the files that bake finds by itself.
+func bakeWords(files []secretFile) []string {
+	if len(files) == 0 {
+		return nil
+	}
+	words := []string{"--allow", "fs.read=" + filepath.Dir(files[0].change.Path)}
+	for _, f := range files {
+		words = append(words, "--set", "*.secrets+="+f.flag())
+	}
+	return words
+}
+
+// plainWord is what a shell takes as one word without quotes. A * is taken too, where no file has a name like that.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,*-]+$`)
+
+// oneLine writes words for $(…) without quotes.
+func oneLine(words []string) (string, error) {
+	for _, w := range words {
+		if !plainWord.MatchString(w) {
+			return "", regpass.Hintf(regpass.Usagef("secrets: %s is more than one word to a shell", regpass.Quote(w)),
+				"set REGPASS_SESSION_DIR to a folder without spaces and the like in its name, or use --format json")
+		}
+	}
+	return strings.Join(words, " "), nil
+}
+
+func plainWords(words func([]secretFile) []string) func([]secretFile) (string, error) {
+	return func(files []secretFile) (string, error) { return oneLine(words(files)) }
+}
+
+// composeText is a Compose file (https://github.com/compose-spec/compose-spec/blob/main/09-secrets.md). The names of
+// secrets have no colon there, so what BuildKit asks for a host with a port has none.
+func composeText(files []secretFile) (string, error) {
+	var b strings.Builder
+	b.WriteString("secrets:\n")
+	for _, f := range files {
+		if notInFileName.MatchString(f.ID) {
+			continue
+		}
+		path, err := json.Marshal(f.change.Path) // JSON strings are YAML's
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "  %q:\n    file: %s\n", f.ID, strings.ReplaceAll(string(path), "$", "$$"))
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+// secretReport is one secret in JSON, which only ever grows.
+type secretReport struct {
+	ID    string            `json:"id"`
+	Path  string            `json:"path"`
+	Hosts []string          `json:"hosts"`
+	Mount string            `json:"mount,omitempty"` // flags for RUN; none for what BuildKit asks for by itself
+	Vars  map[string]string `json:"vars,omitempty"`  // what to set in a step that mounts it, so that clients find it
+}
+
+func jsonText(files []secretFile) (string, error) {
+	all := []secretReport{}
+	for _, f := range files {
+		r := secretReport{ID: f.ID, Path: f.change.Path, Hosts: f.Hosts, Mount: f.Mount()}
+		if f.Var != "" {
+			r.Vars = map[string]string{f.Var: f.Points()}
+		}
+		all = append(all, r)
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	return string(text), err
+}
