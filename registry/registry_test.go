@@ -168,7 +168,7 @@ func TestFind(t *testing.T) {
 		{ref: "https://a.b.astralhosted.com", row: "pyx"},
 		{ref: "https://badastralhosted.com/packages/", row: "static"},
 		{ref: "https://astralhosted.com.evil.example", row: "static"},
-		{ref: "https://pypi.org/simple/", row: "static"},
+		{ref: "https://public.example/simple/", row: "static"},
 		{ref: "http://127.0.0.1:8000/simple/acme/main", row: "static"},
 		{ref: "http://127.0.0.1:8000/simple/acme/main", api: "http://127.0.0.1:8000/dropped", row: "pyx"},
 		{ref: "http://localhost:8000", api: "http://127.0.0.1:8000", row: "static"},
