@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,7 +79,7 @@ func joined(attrs map[string]string) string {
 }
 
 // annotated matches TYPE[PLATFORM] of an annotation (buildx, buildflags.ParseAnnotations).
-var annotated = regexp.MustCompile(`^(index|index-descriptor|manifest|manifest-descriptor)(\[[A-Za-z0-9_/-]+\])?$`)
+var annotated = regpass.Pattern(`^(index|index-descriptor|manifest|manifest-descriptor)(\[[A-Za-z0-9_/-]+\])?$`)
 
 // addAnnotations takes [TYPE[PLATFORM],…:]KEY=VALUE and hands it to every output that is an image
 // (BuildKit, exporter/containerimage/exptypes).
@@ -94,7 +93,7 @@ func addAnnotations(_ context.Context, _ *regpass.Env, _ Endpoint, o Options, p 
 		if types, k, ok := strings.Cut(key, ":"); ok {
 			key, prefixes = k, nil
 			for t := range strings.SplitSeq(types, ",") {
-				if !annotated.MatchString(t) {
+				if !annotated().MatchString(t) {
 					return regpass.Usagef("%s is no type of annotation", regpass.Quote(t))
 				}
 				prefixes = append(prefixes, "annotation-"+t+".")

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -21,7 +20,7 @@ import (
 const maxConfig = 4 << 20
 
 // builderName is what buildx allows (store/util.go). It holds no separator, so it is safe as a file name.
-var builderName = regexp.MustCompile(`^[a-z][a-z0-9._-]*$`)
+var builderName = regpass.Pattern(`^[a-z][a-z0-9._-]*$`)
 
 // nodeGroup is what buildx keeps of a builder in instances/NAME (buildx, store/nodegroup.go).
 type nodeGroup struct {
@@ -117,7 +116,7 @@ func currentBuilder(ctx context.Context, env *regpass.Env) (where, error) {
 // readBuilder reads one of buildx's builders; there being none is fs.ErrNotExist.
 func readBuilder(env *regpass.Env, name string) (nodeGroup, error) {
 	name = strings.ToLower(name)
-	if !builderName.MatchString(name) {
+	if !builderName().MatchString(name) {
 		return nodeGroup{}, fmt.Errorf("%s can be no builder's name: %w", regpass.Quote(name), fs.ErrNotExist)
 	}
 	text, err := readConfig(filepath.Join(buildxDir(env), "instances", name))

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -49,11 +48,11 @@ func (b nodeGroup) where(ctx context.Context, env *regpass.Env) (where, error) {
 }
 
 // nodeName is what can stand in the name of a container or a pod.
-var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+var nodeName = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
 // reachContainer talks to the BuildKit in the container that buildx names after the node (driver/driver.go).
 func reachContainer(_ context.Context, _ *regpass.Env, n node) (where, error) {
-	if !nodeName.MatchString(n.Name) {
+	if !nodeName().MatchString(n.Name) {
 		return where{}, fmt.Errorf("%s can be no node's name", regpass.Quote(n.Name))
 	}
 	docker := []string{"--context", n.Endpoint}
@@ -70,7 +69,7 @@ func reachContainer(_ context.Context, _ *regpass.Env, n node) (where, error) {
 // reachPod talks to the BuildKit in the first running pod of the node's deployment, whose name buildx writes into the
 // node's endpoint: kubernetes:///BUILDER?deployment=NODE&kubeconfig=FILE (builder.Create).
 func reachPod(ctx context.Context, env *regpass.Env, n node) (where, error) {
-	if !nodeName.MatchString(n.Name) {
+	if !nodeName().MatchString(n.Name) {
 		return where{}, fmt.Errorf("%s can be no node's name", regpass.Quote(n.Name))
 	}
 	var kubectl []string

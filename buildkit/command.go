@@ -2,9 +2,10 @@ package buildkit
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/regpass/regpass"
 )
 
 // uses is what a step's commands run.
@@ -58,13 +59,13 @@ var prefixes = map[string]prefix{
 }
 
 var (
-	shells       = regexp.MustCompile(`^(ba|da|a|z|k|mk)?sh$`)
-	switchUser   = regexp.MustCompile(`^(su|runuser)$`)
-	pythons      = regexp.MustCompile(`^(python|pypy)[0-9.]*$`)
-	taskRunners  = regexp.MustCompile(`^(make|gmake|just|task|tox|nox|invoke|inv)$`)
-	shellCommand = regexp.MustCompile(`^[-+][A-Za-z]*c[A-Za-z]*$`)
-	assignment   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
-	systemPath   = regexp.MustCompile(`^(/usr(/local)?)?/s?bin/[^/]+$`)
+	shells       = regpass.Pattern(`^(ba|da|a|z|k|mk)?sh$`)
+	switchUser   = regpass.Pattern(`^(su|runuser)$`)
+	pythons      = regpass.Pattern(`^(python|pypy)[0-9.]*$`)
+	taskRunners  = regpass.Pattern(`^(make|gmake|just|task|tox|nox|invoke|inv)$`)
+	shellCommand = regpass.Pattern(`^[-+][A-Za-z]*c[A-Za-z]*$`)
+	assignment   = regpass.Pattern(`^[A-Za-z_][A-Za-z0-9_]*=`)
+	systemPath   = regpass.Pattern(`^(/usr(/local)?)?/s?bin/[^/]+$`)
 )
 
 // maxNesting is how deep commands are looked for in commands: sh -c "env sh -c …".
@@ -79,7 +80,7 @@ func usesOf(args []string) uses {
 
 // command looks at one simple command. stdin is what it is known to read, from a here-document.
 func (u *uses) command(args []string, stdin string, depth int) {
-	for len(args) > 0 && assignment.MatchString(args[0]) {
+	for len(args) > 0 && assignment().MatchString(args[0]) {
 		args = args[1:]
 	}
 	if len(args) == 0 || depth > maxNesting {
@@ -102,18 +103,18 @@ func (u *uses) command(args []string, stdin string, depth int) {
 	}
 	switch {
 	case isClient:
-	case shells.MatchString(name):
+	case shells().MatchString(name):
 		u.shell(rest, stdin, depth)
-	case switchUser.MatchString(name):
+	case switchUser().MatchString(name):
 		if i := slices.IndexFunc(rest, func(a string) bool { return a == "-c" || a == "--command" }); i >= 0 && i+1 < len(rest) {
 			u.script(rest[i+1], depth+1)
 		}
-	case pythons.MatchString(name):
+	case pythons().MatchString(name):
 		u.python(rest)
 	case name == "eval":
 		u.script(strings.Join(rest, " "), depth+1)
-	case name == "source", name == ".", taskRunners.MatchString(name), strings.Contains(name, unknown),
-		strings.Contains(word, "/") && !systemPath.MatchString(word):
+	case name == "source", name == ".", taskRunners().MatchString(name), strings.Contains(name, unknown),
+		strings.Contains(word, "/") && !systemPath().MatchString(word):
 		u.scripts = true
 	}
 }
@@ -140,7 +141,7 @@ func (p prefix) behind(args []string) []string {
 			if len(a) == 2 && strings.Contains(p.valued, a[1:]) && len(args) > 1 {
 				args = args[1:]
 			}
-		case assignment.MatchString(a):
+		case assignment().MatchString(a):
 		case operands > 0:
 			operands--
 		default:
@@ -160,7 +161,7 @@ func (u *uses) shell(args []string, stdin string, depth int) {
 		if a == "--" {
 			break
 		}
-		text = text || shellCommand.MatchString(a) && !strings.HasPrefix(a, "--")
+		text = text || shellCommand().MatchString(a) && !strings.HasPrefix(a, "--")
 		if strings.HasSuffix(a, "o") && !strings.HasPrefix(a, "--") && len(args) > 0 { // -o pipefail, -euo pipefail
 			args = args[1:]
 		}
@@ -188,7 +189,7 @@ func (u *uses) python(args []string) {
 			if r, ok := moduleRule(module); ok {
 				u.rule(r)
 			} else {
-				u.scripts = u.scripts || taskRunners.MatchString(module)
+				u.scripts = u.scripts || taskRunners().MatchString(module)
 			}
 			return
 		case strings.HasPrefix(a, "-c"), a == "-":

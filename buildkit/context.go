@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	"github.com/moby/buildkit/session/upload/uploadprovider"
 	"github.com/tonistiigi/fsutil"
@@ -21,7 +20,7 @@ import (
 const maxDockerfile = 4 << 20
 
 // remoteContext matches what BuildKit fetches by itself: an archive, or a repository (buildx, util/urlutil).
-var remoteContext = regexp.MustCompile(`^(?:https?://|git://|ssh://|github\.com/|git@)|^[A-Za-z0-9._-]+@[^/:]+:`)
+var remoteContext = regpass.Pattern(`^(?:https?://|git://|ssh://|github\.com/|git@)|^[A-Za-z0-9._-]+@[^/:]+:`)
 
 // addContext says where the files and the Dockerfile come from. .dockerignore is the frontend's affair.
 func addContext(_ context.Context, env *regpass.Env, _ Endpoint, o Options, p *Plan) error {
@@ -56,7 +55,7 @@ func addContext(_ context.Context, env *regpass.Env, _ Endpoint, o Options, p *P
 				return err
 			}
 		}
-	case remoteContext.MatchString(o.Context):
+	case remoteContext().MatchString(o.Context):
 		attrs["context"] = o.Context
 	default:
 		return regpass.Hintf(regpass.Usagef("%s is no folder here", regpass.Quote(o.Context)), "a context is a folder, the URL of a git repository or an archive, or - for standard input")

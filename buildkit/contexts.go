@@ -60,7 +60,7 @@ func remote(place string) bool {
 			return true
 		}
 	}
-	return remoteContext.MatchString(place)
+	return remoteContext().MatchString(place)
 }
 
 // familiar is an image's name as the frontend looks for it: what every name has by default left out.

@@ -3,7 +3,6 @@ package buildkit
 import (
 	"encoding/base64"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -82,7 +81,7 @@ func clientVar(s Source) []string {
 
 // notInVar is what uv replaces by _ in an index name to make a variable of it
 // (crates/uv-distribution-types/src/index_name.rs).
-var notInVar = regexp.MustCompile(`[^A-Z0-9]`)
+var notInVar = regpass.Pattern(`[^A-Z0-9]`)
 
 func uvIndexVar(suffix string) func(Source) []string {
 	return func(s Source) []string {
@@ -90,7 +89,7 @@ func uvIndexVar(suffix string) func(Source) []string {
 		if !ok {
 			return nil
 		}
-		return []string{"UV_INDEX_" + notInVar.ReplaceAllString(strings.ToUpper(name), "_") + suffix}
+		return []string{"UV_INDEX_" + notInVar().ReplaceAllString(strings.ToUpper(name), "_") + suffix}
 	}
 }
 

@@ -32,7 +32,7 @@ func (s *Store) offerOwn(u UserSecret) error {
 	case other.Use != Daemon:
 		return nil // named, and here already
 	}
-	secret := Secret{ID: id, Use: Step, Target: secretsDir + notInID.ReplaceAllString(u.ID, "_")}
+	secret := Secret{ID: id, Use: Step, Target: secretsDir + notInID().ReplaceAllString(u.ID, "_")}
 	k := slices.IndexFunc(keys, func(k key) bool { return k.id == u.ID })
 	switch {
 	case !bare:

@@ -2,7 +2,6 @@ package buildkit
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"time"
 
@@ -105,7 +104,7 @@ type renderer = func([]regpass.Credential, []Source) ([]byte, error)
 const secretsDir = "/run/secrets/"
 
 // notInID is what a Dockerfile's mount flag, which is CSV with variables, takes for something else.
-var notInID = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
+var notInID = regpass.Pattern(`[^A-Za-z0-9_.-]`)
 
 // hostID is the id under which a host's credential is to be had as it is.
-func hostID(host string) string { return strings.Trim(notInID.ReplaceAllString(host, "_"), ".") }
+func hostID(host string) string { return strings.Trim(notInID().ReplaceAllString(host, "_"), ".") }

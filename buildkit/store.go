@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -45,12 +44,12 @@ type Store struct {
 var _ secrets.SecretStore = (*Store)(nil)
 
 // tenant is what Isolate may be.
-var tenant = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,64}$`)
+var tenant = regpass.Pattern(`^[A-Za-z0-9_.-]{0,64}$`)
 
 // NewStore makes the store of one session. Nothing is minted before it is asked for. Ids that clash are ErrUsage, as is
 // a file of the user's that is not there.
 func NewStore(env *regpass.Env, sources []Source, user []UserSecret, r Render, o StoreOptions) (*Store, error) {
-	if !tenant.MatchString(o.Isolate) {
+	if !tenant().MatchString(o.Isolate) {
 		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s", regpass.Quote(o.Isolate))
 	}
 	s := &Store{env: env, render: r, opts: o, byID: map[string]*offer{}}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -103,13 +102,13 @@ func (r redacted) Error() string { return regpass.Quote(r.watch.Redact(r.error.E
 func (r redacted) Unwrap() error { return r.error }
 
 // refusals matches what package clients print when a server does not take a credential.
-var refusals = regexp.MustCompile(`(?i)\b(?:http|status|error|code)\b[^0-9\n]{0,30}40[13]\b|\b40[13] (?:client )?error|\b(?:40[13] )?(?:unauthorized|forbidden)\b|` +
+var refusals = regpass.Pattern(`(?i)\b(?:http|status|error|code)\b[^0-9\n]{0,30}40[13]\b|\b40[13] (?:client )?error|\b(?:40[13] )?(?:unauthorized|forbidden)\b|` +
 	`\bauthentication (?:failed|required)\b|\bcredentials (?:not correct|were rejected)\b`)
 
 // refused says which of the registries whose credentials were handed out refused one, by the last words of a step: one
 // that is named there or in the step, or the only one there is.
 func refused(name, words string, handed []Delivery) (host, what string) {
-	what = refusals.FindString(words)
+	what = refusals().FindString(words)
 	if what == "" {
 		return "", ""
 	}

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"io"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/regpass/regpass"
 )
 
 // blob is what a manifest says of a blob.
@@ -18,19 +19,19 @@ type blob struct {
 
 // blobPath matches the path of a blob in an OCI layout and in BuildKit's content store
 // (https://github.com/opencontainers/image-spec/blob/main/image-layout.md).
-var blobPath = regexp.MustCompile(`(?:^|/)blobs/([a-z0-9+._-]+)/([0-9a-f]{32,})$`)
+var blobPath = regpass.Pattern(`(?:^|/)blobs/([a-z0-9+._-]+)/([0-9a-f]{32,})$`)
 
 // dockerLayer matches a layer in what `docker save` wrote before it wrote OCI layouts.
-var dockerLayer = regexp.MustCompile(`^[0-9a-f]{64}(/layer)?\.tar$`)
+var dockerLayer = regpass.Pattern(`^[0-9a-f]{64}(/layer)?\.tar$`)
 
 // file is the place of a file that is called name in the archive or folder at p.
 func (p place) file(name string) place {
 	name = path.Clean(strings.TrimLeft(strings.TrimPrefix(name, "./"), "/"))
 	if p.blob == "" && p.path == "" {
-		if m := blobPath.FindStringSubmatch(name); m != nil {
+		if m := blobPath().FindStringSubmatch(name); m != nil {
 			return place{blob: m[1] + ":" + m[2], depth: p.depth}
 		}
-		if dockerLayer.MatchString(name) {
+		if dockerLayer().MatchString(name) {
 			return place{blob: name, depth: p.depth}
 		}
 	}

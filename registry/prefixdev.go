@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -64,7 +63,7 @@ func exchangePrefixDev(ctx context.Context, env *regpass.Env, ref regpass.Ref, p
 }
 
 // bearerToken is what may stand behind "Bearer " (RFC 6750, section 2.1: b64token).
-var bearerToken = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*\s*$`)
+var bearerToken = regpass.Pattern(`^[A-Za-z0-9._~+/-]+=*\s*$`)
 
 // mintPrefixToken trades a CI identity for a token of the server that ref is on: clients ask the host that they read
 // from, so that repo.prefix.dev is asked at repo.prefix.dev.
@@ -84,7 +83,7 @@ func mintPrefixToken(ctx context.Context, env *regpass.Env, ref regpass.Ref, p P
 	if err != nil {
 		return regpass.Secret{}, time.Time{}, err
 	}
-	if len(got) > 0 && (!bearerToken.Match(got) || json.Valid(got)) { // null is JSON
+	if len(got) > 0 && (!bearerToken().Match(got) || json.Valid(got)) { // null is JSON
 		return regpass.Secret{}, time.Time{}, fmt.Errorf("%s: the answer (%d bytes) is not a token", stage, len(got))
 	}
 	token, expires, err := issued(env, stage, string(got))

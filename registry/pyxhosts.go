@@ -3,7 +3,6 @@ package registry
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -91,12 +90,12 @@ func pyxScope(env *regpass.Env, ref regpass.Ref, m Method) string {
 }
 
 // pyxName is what a workspace, registry or view may be called: one path segment that needs no escaping.
-var pyxName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var pyxName = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // pyxPublishURL reads /v1/upload/{workspace}/{registry}, with or without a slash at the end.
 func pyxPublishURL(ref regpass.Ref) (workspace, registry string, ok bool) {
 	s := segments(ref.URL)
-	if len(s) != 4 || s[0] != "v1" || s[1] != "upload" || !pyxName.MatchString(s[2]) || !pyxName.MatchString(s[3]) {
+	if len(s) != 4 || s[0] != "v1" || s[1] != "upload" || !pyxName().MatchString(s[2]) || !pyxName().MatchString(s[3]) {
 		return "", "", false
 	}
 	return s[2], s[3], true
@@ -126,7 +125,7 @@ func pyxWorkspace(env *regpass.Env, ref regpass.Ref) (string, error) {
 			"name an index (https://%s/simple/WORKSPACE/VIEW), a publish URL (https://%s/v1/upload/WORKSPACE/REGISTRY) or add workspace=WORKSPACE",
 			pyxDefaultAPI, pyxDefaultAPI)
 	}
-	if !pyxName.MatchString(name) {
+	if !pyxName().MatchString(name) {
 		return "", regpass.Usagef("pyx: %s is not the name of a workspace", regpass.Quote(name))
 	}
 	return name, nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -59,7 +58,7 @@ func plausible(now time.Time, seconds any) time.Time {
 }
 
 // audienceText is what an audience from a server may hold: it goes into requests, command lines and variable names.
-var audienceText = regexp.MustCompile(`^[A-Za-z0-9._~:/@-]{1,255}$`)
+var audienceText = regpass.Pattern(`^[A-Za-z0-9._~:/@-]{1,255}$`)
 
 // askAudience asks which audience identities for publishing need. A hostile server could name one that is good
 // elsewhere and use the identity there, so only its own are taken.
@@ -74,7 +73,7 @@ func askAudience(ctx context.Context, env *regpass.Env, api *url.URL) (string, e
 	if err != nil {
 		return "", err
 	}
-	if !audienceText.MatchString(got.Audience) {
+	if !audienceText().MatchString(got.Audience) {
 		return "", regpass.Hintf(fmt.Errorf("%s: the answer holds no text of an audience (%d bytes)", stage, len(got.Audience)),
 			"if the server has one, add audience=… to the registry")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -113,14 +112,14 @@ func graphic(text string) bool {
 }
 
 // pathToken is what stands in a URL's path without escaping (RFC 3986, section 2.3): the token becomes /t/TOKEN/.
-var pathToken = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
+var pathToken = regpass.Pattern(`^[A-Za-z0-9._~-]+$`)
 
 func condaToken(key regpass.Secret) (regpass.Secret, error) {
 	token, err := regpass.ParseToken(key.Reveal())
 	if err != nil {
 		return regpass.Secret{}, err
 	}
-	if t := token.Reveal(); !pathToken.MatchString(t) || t == "." || t == ".." {
+	if t := token.Reveal(); !pathToken().MatchString(t) || t == "." || t == ".." {
 		return regpass.Secret{}, errors.New("a conda token is part of a URL and holds only letters, digits and . _ ~ -")
 	}
 	return token, nil

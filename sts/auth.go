@@ -67,7 +67,7 @@ func (s *Service) authenticate(c *call) (*claims, error) {
 // authorize refuses a request that its token does not allow. It says the same of a workspace that is not the token's
 // and one that does not exist.
 func (s *Service) authorize(c *call, p Permission, workspace, index string) error {
-	if plainName.MatchString(workspace) && plainName.MatchString(index) {
+	if plainName().MatchString(workspace) && plainName().MatchString(index) {
 		c.workspace, c.index = workspace, index
 	}
 	who, err := s.authenticate(c)

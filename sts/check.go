@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"time"
 
@@ -23,11 +22,11 @@ func (e *keyError) Error() string { return e.Key + ": " + e.Err.Error() }
 func (e *keyError) Unwrap() error { return e.Err }
 
 // plainName is what workspaces and indexes are called. It is short and lower-case, so that no key or token is one.
-var plainName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$`)
+var plainName = regpass.Pattern(`^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$`)
 
 var (
-	label       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._@/+-]{0,63}$`)
-	hostPattern = regexp.MustCompile(`^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?$`)
+	label       = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9 ._@/+-]{0,63}$`)
+	hostPattern = regpass.Pattern(`^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?$`)
 )
 
 // Bounds of a token's life.
@@ -69,7 +68,7 @@ func firstOf[T any](table string, rows []T, check func(T, []T) *keyError) error 
 func (k APIKey) check(before []APIKey) *keyError {
 	sum, err := hex.DecodeString(k.SHA256)
 	switch {
-	case !label.MatchString(k.Name):
+	case !label().MatchString(k.Name):
 		return &keyError{"name", errors.New("missing, or not 1 to 64 letters, digits and ._@/+-")}
 	case slices.ContainsFunc(before, func(o APIKey) bool { return o.Name == k.Name }):
 		return &keyError{"name", errors.New("another key has this name")}
@@ -77,7 +76,7 @@ func (k APIKey) check(before []APIKey) *keyError {
 		return &keyError{"sha256", errors.New("not 64 hex digits; it is the SHA-256 of the key, never the key itself")}
 	case slices.ContainsFunc(before, func(o APIKey) bool { return o.SHA256 == k.SHA256 }):
 		return &keyError{"sha256", errors.New("another entry has this key")}
-	case len(k.Workspaces) == 0 || slices.ContainsFunc(k.Workspaces, func(w string) bool { return !plainName.MatchString(w) }):
+	case len(k.Workspaces) == 0 || slices.ContainsFunc(k.Workspaces, func(w string) bool { return !plainName().MatchString(w) }):
 		return &keyError{"workspaces", errNames}
 	case len(k.Permissions) == 0 || slices.ContainsFunc(k.Permissions, func(p Permission) bool { return p != Read && p != Write }):
 		return &keyError{"permissions", errors.New(`not a list of "read" and "write"`)}
@@ -87,15 +86,15 @@ func (k APIKey) check(before []APIKey) *keyError {
 
 func (t Trust) check(before []Trust) *keyError {
 	switch {
-	case !label.MatchString(t.Name):
+	case !label().MatchString(t.Name):
 		return &keyError{"name", errors.New("not 1 to 64 letters, digits and ._@/+-")}
 	case slices.ContainsFunc(before, func(o Trust) bool { return o.Name == t.Name }):
 		return &keyError{"name", errors.New("another policy has this name")}
 	case t.Permission != Read && t.Permission != Write:
 		return &keyError{"permissions", errors.New(`neither "read" nor "write"`)}
-	case !plainName.MatchString(t.Workspace):
+	case !plainName().MatchString(t.Workspace):
 		return &keyError{"workspace", errNames}
-	case t.Index != "" && !plainName.MatchString(t.Index):
+	case t.Index != "" && !plainName().MatchString(t.Index):
 		return &keyError{"index", errNames}
 	}
 	if u, err := url.Parse(t.Issuer); err != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -114,9 +113,9 @@ func (t Trust) check(before []Trust) *keyError {
 
 func (x Index) check(before []Index) *keyError {
 	switch {
-	case !plainName.MatchString(x.Workspace):
+	case !plainName().MatchString(x.Workspace):
 		return &keyError{"workspace", errNames}
-	case !plainName.MatchString(x.Name):
+	case !plainName().MatchString(x.Name):
 		return &keyError{"name", errNames}
 	case x.Kind != PyPI && x.Kind != Conda:
 		return &keyError{"kind", errors.New(`neither "pypi" nor "conda"`)}
@@ -128,7 +127,7 @@ func (x Index) check(before []Index) *keyError {
 		return &keyError{"folder", errors.New("an index with a folder has no upstream_ settings")}
 	case x.UpstreamTokenFile != "" && x.UpstreamTokenEnv != "":
 		return &keyError{"upstream_token_file", errors.New("upstream_token_file and upstream_token_env exclude each other")}
-	case slices.ContainsFunc(x.UpstreamHosts, func(h string) bool { return !hostPattern.MatchString(h) }):
+	case slices.ContainsFunc(x.UpstreamHosts, func(h string) bool { return !hostPattern().MatchString(h) }):
 		return &keyError{"upstream_hosts", errors.New("not a list of lower-case host names or *.suffix")}
 	case x.Upstream == "":
 		return nil

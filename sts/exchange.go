@@ -32,7 +32,7 @@ const maxExchange = regpass.MaxToken + 1<<10
 // exchange trades an ID token for a token of this service, in the manner of PyPI's mint-token
 // (https://docs.pypi.org/trusted-publishers/internals/).
 func (s *Service) exchange(c *call, permission Permission, workspace, registry string) error {
-	if plainName.MatchString(workspace) {
+	if plainName().MatchString(workspace) {
 		c.workspace = workspace
 	}
 	var in struct{ Token string }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -70,16 +69,16 @@ func (c *Config) paths() []*string {
 }
 
 var (
-	tableLine = regexp.MustCompile(`^\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?$`)
-	keyLine   = regexp.MustCompile(`^\s*"?([A-Za-z0-9_.-]+)"?\s*=`)
-	keyPath   = regexp.MustCompile(`^(.+?)\[(\d+)\](?:\.(.*))?$`)
+	tableLine = regpass.Pattern(`^\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?$`)
+	keyLine   = regpass.Pattern(`^\s*"?([A-Za-z0-9_.-]+)"?\s*=`)
+	keyPath   = regpass.Pattern(`^(.+?)\[(\d+)\](?:\.(.*))?$`)
 )
 
 // lineOf finds the line of a key such as listen, trust.nme (in any of the tables) or trust[1].issuer. If the key is not
 // there it is the line of its table, else 1. The decoder knows lines only of keys that are in no list.
 func lineOf(text, key string) int {
 	table, wanted, last := "", -1, key
-	if m := keyPath.FindStringSubmatch(key); m != nil {
+	if m := keyPath().FindStringSubmatch(key); m != nil {
 		_, _ = fmt.Sscan(m[2], &wanted)
 		table, last = m[1], m[3]
 	} else if i := strings.IndexByte(key, '.'); i >= 0 {
@@ -87,7 +86,7 @@ func lineOf(text, key string) int {
 	}
 	found, here, seen := 1, table == "", -1
 	for i, line := range strings.Split(text, "\n") {
-		if m := tableLine.FindStringSubmatch(line); m != nil {
+		if m := tableLine().FindStringSubmatch(line); m != nil {
 			if m[1] == key {
 				return i + 1
 			}
@@ -101,7 +100,7 @@ func lineOf(text, key string) int {
 			}
 			continue
 		}
-		m := keyLine.FindStringSubmatch(line)
+		m := keyLine().FindStringSubmatch(line)
 		if m == nil {
 			continue
 		}

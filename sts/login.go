@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"mime"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -69,11 +68,11 @@ func (s *Service) pair(c *call, key *apiKey, session string, next regpass.Secret
 }
 
 // loginID is the form of the id that a client makes up for a login (RFC 9562, version 4).
-var loginID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+var loginID = regpass.Pattern(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 func (c *call) sessionID() (string, error) {
 	id := strings.ToLower(c.args[0])
-	if !loginID.MatchString(id) {
+	if !loginID().MatchString(id) {
 		return "", notFound.saying("not the id of a login")
 	}
 	return id, nil

@@ -7,31 +7,32 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/regpass/regpass"
 )
 
 var (
-	separators  = regexp.MustCompile(`[-_.]+`)
-	projectName = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+	separators  = regpass.Pattern(`[-_.]+`)
+	projectName = regpass.Pattern(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 	// https://packaging.python.org/en/latest/specifications/binary-distribution-format/#file-name-convention
-	wheel = regexp.MustCompile(`^([A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:-[0-9][A-Za-z0-9_.]*)?-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl$`)
+	wheel = regpass.Pattern(`^([A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:-[0-9][A-Za-z0-9_.]*)?-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl$`)
 	// https://packaging.python.org/en/latest/specifications/source-distribution-format/#source-distribution-file-name;
 	// old ones have dashes in their names.
-	sdist = regexp.MustCompile(`^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)\.(?:tar\.gz|zip)$`)
+	sdist = regpass.Pattern(`^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)\.(?:tar\.gz|zip)$`)
 )
 
 // normal is a project's name as PEP 503 compares it.
-func normal(name string) string { return strings.ToLower(separators.ReplaceAllString(name, "-")) }
+func normal(name string) string { return strings.ToLower(separators().ReplaceAllString(name, "-")) }
 
 // parseFilename takes the name of a wheel or sdist apart; project is in normal form. Names that it accepts hold no
 // slash and do not begin with a dot.
 func parseFilename(file string) (project, version string, ok bool) {
-	m := wheel.FindStringSubmatch(file)
+	m := wheel().FindStringSubmatch(file)
 	if m == nil {
-		m = sdist.FindStringSubmatch(file)
+		m = sdist().FindStringSubmatch(file)
 	}
 	if m == nil || len(file) > maxSegment {
 		return "", "", false
@@ -41,9 +42,9 @@ func parseFilename(file string) (project, version string, ok bool) {
 
 // canonical is the name of a wheel or sdist without what installers do not see: case, and how the project is spelled.
 func canonical(file string) string {
-	m := wheel.FindStringSubmatchIndex(file)
+	m := wheel().FindStringSubmatchIndex(file)
 	if m == nil {
-		m = sdist.FindStringSubmatchIndex(file)
+		m = sdist().FindStringSubmatchIndex(file)
 	}
 	if m == nil {
 		return file
@@ -59,7 +60,7 @@ func (s *Service) simpleRedirect(c *call) error {
 	}
 	last := c.args[len(c.args)-1]
 	if len(c.args) == 3 {
-		if !projectName.MatchString(last) {
+		if !projectName().MatchString(last) {
 			return notFound.saying("not the name of a project")
 		}
 		last = normal(last)
@@ -117,7 +118,7 @@ func (s *Service) simpleProject(c *call) error {
 		return err
 	}
 	asked := c.args[2]
-	if !projectName.MatchString(asked) {
+	if !projectName().MatchString(asked) {
 		return notFound.saying("not the name of a project")
 	}
 	if asked != normal(asked) {

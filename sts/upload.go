@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
+
+	"github.com/regpass/regpass"
 )
 
 // uploading authorizes an upload and returns the folder.
@@ -81,7 +82,7 @@ func (s *Service) validate(c *call) error {
 	return c.json(map[string]any{"exists": same})
 }
 
-var versionText = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+!-]{0,127}$`)
+var versionText = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9._+!-]{0,127}$`)
 
 // check refuses a form that contradicts itself or the name of the file.
 func (in *received) check(file string) error {
@@ -97,11 +98,11 @@ func (in *received) check(file string) error {
 		return badRequest.saying(":action is not file_upload")
 	case normal(in.name) != project:
 		return badRequest.saying("the field name is not the project that the file name begins with")
-	case !versionText.MatchString(in.version):
+	case !versionText().MatchString(in.version):
 		return badRequest.saying("the field version is missing or not a version")
 	case in.filetype != "" && in.filetype != kind:
 		return badRequest.saying("the field filetype is not %s", kind)
-	case in.sha256 != "" && !sha256Hex.MatchString(in.sha256):
+	case in.sha256 != "" && !sha256Hex().MatchString(in.sha256):
 		return badRequest.saying("the field sha256_digest is not 64 hex digits")
 	case in.temp != "" && in.sha256 != "" && subtle.ConstantTimeCompare([]byte(in.sha256), []byte(in.sum)) != 1:
 		return badRequest.saying("the content does not have the SHA-256 that the form says")

@@ -9,9 +9,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/regpass/regpass"
 )
 
 // files reads a project's page. A project that upstream does not have has no files.
@@ -59,7 +60,7 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 }
 
 // sha256Hex is the only form of hash that is passed on.
-var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var sha256Hex = regpass.Pattern(`^[0-9a-f]{64}$`)
 
 // readJSON reads a page as PEP 691 writes it.
 func readJSON(text []byte) ([]packageFile, error) {
@@ -87,7 +88,7 @@ func readJSON(text []byte) ([]packageFile, error) {
 		if f.Size != nil && *f.Size >= 0 {
 			p.size = *f.Size
 		}
-		if sum := f.Hashes["sha256"]; sha256Hex.MatchString(sum) {
+		if sum := f.Hashes["sha256"]; sha256Hex().MatchString(sum) {
 			p.sha256 = sum
 		}
 		out = append(out, p)
@@ -96,16 +97,16 @@ func readJSON(text []byte) ([]packageFile, error) {
 }
 
 var (
-	anchor    = regexp.MustCompile(`(?is)<a\s((?:[^>"']|"[^"]*"|'[^']*')*)>(.*?)</a\s*>`)
-	attribute = regexp.MustCompile(`(?s)([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
+	anchor    = regpass.Pattern(`(?is)<a\s((?:[^>"']|"[^"]*"|'[^']*')*)>(.*?)</a\s*>`)
+	attribute = regpass.Pattern(`(?s)([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
 )
 
 // readLinks reads a page as PEP 503 writes it: anchors, and nothing else that matters.
 func readLinks(text []byte) ([]packageFile, error) {
 	var out []packageFile
-	for _, a := range anchor.FindAllSubmatch(text, -1) {
+	for _, a := range anchor().FindAllSubmatch(text, -1) {
 		p := packageFile{name: strings.TrimSpace(html.UnescapeString(string(a[2]))), size: -1}
-		for _, at := range attribute.FindAllStringSubmatch(string(a[1]), -1) {
+		for _, at := range attribute().FindAllStringSubmatch(string(a[1]), -1) {
 			value := html.UnescapeString(at[2] + at[3])
 			switch strings.ToLower(at[1]) {
 			case "href":
@@ -117,7 +118,7 @@ func readLinks(text []byte) ([]packageFile, error) {
 			}
 		}
 		if to, err := url.Parse(p.url); err == nil {
-			if sum := strings.TrimPrefix(to.Fragment, "sha256="); sha256Hex.MatchString(sum) {
+			if sum := strings.TrimPrefix(to.Fragment, "sha256="); sha256Hex().MatchString(sum) {
 				p.sha256 = sum
 			}
 			to.Fragment = ""
