@@ -3,7 +3,6 @@ package regpass
 import (
 	"bytes"
 	"encoding/hex"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,8 +17,8 @@ type Found struct {
 // Find lists what stands in text, each secret once in each form.
 func (r *Redactions) Find(text []byte) []Found {
 	var all []Found
-	r.m.Load().redact(nil, text, true, func(match []byte) {
-		if f := r.name(string(match)); !slices.Contains(all, f) {
+	r.m.Load().matches(text, true, func(start, end int) {
+		if f := r.name(string(text[start:end])); !slices.Contains(all, f) {
 			all = append(all, f)
 		}
 	})
@@ -30,37 +29,47 @@ func (r *Redactions) Find(text []byte) []Found {
 // often as it is there, within Write and Flush. Line breaks do not hide a secret: base64 breaks its lines after 76
 // characters, xxd -p after 60. It is for one goroutine and keeps no more than the last write and the longest form.
 func (r *Redactions) Search(found func(Found)) *Search {
-	seen := map[string]Found{}
-	return &Search{w: RedactingWriter{set: r, w: io.Discard, found: func(match []byte) {
-		f, ok := seen[string(match)]
-		if !ok {
-			f = r.name(string(match))
-			seen[string(match)] = f
-		}
-		found(f)
-	}}}
+	return &Search{set: r, found: found, seen: map[string]Found{}}
 }
 
 // Search is made by Redactions.Search.
 type Search struct {
-	w    RedactingWriter
-	text []byte // kept for the next write
+	set   *Redactions
+	found func(Found)
+	seen  map[string]Found
+	text  []byte // what is not searched to its end yet
 }
 
 // Write searches the text that p goes on with. It takes all of p and does not fail.
 func (s *Search) Write(p []byte) (int, error) {
-	s.text = s.text[:0]
+	s.text = slices.Grow(s.text, len(p))
 	for line := range bytes.SplitSeq(p, []byte{'\n'}) {
 		for part := range bytes.SplitSeq(line, []byte{'\r'}) {
 			s.text = append(s.text, part...)
 		}
 	}
-	_, err := s.w.Write(s.text)
-	return len(p), err
+	s.search(false)
+	return len(p), nil
 }
 
 // Flush ends the text. What is written from then on is another one.
-func (s *Search) Flush() error { return s.w.Flush() }
+func (s *Search) Flush() error {
+	s.search(true)
+	return nil
+}
+
+func (s *Search) search(last bool) {
+	rest := s.set.m.Load().matches(s.text, last, func(start, end int) {
+		match := s.text[start:end]
+		f, ok := s.seen[string(match)]
+		if !ok {
+			f = s.set.name(string(match))
+			s.seen[string(match)] = f
+		}
+		s.found(f)
+	})
+	s.text = append(s.text[:0], s.text[rest:]...)
+}
 
 // name finds out whose form match is.
 func (r *Redactions) name(match string) Found {

@@ -127,9 +127,9 @@ func (m *matcher) open(text []byte, from int) int {
 	return len(text)
 }
 
-// redact appends text to out with every match replaced, and calls found, if there is one, with each. Unless it is the
-// last, the end of text that could become a match, or belong to a longer one, is left over as rest.
-func (m *matcher) redact(out, text []byte, last bool, found func(match []byte)) (redacted, rest []byte) {
+// matches calls each with the place of every match in text, from left to right. Unless it is the last, the end of text
+// that could become a match, or belong to a longer one, is left over: it begins at rest.
+func (m *matcher) matches(text []byte, last bool, each func(start, end int)) (rest int) {
 	at, open := 0, len(text)
 	if !last {
 		open = m.open(text, 0)
@@ -137,17 +137,24 @@ func (m *matcher) redact(out, text []byte, last bool, found func(match []byte)) 
 	for {
 		start, end := m.find(text, at)
 		if start >= open {
-			return append(out, text[at:open]...), text[open:]
+			return open
 		}
-		if found != nil {
-			found(text[start:end])
-		}
-		out = append(append(out, text[at:start]...), stars...)
+		each(start, end)
 		at = end
 		if at > open { // what seemed to begin there was the end of a match
 			open = m.open(text, at)
 		}
 	}
+}
+
+// redact appends text to out with every match replaced, but for rest, which matches leaves over.
+func (m *matcher) redact(out, text []byte, last bool) (redacted, rest []byte) {
+	at := 0
+	open := m.matches(text, last, func(start, end int) {
+		out = append(append(out, text[at:start]...), stars...)
+		at = end
+	})
+	return append(out, text[at:open]...), text[open:]
 }
 
 // Redactions is a growing set of values to replace by ***. It may be used by several goroutines.
@@ -178,7 +185,7 @@ func (r *Redactions) Add(secrets ...Secret) {
 
 // Redact returns a copy of text with every secret in it replaced.
 func (r *Redactions) Redact(text []byte) []byte {
-	out, _ := r.m.Load().redact(nil, text, true, nil)
+	out, _ := r.m.Load().redact(nil, text, true)
 	return out
 }
 
@@ -192,8 +199,6 @@ type RedactingWriter struct {
 	w    io.Writer
 	held []byte // the end of what was written, not passed on yet
 	out  []byte // kept for the next write
-
-	found func(match []byte) // hears of what is replaced; nil: nobody does
 }
 
 // Write passes p on but for secrets, in at most one write. It reports all of p as written unless the writer behind it
@@ -204,7 +209,7 @@ func (w *RedactingWriter) Write(p []byte) (int, error) {
 		w.held = append(w.held, p...)
 		text = w.held
 	}
-	out, rest := w.set.m.Load().redact(w.out[:0], text, false, w.found)
+	out, rest := w.set.m.Load().redact(w.out[:0], text, false)
 	w.out, w.held = out, append(w.held[:0], rest...)
 	if err := w.pass(out); err != nil {
 		return 0, err
@@ -214,7 +219,7 @@ func (w *RedactingWriter) Write(p []byte) (int, error) {
 
 // Flush writes what is still held back; call it when no more comes.
 func (w *RedactingWriter) Flush() error {
-	out, _ := w.set.m.Load().redact(w.out[:0], w.held, true, w.found)
+	out, _ := w.set.m.Load().redact(w.out[:0], w.held, true)
 	w.out, w.held = out, w.held[:0]
 	return w.pass(out)
 }

@@ -37,7 +37,7 @@ func (w *Watch) Context(ctx context.Context, root fsutil.FS, ignore []string) (p
 	if err != nil {
 		return nil, fmt.Errorf("build: context: %w", err)
 	}
-	buf := make([]byte, 128<<10)
+	buf := make([]byte, 32<<10)
 	err = root.Walk(ctx, "/", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
