@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -23,8 +24,15 @@ import (
 
 func main() { os.Exit(run()) }
 
+// fewCollections has the first garbage collection wait for 16 MB instead of 4: most verbs end before, and one costs a
+// build 3 ms (runtime, GOGC).
+const fewCollections = 400
+
 // run is main without the exit, so that deferred calls happen.
 func run() int {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(fewCollections)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	ends := make(chan os.Signal, 1)
