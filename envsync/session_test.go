@@ -134,6 +134,10 @@ func TestWhere(t *testing.T) {
 		{"GitLab", temp + "/checkout.tmp/regpass-*", map[string]string{"GITLAB_CI": "true", "CI_PROJECT_DIR": temp + "/checkout"}},
 		{"GitLab without the runner's folder", "/temp/regpass-*", map[string]string{"GITLAB_CI": "true", "CI_PROJECT_DIR": temp + "/other"}},
 		{"Buildkite", "/temp/regpass-*", map[string]string{"BUILDKITE": "true", "TMPDIR": "/elsewhere"}},
+		{"CircleCI", "/temp/regpass-*", map[string]string{"CIRCLECI": "true", "CIRCLE_WORKFLOW_JOB_ID": "1"}},
+		{"Azure Pipelines", temp + "/regpass-*", map[string]string{"TF_BUILD": "True", "AGENT_TEMPDIRECTORY": temp}},
+		{"Bitbucket", "/temp/regpass-*", map[string]string{"BITBUCKET_BUILD_NUMBER": "7", "XDG_RUNTIME_DIR": "/run/user/1"}},
+		{"Jenkins", temp + "/regpass-*", map[string]string{"JENKINS_URL": "https://jenkins.example/", "WORKSPACE_TMP": temp}},
 		{"a user's run-time folder", "/run/user/1/regpass", map[string]string{"XDG_RUNTIME_DIR": "/run/user/1", "XDG_CACHE_HOME": "/cache"}},
 		{"a relative one is not one", "/cache/regpass", map[string]string{"XDG_RUNTIME_DIR": "run", "XDG_CACHE_HOME": "/cache"}},
 	} {

@@ -55,6 +55,21 @@ var Providers = []Provider{
 		Here: isTrue("GITLAB_CI"), Token: gitlabToken, Setup: gitlabSetup,
 		Claims: []string{"sub", "project_path", "namespace_path", "ref", "ref_type", "environment", "pipeline_source"},
 	},
+	{
+		Name: "buildkite", Title: "Buildkite", Doc: "`buildkite-agent oidc request-token`, which every job may run",
+		Here: isTrue("BUILDKITE"), Token: buildkiteToken, Mints: true, Setup: buildkiteSetup,
+		Claims: []string{"sub", "organization_slug", "pipeline_slug", "build_branch", "build_tag", "step_key"},
+	},
+	{
+		Name: "circleci", Title: "CircleCI", Doc: "`circleci run oidc get`, whose issuer is https://oidc.circleci.com for all organizations",
+		Here: isTrue("CIRCLECI"), Token: circleciToken, Mints: true, Setup: circleciSetup,
+		Claims: []string{"sub", "oidc.circleci.com/org-id", "oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin", "oidc.circleci.com/vcs-ref"},
+	},
+	{
+		Name: "bitbucket", Title: "Bitbucket Pipelines", Doc: "the variable BITBUCKET_STEP_OIDC_TOKEN, which the step's `oidc` entry asks for",
+		Here: set("BITBUCKET_BUILD_NUMBER"), Token: bitbucketToken, Setup: bitbucketSetup,
+		Claims: []string{"sub", "workspaceUuid", "repositoryUuid", "branchName", "deploymentEnvironmentUuid"},
+	},
 }
 
 // Find returns the provider of that name; an unknown one is regpass.ErrUsage.

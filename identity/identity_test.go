@@ -52,7 +52,7 @@ func TestProviders(t *testing.T) {
 
 func TestFindUnknown(t *testing.T) {
 	_, err := identity.Find("GitHub\n")
-	const want = `identity: unknown provider "GitHub\n"; there are variable, file, command, github, gitlab`
+	const want = `identity: unknown provider "GitHub\n"; there are variable, file, command, github, gitlab, buildkite, circleci, bitbucket`
 	if !errors.Is(err, regpass.ErrUsage) || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -77,6 +77,10 @@ func TestDetect(t *testing.T) {
 		{"GitLab with its variable", "GITLAB_CI=true PYX_ID_TOKEN=x", "gitlab"},
 		{"GitLab without its variable", "GITLAB_CI=true", "gitlab"},
 		{"GitLab with a token set on purpose", "GITLAB_CI=true REGPASS_ID_TOKEN=x", "variable"},
+		{"Buildkite", "BUILDKITE=true", "buildkite"},
+		{"CircleCI", "CIRCLECI=true", "circleci"},
+		{"Bitbucket without a token", "BITBUCKET_BUILD_NUMBER=7", "bitbucket"},
+		{"Bitbucket with the variable of the audience", "BITBUCKET_BUILD_NUMBER=7 PYX_ID_TOKEN=x", "variable"},
 		{"GitLab with both, where the name of the audience is nearer", "GITLAB_CI=true PYX_ID_TOKEN=x REGPASS_ID_TOKEN=y", "gitlab"},
 	} {
 		vars := map[string]string{}

@@ -33,6 +33,9 @@ func variableSetup(audience string) string {
 	return fmt.Sprintf("export %s=…  # an ID token whose aud is %s; %s serves as well", tokenVariables(audience)[0], regpass.Quote(audience), anyAudience)
 }
 
+// Variable names the variable that holds a token for audience, which must not be empty: PYX_ID_TOKEN for "pyx".
+func Variable(audience string) string { return tokenVariables(audience)[0] }
+
 // tokenVariables names the variables that hold a token for audience by GitLab's convention: in capitals, all but
 // letters and digits as "_", then _ID_TOKEN. The clients agree on that but for an audience that begins with a digit:
 // id replaces it, since no variable may begin with one (di/id, ambient.py), ambient-id keeps it (gitlab.rs). Both

@@ -1,0 +1,23 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/regpass/regpass"
+)
+
+// bitbucketToken reads the one token of the step; there is no service to ask for another.
+// https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/
+func bitbucketToken(_ context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
+	value := env.Getenv("BITBUCKET_STEP_OIDC_TOKEN")
+	if value == "" {
+		err := regpass.NoIdentityf("the step has no ID token: BITBUCKET_STEP_OIDC_TOKEN is not set")
+		return regpass.Secret{}, regpass.Hintf(err, "add to the step in bitbucket-pipelines.yml:\n%s", bitbucketSetup(audience))
+	}
+	return regpass.NewSecret(value), nil
+}
+
+func bitbucketSetup(audience string) string {
+	return fmt.Sprintf("oidc:\n  audiences:\n    - %s", regpass.Quote(audience))
+}
