@@ -17,7 +17,11 @@ import (
 // TestMain lets scripts run the program as `exec regpass`, in a process of its own, and watches the command lines of
 // the machine while they run.
 func TestMain(m *testing.M) {
-	testscript.Main(watched{m}, map[string]func(){"regpass": func() { os.Exit(runLogged()) }})
+	programs := map[string]func(){"regpass": func() { os.Exit(runLogged()) }}
+	for name := range ciPrograms {
+		programs[name] = ciProgram(name)
+	}
+	testscript.Main(watched{m}, programs)
 }
 
 // runLogged is run, with all that goes to standard error also added to a file, where the script's end looks for

@@ -76,7 +76,7 @@ func newRoot(a *app) *cobra.Command {
 		cmd   *cobra.Command
 	}{
 		{"use", newToken(a)}, {"use", newExec(a)}, {"use", newBuild(a)}, {"use", newLogin(a)}, {"use", newLogout(a)}, {"use", newStatus(a)},
-		{"use", newSecrets(a)},
+		{"use", newSecrets(a)}, {"use", newInit(a)},
 		{"serve", newServe(a)}, {"serve", newDemo(a)},
 		{"", newCompletion(a)}, {"", newVersion(a)},
 	} {

@@ -44,6 +44,7 @@ type stage struct {
 	keySum  string
 	wheels  string
 	channel string
+	builds  int // of Jenkins, so far
 }
 
 type stageKey struct{}
@@ -130,9 +131,9 @@ func (s *stage) serve(lifetime time.Duration) error {
 		},
 	}
 	for _, permission := range []sts.Permission{sts.Read, sts.Write} {
-		cfg.Trust = append(cfg.Trust,
-			sts.Trust{Issuer: s.issuer.URL, Claims: map[string]string{"repository": "acme/app", "ref": "refs/heads/main"}, Workspace: "acme", Permission: permission},
-			sts.Trust{Issuer: s.issuer.URL, Claims: map[string]string{"project_path": "acme/app"}, Workspace: "acme", Permission: permission})
+		for _, claims := range trusted {
+			cfg.Trust = append(cfg.Trust, sts.Trust{Issuer: s.issuer.URL, Claims: claims, Workspace: "acme", Permission: permission})
+		}
 	}
 	env := surroundings()
 	env.Mask = func(...regpass.Secret) {}
@@ -142,6 +143,16 @@ func (s *stage) serve(lifetime time.Duration) error {
 	}
 	s.service.set(s.minted.remember(service.Handler()))
 	return nil
+}
+
+// trusted are the jobs that the service trusts, by claims: one on each CI system.
+var trusted = []map[string]string{
+	{"repository": "acme/app", "ref": "refs/heads/main"},
+	{"project_path": "acme/app"},
+	{"organization_slug": "acme", "pipeline_slug": "app", "build_branch": "main"},
+	{"oidc.circleci.com/vcs-origin": "github.com/acme/app", "oidc.circleci.com/vcs-ref": "refs/heads/main"},
+	{"repositoryUuid": "{fe99db34-e979-40be-b383-c1a7738b52f7}", "branchName": "main"},
+	{"sub": "https://jenkins.example/job/app/"},
 }
 
 // commands are what scripts can do besides running programs.
@@ -176,6 +187,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		setAll(ts, vars)
 		setAll(ts, []string{"CI_PROJECT_DIR=" + ts.Getenv("WORK") + "/run"})
 	},
+	// job CI [N]: the Nth recipe, or the first, of docs/ci/CI.md is run as the CI would.
+	"job": runJob,
+	// shown CI FILE: the first recipe of docs/ci/CI.md is that of FILE.
+	"shown": runShowsRecipe,
 	// audit N REGEXP: N lines of the service's audit match; N+: that many or more.
 	"audit": func(ts *testscript.TestScript, neg bool, args []string) {
 		number, more := strings.CutSuffix(args[0], "+")
@@ -217,6 +232,9 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"clean": func(ts *testscript.TestScript, neg bool, args []string) {
 		left, err := filepath.Glob(filepath.Join(ts.Getenv("WORK"), "run", "*"))
 		ts.Check(err)
+		temporary, err := filepath.Glob(filepath.Join(ts.Getenv("TMPDIR"), "regpass*"))
+		ts.Check(err)
+		left = append(left, temporary...)
 		if len(left) > 0 {
 			ts.Fatalf("left behind: %s", left)
 		}

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/regpass/regpass"
@@ -10,6 +11,7 @@ import (
 // https://plugins.jenkins.io/oidc-provider/
 type Jenkins struct {
 	*Issuer
+	Build int // its number, which tells its tokens from those of other builds: they have no jti
 	// Claims are laid over the build's own in every token; one that is nil is left out.
 	Claims map[string]any
 }
@@ -17,8 +19,8 @@ type Jenkins struct {
 // Environ lists the variables of the build, NAME=value. temp is the folder of WORKSPACE_TMP.
 func (j *Jenkins) Environ(temp string) []string {
 	return []string{
-		"BUILD_NUMBER=7",
-		"BUILD_TAG=jenkins-app-7",
+		"BUILD_NUMBER=" + strconv.Itoa(j.Build),
+		"BUILD_TAG=jenkins-app-" + strconv.Itoa(j.Build),
 		"CI=true",
 		"EXECUTOR_NUMBER=0",
 		"JENKINS_URL=https://jenkins.example/",
@@ -33,7 +35,7 @@ func (j *Jenkins) IDToken(audience string) (regpass.Secret, error) {
 	return j.Sign(merged(map[string]any{
 		"sub":          "https://jenkins.example/job/app/",
 		"aud":          audience,
-		"build_number": 7,
+		"build_number": j.Build,
 		"iat":          now.Unix(),
 		"exp":          now.Add(time.Hour).Unix(),
 	}, j.Claims))
