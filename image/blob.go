@@ -13,8 +13,9 @@ import (
 
 // blob is what a manifest says of a blob.
 type blob struct {
-	kind  string
-	layer int
+	kind   string
+	layer  int
+	config string // digest of the config that a layer's history is in
 }
 
 // blobPath matches the path of a blob in an OCI layout and in BuildKit's content store
@@ -87,9 +88,10 @@ func (s *scan) manifest(at place, data []byte) {
 		}
 		if json.Unmarshal(data, &images) == nil {
 			for _, i := range images {
-				s.name(place{}.file(i.Config).blob, "config", 0)
+				config := place{}.file(i.Config).blob
+				s.name(config, blob{kind: "config"})
 				for n, l := range i.Layers {
-					s.name(place{}.file(l).blob, "layer", n+1)
+					s.name(place{}.file(l).blob, blob{"layer", n + 1, config})
 				}
 			}
 		}
@@ -99,30 +101,65 @@ func (s *scan) manifest(at place, data []byte) {
 	var m struct {
 		Config            *descriptor
 		Layers, Manifests []descriptor
+		History           []made
 	}
 	if json.Unmarshal(data, &m) != nil {
 		return
 	}
 	if m.Manifests != nil {
-		s.name(at.blob, "index", 0)
+		s.name(at.blob, blob{kind: "index"})
 	}
+	s.history(at, m.History)
 	if m.Config == nil || m.Config.Digest == "" { // an image config has a "config" too
 		return
 	}
-	s.name(at.blob, "manifest", 0)
-	s.name(m.Config.Digest, "config", 0)
+	s.name(at.blob, blob{kind: "manifest"})
+	s.name(m.Config.Digest, blob{kind: "config"})
 	for n, l := range m.Layers {
 		if strings.HasPrefix(l.MediaType, "application/vnd.in-toto") {
-			s.name(l.Digest, "attestation", 0)
+			s.name(l.Digest, blob{kind: "attestation"})
 		} else {
-			s.name(l.Digest, "layer", n+1)
+			s.name(l.Digest, blob{"layer", n + 1, m.Config.Digest})
 		}
 	}
 }
 
 // name remembers what a blob is; what was said first counts.
-func (s *scan) name(dgst, kind string, layer int) {
+func (s *scan) name(dgst string, b blob) {
 	if _, ok := s.blobs[dgst]; !ok && dgst != "" {
-		s.blobs[dgst] = blob{kind, layer}
+		s.blobs[dgst] = b
 	}
+}
+
+// made is an entry of an image config's history
+// (https://github.com/opencontainers/image-spec/blob/main/config.md#properties).
+type made struct {
+	By    string `json:"created_by"`
+	Empty bool   `json:"empty_layer"`
+}
+
+// history remembers what the layers of the image whose config is at a place were made by, of all images together no more
+// than one JSON may say.
+func (s *scan) history(at place, all []made) {
+	if at.blob == "" || at.path != "" || s.made[at.blob] != nil {
+		return
+	}
+	var by []string
+	for _, m := range all {
+		if s.madeSize += len(m.By); s.madeSize > maxJSON {
+			return
+		}
+		if !m.Empty {
+			by = append(by, string(s.known.Redact([]byte(m.By))))
+		}
+	}
+	s.made[at.blob] = by
+}
+
+// by is what a layer was made by, if its image says so.
+func (s *scan) by(b blob) string {
+	if by := s.made[b.config]; b.layer > 0 && b.layer <= len(by) {
+		return by[b.layer-1]
+	}
+	return ""
 }

@@ -23,6 +23,7 @@ type Finding struct {
 	In          string // "content", "name", "link", "attributes" of the file, or "base64" in its JSON
 	Fingerprint string // of the secret
 	Form        string // as in regpass.Found
+	By          string // what the image's history says that the layer was made by; or ""
 }
 
 // String is one line, the names in it quoted.

@@ -152,7 +152,10 @@ func TestScanImage(t *testing.T) {
 		"not packed": {quiet(tarOf(t, file{name: "/a", text: live})), content("a", "plain")},
 		"deleted later": {layout(t, "{}", "{}", plain, gzipped(t, tarOf(t, file{name: "a", text: live})), gzipped(t, tarOf(t, file{name: ".wh.a"}))),
 			content("a", "plain")},
-		"twice under one name": {quiet(gzipped(t, tarOf(t, file{name: "a", text: live}, file{name: "a"}))), content("a", "plain")},
+		"what made the layer": {layout(t, `{"history":[{"created_by":"COPY . /"},{"created_by":"ENV A=b","empty_layer":true},{"created_by":"RUN login"}]}`, "{}", plain, gzipped(t, tarOf(t, file{name: "a", text: live}))),
+			Finding{Kind: "layer", Layer: 2, Path: "a", In: "content", Fingerprint: fingerprint, Form: "plain", By: "RUN login"}},
+		"a history that is too short": {layout(t, `{"history":[{"created_by":"COPY . /"}]}`, "{}", plain, gzipped(t, tarOf(t, file{name: "a", text: live}))), content("a", "plain")},
+		"twice under one name":        {quiet(gzipped(t, tarOf(t, file{name: "a", text: live}, file{name: "a"}))), content("a", "plain")},
 		"base64 in lines": {quiet(gzipped(t, tarOf(t, file{name: "a", text: strings.Join(chunks(base64.StdEncoding.EncodeToString([]byte("u:"+live)), 19), "\n")}))),
 			content("a", "base64")},
 		"hex":                  {quiet(gzipped(t, tarOf(t, file{name: "a", text: fmt.Sprintf("%X", live)}))), content("a", "hex")},
@@ -245,6 +248,15 @@ func TestScanFolder(t *testing.T) {
 	}
 	if _, err := Scan(t.Context(), filepath.Join(dir, "none"), known, Limits{}); !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "image: ") {
 		t.Error(err)
+	}
+}
+
+func TestWhatMadeALayerIsRedacted(t *testing.T) {
+	files := layout(t, `{"history":[{"created_by":"RUN login `+live+`"}]}`, "{}", gzipped(t, tarOf(t, file{name: "a", text: live})))
+	got, err := Scan(t.Context(), forms(t, files)["tar"], known, Limits{})
+	layer := slices.IndexFunc(got, func(f Finding) bool { return f.Layer == 1 })
+	if err != nil || len(got) != 2 || layer < 0 || got[layer].By != "RUN login ***" {
+		t.Errorf("found %+v, %v", got, err)
 	}
 }
 

@@ -20,9 +20,11 @@ type scan struct {
 	bytes  int64
 	files  int
 
-	found  []Finding
-	blobs  map[string]blob // what manifests say, by digest or name
-	levels []*level        // buffers for each depth of nesting
+	found    []Finding
+	blobs    map[string]blob     // what manifests say, by digest or name
+	made     map[string][]string // what configs say that each layer was made by, by the config's digest
+	madeSize int                 // of all that configs say of it, in bytes
+	levels   []*level            // buffers for each depth of nesting
 }
 
 // place is where in an image something is read.
@@ -43,7 +45,7 @@ type level struct {
 }
 
 func newScan(ctx context.Context, known *regpass.Redactions, l Limits) *scan {
-	return &scan{ctx: ctx, known: known, blobs: map[string]blob{}, limits: Limits{
+	return &scan{ctx: ctx, known: known, blobs: map[string]blob{}, made: map[string][]string{}, limits: Limits{
 		Bytes:    cmp.Or(l.Bytes, DefaultLimits.Bytes),
 		Files:    cmp.Or(l.Files, DefaultLimits.Files),
 		Nesting:  cmp.Or(l.Nesting, DefaultLimits.Nesting),
@@ -54,7 +56,8 @@ func newScan(ctx context.Context, known *regpass.Redactions, l Limits) *scan {
 // result adds to the findings what the manifests say of their blobs.
 func (s *scan) result(err error) ([]Finding, error) {
 	for i, f := range s.found {
-		s.found[i].Kind, s.found[i].Layer = s.blobs[f.Blob].kind, s.blobs[f.Blob].layer
+		b := s.blobs[f.Blob]
+		s.found[i].Kind, s.found[i].Layer, s.found[i].By = b.kind, b.layer, s.by(b)
 	}
 	if err != nil {
 		return s.found, fmt.Errorf("image: not all of it was searched: %w", err)
