@@ -11,21 +11,41 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
 
-// gate tells when all that the steps printed has been seen. What a builder reports of one build comes in order, so
-// that is when a step of ours, begun after theirs, is reported as completed.
+// gate tells when all that the steps printed has been seen. What a builder reports of one build comes in order, but what
+// it has gathered at one time may come in several messages, with what steps printed in the last of them (BuildKit,
+// client/status.go, Marshal). So two steps of ours run one after the other when those of the build are done: when the
+// second, which begins after the first is known to be completed, is reported too, all messages from before are through.
 type gate struct {
-	name          string // of that step; no other step can know it
-	passed, ended chan struct{}
-	pass, end     func()
+	marks [2]mark
+	ended chan struct{}
+	end   func()
+}
+
+// mark is one of those steps.
+type mark struct {
+	name   string // no other step can know it
+	passed chan struct{}
+	pass   func()
 }
 
 func newGate() gate {
-	passed, ended := make(chan struct{}), make(chan struct{})
-	return gate{
-		name:   "regpass: all output is read " + rand.Text(),
-		passed: passed, pass: sync.OnceFunc(func() { close(passed) }),
-		ended: ended, end: sync.OnceFunc(func() { close(ended) }),
+	ended := make(chan struct{})
+	g := gate{ended: ended, end: sync.OnceFunc(func() { close(ended) })}
+	for i := range g.marks {
+		passed := make(chan struct{})
+		g.marks[i] = mark{"regpass: all output is read " + rand.Text(), passed, sync.OnceFunc(func() { close(passed) })}
 	}
+	return g
+}
+
+// mark is the one of that name, or nil.
+func (g *gate) mark(name string) *mark {
+	for i := range g.marks {
+		if g.marks[i].name == name {
+			return &g.marks[i]
+		}
+	}
+	return nil
 }
 
 // Gate runs build to the end of its last step and holds the result back, before anything is exported or pushed, while
@@ -46,8 +66,10 @@ func (w *Watch) Gate(build gateway.BuildFunc, handed func() bool) gateway.BuildF
 			return nil, err
 		}
 		if handed() {
-			if err := w.drain(ctx, c); err != nil {
-				return nil, err
+			for _, m := range w.gate.marks {
+				if err := w.drain(ctx, c, m); err != nil {
+					return nil, err
+				}
 			}
 		}
 		return res, w.Err()
@@ -76,10 +98,10 @@ func evaluate(ctx context.Context, res *gateway.Result) error {
 	return err
 }
 
-// drain waits until the build's output up to now is seen. The name is in the file as well: the builder tells steps
-// apart by what they do, and builds that do the same at the same time share one step with one name.
-func (w *Watch) drain(ctx context.Context, c gateway.Client) error {
-	def, err := llb.Scratch().File(llb.Mkfile("/regpass", 0o444, []byte(w.gate.name)), llb.WithCustomName(w.gate.name)).Marshal(ctx)
+// drain runs m's step and waits until it is seen. The name is in the file as well: the builder tells steps apart by what
+// they do, and builds that do the same at the same time share one step with one name.
+func (w *Watch) drain(ctx context.Context, c gateway.Client, m mark) error {
+	def, err := llb.Scratch().File(llb.Mkfile("/regpass", 0o444, []byte(m.name)), llb.WithCustomName(m.name)).Marshal(ctx)
 	if err != nil {
 		return fmt.Errorf("build: read all output: %w", err)
 	}
@@ -87,7 +109,7 @@ func (w *Watch) drain(ctx context.Context, c gateway.Client) error {
 		return fmt.Errorf("build: read all output: %w", err)
 	}
 	select {
-	case <-w.gate.passed:
+	case <-m.passed:
 		return nil
 	case <-w.gate.ended:
 		return errors.New("build: the builder's report broke off before all output was read")

@@ -23,8 +23,9 @@ import (
 type reporting struct {
 	gateway.Client
 	status chan *client.SolveStatus
-	says   string
-	breaks bool // the report ends instead
+	says   []string // before the first step, the second, …
+	breaks bool     // the report ends instead
+	asked  int      // how often it was
 }
 
 func (r *reporting) Solve(ctx context.Context, req gateway.SolveRequest) (*gateway.Result, error) {
@@ -33,7 +34,10 @@ func (r *reporting) Solve(ctx context.Context, req gateway.SolveRequest) (*gatew
 		return gateway.NewResult(), nil
 	}
 	now := time.Now()
-	r.status <- &client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, r.says)}}
+	if r.asked < len(r.says) {
+		r.status <- &client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, r.says[r.asked])}}
+	}
+	r.asked++
 	for _, dt := range req.Definition.Def {
 		dgst := digest.FromBytes(dt)
 		name := req.Definition.Metadata[string(dgst)].GetDescription()[nameKey]
@@ -104,14 +108,16 @@ func gated(t *testing.T, w *Watch, r *reporting, res *gateway.Result, handed boo
 
 func TestGateWaitsForAllOutput(t *testing.T) {
 	for _, c := range []struct {
-		name, says string
-		handed     bool
-		want       error
+		name   string
+		says   []string
+		handed bool
+		want   error
 	}{
-		{"nothing was said", "", true, nil},
-		{"something else was said", "hello", true, nil},
-		{"a token was said", live, true, regpass.ErrFound},
-		{"no step could say one", "", false, nil},
+		{"nothing was said", nil, true, nil},
+		{"something else was said", []string{"hello"}, true, nil},
+		{"a token was said", []string{live}, true, regpass.ErrFound},
+		{"a token was said, and comes in a message of its own", []string{"hello", live}, true, regpass.ErrFound},
+		{"no step could say one", nil, false, nil},
 	} {
 		res, ref := gateway.NewResult(), &built{}
 		res.SetRef(ref)

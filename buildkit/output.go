@@ -61,6 +61,17 @@ func (w *Watch) flush(s stream) []*client.VertexLog {
 	return nil
 }
 
+// flushEnded ends the outputs of steps that completed.
+func (w *Watch) flushEnded() (logs []*client.VertexLog) {
+	for _, step := range w.ended {
+		for _, fd := range []int{0, 1, 2} {
+			logs = append(logs, w.flush(stream{step, fd})...)
+		}
+	}
+	w.ended = w.ended[:0]
+	return logs
+}
+
 // flushAll ends all outputs, for a build that broke off.
 func (w *Watch) flushAll() (logs []*client.VertexLog) {
 	for _, s := range slices.SortedFunc(maps.Keys(w.output), func(a, b stream) int {

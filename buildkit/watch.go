@@ -17,6 +17,7 @@ type Watch struct {
 	gate   gate
 	names  map[digest.Digest]string // of steps, for Filter
 	output map[stream]*output
+	ended  []digest.Digest // steps that completed in a message that others of the same time may follow
 }
 
 // stream is one of the two outputs of a step.
@@ -64,35 +65,49 @@ func (w *Watch) Leaks() []Leak { return w.leaks.list() }
 // Err is a LeakError that says what was found so far, or nil.
 func (w *Watch) Err() error { return w.leaks.err() }
 
-// status redacts all texts of s. What a step said before it completed is shown before that.
+// splits is how much steps print, in bytes, before the builder may split what it has gathered into several messages: its
+// limit is twice that (BuildKit, client/status.go, Marshal). Only the first of them names steps.
+const splits = 512 << 10
+
+// status redacts all texts of s. What a step said before it completed is shown before that, unless the rest of it is
+// still to come.
 func (w *Watch) status(s *client.SolveStatus) {
 	for _, v := range s.Vertexes {
 		w.names[v.Digest] = w.Redact(v.Name)
 	}
-	logs := s.Logs[:0]
+	first := len(s.Vertexes)+len(s.Statuses) > 0
+	var before []*client.VertexLog
+	if first {
+		before = w.flushEnded()
+	}
+	logs, size := s.Logs[:0], 0
 	for _, l := range s.Logs {
+		size += len(l.Data)
 		o := w.outputOf(stream{l.Vertex, l.Stream})
 		if l.Data = o.write(l.Data); len(l.Data) > 0 {
 			logs = append(logs, l)
 		}
 	}
-	s.Logs = logs
-	var passed bool
+	s.Logs = append(before, logs...)
+	var passed []*mark
 	vertexes := s.Vertexes[:0]
 	for _, v := range s.Vertexes {
-		if v.Name == w.gate.name {
-			passed = passed || v.Completed != nil
+		if m := w.gate.mark(v.Name); m != nil {
+			if v.Completed != nil {
+				passed = append(passed, m)
+			}
 			continue
 		}
 		vertexes = append(vertexes, v)
 		w.vertex(v)
 		if v.Completed != nil {
-			for _, fd := range []int{0, 1, 2} {
-				s.Logs = append(s.Logs, w.flush(stream{v.Digest, fd})...)
-			}
+			w.ended = append(w.ended, v.Digest)
 		}
 	}
 	s.Vertexes = vertexes
+	if first && size < splits {
+		s.Logs = append(s.Logs, w.flushEnded()...)
+	}
 	for _, x := range s.Statuses {
 		w.text(&x.ID, inProgress, x.Vertex)
 		w.text(&x.Name, inProgress, x.Vertex)
@@ -100,8 +115,8 @@ func (w *Watch) status(s *client.SolveStatus) {
 	for _, x := range s.Warnings {
 		w.warning(x)
 	}
-	if passed {
-		w.gate.pass()
+	for _, m := range passed {
+		m.pass()
 	}
 }
 

@@ -89,6 +89,30 @@ func TestWatchOutput(t *testing.T) {
 	}
 }
 
+// A builder sends what it has gathered at one time in several messages if it is much, and only the first says that a step
+// completed.
+func TestWatchOutputAfterTheEnd(t *testing.T) {
+	w := newWatch(nil)
+	now := time.Now()
+	long := strings.Repeat("x", 1<<20)
+	out, logs := filter(w,
+		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a", Completed: &now}}, Logs: []*client.VertexLog{said(stepA, 1, long), said(stepA, 1, live[:9])}},
+		&client.SolveStatus{Logs: []*client.VertexLog{said(stepB, 1, "b")}},
+		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[9:]+live[:7])}},
+		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepB, Name: "RUN b"}}},
+		&client.SolveStatus{},
+	)
+	if want := (map[stream]string{{stepA, 1}: long + "***" + live[:7], {stepB, 1}: "b"}); !reflect.DeepEqual(logs, want) {
+		t.Errorf("shows %.20q…%q", logs[stream{stepA, 1}], strings.TrimLeft(logs[stream{stepA, 1}], "x"))
+	}
+	if leaks := []Leak{leak("output", "RUN a", stepA, "plain")}; !slices.Equal(w.Leaks(), leaks) {
+		t.Errorf("leaks %+v", w.Leaks())
+	}
+	if rest := out[3].Logs; len(rest) != 1 || string(rest[0].Data) != live[:7] {
+		t.Errorf("what was held back is not shown with the next message that names steps: %+v", rest)
+	}
+}
+
 func TestWatchForms(t *testing.T) {
 	var lines strings.Builder
 	for line := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString([]byte("user:"+live))), 20) {
