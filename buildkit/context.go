@@ -2,7 +2,6 @@ package buildkit
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/moby/buildkit/session/upload/uploadprovider"
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/regpass/regpass"
@@ -32,9 +30,9 @@ func addContext(_ context.Context, env *regpass.Env, _ Endpoint, o Options, p *P
 	case o.Context == "-":
 		in := bufio.NewReader(env.Stdin)
 		if head, err := in.Peek(archiveHead); isArchive(head) {
-			up := uploadprovider.New()
-			attrs["context"] = up.Add(io.NopCloser(in))
-			p.Opt.Session = append(p.Opt.Session, up)
+			if err := p.addArchive(env, in, head); err != nil {
+				return err
+			}
 		} else if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		} else if file != "" {
@@ -130,17 +128,4 @@ func abs(env *regpass.Env, name string) string {
 func isDir(path string) bool {
 	st, err := os.Stat(path)
 	return err == nil && st.IsDir()
-}
-
-// archiveHead is how much of standard input tells an archive from a Dockerfile, in bytes: a tar header's size.
-const archiveHead = 512
-
-// isArchive knows tar and what it may be packed in, by their first bytes (buildx, build/utils.go).
-func isArchive(head []byte) bool {
-	for _, magic := range []string{"BZh", "\x1f\x8b\x08", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd"} {
-		if bytes.HasPrefix(head, []byte(magic)) {
-			return true
-		}
-	}
-	return len(head) >= 262 && string(head[257:262]) == "ustar" // POSIX.1-1988, and GNU's too
 }

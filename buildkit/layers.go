@@ -13,7 +13,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// SearchImage searches an image as a tar to its end and calls found with each known secret in it. where names the file,
+// SearchImage searches an image, or another archive, to its end and calls found with each known secret in it. where names the file,
 // itself redacted.
 type SearchImage func(ctx context.Context, tar io.Reader, found func(where string, f regpass.Found)) error
 

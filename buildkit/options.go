@@ -56,6 +56,7 @@ type Plan struct {
 	Labels   map[string]string
 	Warnings []string // what is not as asked for, one line each
 	push     []string // images that a Docker daemon is to push when it has them, because its BuildKit can't
+	archive  string   // the file that keeps a context from standard input, or ""
 	undo     []func() error
 }
 

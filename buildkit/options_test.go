@@ -1,8 +1,6 @@
 package buildkit
 
 import (
-	"archive/tar"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -193,17 +191,6 @@ func TestPlanReadsStandardInput(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(m.dir, "regpass-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %s %v", left, err)
 	}
-
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
-	if err := errors.Join(w.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o600}), w.Close()); err != nil {
-		t.Fatal(err)
-	}
-	env.Stdin = &archive
-	p, err = Options{Context: "-"}.Plan(t.Context(), env, buildkitd)
-	if err != nil || !strings.HasPrefix(p.Opt.FrontendAttrs["context"], "http://buildkit-session/") || len(p.Opt.Session) != 1 {
-		t.Errorf("%v %v", p.Opt.FrontendAttrs, err)
-	}
 }
 
 // TestSearchTakesTheFilesThatAreSent holds what is looked at before a build starts: what .dockerignore leaves out is
@@ -230,14 +217,14 @@ func TestSearchTakesTheFilesThatAreSent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = p.Search(t.Context(), newWatch(nil))
+			_, err = p.Search(t.Context(), newWatch(nil), nil)
 			if test.want == "" && err != nil || test.want != "" && (!errors.Is(err, regpass.ErrFound) || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
 	}
 	p := &Plan{Args: map[string]string{"A": live}}
-	if _, err := p.Search(t.Context(), newWatch(nil)); !errors.Is(err, regpass.ErrFound) || strings.Contains(err.Error(), live) {
+	if _, err := p.Search(t.Context(), newWatch(nil), nil); !errors.Is(err, regpass.ErrFound) || strings.Contains(err.Error(), live) {
 		t.Error(err)
 	}
 }

@@ -20,8 +20,8 @@ const dockerfileMount = "dockerfile"
 
 // Search looks for tokens in all that the build is given by name or as local files, as the builder's frontend would
 // take them, so that a build that would leak is refused before it starts. A find is a LeakError. partly lists files of
-// which only the beginning was searched. An archive on standard input is not searched.
-func (p *Plan) Search(ctx context.Context, w *Watch) (partly []string, err error) {
+// which only the beginning was searched. search is for an archive from standard input; nil: nobody searches it.
+func (p *Plan) Search(ctx context.Context, w *Watch, search SearchImage) (partly []string, err error) {
 	if err := w.Arguments("build argument", p.Args); err != nil {
 		return nil, err
 	}
@@ -35,6 +35,9 @@ func (p *Plan) Search(ctx context.Context, w *Watch) (partly []string, err error
 		if err := w.Arguments("output option", x.Attrs); err != nil {
 			return nil, err
 		}
+	}
+	if err := p.searchArchive(ctx, w, search); err != nil {
+		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Opt.LocalMounts)) {
 		files := p.Opt.LocalMounts[name]

@@ -100,7 +100,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	watch := buildkit.NewWatch(a.say.known, m.who, func(buildkit.Leak) { stop(errLeak) })
-	partly, err := plan.Search(ctx, watch)
+	partly, err := plan.Search(ctx, watch, searchImage(a.say.known))
 	if errors.Is(err, regpass.ErrFound) {
 		return regpass.Hintf(err, "the build was not started; take it out, or keep the file from the build with .dockerignore")
 	}

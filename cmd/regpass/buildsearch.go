@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,7 +11,7 @@ import (
 	"github.com/regpass/regpass/image"
 )
 
-// searchImage looks for the known secrets in all of an image.
+// searchImage looks for the known secrets in all of an image or another archive.
 func searchImage(known *regpass.Redactions) buildkit.SearchImage {
 	return func(ctx context.Context, tar io.Reader, found func(where string, f regpass.Found)) error {
 		all, err := image.Read(ctx, tar, known, image.Limits{})
@@ -30,6 +31,8 @@ func whereInImage(f image.Finding) string {
 		return fmt.Sprintf("layer %d", f.Layer)
 	case f.Path != "":
 		return "file " + f.Path
+	case f.Blob != "":
+		return cmp.Or(f.Kind, "blob") + " " + f.Blob
 	}
-	return f.Kind + " " + f.Blob
+	return "archive itself"
 }
