@@ -56,7 +56,7 @@ func (p *Plan) searchArchive(ctx context.Context, w *Watch, search SearchImage) 
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	err = search(ctx, f, func(where string, found regpass.Found) { w.leaks.add(found, inContext, where, "") })
+	err = search(ctx, f, func(where, _ string, found regpass.Found) { w.leaks.add(found, inContext, where, "") })
 	if leak := w.Err(); leak != nil { // whoever hears of it may call ctx off, which ends the search
 		return leak
 	}

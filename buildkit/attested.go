@@ -18,13 +18,17 @@ const (
 	maxBundle      = 1000     // files of a bundle
 )
 
-// result searches what a finished build will be exported with, besides its layers.
-func (w *Watch) result(ctx context.Context, res *gateway.Result) error {
+// config searches the image's configuration, and whatever else the frontend says of the image.
+func (w *Watch) config(res *gateway.Result) {
 	for _, key := range slices.Sorted(maps.Keys(res.Metadata)) {
 		for _, f := range w.known.Find(res.Metadata[key]) {
 			w.leaks.add(f, inConfig, key, "")
 		}
 	}
+}
+
+// attestations searches those that are part of a finished build.
+func (w *Watch) attestations(ctx context.Context, res *gateway.Result) error {
 	for _, platform := range slices.Sorted(maps.Keys(res.Attestations)) {
 		for _, a := range res.Attestations[platform] {
 			if err := w.attestation(ctx, a); err != nil {

@@ -48,21 +48,25 @@ func (g *gate) mark(name string) *mark {
 	return nil
 }
 
-// Gate runs build to the end of its last step and holds the result back, before anything is exported or pushed, while
-// it looks at the image config, at attestations that are part of the result (SBOM) and, where handed reports that
-// steps were given secrets, at the rest of their output. A leak is a LeakError, and nothing is exported. Not looked at
-// are layers, which Build.layers searches, and the provenance, which the builder writes while it exports: of what is in it, ENV and ARG are in the
-// config's history or among the arguments, and the Dockerfile is in the context.
+// Gate looks, before a step runs, at the image config and at what the provenance will be made of. Then it runs build to
+// the end of its last step and holds the result back, before anything is exported or pushed, while it looks at
+// attestations that are part of the result (SBOM) and, where handed reports that steps were given secrets, at the rest
+// of their output. A leak is a LeakError, and nothing is exported. Layers are not looked at here; Build.layers searches
+// them.
 func (w *Watch) Gate(build gateway.BuildFunc, handed func() bool) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		if err != nil {
 			return nil, err
 		}
+		w.config(res)
+		if err := errors.Join(w.definitions(ctx, res), w.Err()); err != nil {
+			return nil, err
+		}
 		if err := evaluate(ctx, res); err != nil {
 			return nil, err
 		}
-		if err := w.result(ctx, res); err != nil {
+		if err := w.attestations(ctx, res); err != nil {
 			return nil, err
 		}
 		if handed() {

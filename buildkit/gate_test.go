@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/result"
@@ -52,8 +53,11 @@ type built struct {
 	gateway.Reference
 	err       error
 	files     map[string]string
+	made      llb.State // how
 	evaluated bool
 }
+
+func (b *built) ToState() (llb.State, error) { return b.made, nil }
 
 func (b *built) Evaluate(context.Context) error { b.evaluated = true; return b.err }
 
@@ -135,6 +139,39 @@ func TestGateWaitsForAllOutput(t *testing.T) {
 	res.SetRef(&built{err: errors.New("exit code: 1")})
 	if err := gated(t, newWatch(nil), &reporting{}, res, true); err == nil || err.Error() != "exit code: 1" {
 		t.Errorf("when a step fails: %v", err)
+	}
+}
+
+func TestGateLooksBeforeAStepRuns(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		made llb.State
+		want Leak
+	}{
+		{"variable", llb.Image("base").Run(llb.Shlex("true"), llb.AddEnv("A", live), llb.WithCustomName("RUN true")).Root(),
+			leak("definition", "RUN true", "", "plain")},
+		{"address", llb.HTTP("https://files.test/?token="+live, llb.WithCustomName("ADD it")),
+			leak("definition", "ADD it", "", "plain")},
+		{"name", llb.Scratch().File(llb.Mkdir("/a", 0o700), llb.WithCustomName("MKDIR "+live)),
+			leak("definition", "MKDIR ***", "", "plain")},
+		{"Dockerfile", llb.Scratch().File(llb.Mkdir("/a", 0o700), llb.NewSourceMap(nil, "Dockerfile", "", fmt.Appendf(nil, "# %x", live)).Location(nil)),
+			leak("build file", "Dockerfile", "", "hex")},
+		{"where the Dockerfile is from", llb.Scratch().File(llb.Mkdir("/a", 0o700), llb.NewSourceMap(new(llb.HTTP("https://files.test/"+live, llb.WithCustomName("load"))), "Dockerfile", "", nil).Location(nil)),
+			leak("definition", "load", "", "plain")},
+	} {
+		res, ref, w := gateway.NewResult(), &built{made: c.made}, newWatch(nil)
+		res.SetRef(ref)
+		err := gated(t, w, &reporting{}, res, false)
+		got := w.Leaks()
+		if c.want.Where == "definition" && len(got) == 1 {
+			c.want.Step = got[0].Step
+		}
+		if !slices.Equal(got, []Leak{c.want}) || !errors.Is(err, regpass.ErrFound) {
+			t.Errorf("%s: %v, %+v", c.name, err, got)
+		}
+		if ref.evaluated {
+			t.Errorf("%s: steps were run", c.name)
+		}
 	}
 }
 

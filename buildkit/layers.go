@@ -1,6 +1,7 @@
 package buildkit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,14 +14,14 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// SearchImage searches an image, or another archive, to its end and calls found with each known secret in it. where names the file,
-// itself redacted.
-type SearchImage func(ctx context.Context, tar io.Reader, found func(where string, f regpass.Found)) error
+// SearchImage searches an image, or another archive, to its end and calls found with each known secret in it. where
+// names the file, and by is what the image's history says that the file's layer was made by, both redacted.
+type SearchImage func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error
 
 // layers runs build and then, where steps were given secrets, has the builder send the layers here before it exports
 // anything else, to be searched: also for files that a later step deleted. The steps are the very ones that build has
 // just run, for it still holds them, so none runs twice. A leak is a LeakError. Layers that the result does not have,
-// those of other stages, are not searched; mode=max exports them to caches.
+// those of other stages, are searched where a cache is to have them.
 func (b Build) layers(e Endpoint, build gateway.BuildFunc) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
@@ -41,11 +42,7 @@ func (b Build) layers(e Endpoint, build gateway.BuildFunc) gateway.BuildFunc {
 
 // searchLayers has the builder export what r is made of.
 func (b Build) searchLayers(ctx context.Context, e Endpoint, r gateway.Reference) error {
-	state, err := r.ToState()
-	if err != nil {
-		return err
-	}
-	def, err := state.Marshal(ctx)
+	def, err := definitionOf(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -53,7 +50,10 @@ func (b Build) searchLayers(ctx context.Context, e Endpoint, r gateway.Reference
 	var searched error
 	var searching sync.WaitGroup
 	searching.Go(func() {
-		searched = b.SearchImage(ctx, read, func(where string, f regpass.Found) { b.Watch.leaks.add(f, inImage, where, "") })
+		searched = b.SearchImage(ctx, read, func(where, by string, f regpass.Found) {
+			by = b.Watch.Redact(cmp.Or(b.Watch.steps[by], by))
+			b.Watch.leaks.addLeak(Leak{Where: inImage, What: where, Fingerprint: f.Fingerprint, Form: f.Form, By: by})
+		})
 		_ = read.CloseWithError(searched) // never fails
 	})
 	_, err = e.client.Solve(ctx, def, client.SolveOpt{

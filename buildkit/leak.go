@@ -24,16 +24,20 @@ const (
 	inConfig   = "image config"
 	inAttested = "attestation"
 	inImage    = "image"
+	// What of provenance is known before it is written.
+	inDefinition = "definition"
+	inSource     = "build file"
 )
 
 // Leak says that a token stands where none may, without showing it.
 type Leak struct {
-	Where       string        // "output", "name", "progress", "error" or "warning" of a step, or "argument", "context", "image config", "attestation", "image"
+	Where       string        // "output", "name", "progress", "error", "warning" or "definition" of a step, or "argument", "context", "build file", "image config", "attestation", "image"
 	What        string        // the step, argument, file or attestation; itself redacted, but not fit to print unquoted
 	Step        digest.Digest // of the step, or ""
 	ID, Host    string        // what the token is called, as NewWatch's who says
 	Fingerprint string
 	Form        string // as in regpass.Found
+	By          string // the step that wrote the file in the image, like What; or ""
 }
 
 // String is one line that names the token and the place, the latter quoted.
@@ -42,10 +46,15 @@ func (l Leak) String() string {
 	if l.Host != "" {
 		token = fmt.Sprintf("the token for %s (%s, fingerprint %s)", l.Host, l.ID, l.Fingerprint)
 	}
+	of := " "
 	if l.Step != "" {
-		return fmt.Sprintf("%s is in the %s of step %s (%s)", token, l.Where, regpass.Quote(l.What), l.Form)
+		of = " of step "
 	}
-	return fmt.Sprintf("%s is in the %s %s (%s)", token, l.Where, regpass.Quote(l.What), l.Form)
+	by := ""
+	if l.By != "" {
+		by = ", written by step " + regpass.Quote(l.By)
+	}
+	return fmt.Sprintf("%s is in the %s%s%s (%s)%s", token, l.Where, of, regpass.Quote(l.What), l.Form, by)
 }
 
 // LeakError is regpass.ErrFound and says what was found.
@@ -76,11 +85,15 @@ type leaks struct {
 }
 
 func (l *leaks) add(f regpass.Found, where, what string, step digest.Digest) {
-	id, host, ours := l.who(f.Fingerprint)
-	if !ours {
+	l.addLeak(Leak{Where: where, What: cmp.Or(what, string(step)), Step: step, Fingerprint: f.Fingerprint, Form: f.Form})
+}
+
+// addLeak adds what the token is called.
+func (l *leaks) addLeak(leak Leak) {
+	var ours bool
+	if leak.ID, leak.Host, ours = l.who(leak.Fingerprint); !ours {
 		return
 	}
-	leak := Leak{Where: where, What: cmp.Or(what, string(step)), Step: step, ID: id, Host: host, Fingerprint: f.Fingerprint, Form: f.Form}
 	l.mu.Lock()
 	isNew := len(l.all) < maxLeaks && !slices.Contains(l.all, leak)
 	if isNew {

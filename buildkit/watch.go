@@ -17,7 +17,8 @@ type Watch struct {
 	gate   gate
 	names  map[digest.Digest]string // of steps, for Filter
 	output map[stream]*output
-	ended  []digest.Digest // steps that completed in a message that others of the same time may follow
+	steps  map[string]string // names of steps by what their layers are said to be made by, as nameSteps has them
+	ended  []digest.Digest   // steps that completed in a message that others of the same time may follow
 }
 
 // stream is one of the two outputs of a step.
@@ -32,7 +33,7 @@ type stream struct {
 func NewWatch(known *regpass.Redactions, who func(fingerprint string) (id, host string, ours bool), leaked func(Leak)) *Watch {
 	return &Watch{
 		known: known, leaks: leaks{who: who, leaked: leaked}, gate: newGate(),
-		names: map[digest.Digest]string{}, output: map[stream]*output{},
+		names: map[digest.Digest]string{}, output: map[stream]*output{}, steps: map[string]string{},
 	}
 }
 

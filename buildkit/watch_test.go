@@ -34,7 +34,7 @@ func newWatch(leaked func(Leak)) *Watch {
 }
 
 func leak(where, what string, step digest.Digest, form string) Leak {
-	return Leak{where, what, step, "netrc", "acme.test", regpass.NewSecret(live).Fingerprint(), form}
+	return Leak{where, what, step, "netrc", "acme.test", regpass.NewSecret(live).Fingerprint(), form, ""}
 }
 
 // filter sends all through w and returns what comes out, the outputs of each step joined.

@@ -13,10 +13,10 @@ import (
 
 // searchImage looks for the known secrets in all of an image or another archive.
 func searchImage(known *regpass.Redactions) buildkit.SearchImage {
-	return func(ctx context.Context, tar io.Reader, found func(where string, f regpass.Found)) error {
+	return func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error {
 		all, err := image.Read(ctx, tar, known, image.Limits{})
 		for _, f := range all {
-			found(whereInImage(f), regpass.Found{Fingerprint: f.Fingerprint, Form: f.Form})
+			found(whereInImage(f), f.By, regpass.Found{Fingerprint: f.Fingerprint, Form: f.Form})
 		}
 		return err
 	}

@@ -1,0 +1,72 @@
+package buildkit
+
+import (
+	"context"
+	"io"
+	"maps"
+	"testing"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+
+	"github.com/regpass/regpass"
+)
+
+// TestLayersAreLeftAloneWhereNothingCanLeak asks nothing of the endpoint, which has no client.
+func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
+	search := func(context.Context, io.Reader, func(where, by string, f regpass.Found)) error {
+		t.Error("something is searched")
+		return nil
+	}
+	exported, cached := &Plan{}, &Plan{}
+	exported.Opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI}}
+	cached.Opt.CacheExports = []client.CacheOptionsEntry{{Type: "local"}}
+	one := []Delivery{{ID: "netrc"}}
+	for name, c := range map[string]struct {
+		plan   *Plan
+		handed []Delivery
+		search SearchImage
+	}{
+		"no step was given a secret":    {exported, nil, search},
+		"nothing is exported":           {&Plan{}, one, search},
+		"nobody searches":               {exported, one, nil},
+		"nothing was given to a cached": {cached, nil, search},
+	} {
+		res := gateway.NewResult()
+		res.SetRef(&built{})
+		b := Build{Plan: c.plan, Watch: newWatch(nil), SearchImage: c.search, Handed: func() []Delivery { return c.handed }}
+		got, err := b.layers(Endpoint{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+		if err != nil || got != res {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestLayersAreSentAsTheBuilderCan(t *testing.T) {
+	for want, e := range map[string][]Endpoint{
+		client.ExporterOCI: {{}, {Moby: true, Containerd: true}},
+		client.ExporterTar: {{Moby: true}},
+	} {
+		for _, e := range e {
+			if got := e.exporter(); got != want {
+				t.Errorf("%+v: %s, not %s", e, got, want)
+			}
+		}
+	}
+}
+
+// TestNameSteps holds the words that BuildKit has for what a layer is made by.
+func TestNameSteps(t *testing.T) {
+	s := llb.Image("base").Run(llb.Args([]string{"sh", "-c", "echo  a"}), llb.WithCustomName("[2/2] RUN echo  a"), llb.AddMount("/out", llb.Scratch())).Root()
+	def, err := s.File(llb.Mkdir("/a", 0o700), llb.WithCustomName("MKDIR")).Marshal(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const echo = "[2/2] RUN echo  a"
+	want := map[string]string{"mount / from exec sh -c echo  a": echo, "mount /out from exec sh -c echo  a": echo, echo: echo, "MKDIR": "MKDIR"}
+	steps := map[string]string{}
+	if err := nameSteps(def, steps); err != nil || !maps.Equal(steps, want) {
+		t.Errorf("%q, %v", steps, err)
+	}
+}
