@@ -46,6 +46,11 @@ func (b Build) searchLayers(ctx context.Context, e Endpoint, r gateway.Reference
 	if err != nil {
 		return err
 	}
+	if b.Plan.cachesAll() {
+		if def, err = everything(ctx, def); err != nil {
+			return err
+		}
+	}
 	read, write := io.Pipe()
 	var searched error
 	var searching sync.WaitGroup
