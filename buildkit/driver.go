@@ -87,7 +87,8 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 	said.close()
 	streams.Wait()
 	if leak := b.Watch.Err(); leak != nil {
-		return nil, errors.Join(leak, e.forget(rest, env, opt))
+		made := func(by string) bool { return steps.made[b.Watch.steps[by]] }
+		return nil, errors.Join(leak, e.forget(rest, env, opt), e.uncache(rest, env, steps.began, made))
 	}
 	if err != nil {
 		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))

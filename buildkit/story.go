@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/solver/errdefs"
@@ -21,11 +22,13 @@ const lastWords = 16 << 10
 type story struct {
 	names map[digest.Digest]string
 	words map[digest.Digest][]byte
-	fell  digest.Digest // the first that failed, for builders that do not say so in their error
+	fell  digest.Digest   // the first that failed, for builders that do not say so in their error
+	began time.Time       // when the first began, by the builder's clock; zero: none did
+	made  map[string]bool // names of those that were brought to their end
 }
 
 func newStory() *story {
-	return &story{names: map[digest.Digest]string{}, words: map[digest.Digest][]byte{}}
+	return &story{names: map[digest.Digest]string{}, words: map[digest.Digest][]byte{}, made: map[string]bool{}}
 }
 
 // note passes on all of in, and closes out at its end.
@@ -34,6 +37,9 @@ func (t *story) note(in <-chan *client.SolveStatus, out chan<- *client.SolveStat
 	for s := range in {
 		for _, v := range s.Vertexes {
 			t.names[v.Digest] = v.Name
+			if v.Started != nil && (t.began.IsZero() || v.Started.Before(t.began)) {
+				t.began = *v.Started
+			}
 		}
 		for _, l := range s.Logs {
 			w := t.words[l.Vertex]
@@ -47,6 +53,7 @@ func (t *story) note(in <-chan *client.SolveStatus, out chan<- *client.SolveStat
 			switch {
 			case v.Completed != nil && v.Error == "":
 				delete(t.words, v.Digest)
+				t.made[v.Name] = true
 			case v.Error != "" && t.fell == "":
 				t.fell = v.Digest
 			}

@@ -1,0 +1,75 @@
+package buildkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/moby/buildkit/client"
+
+	"github.com/regpass/regpass"
+)
+
+// errInUse says that another build is using something.
+var errInUse = errors.New("something else there is using it")
+
+// uncache deletes from the builder's cache what the steps of a refused build made since the first one began, by the
+// builder's clock: else the next build would take a layer with a token in it from there, be given no secret, and have
+// nothing to look for. What other builds on the builder make goes only if they did just the same at the same time, and
+// is not in use; they make it again. made tells by what a layer is said to be made by whether a step of the build made
+// it and came to its end; what others leave, no build takes.
+func (e Endpoint) uncache(ctx context.Context, env *regpass.Env, since time.Time, made func(by string) bool) error {
+	if since.IsZero() { // no step began
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, forgets)
+	defer cancel()
+	for wait := 20 * time.Millisecond; ; wait *= 2 {
+		all, err := e.client.DiskUsage(ctx)
+		if err != nil {
+			return uncached(err)
+		}
+		ids := over(all, func(r *client.UsageInfo) bool { return made(r.Description) && !r.CreatedAt.Before(since) })
+		if len(ids) == 0 {
+			return nil
+		}
+		if err := e.client.Prune(ctx, nil, client.PruneAll, ids); err != nil {
+			return uncached(err)
+		}
+		if err := env.Wait(ctx, wait); err != nil { // the builder may not have let go of all of it yet
+			return uncached(errInUse)
+		}
+	}
+}
+
+func uncached(err error) error {
+	return regpass.Hintf(fmt.Errorf("build: what this build made could not be deleted from the builder's cache: %w", shown(err)),
+		"the next build may take a layer with the token from there: `docker buildx prune`")
+}
+
+// over are filters for the records that are chosen, and for those that lie over them: else they would hold them.
+func over(all []*client.UsageInfo, chosen func(*client.UsageInfo) bool) only {
+	in := map[string]bool{}
+	for size := -1; size < len(in); {
+		size = len(in)
+		for _, r := range all {
+			if chosen(r) || slices.ContainsFunc(r.Parents, func(id string) bool { return in[id] }) {
+				in[r.ID] = true
+			}
+		}
+	}
+	var ids only
+	for id := range maps.Keys(in) {
+		ids = append(ids, "id=="+id)
+	}
+	return ids
+}
+
+// only are filters of which one must match (BuildKit, cache/manager.go, adaptUsageInfo).
+type only []string
+
+// SetPruneOption has nothing else deleted.
+func (o only) SetPruneOption(info *client.PruneInfo) { info.Filter = o }
