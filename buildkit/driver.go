@@ -87,7 +87,10 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 	said.close()
 	streams.Wait()
 	if leak := b.Watch.Err(); leak != nil {
-		made := func(by string) bool { return steps.made[b.Watch.steps[by]] }
+		made := func(by string) bool {
+			name, ours := b.Watch.steps[by]
+			return ours && steps.made[name]
+		}
 		return nil, errors.Join(leak, e.forget(rest, env, opt), e.uncache(rest, env, steps.began, made))
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// errInUse says that another build is using something.
+// errInUse says why something stays in the builder's cache: another build shares it.
 var errInUse = errors.New("something else there is using it")
 
 // uncache deletes from the builder's cache what the steps of a refused build made since the first one began, by the
@@ -30,14 +30,14 @@ func (e Endpoint) uncache(ctx context.Context, env *regpass.Env, since time.Time
 	for wait := 20 * time.Millisecond; ; wait *= 2 {
 		all, err := e.client.DiskUsage(ctx)
 		if err != nil {
-			return uncached(err)
+			return uncached(shown(err))
 		}
 		ids := over(all, func(r *client.UsageInfo) bool { return made(r.Description) && !r.CreatedAt.Before(since) })
 		if len(ids) == 0 {
 			return nil
 		}
 		if err := e.client.Prune(ctx, nil, client.PruneAll, ids); err != nil {
-			return uncached(err)
+			return uncached(shown(err))
 		}
 		if err := env.Wait(ctx, wait); err != nil { // the builder may not have let go of all of it yet
 			return uncached(errInUse)
@@ -46,7 +46,7 @@ func (e Endpoint) uncache(ctx context.Context, env *regpass.Env, since time.Time
 }
 
 func uncached(err error) error {
-	return regpass.Hintf(fmt.Errorf("build: what this build made could not be deleted from the builder's cache: %w", shown(err)),
+	return regpass.Hintf(fmt.Errorf("build: what this build made could not be deleted from the builder's cache: %w", err),
 		"the next build may take a layer with the token from there: `docker buildx prune`")
 }
 
