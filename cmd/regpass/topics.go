@@ -138,12 +138,12 @@ the one https host that its audience is bound to, never across a redirect, never
 is shown quoted and cut. Files of yours are changed only where a flag names them, byte for byte otherwise, never through
 a symbolic link.
 
-"regpass build" searches what steps print, the image config, attestations and, where a step was given a secret, all
-layers of the image for the credentials, before anything is exported or pushed. What it finds is revoked. For that the
-layers come to this machine once, at a remote builder across the network. Not searched: layers of other stages, which
---cache-to mode=max exports, and of a Docker daemon's own images what a later step deleted. The builder's cache keeps the
-layer in which a credential was found, so the same build goes through the next time, with a credential that is dead.
-Builders keep the output of steps: the record of a build that showed a credential is deleted, and --no-history keeps none.
+"regpass build" searches for the credentials what it is given, what each step is to do and what it prints, the image
+config, attestations and, where a step was given a secret, all layers of the image, before anything is exported or
+pushed; with --cache-to mode=max the layers of all stages. What it finds is revoked, and what the refused build left in
+the builder is deleted: its record with the output of steps, and the layers of its cache. --no-history leaves no record
+at all. For the search the layers come to this machine once, at a remote builder across the network. Not searched: of a
+Docker daemon's own images what a later step deleted; archives packed with bzip2 or xz.
 
 What nobody can keep: whoever runs as the same user or as root on the machine can read the session, and the variables of
 a running command. A command that gets a credential can send it anywhere; regpass replaces known secrets and their
