@@ -61,6 +61,22 @@ var clientFolders = map[string]string{
 
 // TestClients runs the stories in testdata/clients, which are told with real package clients.
 func TestClients(t *testing.T) {
+	paths := clientPaths(t)
+	cmds := maps.Clone(commands)
+	maps.Copy(cmds, clientCommands)
+	testscript.Run(t, testscript.Params{Dir: "testdata/clients", Cmds: cmds, UpdateScripts: *update,
+		RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			if err := setup(e); err != nil {
+				return err
+			}
+			return offline(e, paths)
+		}})
+}
+
+// clientPaths finds the clients: variable and path.
+func clientPaths(t *testing.T) map[string]string {
+	t.Helper()
 	folder := os.Getenv("REGPASS_CLIENTS")
 	if folder == "" {
 		t.Fatal("REGPASS_CLIENTS does not say where the clients are; ./check installs them and sets it")
@@ -77,25 +93,18 @@ func TestClients(t *testing.T) {
 		paths[c[0]] = path
 	}
 	if t.Failed() {
-		return
+		t.FailNow()
 	}
 	script, err := filepath.Abs("testdata/clients/rattler.py")
 	if err != nil {
 		t.Fatal(err)
 	}
 	paths["RATTLER"] = script
-	cmds := maps.Clone(commands)
-	maps.Copy(cmds, clientCommands)
-	testscript.Run(t, testscript.Params{Dir: "testdata/clients", Cmds: cmds, UpdateScripts: *update,
-		RequireExplicitExec: true, RequireUniqueNames: true,
-		Setup: func(e *testscript.Env) error { return setupClients(e, paths) }})
+	return paths
 }
 
-// setupClients gives a script what setup does, the clients, and an internet that is a proxy on this machine.
-func setupClients(e *testscript.Env, paths map[string]string) error {
-	if err := setup(e); err != nil {
-		return err
-	}
+// offline gives a script that was set up the clients, and an internet that is a proxy on this machine.
+func offline(e *testscript.Env, paths map[string]string) error {
 	s := e.Values[stageKey{}].(*stage)
 	world := newInternet(s.url)
 	e.Values[internetKey{}] = world

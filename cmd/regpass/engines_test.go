@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"maps"
 	"os"
 	"path/filepath"
@@ -30,13 +31,7 @@ var enginePrograms = [][3]string{
 // all of them, as shared builders do; what a story pushes, and what podman and buildah store, is its own.
 func TestEngines(t *testing.T) {
 	e := newEngines(t)
-	err := e.start("running server on", "buildkitd", "--config", e.path("buildkitd.toml"), "--root", e.path("buildkit"),
-		"--addr", e.buildkit(), "--otel-socket-path", e.path("otel.sock"), "--allow-insecure-entitlement", "network.host",
-		"--oci-worker=true", "--containerd-worker=false", "--oci-worker-net=host", "--oci-worker-gc=false")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.serveImages(t.Context()); err != nil {
+	if err := e.startBuildKit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	cmds := maps.Clone(commands)
@@ -108,6 +103,17 @@ func newEngines(t *testing.T) *engines {
 			"--iptables=false", "--ip6tables=false", "--bridge=none")
 	})
 	return e
+}
+
+// startBuildKit starts it until the test ends, and serves the base images.
+func (e *engines) startBuildKit(ctx context.Context) error {
+	err := e.start("running server on", "buildkitd", "--config", e.path("buildkitd.toml"), "--root", e.path("buildkit"),
+		"--addr", e.buildkit(), "--otel-socket-path", e.path("otel.sock"), "--allow-insecure-entitlement", "network.host",
+		"--oci-worker=true", "--containerd-worker=false", "--oci-worker-net=host", "--oci-worker-gc=false")
+	if err != nil {
+		return err
+	}
+	return e.serveImages(ctx)
 }
 
 func (e *engines) path(parts ...string) string {

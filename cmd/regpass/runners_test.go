@@ -1,0 +1,104 @@
+//go:build runners && engines && clients && linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/regpass/regpass"
+)
+
+// runnerPrograms are what the stories run: variable and path, in the folder that ./check fills and names in
+// REGPASS_RUNNERS.
+var runnerPrograms = [][2]string{
+	{"ACT", "bin/act"},
+	{"ACTIONLINT", "bin/actionlint"},
+	{"NODE20", "node20"}, // the folder of the program node, as is the next
+	{"NODE24", "node24"},
+	{"GITLAB_CI_LOCAL", "npm/node_modules/gitlab-ci-local/dist/index.js"},
+}
+
+// TestRunners runs the stories in testdata/runners, which are told with real runners of CI jobs, real package clients
+// and real container builders.
+func TestRunners(t *testing.T) {
+	folder := os.Getenv("REGPASS_RUNNERS")
+	if folder == "" {
+		t.Fatal("REGPASS_RUNNERS does not say where the runners are; ./check makes that folder and sets it")
+	}
+	r := &runners{engines: newEngines(t), clients: clientPaths(t), vars: map[string]string{}}
+	for _, p := range runnerPrograms {
+		path := filepath.Join(folder, p[1])
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("a runner is missing; ./check installs it: %v", err)
+		}
+		r.vars[p[0]] = path
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	if err := r.pack(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.engines.startBuildKit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cmds := maps.Clone(commands)
+	maps.Copy(cmds, clientCommands)
+	maps.Copy(cmds, engineCommands)
+	maps.Copy(cmds, runnerCommands)
+	testscript.Run(t, testscript.Params{Dir: "testdata/runners", Setup: r.setup, Cmds: cmds, UpdateScripts: *update,
+		RequireExplicitExec: true, RequireUniqueNames: true})
+}
+
+// runnerCommands are what scripts with runners can do besides. What a job prints holds no token, and no derived form of
+// one, in any story.
+var runnerCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	// act [ARGUMENT…]: runs the workflows of the folder as GitHub does.
+	"act": func(ts *testscript.TestScript, neg bool, args []string) {
+		job(ts, neg, ts.Getenv("ACT"), args...)
+	},
+	// gitlab-job JOB [ARGUMENT…]: runs a job of the folder's .gitlab-ci.yml as GitLab does.
+	"gitlab-job": func(ts *testscript.TestScript, neg bool, args []string) {
+		// By itself it tells jobs that it is not GitLab.
+		args = append([]string{ts.Getenv("GITLAB_CI_LOCAL"), "--variable", "GITLAB_CI=true", "--ignore-predefined-vars", "GITLAB_CI"}, args...)
+		job(ts, neg, filepath.Join(ts.Getenv("NODE24"), "node"), args...)
+	},
+}
+
+// job runs a runner, which fails if neg, and searches its log.
+func job(ts *testscript.TestScript, neg bool, program string, args ...string) {
+	err := ts.Exec(program, args...)
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		ts.Fatalf("%v", err)
+	}
+	ts.Check(silent(ts, ts.ReadFile("stdout")+ts.ReadFile("stderr")))
+	if neg != (err != nil) {
+		ts.Fatalf("the job ended: %v", err)
+	}
+}
+
+// silent fails if the log of a job holds a secret.
+func silent(ts *testscript.TestScript, log string) error {
+	known := at(ts).minted.known
+	for _, name := range []string{"KEY", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"} {
+		known.Add(regpass.NewSecret(ts.Getenv(name)))
+	}
+	for line := range strings.Lines(log) {
+		if tokenLike.MatchString(line) {
+			return fmt.Errorf("the log of a job holds a token: %s", tokenLike.ReplaceAllString(line, "<TOKEN>"))
+		}
+	}
+	for _, f := range known.Find([]byte(log)) {
+		return fmt.Errorf("the log of a job holds the secret %s, %s", f.Fingerprint, f.Form)
+	}
+	return nil
+}
