@@ -1,8 +1,7 @@
-// Package action speaks to a GitHub Actions runner. It is the one place that uses sethvargo/go-githubactions and
-// closes what that leaves open.
 package action
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -17,16 +16,45 @@ const shortestMask = 4
 
 // Mask tells the runner, which reads w, to hide a secret and every form of it that the runner does not derive itself
 // (base64url, hex, URL-encoding and others, actions/runner ValueEncoders.cs). A runner masks line by line, so a
-// secret of several lines is masked by line (CVE-2021-32074).
-func Mask(w io.Writer, s regpass.Secret) {
-	a := githubactions.New(githubactions.WithWriter(w))
+// secret of several lines is masked by line (CVE-2021-32074). A failure to write is the only error.
+func Mask(w io.Writer, s regpass.Secret) error {
 	for line := range strings.Lines(s.Reveal()) {
 		line = strings.TrimSpace(line)
 		if len(line) < shortestMask {
 			continue
 		}
 		for _, form := range regpass.Derived(regpass.NewSecret(line)) {
-			a.AddMask(form)
+			if err := command(w, "add-mask", nil, form); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// MaskIn masks whole each word of a text of which a secret in any form is a part: of the base64 of "user:token", the
+// forms of the token alone leave the ends to be seen. What stands between white space and quotes is a word.
+func MaskIn(w io.Writer, text regpass.Secret, secrets *regpass.Redactions) error {
+	seen := map[string]bool{}
+	for _, word := range strings.FieldsFunc(text.Reveal(), func(r rune) bool { return r <= ' ' || r == '"' || r == '\'' }) {
+		left := string(secrets.Redact([]byte(word)))
+		if left == word || left == "***" || seen[word] { // none in it, or nothing else
+			continue
+		}
+		seen[word] = true
+		if err := command(w, "add-mask", nil, word); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// command issues one workflow command, with the library's escaping.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+func command(w io.Writer, name string, properties map[string]string, data string) error {
+	c := githubactions.Command{Name: name, Properties: properties, Message: data}
+	if _, err := io.WriteString(w, c.String()+"\n"); err != nil {
+		return fmt.Errorf("action: %s: %w", name, err)
+	}
+	return nil
 }

@@ -30,9 +30,11 @@ type printer struct {
 	mu     sync.Mutex
 	raw    io.Writer
 	github bool // the runner there takes commands, ::add-mask:: among them
+	shows  bool // errors and warnings are annotations of the runner's
 	child  bool // a command whose output is redacted runs: it may have stopped the runner's commands, so give none
 	known  *regpass.Redactions
 	masked map[string]bool // fingerprints
+	failed error           // why a runner could not be told to hide a secret
 }
 
 func newPrinter(raw io.Writer, github bool) *printer {
@@ -50,7 +52,7 @@ func (p *printer) mask(secrets ...regpass.Secret) {
 		p.masked[s.Fingerprint()] = true
 		p.known.Add(s)
 		if p.github && !p.child {
-			action.Mask(p.raw, s)
+			p.failed = errors.Join(p.failed, action.Mask(p.raw, s))
 		}
 	}
 }
@@ -62,36 +64,59 @@ func (p *printer) childRuns(yes bool) {
 	p.child = yes
 }
 
-// Write lets the printer be regpass.Env.Stderr: whole lines come out redacted.
+// maskIn has a runner hide also the words of a text in which a secret is a part. It returns what could not be hidden
+// so far.
+func (p *printer) maskIn(text regpass.Secret) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.github && !p.child {
+		p.failed = errors.Join(p.failed, action.MaskIn(p.raw, text, p.known))
+	}
+	return p.failed
+}
+
+// Write lets the printer be regpass.Env.Stderr: whole lines come out redacted, and none is a command to a runner.
 func (p *printer) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, err := p.raw.Write(p.known.Redact(b))
+	out := p.known.Redact(b)
+	if p.github {
+		out = []byte(action.Harmless(string(out)))
+	}
+	_, err := p.raw.Write(out)
 	return len(b), err
 }
 
 // line prints one message. Text in it that came from outside is already quoted; that it can't be taken for a command
-// by a GitHub runner ("::" first in a line, "##[" anywhere) is made sure of here once more.
+// by a GitHub runner is made sure of once more by Write.
 func (p *printer) line(kind, text string) {
-	text = strings.ReplaceAll(text, "##[", `##\x5b`)
 	text = strings.NewReplacer("\n", "\nregpass:   ", "\r", `\r`, "\x1b", `\x1b`).Replace(strings.TrimSpace(text))
 	fmt.Fprintf(p, "regpass: %s%s\n", kind, text)
 }
 
 func (p *printer) notef(format string, args ...any) { p.line("", fmt.Sprintf(format, args...)) }
-func (p *printer) warn(err error) {
-	p.line("warning: ", err.Error())
-	p.hints(err)
+func (p *printer) warn(err error)                   { p.problem(action.Warning, err) }
+
+// problem prints what is wrong and what can be done about it.
+func (p *printer) problem(level action.Level, err error) {
+	hints := unique(regpass.Hints(err), func(h string) string { return h })
+	if p.shows {
+		p.annotate(level, err.Error(), hints)
+		return
+	}
+	p.line(string(level)+": ", err.Error())
+	for _, h := range hints {
+		p.line("hint: ", h)
+	}
 }
 
-func (p *printer) hints(err error) {
-	seen := map[string]bool{}
-	for _, h := range regpass.Hints(err) {
-		if !seen[h] {
-			p.line("hint: ", h)
-		}
-		seen[h] = true
-	}
+// annotate is problem for a runner, which shows all of it in one place.
+func (p *printer) annotate(level action.Level, text string, hints []string) {
+	text = strings.Join(append([]string{text}, hints...), "\nhint: ")
+	text = strings.NewReplacer("\r", `\r`, "\x1b", `\x1b`).Replace(text)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = action.Annotate(p.raw, level, "regpass", string(p.known.Redact([]byte(text)))) // as with Write, there is nowhere to say so
 }
 
 // childExit is the exit code of a command that exec ran.
@@ -117,8 +142,7 @@ func (p *printer) finish(ctx context.Context, err error) int {
 		p.line("", "interrupted")
 		return exitInterrupted
 	}
-	p.line("error: ", err.Error())
-	p.hints(err)
+	p.problem(action.Error, err)
 	for _, o := range outcomes {
 		if errors.Is(err, o.is) {
 			return o.code

@@ -118,7 +118,7 @@ func projectRefs(dir string) (refs []regpass.Ref, files []string, err error) {
 		}
 		up := filepath.Dir(dir)
 		if len(files) > 0 || up == dir {
-			return unique(refs), files, nil
+			return unique(refs, regpass.Ref.String), files, nil
 		}
 		dir = up
 	}
@@ -149,16 +149,36 @@ func refsIn(path, text string, read func(string) (ours, others []string, err err
 	return refs, nil
 }
 
-func unique(refs []regpass.Ref) []regpass.Ref {
-	var out []regpass.Ref
+// unique keeps the first of those with the same name.
+func unique[T any](all []T, name func(T) string) []T {
+	var out []T
 	seen := map[string]bool{}
-	for _, r := range refs {
-		if !seen[r.String()] {
-			seen[r.String()] = true
-			out = append(out, r)
+	for _, one := range all {
+		if !seen[name(one)] {
+			seen[name(one)] = true
+			out = append(out, one)
 		}
 	}
 	return out
+}
+
+// configRefs reads the registries that one file names, by the rules for files of its name, else for regpass.toml.
+func configRefs(path string) ([]regpass.Ref, error) {
+	text, err := readSmall(path)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	read := projectFiles[0].refs
+	for _, f := range projectFiles {
+		if f.name == filepath.Base(path) {
+			read = f.refs
+		}
+	}
+	refs, err := refsIn(path, text, read)
+	if err != nil {
+		return nil, fmt.Errorf("config: %s: %w", path, err)
+	}
+	return unique(refs, regpass.Ref.String), nil
 }
 
 func readSmall(path string) (string, error) {
