@@ -23,8 +23,6 @@ cleaning up must not fail a job.`,
 		Example: "  regpass logout",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
-			defer cancel()
 			s, err := a.session()
 			if err != nil {
 				a.say.warn(err)
@@ -34,18 +32,25 @@ cleaning up must not fail a job.`,
 				a.say.notef("there is no session, so there is nothing to undo")
 				return nil
 			}
-			did, warnings := s.Undo(ctx, a.revoke)
-			for _, d := range did {
-				a.say.notef("%s", d)
-			}
-			for _, w := range warnings {
-				a.say.warn(w)
-			}
+			a.undo(cmd.Context(), s, timeout)
 			return nil
 		},
 	}
 	cmd.Flags().DurationVar(&timeout, "timeout", a.set.Timeout, "time `LIMIT` for the whole")
 	return cmd
+}
+
+// undo takes back what was done in a session and says so.
+func (a *app) undo(ctx context.Context, s *envsync.Session, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	did, warnings := s.Undo(ctx, a.revoke)
+	for _, d := range did {
+		a.say.notef("%s", d)
+	}
+	for _, w := range warnings {
+		a.say.warn(w)
+	}
 }
 
 // revoke asks the registry to end a credential. A registry that can't is not worth a warning: the credential ends by

@@ -130,9 +130,11 @@ func (a *app) ends(c regpass.Credential) string {
 	return ", good for " + short(c.Expires.Sub(a.env.Now()))
 }
 
+// errNoKey is what a fork meets, which is given no secrets.
+var errNoKey = errors.New("no API key")
+
 // noProof explains what is missing. It is a missing identity only where the registry takes identities.
 func (a *app) noProof(row registry.Row, ref regpass.Ref) error {
-	what := fmt.Sprintf("%s: no API key", ref)
 	hint := "set " + settingPrefix + "API_KEY"
 	if len(row.KeyVars) > 0 {
 		hint = "set " + row.KeyVars[0]
@@ -141,7 +143,7 @@ func (a *app) noProof(row registry.Row, ref regpass.Ref) error {
 		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", ref)
 	}
 	if !row.OIDC {
-		return regpass.Hintf(errors.New(what+" and no stored login"), "%s, or pipe a key in with --token-stdin or --username NAME --password-stdin", hint)
+		return regpass.Hintf(fmt.Errorf("%s: %w and no stored login", ref, errNoKey), "%s, or pipe a key in with --token-stdin or --username NAME --password-stdin", hint)
 	}
 	hint += "; in CI: "
 	for i, p := range identity.Providers {
@@ -150,7 +152,7 @@ func (a *app) noProof(row registry.Row, ref regpass.Ref) error {
 		}
 		hint += p.Title
 	}
-	return regpass.Hintf(regpass.NoIdentityf("%s, no CI identity and no stored login", what), "%s are known, see `regpass help identities`", hint)
+	return regpass.Hintf(regpass.NoIdentityf("%s: %w, no CI identity and no stored login", ref, errNoKey), "%s are known, see `regpass help identities`", hint)
 }
 
 // revokeNow ends a credential that nobody will use, also when ctx has ended.
@@ -178,7 +180,7 @@ func (a *app) credentials(ctx context.Context, s *envsync.Session, refs []regpas
 // onlyTo keeps a secret that no registry's name stands on, from standard input or REGPASS_API_KEY, to the first
 // registry that gets it: sending one secret to several is what a hostile list of registries would want.
 func (p *proofFlags) onlyTo(endpoint, from string) error {
-	general := p.stdin != nil || from == settingPrefix+"API_KEY" || from == settingPrefix+"API_KEY_FILE"
+	general := p.stdin != nil || !p.input.Empty() || from == settingPrefix+"API_KEY" || from == settingPrefix+"API_KEY_FILE"
 	switch {
 	case !general:
 	case p.sentTo == "":

@@ -50,6 +50,9 @@ func (a *app) proof(s *envsync.Session, row registry.Row, ref regpass.Ref, p *pr
 func (a *app) fromFlags(p *proofFlags) (registry.Proof, bool, error) {
 	flag, kind := "", regpass.Kind("")
 	switch {
+	case !p.input.Empty():
+		a.env.Mask(p.input)
+		return registry.Proof{Method: registry.APIKey, From: "the input api-key", Secret: p.input}, true, nil
 	case p.tokenStdin:
 		flag = "--token-stdin"
 	case p.condaStdin:
@@ -209,6 +212,11 @@ func (a *app) session() (*envsync.Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.existing(dir)
+}
+
+// existing opens the session in a folder, or none.
+func (a *app) existing(dir string) (*envsync.Session, error) {
 	s, err := envsync.Existing(a.env, dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

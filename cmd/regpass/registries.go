@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/registry"
@@ -38,6 +39,23 @@ func (a *app) fromProject() ([]regpass.Ref, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.known(named, files)
+}
+
+// fromConfig is fromProject for one file that the user names. It is of the checkout all the same.
+func (a *app) fromConfig(path string) ([]regpass.Ref, error) {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(a.env.Dir, path)
+	}
+	named, err := configRefs(path)
+	if err != nil {
+		return nil, err
+	}
+	return a.known(named, []string{path})
+}
+
+// known is the part of fromProject that does not read.
+func (a *app) known(named []regpass.Ref, files []string) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
 	var others []string
 	for _, r := range named {
@@ -57,7 +75,7 @@ func (a *app) fromProject() ([]regpass.Ref, error) {
 	case len(files) == 0:
 		return nil, regpass.Hintf(regpass.Usagef("no registry is named"), "name one: `regpass token https://…`, or set REGPASS_REGISTRIES")
 	}
-	err = regpass.Usagef("no registry is named, and %s names none that regpass knows to need a credential", files[0])
+	err := regpass.Usagef("no registry is named, and %s names none that regpass knows to need a credential", files[0])
 	if len(others) > 0 {
 		err = regpass.Hintf(err, "it names %s; to send one of them a credential, name it on the command line or in REGPASS_REGISTRIES", regpass.Quote(fmt.Sprint(others)))
 	}

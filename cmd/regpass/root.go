@@ -35,7 +35,9 @@ const examples = `  regpass exec pyx.dev -- uv sync                     run a co
 
 // Main runs the program with the arguments that follow its name and returns the exit code.
 func Main(ctx context.Context, env *regpass.Env, args []string) int {
-	say := newPrinter(env.Stderr, env.Getenv("GITHUB_ACTIONS") == "true")
+	forRunner := len(args) > 0 && args[0] == "action"
+	say := newPrinter(env.Stderr, forRunner || env.Getenv("GITHUB_ACTIONS") == "true")
+	say.shows = forRunner
 	env.Stderr, env.Mask = say, say.mask
 	set, err := loadSettings(env)
 	if err != nil && !needsNoSettings(args) {
@@ -47,7 +49,7 @@ func Main(ctx context.Context, env *regpass.Env, args []string) int {
 }
 
 func needsNoSettings(args []string) bool {
-	return len(args) == 0 || slices.Contains([]string{"help", "--help", "-h", "version", "--version", "completion"}, args[0])
+	return len(args) == 0 || len(args) > 1 && args[0] == "action" && args[1] == "post" || slices.Contains([]string{"help", "--help", "-h", "version", "--version", "completion"}, args[0])
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -78,7 +80,7 @@ func newRoot(a *app) *cobra.Command {
 		{"use", newToken(a)}, {"use", newExec(a)}, {"use", newBuild(a)}, {"use", newLogin(a)}, {"use", newLogout(a)}, {"use", newStatus(a)},
 		{"use", newSecrets(a)}, {"use", newInit(a)},
 		{"serve", newServe(a)}, {"serve", newDemo(a)},
-		{"", newCompletion(a)}, {"", newVersion(a)},
+		{"", newAction(a)}, {"", newCompletion(a)}, {"", newVersion(a)},
 	} {
 		verb.cmd.GroupID = verb.group
 		root.AddCommand(verb.cmd)
@@ -142,6 +144,7 @@ type proofFlags struct {
 	username      string
 	passwordStdin bool
 	stdin         *regpass.Secret   // read once
+	input         regpass.Secret    // what the action's input api-key says
 	shown         map[string]string // fingerprints of identities, with the one endpoint each was shown to
 	lastShown     string            // fingerprint of the identity that was shown last
 	sentTo        string            // the one endpoint that a secret without a registry's name on it goes to

@@ -216,6 +216,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		}
 		at(ts).bad.set(h)
 	},
+	// The runner's side of a step of GitHub Actions; see action_test.go.
+	"step": runnerStep, "keep": runnerKeep, "told": runnerTold, "log": runnerLog, "summary": runnerSummary, "registries": manyRegistries,
 	// browser FILE: a person opens the login page that FILE names as soon as it does, and approves with the key.
 	"browser": func(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(approve(ts.MkAbs(args[0]), ts.Getenv("KEY")))

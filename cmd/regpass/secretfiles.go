@@ -55,6 +55,9 @@ func (a *app) secretFiles(dir string, all []held) (files []secretFile, warnings 
 	return files, warnings, nil
 }
 
+// value is what the file holds.
+func (f secretFile) value() regpass.Secret { return f.change.Entries[0].Cred.Secret }
+
 // changes are what to write for the files.
 func changes(files []secretFile) []envsync.Change {
 	var all []envsync.Change

@@ -1,0 +1,19 @@
+// What main and post share: the binary's start, and how a problem is shown.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { binary } from './binary.mjs';
+
+// run starts `regpass action VERB` and returns its exit code. A runner that calls off the job tells only this process.
+export async function run(verb) {
+  const child = spawn(await binary(), ['action', verb], { stdio: 'inherit', windowsHide: true });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  const [code] = await once(child, 'exit'); // rejects where the binary can't be started
+  return code ?? 1;
+}
+
+// complain issues a workflow command, with its data escaped as the runner's toolkit does.
+export function complain(level, error) {
+  const text = String(error?.message ?? error).replaceAll('##[', '##\\x5b');
+  const data = text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  console.error(`::${level} title=regpass::${data}`);
+}

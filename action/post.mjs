@@ -1,0 +1,9 @@
+// Runs `regpass action post`, which undoes what main did. Nothing here fails a job.
+import { complain, run } from './launch.mjs';
+
+try {
+  // Where main kept no session, as in a run without a main, there is nothing to fetch a binary for.
+  if (process.env.STATE_session) await run('post');
+} catch (error) {
+  complain('warning', error);
+}
