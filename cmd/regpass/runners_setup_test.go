@@ -3,10 +3,15 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,31 +24,57 @@ type runners struct {
 	vars    map[string]string // paths of the runners, by variable
 }
 
-// packed are the files of the action, as a runner downloads them, and what runs them.
-var packed = []string{"action.yml", "action/*.mjs", "action/*.json"}
+// packed is what a runner downloads of an action, but for the checksums.
+var packed = []string{"action.yml", "action/*.mjs"}
 
-// pack copies the action of this checkout to a folder of its own.
+// pack copies the action of this checkout to a folder of its own, as the action of a release: it knows the checksum of
+// the program that tests run.
 func (r *runners) pack() error {
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		return err
-	}
 	for _, pattern := range packed {
-		files, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil {
-			return err
+		files, err := filepath.Glob(filepath.Join("../..", pattern))
+		if err != nil || len(files) == 0 {
+			return fmt.Errorf("%s: %w", pattern, errors.Join(err, fs.ErrNotExist))
 		}
 		for _, path := range files {
 			content, err := os.ReadFile(path)
 			if err != nil {
 				return err
 			}
-			if err := writePrivate(r.engines.path("action", strings.TrimPrefix(path, root)), string(content)); err != nil {
+			if err := writePrivate(r.engines.path("action", strings.TrimPrefix(path, "../../")), string(content)); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	program, err := find("regpass", os.Getenv("PATH"))
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	r.vars["BINARY"] = program
+	checksums, err := json.Marshal(map[string]any{"version": release,
+		"assets": map[string]string{runtime.GOOS + "-" + runtime.GOARCH: fmt.Sprintf("%x", sha256.Sum256(content))}})
+	if err != nil {
+		return err
+	}
+	return writePrivate(r.engines.path("action", "action/checksums.json"), string(checksums))
+}
+
+// release is the version that the packed action belongs to.
+const release = "v0.0.0-runners"
+
+// nodeArch is how node calls this machine's processor.
+var nodeArch = map[string]string{"amd64": "x64", "arm64": "arm64"}
+
+// keep puts the program where the action keeps its release, below a runner's folder of tools.
+func (r *runners) keep(tools string) error {
+	folder := filepath.Join(tools, "regpass", strings.TrimPrefix(release, "v"), nodeArch[runtime.GOARCH])
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	return os.Symlink(r.vars["BINARY"], filepath.Join(folder, "regpass"))
 }
 
 // setup gives a script what setup does, the engines, the clients and the runners. What a job of its workflows leaves
@@ -76,13 +107,12 @@ func (r *runners) setup(e *testscript.Env) error {
 	if err := os.WriteFile(in("bin/pip"), []byte("#!/bin/sh\nexec "+r.clients["PIP"]+" \"$@\"\n"), 0o700); err != nil {
 		return err
 	}
-	binary, err := find("regpass", e.Getenv("PATH"))
-	if err != nil {
+	if err := r.keep(in("runner/tool_cache")); err != nil {
 		return err
 	}
 	for name, value := range map[string]string{
-		"BINARY": binary, "PATH": strings.Join([]string{in("bin"), r.vars["NODE24"], e.Getenv("PATH")}, string(os.PathListSeparator)),
-		"LEFT": in("left"), "ACT_DISABLE_VERSION_CHECK": "1",
+		"PATH": strings.Join([]string{in("bin"), r.vars["NODE24"], e.Getenv("PATH")}, string(os.PathListSeparator)),
+		"LEFT": in("left"), "ACTION": r.engines.path("action"), "ACT_DISABLE_VERSION_CHECK": "1",
 	} {
 		e.Setenv(name, value)
 	}
@@ -108,7 +138,7 @@ func actrc(action, witness, cache string) string {
 		"--action-cache-path " + cache,
 		"--local-repository regpass/regpass@v1=" + action, "--local-repository regpass/witness@v1=" + witness,
 		"--env GITHUB_REPOSITORY=acme/app", "--env GITHUB_REF=refs/heads/main", "--env SHA_REF=10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e",
-		"--var INDEX", "--var CHANNEL", "--var SERVICE", "--var PYBASE", "--var BINARY",
+		"--var INDEX", "--var CHANNEL", "--var SERVICE", "--var BAD", "--var PYBASE", "--var BINARY",
 	} {
 		fmt.Fprintln(&lines, flag)
 	}
