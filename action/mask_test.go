@@ -16,7 +16,9 @@ var unescape = strings.NewReplacer("%0D", "\r", "%0A", "\n", "%25", "%")
 func masks(t *testing.T, secret string) map[string]bool {
 	t.Helper()
 	var out bytes.Buffer
-	action.Mask(&out, regpass.NewSecret(secret))
+	if err := action.Mask(&out, regpass.NewSecret(secret)); err != nil {
+		t.Fatal(err)
+	}
 	all := map[string]bool{}
 	for line := range strings.Lines(out.String()) {
 		data, ok := strings.CutPrefix(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), "::add-mask::")

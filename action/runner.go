@@ -72,7 +72,7 @@ func (r *Runner) file(name, text string) (err error) {
 		return noFile(fmt.Errorf("action: %s: %s is not a plain file", from, path))
 	case st.Mode().Perm()&0o077 != 0:
 		// A runner makes them with its umask. Where it does not own them, as in some containers, this is not ours to do.
-		_ = os.Chmod(path, 0o600)
+		_ = os.Chmod(path, st.Mode().Perm()&^0o077)
 	}
 	defer func() {
 		if p := recover(); p != nil { // which is how the library reports

@@ -22,7 +22,7 @@ func (r *Runner) Summary(rows []Row) error {
 }
 
 // plain writes text so that Markdown and HTML show it as it is: all that is not a letter, a digit or a space as its
-// number. Control characters are left out.
+// number. A control character, a line break too, becomes a space.
 func plain(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -30,6 +30,7 @@ func plain(text string) string {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == ' ':
 			b.WriteRune(r)
 		case r < ' ', r == 0x7f:
+			b.WriteByte(' ')
 		default:
 			fmt.Fprintf(&b, "&#%d;", r)
 		}

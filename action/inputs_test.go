@@ -1,0 +1,95 @@
+package action_test
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/action"
+)
+
+func inputs(said map[string]string) (action.Inputs, error) {
+	return action.New(&regpass.Env{Getenv: func(name string) string { return said[name] }}).Inputs()
+}
+
+func TestInputs(t *testing.T) {
+	plain := action.Inputs{To: []string{}, Unavailable: action.Fail, Cleanup: true}
+	for _, test := range []struct {
+		name string
+		said map[string]string
+		want func(*action.Inputs)
+	}{
+		{"nothing said", nil, func(*action.Inputs) {}},
+		{"white space", map[string]string{"INPUT_EXPORT-ENV": " True\n", "INPUT_REGISTRIES": "\n  a\n  b\n"},
+			func(in *action.Inputs) { in.ExportEnv, in.Registries = true, "a\n  b" }},
+		{"all forms of a list", map[string]string{"INPUT_TO": "netrc, uv\nrattler env"},
+			func(in *action.Inputs) { in.To = []string{"netrc", "uv", "rattler", "env"} }},
+		{"the others", map[string]string{"INPUT_CONFIG": "c", "INPUT_PROVIDER": "github", "INPUT_AUDIENCE": "d", "INPUT_CLEANUP": "FALSE",
+			"INPUT_IF-UNAVAILABLE": "skip", "INPUT_TIMEOUT": "20s", "INPUT_MIN-LIFETIME": "10m"},
+			func(in *action.Inputs) {
+				*in = action.Inputs{To: []string{}, Config: "c", Provider: "github", Audience: "d", Unavailable: action.Skip, Timeout: 20 * time.Second, MinLifetime: 10 * time.Minute}
+			}},
+	} {
+		want := plain
+		test.want(&want)
+		if got, err := inputs(test.said); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v, not %+v", test.name, got, err, want)
+		}
+	}
+	got, err := inputs(map[string]string{"INPUT_API-KEY": "key\n"})
+	if err != nil || got.APIKey.Reveal() != "key" {
+		t.Errorf("the key is not what was said: %v", err)
+	}
+}
+
+// What is wrong is named, all of it, and not shown.
+func TestInputsWrong(t *testing.T) {
+	_, err := inputs(map[string]string{"INPUT_EXPORT-ENV": "yes", "INPUT_CLEANUP": "sk-secret", "INPUT_IF-UNAVAILABLE": "ignore",
+		"INPUT_TIMEOUT": "5", "INPUT_MIN-LIFETIME": "-5m"})
+	if !errors.Is(err, regpass.ErrUsage) {
+		t.Fatalf("%v is not wrong usage", err)
+	}
+	want := []string{"the input export-env is neither true nor false", "the input if-unavailable is not fail, warn or skip",
+		"the input min-lifetime is not a duration", "the input timeout is not a duration", "the input cleanup is neither"}
+	for _, w := range want {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q does not say: %s", err, w)
+		}
+	}
+	if strings.Contains(err.Error(), "sk-secret") {
+		t.Errorf("a value is shown: %v", err)
+	}
+}
+
+// TestActionYML holds that action.yml names the inputs that are read, with the same defaults, and what the launchers read.
+func TestActionYML(t *testing.T) {
+	raw, err := os.ReadFile("../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "\ninputs:\n")
+	block, _, ok := strings.Cut(rest, "\noutputs:\n")
+	if !ok {
+		t.Fatal("action.yml has no inputs before outputs")
+	}
+	written := map[string]string{}
+	name := ""
+	for line := range strings.Lines(block) {
+		if m := regexp.MustCompile(`^  ([a-z-]+):\n$`).FindStringSubmatch(line); m != nil {
+			name, written[m[1]] = m[1], ""
+		}
+		if m := regexp.MustCompile(`^    default: "?([a-z]+)"?\n$`).FindStringSubmatch(line); m != nil {
+			written[name] = m[1]
+		}
+	}
+	read := action.Defaults()
+	read["binary"], read["version"] = "", "" // action/binary.mjs
+	if !reflect.DeepEqual(written, read) {
+		t.Errorf("action.yml says %q, and %q is read", written, read)
+	}
+}
