@@ -2,13 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"path/filepath"
-	"strings"
-	"time"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -46,15 +41,19 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 		return err
 	}
 	a.env.Mask(in.APIKey)
+	if err := r.SetOutput("available", "false"); err != nil { // until it is true; also, outputs can be set
+		return err
+	}
 	p, sinks := a.said(in)
-	if err := sinks.check(); err != nil {
+	if err := sinks.checkInput(in); err != nil {
 		return err
 	}
 	refs, err := a.inputRegistries(in)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(a.runnerTemp(), newActionFolder())
+	a.env.Getenv = withoutExports(a.env.Getenv)
+	dir := a.newActionFolder()
 	if in.Cleanup {
 		if err := r.SaveState(stateSession, dir); err != nil {
 			return err
@@ -66,7 +65,7 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 	}
 	all, err := a.credentials(ctx, s, refs, p)
 	if err != nil {
-		return a.without(ctx, r, s, in, err)
+		return a.without(ctx, s, in, err)
 	}
 	return a.hand(ctx, r, s, sinks, in.ExportEnv, all)
 }
@@ -96,6 +95,15 @@ func (a *app) said(in action.Inputs) (*proofFlags, *sinkFlags) {
 	return p, sinks
 }
 
+// checkInput finds what can't be done before a credential is made for it.
+func (f *sinkFlags) checkInput(in action.Inputs) error {
+	if !in.ExportEnv && slices.Contains(f.to, "env") {
+		return regpass.Hintf(regpass.Usagef("action: the sink env sets variables, and the input export-env is not true"),
+			"add export-env: true, or take the output token")
+	}
+	return f.check()
+}
+
 // inputRegistries are those that the workflow names, which is trusted, or else those of the files of the checkout.
 func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
@@ -123,12 +131,9 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 }
 
 // without ends a step whose job can have no credential as the workflow says. Anything else that went wrong stays that.
-func (a *app) without(ctx context.Context, r *action.Runner, s *envsync.Session, in action.Inputs, err error) error {
+func (a *app) without(ctx context.Context, s *envsync.Session, in action.Inputs, err error) error {
 	if !errors.Is(err, regpass.ErrNoIdentity) && !errors.Is(err, errNoKey) {
 		return err
-	}
-	if out := r.SetOutput("available", "false"); out != nil {
-		return errors.Join(err, out)
 	}
 	switch in.Unavailable {
 	case action.Warn:
@@ -140,56 +145,4 @@ func (a *app) without(ctx context.Context, r *action.Runner, s *envsync.Session,
 	}
 	a.undo(ctx, s, a.undoLimit(in)) // what was had for other registries
 	return nil
-}
-
-// actionFolder is how a session's folder below the runner's temporary one is named. One use of the action in a job has
-// one, so that each post undoes its own.
-const actionFolder = "regpass-action-"
-
-func newActionFolder() string {
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails
-	return actionFolder + hex.EncodeToString(id)
-}
-
-// runnerTemp is the folder that the runner empties after the job.
-func (a *app) runnerTemp() string {
-	if dir := a.env.Getenv("RUNNER_TEMP"); filepath.IsAbs(dir) {
-		return filepath.Clean(dir)
-	}
-	return a.env.TempDir
-}
-
-// actionPost undoes what main of the same step did, also when that failed or was called off. It is no error that there
-// is nothing to undo, and nothing here fails a job.
-func actionPost(ctx context.Context, a *app, r *action.Runner) {
-	dir := r.State(stateSession)
-	switch {
-	case dir == "":
-		a.say.notef("there is nothing to undo")
-		return
-	case filepath.Dir(dir) != a.runnerTemp() || !strings.HasPrefix(filepath.Base(dir), actionFolder):
-		a.say.warn(fmt.Errorf("action: %s is not a folder that this action made", regpass.Quote(dir)))
-		return
-	}
-	s, err := a.existing(dir)
-	switch {
-	case err != nil:
-		a.say.warn(err)
-	case s == nil:
-		a.say.notef("there is nothing to undo any more")
-	default:
-		in, _ := r.Inputs() // main has said what is wrong with them
-		a.undo(ctx, s, a.undoLimit(in))
-	}
-}
-
-// undoLimit is how long undoing may take. Of settings that could not be read there is none.
-func (a *app) undoLimit(in action.Inputs) time.Duration {
-	for _, d := range []time.Duration{in.Timeout, a.set.Timeout} {
-		if d > 0 {
-			return d
-		}
-	}
-	return 30 * time.Second
 }

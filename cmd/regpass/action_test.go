@@ -29,7 +29,7 @@ func runnerStep(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	vars, err := r.Step()
 	ts.Check(err)
-	setAll(ts, append(vars, "STATE_session="+state["session"]))
+	setAll(ts, append(vars, "STATE_session="+state["session"], "NL=\n"))
 }
 
 // runnerKeep: `keep NAME` keeps the state of this step under a name; `keep post NAME` begins the post of that step.

@@ -44,16 +44,15 @@ func (a *app) hand(ctx context.Context, r *action.Runner, s *envsync.Session, si
 			return err
 		}
 	}
-	for _, out := range outputs(all, plan.Vars, files, bake) {
-		if err := r.SetOutput(out.name, out.value); err != nil {
+	out := outputs(all, plan.Vars, files, bake)
+	for _, o := range out {
+		if err := r.SetOutput(o.name, o.value); err != nil {
 			return err
 		}
 	}
 	if export {
-		for _, v := range plan.Vars {
-			if err := r.SetEnv(v.Name, v.Value()); err != nil {
-				return err
-			}
+		if err := a.export(r, plan.Vars); err != nil {
+			return err
 		}
 	}
 	return r.Summary(summary(all, plan.Changes))
