@@ -66,6 +66,8 @@ var runnerCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"act": func(ts *testscript.TestScript, neg bool, args []string) {
 		job(ts, neg, ts.Getenv("ACT"), args...)
 	},
+	// silent: what the last command printed holds no token either.
+	"silent": func(ts *testscript.TestScript, neg bool, args []string) { ts.Check(silent(ts)) },
 	// gitlab-job JOB [ARGUMENT…]: runs a job of the folder's .gitlab-ci.yml as GitLab does.
 	"gitlab-job": func(ts *testscript.TestScript, neg bool, args []string) {
 		// By itself it tells jobs that it is not GitLab.
@@ -80,15 +82,15 @@ func job(ts *testscript.TestScript, neg bool, program string, args ...string) {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		ts.Fatalf("%v", err)
 	}
-	ts.Check(silent(ts, ts.ReadFile("stdout")+ts.ReadFile("stderr")))
+	ts.Check(silent(ts))
 	if neg != (err != nil) {
 		ts.Fatalf("the job ended: %v", err)
 	}
 }
 
 // silent fails if the log of a job holds a secret.
-func silent(ts *testscript.TestScript, log string) error {
-	known := at(ts).minted.known
+func silent(ts *testscript.TestScript) error {
+	log, known := ts.ReadFile("stdout")+ts.ReadFile("stderr"), at(ts).minted.known
 	for _, name := range []string{"KEY", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"} {
 		known.Add(regpass.NewSecret(ts.Getenv(name)))
 	}
