@@ -16,8 +16,9 @@ const limit = 120_000; // milliseconds for each try
 const problems = [];
 for (const repository of releases) {
   const url = `${repository}/releases/download/${version}/${asset}`;
+  let why;
   for (let n = 1; n <= tries; n++) {
-    let why;
+    if (n > 1) await setTimeout(500 * 2 ** (n - 2)); // milliseconds
     try {
       const answer = await fetch(url, { signal: AbortSignal.timeout(limit) });
       if (answer.ok) {
@@ -25,13 +26,12 @@ for (const repository of releases) {
         process.exit(0);
       }
       why = `status ${answer.status}`;
-      if (answer.status < 500 && answer.status !== 429) n = tries; // asking again changes nothing
+      if (answer.status < 500 && answer.status !== 429) break; // asking again changes nothing
     } catch (error) {
       why = error.cause?.code ?? error.message;
     }
-    problems.push(`GET ${url}: ${why}`);
-    if (n < tries) await setTimeout(500 * 2 ** (n - 1));
   }
+  problems.push(`GET ${url}: ${why}`);
 }
 console.error(`the program could not be fetched\n${problems.join('\n')}`);
 process.exitCode = 1;

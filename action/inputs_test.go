@@ -32,7 +32,7 @@ func TestInputs(t *testing.T) {
 		{"the others", map[string]string{"INPUT_CONFIG": "c", "INPUT_PROVIDER": "github", "INPUT_AUDIENCE": "d", "INPUT_CLEANUP": "FALSE",
 			"INPUT_IF-UNAVAILABLE": "skip", "INPUT_TIMEOUT": "20s", "INPUT_MIN-LIFETIME": "10m"},
 			func(in *action.Inputs) {
-				*in = action.Inputs{To: []string{}, Config: "c", Provider: "github", Audience: "d", Unavailable: action.Skip, Timeout: 20 * time.Second, MinLifetime: 10 * time.Minute}
+				*in = action.Inputs{To: []string{}, Config: "c", Provider: "github", Audience: "d", Unavailable: "skip", Timeout: 20 * time.Second, MinLifetime: 10 * time.Minute}
 			}},
 	} {
 		want := plain
