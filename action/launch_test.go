@@ -107,6 +107,13 @@ func (r *release) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	_, _ = w.Write([]byte(r.served))
 }
 
+// answers says what the server gives from now on, after these statuses.
+func (r *release) answers(text string, failing ...int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.served, r.failing = text, failing
+}
+
 // paths are what was asked for so far.
 func (r *release) paths() []string {
 	r.mu.Lock()
@@ -197,7 +204,7 @@ func TestLaunchPost(t *testing.T) {
 
 func TestLaunchChecksums(t *testing.T) {
 	r := newRelease(t)
-	r.served = "#!/bin/sh\necho evil\n"
+	r.answers("#!/bin/sh\necho evil\n")
 	code, printed := r.launch(t, "main.mjs")
 	want(t, code, printed, 1, `^::error title=regpass::regpass v1\.2\.3 for \S+ does not have the checksum [0-9a-f]{64}, so it is not run\n$`)
 	left, err := filepath.Glob(filepath.Join(r.cache, "regpass", "1.2.3", "*", "*"))
@@ -206,7 +213,7 @@ func TestLaunchChecksums(t *testing.T) {
 	}
 
 	// What another job put into the tool cache is not run either.
-	r.served = program
+	r.answers(program)
 	code, printed = r.launch(t, "main.mjs")
 	want(t, code, printed, 0, `^ran action main\n$`)
 	if err := os.WriteFile(r.cached(t), []byte("#!/bin/sh\necho evil\n"), 0o755); err != nil {
@@ -221,7 +228,7 @@ func TestLaunchChecksums(t *testing.T) {
 
 func TestLaunchAsksAgain(t *testing.T) {
 	r := newRelease(t)
-	r.failing = []int{500, 503}
+	r.answers(program, 500, 503)
 	code, printed := r.launch(t, "main.mjs")
 	want(t, code, printed, 0, `^ran action main\n$`)
 	if len(r.paths()) != 3 {
