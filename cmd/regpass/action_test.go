@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -71,7 +73,8 @@ func runnerTold(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // runnerLog: the job's log, which a runner makes of what the last program printed, is written to a file, and so are
-// the commands but masks, one a line. It shows nothing of the step's outputs token and secrets, in no form.
+// the commands but masks, one a line. A later step that printed the outputs token and secrets, or the two forms of
+// base64 with the user name, would show nothing of them.
 func runnerLog(ts *testscript.TestScript, _ bool, args []string) {
 	shown, commands := fake.Log(ts.ReadFile("stderr") + "\n" + ts.ReadFile("stdout"))
 	for _, c := range commands {
@@ -81,8 +84,11 @@ func runnerLog(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	values, err := stepOf(ts).Values("output")
 	ts.Check(err)
-	masked, _ := fake.Log(ts.ReadFile("stderr") + "\n" + values["token"] + "\n" + values["secrets"])
-	if leaks(masked, values["token"]+"\n"+values["secrets"]) {
+	pair := values["username"] + ":" + values["token"]
+	held := strings.Join([]string{values["token"], values["secrets"], base64.StdEncoding.EncodeToString([]byte(pair)),
+		base64.URLEncoding.EncodeToString([]byte(pair)), url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(pair)))}, "\n")
+	masked, _ := fake.Log(ts.ReadFile("stderr") + "\n" + held)
+	if leaks(masked, held) {
 		ts.Fatalf("an output would be shown in the log of a later step:\n%s", masked)
 	}
 	if tokenLike.MatchString(shown) {
@@ -94,7 +100,7 @@ func runnerLog(ts *testscript.TestScript, _ bool, args []string) {
 // leaks reports whether the text shows more than a few bytes on end of a token or a header in held, which are all the
 // long words there.
 func leaks(text, held string) bool {
-	const long, few = 60, 8
+	const long, few = 60, 4
 	for _, w := range strings.FieldsFunc(held, func(r rune) bool { return r <= ' ' || r == '=' || r == '"' }) {
 		for i := 0; len(w) >= long && i+few < len(w); i++ {
 			if strings.Contains(text, w[i:i+few+1]) {

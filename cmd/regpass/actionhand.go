@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -44,6 +46,11 @@ func (a *app) hand(ctx context.Context, r *action.Runner, s *envsync.Session, si
 			return err
 		}
 	}
+	for _, h := range all {
+		if err := a.say.maskIn(pairs(h.login.Cred)); err != nil {
+			return err
+		}
+	}
 	out := outputs(all, plan.Vars, files, bake)
 	for _, o := range out {
 		if err := r.SetOutput(o.name, o.value); err != nil {
@@ -56,6 +63,14 @@ func (a *app) hand(ctx context.Context, r *action.Runner, s *envsync.Session, si
 		}
 	}
 	return r.Summary(summary(all, plan.Changes))
+}
+
+// pairs are the forms in which clients and docker's config write user name and token as one, with spaces between them.
+// A runner that only knows the token would show their ends.
+func pairs(c regpass.Credential) regpass.Secret {
+	pair := []byte(c.Username + ":" + c.Secret.Reveal())
+	std := base64.StdEncoding.EncodeToString(pair)
+	return regpass.NewSecret(strings.Join([]string{std, base64.URLEncoding.EncodeToString(pair), url.QueryEscape(std)}, " "))
 }
 
 // output is one of the step's outputs. Its value may be a secret.
