@@ -129,12 +129,13 @@ func (g *GitHub) check(r *http.Request) (status int, what string) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1))
 	query := r.URL.Query()
 	audience := query["audience"]
+	scheme, password, _ := strings.Cut(r.Header.Get("Authorization"), " ") // a scheme has no case (RFC 9110 section 11.1)
 	switch {
 	case r.URL.Path != g.path:
 		return http.StatusNotFound, "The controller for path '" + r.URL.Path + "' was not found."
 	case r.Method != http.MethodGet:
 		return http.StatusMethodNotAllowed, "The requested resource does not support http method '" + r.Method + "'."
-	case len(r.Header["Authorization"]) != 1 || r.Header.Get("Authorization") != "Bearer "+g.password:
+	case len(r.Header["Authorization"]) != 1 || !strings.EqualFold(scheme, "bearer") || password != g.password:
 		return http.StatusUnauthorized, "TF400813: The user '' is not authorized to access this resource."
 	case !slices.Equal(query["api-version"], []string{"2.0"}):
 		return http.StatusBadRequest, fmt.Sprintf("The requested api-version %q is not 2.0.", query["api-version"])
