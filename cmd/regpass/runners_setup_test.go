@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -22,13 +23,56 @@ type runners struct {
 	engines *engines
 	clients map[string]string // paths, by variable
 	vars    map[string]string // paths of the runners, by variable
+	actions map[string]string // folders, by what workflows call them
+}
+
+// runnerPrograms are what the stories run: variable and path, in the folder that ./check fills and names in
+// REGPASS_RUNNERS.
+var runnerPrograms = [][2]string{
+	{"ACT", "bin/act"},
+	{"ACTIONLINT", "bin/actionlint"},
+	{"NODE20", "node20"}, // the folder of the program node, as is the next
+	{"NODE24", "node24"},
+	{"GITLAB_CI_LOCAL", "npm/node_modules/gitlab-ci-local/dist/index.js"},
+}
+
+// newRunners finds the programs and packs the action.
+func newRunners(t *testing.T) *runners {
+	t.Helper()
+	folder := os.Getenv("REGPASS_RUNNERS")
+	if folder == "" {
+		t.Fatal("REGPASS_RUNNERS does not say where the runners are; ./check makes that folder and sets it")
+	}
+	r := &runners{engines: newEngines(t), clients: clientPaths(t), vars: map[string]string{}}
+	r.actions = map[string]string{"regpass/regpass": r.engines.path("action")}
+	for name, folder := range map[string]string{"regpass/witness": "testdata/runners/witness", "regpass/peer": "../../tools/ci/peer"} {
+		path, err := filepath.Abs(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.actions[name] = path
+	}
+	for _, p := range runnerPrograms {
+		path := filepath.Join(folder, p[1])
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("a runner is missing; ./check installs it: %v", err)
+		}
+		r.vars[p[0]] = path
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	if err := r.pack(); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // packed is what a runner downloads of an action, but for the checksums.
 var packed = []string{"action.yml", "action/*.mjs"}
 
 // pack copies the action of this checkout to a folder of its own, as the action of a release: it knows the checksum of
-// the program that tests run.
+// the program, which is the test's own.
 func (r *runners) pack() error {
 	for _, pattern := range packed {
 		files, err := filepath.Glob(filepath.Join("../..", pattern))
@@ -45,9 +89,12 @@ func (r *runners) pack() error {
 			}
 		}
 	}
-	program, err := find("regpass", os.Getenv("PATH"))
-	if err != nil {
-		return err
+	program := os.Getenv("REGPASS_BINARY") // ./bench measures the one that a release would hold
+	if program == "" {
+		var err error
+		if program, err = find("regpass", os.Getenv("PATH")); err != nil {
+			return err
+		}
 	}
 	content, err := os.ReadFile(program)
 	if err != nil {
@@ -89,12 +136,8 @@ func (r *runners) setup(e *testscript.Env) error {
 	for name, value := range r.vars {
 		e.Setenv(name, value)
 	}
-	witness, err := filepath.Abs("testdata/runners/witness")
-	if err != nil {
-		return err
-	}
 	in := func(name string) string { return filepath.Join(e.WorkDir, name) }
-	if err := writePrivate(in("home/.actrc"), actrc(r.engines.path("action"), witness, in("runner"))); err != nil {
+	if err := writePrivate(in("home/.actrc"), actrc(in("runner"), r.actions)); err != nil {
 		return err
 	}
 	// The clients by the names that workflows use.
@@ -131,16 +174,14 @@ func find(name, folders string) (string, error) {
 
 // actrc are the flags of act (https://nektosact.com/usage/index.html#configuration-file): jobs run on this machine
 // without containers, and take actions from these folders. They are jobs of the repository that fake.GitHub speaks of.
-func actrc(action, witness, cache string) string {
-	var lines strings.Builder
-	for _, flag := range []string{
-		"-P ubuntu-latest=-self-hosted", "--no-cache-server", "--rm",
-		"--action-cache-path " + cache,
-		"--local-repository regpass/regpass@v1=" + action, "--local-repository regpass/witness@v1=" + witness,
+func actrc(cache string, actions map[string]string) string {
+	flags := []string{
+		"-P ubuntu-latest=-self-hosted", "--no-cache-server", "--rm", "--action-cache-path " + cache,
 		"--env GITHUB_REPOSITORY=acme/app", "--env GITHUB_REF=refs/heads/main", "--env SHA_REF=10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e",
-		"--var INDEX", "--var CHANNEL", "--var SERVICE", "--var BAD", "--var PYBASE", "--var BINARY",
-	} {
-		fmt.Fprintln(&lines, flag)
+		"--var INDEX", "--var BAD", "--var PYBASE", "--var BINARY",
 	}
-	return lines.String()
+	for name, folder := range actions {
+		flags = append(flags, "--local-repository "+name+"@v1="+folder)
+	}
+	return strings.Join(flags, "\n") + "\n"
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,37 +16,10 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// runnerPrograms are what the stories run: variable and path, in the folder that ./check fills and names in
-// REGPASS_RUNNERS.
-var runnerPrograms = [][2]string{
-	{"ACT", "bin/act"},
-	{"ACTIONLINT", "bin/actionlint"},
-	{"NODE20", "node20"}, // the folder of the program node, as is the next
-	{"NODE24", "node24"},
-	{"GITLAB_CI_LOCAL", "npm/node_modules/gitlab-ci-local/dist/index.js"},
-}
-
 // TestRunners runs the stories in testdata/runners, which are told with real runners of CI jobs, real package clients
 // and real container builders.
 func TestRunners(t *testing.T) {
-	folder := os.Getenv("REGPASS_RUNNERS")
-	if folder == "" {
-		t.Fatal("REGPASS_RUNNERS does not say where the runners are; ./check makes that folder and sets it")
-	}
-	r := &runners{engines: newEngines(t), clients: clientPaths(t), vars: map[string]string{}}
-	for _, p := range runnerPrograms {
-		path := filepath.Join(folder, p[1])
-		if _, err := os.Stat(path); err != nil {
-			t.Errorf("a runner is missing; ./check installs it: %v", err)
-		}
-		r.vars[p[0]] = path
-	}
-	if t.Failed() {
-		t.FailNow()
-	}
-	if err := r.pack(); err != nil {
-		t.Fatal(err)
-	}
+	r := newRunners(t)
 	if err := r.engines.startBuildKit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
