@@ -58,12 +58,12 @@ func panics(f func()) (with any) {
 func TestLibraryHoles(t *testing.T) {
 	const hostile = "x\n_GitHubActionsFileCommandDelimeter_\nNODE_OPTIONS=--require=/tmp/evil"
 	t.Run("one delimiter for all", func(t *testing.T) {
-		r, vars := step(t)
+		_, vars := step(t)
 		githubactions.New(githubactions.WithGetenv(lookup(vars))).SetEnv("token", hostile)
 		if raw, err := os.ReadFile(vars["GITHUB_ENV"]); err != nil || !strings.Contains(string(raw), "\nNODE_OPTIONS=--require=/tmp/evil\n") {
 			t.Errorf("the library's value does not leave its block: %q, %v", raw, err)
 		}
-		r, vars = step(t)
+		r, vars := step(t)
 		if err := action.New(&regpass.Env{Getenv: lookup(vars)}).SetEnv("token", hostile); err != nil {
 			t.Fatal(err)
 		}
