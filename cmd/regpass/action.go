@@ -118,8 +118,13 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	default:
 		refs, err = a.registries(nil)
 	}
-	if err != nil || in.Audience == "" {
-		return refs, err
+	switch {
+	case err != nil:
+		return nil, err
+	case len(refs) == 0: // comments alone
+		return nil, regpass.Usagef("action: the input registries names none")
+	case in.Audience == "":
+		return refs, nil
 	}
 	// Two registries that take the same audience could use each other's identity tokens.
 	if len(refs) != 1 || !refs[0].Trusted {
