@@ -22,7 +22,7 @@ import (
 type runners struct {
 	engines *engines
 	clients map[string]string // paths, by variable
-	vars    map[string]string // paths of the runners, by variable
+	vars    map[string]string // paths of the runners, the program and the checkout, by variable
 	actions map[string]string // folders, by what workflows call them
 }
 
@@ -44,13 +44,15 @@ func newRunners(t *testing.T) *runners {
 		t.Fatal("REGPASS_RUNNERS does not say where the runners are; ./check makes that folder and sets it")
 	}
 	r := &runners{engines: newEngines(t), clients: clientPaths(t), vars: map[string]string{}}
-	r.actions = map[string]string{"regpass/regpass": r.engines.path("action")}
-	for name, folder := range map[string]string{"regpass/witness": "testdata/runners/witness", "regpass/peer": "../../tools/ci/peer"} {
-		path, err := filepath.Abs(folder)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.actions[name] = path
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.vars["CHECKOUT"] = root
+	r.actions = map[string]string{
+		"regpass/regpass": r.engines.path("action"),
+		"regpass/witness": filepath.Join(root, "cmd/regpass/testdata/runners/witness"),
+		"regpass/peer":    filepath.Join(root, "tools/ci/peer"),
 	}
 	for _, p := range runnerPrograms {
 		path := filepath.Join(folder, p[1])

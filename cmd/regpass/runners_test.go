@@ -42,8 +42,9 @@ var runnerCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"silent": func(ts *testscript.TestScript, neg bool, args []string) { ts.Check(silent(ts)) },
 	// gitlab-job JOB [ARGUMENT…]: runs a job of the folder's .gitlab-ci.yml as GitLab does.
 	"gitlab-job": func(ts *testscript.TestScript, neg bool, args []string) {
-		// By itself it tells jobs that it is not GitLab.
-		args = append([]string{ts.Getenv("GITLAB_CI_LOCAL"), "--variable", "GITLAB_CI=true", "--ignore-predefined-vars", "GITLAB_CI"}, args...)
+		// Jobs run on this machine, whatever their image, and are told that this is GitLab; by itself it says that it is not.
+		args = append([]string{ts.Getenv("GITLAB_CI_LOCAL"), "--force-shell-executor", "--variable", "GITLAB_CI=true",
+			"--ignore-predefined-vars", "GITLAB_CI", "--variable", "INDEX=" + ts.Getenv("INDEX")}, args...)
 		job(ts, neg, filepath.Join(ts.Getenv("NODE24"), "node"), args...)
 	},
 }
