@@ -59,6 +59,21 @@ func TestRecipePages(t *testing.T) {
 	}
 }
 
+// The README's workflow is that of the page, which a story runs.
+func TestREADMEWorkflow(t *testing.T) {
+	page, err := blocks("github")
+	if err != nil || len(page) == 0 {
+		t.Fatal(page, err)
+	}
+	readme, err := fenced("yaml")
+	if err != nil || len(readme) == 0 {
+		t.Fatal(readme, err)
+	}
+	if readme[0] != page[0] {
+		t.Errorf("the README shows\n%s\nand docs/ci/github.md\n%s", readme[0], page[0])
+	}
+}
+
 // showsRecipe compares the first block of a page with what init printed, or puts it there.
 func showsRecipe(page, printed string) error {
 	all, err := blocks(page)
