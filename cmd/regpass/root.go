@@ -80,7 +80,7 @@ func newRoot(a *app) *cobra.Command {
 		{"use", newToken(a)}, {"use", newExec(a)}, {"use", newBuild(a)}, {"use", newLogin(a)}, {"use", newLogout(a)}, {"use", newStatus(a)},
 		{"use", newSecrets(a)}, {"use", newInit(a)},
 		{"serve", newServe(a)}, {"serve", newDemo(a)},
-		{"", newAction(a)}, {"", newCompletion(a)}, {"", newVersion(a)},
+		{"", newAction(a)}, {"", newCompletion(a)}, {"", newVersion(a)}, {"", newMan(a)},
 	} {
 		verb.cmd.GroupID = verb.group
 		root.AddCommand(verb.cmd)

@@ -8,13 +8,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is what the module proxy or the checkout that the binary was built from says.
-func version() string {
-	v := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
+// releaseVersion is set by the linker for what a release holds: -X main.releaseVersion=v1.2.3. So a binary is the same
+// whether it was built from a checkout or from an archive of the sources.
+var releaseVersion string
+
+// release is the version that this binary is of: as it was told, or else as the module proxy or the checkout that it was
+// built from says.
+func release() string {
+	if releaseVersion != "" {
+		return releaseVersion
 	}
-	return fmt.Sprintf("regpass %s %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+func version() string {
+	return fmt.Sprintf("regpass %s %s %s/%s", release(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 func newVersion(a *app) *cobra.Command {
