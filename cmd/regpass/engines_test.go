@@ -37,6 +37,7 @@ func TestEngines(t *testing.T) {
 	cmds := maps.Clone(commands)
 	maps.Copy(cmds, engineCommands)
 	maps.Copy(cmds, flowCommands)
+	maps.Copy(cmds, golangCommands)
 	testscript.Run(t, testscript.Params{Dir: "testdata/engines", Setup: e.setup, Cmds: cmds, UpdateScripts: *update,
 		RequireExplicitExec: true, RequireUniqueNames: true})
 }
