@@ -45,7 +45,7 @@ function cached(version, sha256) {
   const part = join(dir, `.${randomBytes(8).toString('hex')}`);
   try {
     // In a process of its own: node reads the variables that name a proxy only when it starts.
-    const fetched = spawnSync(process.execPath, [join(here, 'download.mjs'), version, `regpass-${name}${exe}`, part],
+    const fetched = spawnSync(process.execPath, [join(here, 'download.mjs'), version, `regpass_${version.slice(1)}_${name.replace('-', '_')}${exe}`, part],
       { env: { ...env, NODE_USE_ENV_PROXY: '1' }, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
     if (fetched.status !== 0) throw new Error(fetched.stderr.trim() || `the download ended with ${fetched.signal}`);
     if (!matches(part, sha256)) throw new Error(`regpass ${version} for ${name} does not have the checksum ${sha256}, so it is not run`);

@@ -177,7 +177,7 @@ func fetchesOnce(t *testing.T, r *release) {
 	want(t, code, printed, 0, `^ran action main\n$`)
 	code, printed = r.launch(t, "post.mjs", "STATE_session=/somewhere")
 	want(t, code, printed, 0, `^ran action post\n$`)
-	path := "/regpass/regpass/releases/download/v1.2.3/regpass-" + asset(t)
+	path := "/regpass/regpass/releases/download/v1.2.3/regpass_1.2.3_" + strings.Replace(asset(t), "-", "_", 1)
 	if asked := r.paths(); len(asked) != 1 || asked[0] != path {
 		t.Errorf("asked for %q, not once for %s", asked, path)
 	}

@@ -9,28 +9,21 @@ import (
 	"strings"
 )
 
-// pins are what the GitHub Action knows of a release: one program for each platform, by the names that are its and its
-// checksum. They stand in the repository at action/checksums.json, in the very commit that is tagged; that works because
+// pins are what the GitHub Action knows of a release: the SHA-256 of the program for each platform. They stand in the repository at action/checksums.json, in the very commit that is tagged; that works because
 // no program depends on them.
 type pins struct {
-	Version string         `json:"version"`
-	Assets  map[string]pin `json:"assets"` // by OS-ARCH, in Go's names
-}
-
-type pin struct {
-	Name   string `json:"name"`
-	SHA256 string `json:"sha256"`
+	Version string            `json:"version"`
+	Assets  map[string]string `json:"assets"` // by OS-ARCH, in Go's names
 }
 
 func (r *release) writePins() error {
-	p := pins{r.version, map[string]pin{}}
+	p := pins{r.version, map[string]string{}}
 	for _, b := range r.built {
-		name := filepath.Base(b.path)
-		sum, err := r.sum(name)
+		sum, err := r.sum(filepath.Base(b.path))
 		if err != nil {
 			return err
 		}
-		p.Assets[b.os+"-"+b.arch] = pin{name, sum}
+		p.Assets[b.os+"-"+b.arch] = sum
 	}
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {

