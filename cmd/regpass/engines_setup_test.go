@@ -101,6 +101,11 @@ var engineCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		ts.Check(e.docker())
 		ts.Setenv("DOCKER_HOST", "unix://"+e.path("docker.sock"))
 	},
+	// builder-image: the Docker daemon has the image $BUILDER_IMAGE of a BuildKit.
+	"builder-image": func(ts *testscript.TestScript, neg bool, args []string) {
+		ts.Check(ts.Value(enginesKey{}).(*engines).loadBuilder())
+		ts.Setenv("BUILDER_IMAGE", builderImage)
+	},
 	// registry-login: does what `docker login $REGISTRY` does, which needs a Docker daemon. podman reads it too.
 	"registry-login": func(ts *testscript.TestScript, neg bool, args []string) {
 		pair := ts.Getenv("REGISTRY_USER") + ":" + strings.TrimSpace(ts.ReadFile(ts.Getenv("REGISTRY_PASSWORD_FILE")))

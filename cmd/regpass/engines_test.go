@@ -99,9 +99,14 @@ func newEngines(t *testing.T) *engines {
 		t.FailNow()
 	}
 	e.docker = sync.OnceValue(func() error {
+		runtime := e.path("bin", "modest-runc")
+		if err := os.WriteFile(runtime, []byte(modestRunc), 0o700); err != nil {
+			return err
+		}
 		return e.start("API listen on", "dockerd", "--config-file", "", "--host", "unix://"+e.path("docker.sock"),
 			"--data-root", e.path("docker"), "--exec-root", e.path("docker-run"), "--pidfile", e.path("docker.pid"),
-			"--iptables=false", "--ip6tables=false", "--bridge=none")
+			"--iptables=false", "--ip6tables=false", "--bridge=none",
+			"--add-runtime", "modest="+runtime, "--default-runtime", "modest")
 	})
 	return e
 }
