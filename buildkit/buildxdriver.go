@@ -94,6 +94,7 @@ func reachPod(ctx context.Context, env *regpass.Env, n node) (where, error) {
 
 // reachRemote talks to a BuildKit at an address, with TLS where the node's options name certificates.
 func reachRemote(_ context.Context, _ *regpass.Env, n node) (where, error) {
+	w := where{address: n.Endpoint, hint: "is buildkitd running there? If it speaks TLS, make the builder anew with cacert, cert and key as --driver-opt"}
 	var opts []client.ClientOpt
 	ca, cert, key, name := n.DriverOpts["cacert"], n.DriverOpts["cert"], n.DriverOpts["key"], n.DriverOpts["servername"]
 	for _, file := range []string{ca, cert, key} {
@@ -109,13 +110,17 @@ func reachRemote(_ context.Context, _ *regpass.Env, n node) (where, error) {
 		if u, err := url.Parse(n.Endpoint); name == "" && err == nil {
 			name = u.Hostname()
 		}
+		w.hint = fmt.Sprintf("is buildkitd running there? Its certificate must be for %s, and signed by an authority in %s; if it asks who calls, ", regpass.Quote(name), regpass.Quote(ca))
 		opts = append(opts, client.WithServerConfig(name, ca))
 		if cert != "" {
+			w.hint += "it must trust the one in " + regpass.Quote(cert)
 			opts = append(opts, client.WithCredentials(cert, key))
+		} else {
+			w.hint += "make the builder anew with cert and key as --driver-opt"
 		}
 	}
-	return where{address: n.Endpoint, hint: "is buildkitd running there?",
-		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, n.Endpoint, opts...) }}, nil
+	w.dial = func(ctx context.Context) (*client.Client, error) { return client.New(ctx, n.Endpoint, opts...) }
+	return w, nil
 }
 
 // reachDocker talks to the BuildKit inside the Docker daemon of a context or at a host.

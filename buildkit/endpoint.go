@@ -162,8 +162,10 @@ type foreign struct{ error }
 // Error leaves out what gRPC puts before the reason why a connection could not be made.
 func (f foreign) Error() string {
 	text := f.error.Error()
-	if _, reason, ok := strings.Cut(text, "Error while dialing: "); ok {
-		text = strings.TrimSuffix(reason, `"`)
+	for _, before := range []string{"Error while dialing: ", "authentication handshake failed: "} {
+		if _, reason, ok := strings.Cut(text, before); ok {
+			text = strings.TrimSuffix(reason, `"`)
+		}
 	}
 	return regpass.Quote(text)
 }
@@ -181,7 +183,11 @@ func address(from, addr string) (where, error) {
 	if !strings.Contains(addr, "://") {
 		return where{}, regpass.Hintf(regpass.Usagef("%s is not an address", regpass.Quote(addr)), "write unix:///PATH, tcp://HOST:PORT, docker-container://NAME, kube-pod://NAME or ssh://USER@HOST")
 	}
-	return where{from: from, address: addr, named: true, hint: "is buildkitd running there, and may this user reach it?",
+	hint := "is buildkitd running there, and may this user reach it?"
+	if strings.HasPrefix(addr, "tcp://") {
+		hint += " One that speaks TLS needs a builder: `docker buildx create --driver remote --driver-opt cacert=FILE,cert=FILE,key=FILE " + addr + "`, and then --builder"
+	}
+	return where{from: from, address: addr, named: true, hint: hint,
 		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, addr) }}, nil
 }
 

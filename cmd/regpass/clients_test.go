@@ -5,8 +5,6 @@ package main
 import (
 	"context"
 	"maps"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -162,27 +160,10 @@ var clientCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		ts.Check(err)
 		ts.Setenv(args[0], strconv.Itoa(port))
 	},
-	// certificate FOLDER: makes ca.pem, and cert.pem and key.pem of localhost, there.
-	"certificate": func(ts *testscript.TestScript, neg bool, args []string) {
-		ts.Check(certificate(ts.MkAbs(args[0])))
-	},
+	"certificate": makeCertificate,
 	// heard FILE: writes what the hosts in .example were told since the last time: HOST USER:PASSWORD lines, each once.
 	"heard": func(ts *testscript.TestScript, neg bool, args []string) {
 		world := ts.Value(internetKey{}).(*internet)
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(world.heard()), 0o600))
 	},
-}
-
-// freePort looks below the ports that the system itself hands out, so that nobody is given this one meanwhile
-// (https://docs.kernel.org/networking/ip-sysctl.html, ip_local_port_range).
-func freePort() (int, error) {
-	var err error
-	for range 100 {
-		port := 20000 + rand.N(12768)
-		var l net.Listener
-		if l, err = net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, err
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -91,4 +92,18 @@ func builder(l *layer, programs map[string]string) error {
 		}
 	}
 	return l.err
+}
+
+// buildkitTLS starts a BuildKit at a port of this machine, with ca.pem, cert.pem and key.pem in the folder, and returns
+// its address.
+func (e *engines) buildkitTLS(folder string) (string, error) {
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	at := "tcp://127.0.0.1:" + strconv.Itoa(port)
+	pem := func(name string) string { return filepath.Join(folder, name+".pem") }
+	return at, e.start("running server on", "buildkitd", "--config", e.path("buildkitd.toml"), "--root", e.path("buildkit-tls"),
+		"--addr", at, "--tlscacert", pem("ca"), "--tlscert", pem("cert"), "--tlskey", pem("key"), "--otel-socket-path", e.path("otel-tls.sock"),
+		"--allow-insecure-entitlement", "network.host", "--oci-worker=true", "--containerd-worker=false", "--oci-worker-net=host", "--oci-worker-gc=false")
 }

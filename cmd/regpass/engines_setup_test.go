@@ -95,6 +95,7 @@ var engineCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"not-pushed":     notPushed,
 	"way":            way,
 	"says":           says,
+	"certificate":    makeCertificate,
 	// dockerd: from here on docker and buildx talk to a Docker daemon. The embedded BuildKit of Debian 12's is of 2021.
 	"dockerd": func(ts *testscript.TestScript, neg bool, args []string) {
 		e := ts.Value(enginesKey{}).(*engines)
@@ -105,6 +106,13 @@ var engineCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"builder-image": func(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(ts.Value(enginesKey{}).(*engines).loadBuilder())
 		ts.Setenv("BUILDER_IMAGE", builderImage)
+	},
+	// buildkitd-tls FOLDER: another BuildKit is at $BUILDKIT_TLS, which has the certificate in the folder and talks to whoever
+	// shows one that the same authority signed.
+	"buildkitd-tls": func(ts *testscript.TestScript, neg bool, args []string) {
+		at, err := ts.Value(enginesKey{}).(*engines).buildkitTLS(ts.MkAbs(args[0]))
+		ts.Check(err)
+		ts.Setenv("BUILDKIT_TLS", at)
 	},
 	// registry-login: does what `docker login $REGISTRY` does, which needs a Docker daemon. podman reads it too.
 	"registry-login": func(ts *testscript.TestScript, neg bool, args []string) {
