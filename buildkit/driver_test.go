@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,17 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	auth, err := RegistryAuth(env, []Source{{Ref: ref, Mint: func(context.Context) (regpass.Credential, error) { return cred, nil }}})
+	env.Now = time.Now
+	var fails error
+	asked := 0
+	store, err := NewStore(env, []Source{{Ref: ref, Fresh: func(c regpass.Credential) bool {
+		return c.Secret.Fingerprint() == cred.Secret.Fingerprint() && c.Kind == cred.Kind
+	},
+		Mint: func(context.Context) (regpass.Credential, error) { asked++; return cred, fails }}}, nil, Render{}, StoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := store.RegistryAuth()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +56,10 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 	if a := ask("Reg.example:5000"); a.Username != "me" || a.Password != "first" {
 		t.Errorf("%+v", a)
 	}
-	cred.Secret = regpass.NewSecret("second") // nothing stands between the registry and who asks last
+	if _, err := store.GetSecret(t.Context(), "reg.example_5000"); err != nil || asked != 1 {
+		t.Errorf("a step's secret and the registry's took %d exchanges: %v", asked, err)
+	}
+	cred.Secret = regpass.NewSecret("second") // the first is not fresh any more
 	if a := ask("reg.example:5000"); a.Password != "second" {
 		t.Errorf("%+v", a)
 	}
@@ -65,6 +79,10 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 	cred.Kind = regpass.S3
 	if _, err := auth(t.Context(), "reg.example:5000", nil, nil); err == nil {
 		t.Error("a credential for S3 went to a container registry")
+	}
+	cred.Secret, fails = regpass.NewSecret("third"), errors.New("the server said: secret things")
+	if _, err := auth(t.Context(), "reg.example:5000", nil, nil); err == nil || strings.Contains(err.Error(), "secret things") || !strings.Contains(err.Error(), "reg.example:5000: no credential could be had") {
+		t.Errorf("the builder gets to know %v", err)
 	}
 }
 

@@ -66,27 +66,27 @@ func (s *Store) offerValue(v value, secret Secret, a *account) error {
 }
 
 // offerFile offers a file for the credentials of all sources.
-func (s *Store) offerFile(f file, sources []Source, accounts []*account) {
+func (s *Store) offerFile(f file) {
 	secret := f.secret
 	secret.ID = s.salted(secret.ID)
-	for _, src := range sources {
+	for _, src := range s.sources {
 		secret.Hosts = union(secret.Hosts, src.hosts())
 	}
 	s.add(&offer{Secret: secret, answer: func(ctx context.Context) ([]byte, []regpass.Credential, error) {
-		return s.renderFile(ctx, f.render(s.render), sources, accounts)
+		return s.renderFile(ctx, f.render(s.render))
 	}})
 }
 
 // renderFile gets every credential, and makes the file of those that it can carry.
-func (s *Store) renderFile(ctx context.Context, render renderer, sources []Source, accounts []*account) ([]byte, []regpass.Credential, error) {
+func (s *Store) renderFile(ctx context.Context, render renderer) ([]byte, []regpass.Credential, error) {
 	if render == nil {
 		return nil, nil, secrets.ErrNotFound
 	}
 	var creds []regpass.Credential
 	var of []Source
 	var why []error
-	for i, src := range sources {
-		c, err := accounts[i].credential(ctx)
+	for i, src := range s.sources {
+		c, err := s.accounts[i].credential(ctx)
 		if err != nil {
 			return nil, nil, refusal(ctx, src.hosts()[0], err)
 		}

@@ -34,25 +34,25 @@ func dockerProxies(env *regpass.Env) (map[string]string, error) {
 }
 
 // RegistryAuth answers BuildKit's question for a container registry's credential: for a host of the sources with one
-// minted at that moment, so that a push at the end of a long build works too; else with what docker's configuration
-// and its credential helpers have.
-func RegistryAuth(env *regpass.Env, sources []Source) (authprovider.AuthConfigProvider, error) {
-	c, err := dockerConfig(env)
+// minted at that moment, so that a push at the end of a long build works too, and shared with the steps; else with what
+// docker's configuration and its credential helpers have.
+func (s *Store) RegistryAuth() (authprovider.AuthConfigProvider, error) {
+	c, err := dockerConfig(s.env)
 	if err != nil {
 		return nil, err
 	}
 	stored := authprovider.LoadAuthConfig(c)
 	return func(ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
-		for _, s := range sources {
-			for _, h := range s.hosts() {
+		for i, src := range s.sources {
+			for _, h := range src.hosts() {
 				if strings.EqualFold(h, host) {
-					return mintAuth(ctx, s)
+					return mintAuth(ctx, s.accounts[i], h)
 				}
 			}
 		}
 		a, err := stored(ctx, host, scope, expired)
 		if err == nil {
-			env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))
+			s.env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))
 			return a, nil
 		}
 		return types.AuthConfig{}, fmt.Errorf("build: docker's credential for %s: %w", regpass.Quote(host), shown(err))
@@ -60,11 +60,12 @@ func RegistryAuth(env *regpass.Env, sources []Source) (authprovider.AuthConfigPr
 }
 
 // mintAuth makes a credential into one for docker. A user name goes before the registry's token service
-// (https://distribution.github.io/distribution/spec/auth/token/); a bearer token without one is sent as it is.
-func mintAuth(ctx context.Context, s Source) (types.AuthConfig, error) {
-	cred, err := s.Mint(ctx)
+// (https://distribution.github.io/distribution/spec/auth/token/); a bearer token without one is sent as it is. An error
+// goes to the builder and its records, so it holds nothing from outside.
+func mintAuth(ctx context.Context, a *account, host string) (types.AuthConfig, error) {
+	cred, err := a.credential(ctx)
 	if err != nil {
-		return types.AuthConfig{}, err
+		return types.AuthConfig{}, fmt.Errorf("regpass: %w", refusal(ctx, host, err))
 	}
 	switch {
 	case cred.Kind == regpass.Bearer && cred.Username == "":
@@ -72,5 +73,5 @@ func mintAuth(ctx context.Context, s Source) (types.AuthConfig, error) {
 	case cred.Kind == regpass.Bearer || cred.Kind == regpass.Basic:
 		return types.AuthConfig{Username: cred.Username, Password: cred.Secret.Reveal()}, nil
 	}
-	return types.AuthConfig{}, fmt.Errorf("build: %s: a container registry takes no credential of the kind %s", s.Ref.Host, cred.Kind)
+	return types.AuthConfig{}, fmt.Errorf("regpass: %s: a container registry takes no credential of the kind %s", host, cred.Kind)
 }

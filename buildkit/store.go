@@ -33,7 +33,9 @@ type Store struct {
 	render Render
 	opts   StoreOptions
 
-	offers   []*offer // in the order to show them
+	sources  []Source
+	accounts []*account // of the sources, by index
+	offers   []*offer   // in the order to show them
 	byID     map[string]*offer
 	warnings []string
 
@@ -53,11 +55,11 @@ func NewStore(env *regpass.Env, sources []Source, user []UserSecret, r Render, o
 		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s", regpass.Quote(o.Isolate))
 	}
 	s := &Store{env: env, render: r, opts: o, byID: map[string]*offer{}}
-	accounts := s.accounts(sources)
+	s.openAccounts(sources)
 	for _, v := range values {
 		for i, src := range sources {
 			for _, name := range v.names(src) {
-				if err := s.offerValue(v, v.secret(name), accounts[i]); err != nil {
+				if err := s.offerValue(v, v.secret(name), s.accounts[i]); err != nil {
 					return nil, err
 				}
 			}
@@ -65,7 +67,7 @@ func NewStore(env *regpass.Env, sources []Source, user []UserSecret, r Render, o
 	}
 	if len(sources) > 0 {
 		for _, f := range files {
-			s.offerFile(f, sources, accounts)
+			s.offerFile(f)
 		}
 	}
 	for _, u := range user {
@@ -76,9 +78,8 @@ func NewStore(env *regpass.Env, sources []Source, user []UserSecret, r Render, o
 	return s, nil
 }
 
-// accounts has one for each source, the same for sources of one key.
-func (s *Store) accounts(sources []Source) []*account {
-	var all []*account
+// openAccounts makes one for each source, the same for sources of one key.
+func (s *Store) openAccounts(sources []Source) {
 	byKey := map[string]*account{}
 	for _, src := range sources {
 		a := byKey[src.key()]
@@ -91,9 +92,8 @@ func (s *Store) accounts(sources []Source) []*account {
 			}}
 			byKey[src.key()] = a
 		}
-		all = append(all, a)
+		s.sources, s.accounts = append(s.sources, src), append(s.accounts, a)
 	}
-	return all
 }
 
 // salted is the id that a step of this tenant mounts.

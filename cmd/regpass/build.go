@@ -79,7 +79,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	auth, err := buildkit.RegistryAuth(a.env, sources)
+	auth, err := store.RegistryAuth()
 	if err != nil {
 		return err
 	}

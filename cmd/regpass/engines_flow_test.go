@@ -3,6 +3,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -39,10 +41,23 @@ var flowCommands = map[string]func(ts *testscript.TestScript, neg bool, args []s
 	"git-server": func(ts *testscript.TestScript, neg bool, args []string) {
 		s := at(ts).service
 		inner := s.now()
-		s.set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/git/") }, mayRead(inner, &cgi.Handler{
+		s.set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/git/") }, mayRead(inner, `Basic realm="git"`, &cgi.Handler{
 			Path: ts.Getenv("GIT"), Args: []string{"http-backend"}, Root: "/git",
 			Env: []string{"GIT_PROJECT_ROOT=" + ts.MkAbs(args[0]), "GIT_HTTP_EXPORT_ALL=1", "HOME=" + filepath.Dir(ts.MkAbs(args[0]))},
 		})))
+	},
+	// image-registry basic|bearer: $SERVICE/v2/ is a container registry for whoever may read the index, as forges have one
+	// too; HOST is its host. It takes the credential itself, or a token that is to be had for it and lives as long.
+	"image-registry": func(ts *testscript.TestScript, neg bool, args []string) {
+		s := at(ts).service
+		inner, images := s.now(), emptyRegistry()
+		challenge := `Basic realm="images"`
+		if args[0] == "bearer" {
+			challenge = fmt.Sprintf(`Bearer realm="%s/v2/token",service="images"`, ts.Getenv("SERVICE"))
+		}
+		s.set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v2/") },
+			mayRead(inner, challenge, instead(images, func(r *http.Request) bool { return r.URL.Path == "/v2/token" }, http.HandlerFunc(sameToken)))))
+		ts.Setenv("HOST", strings.TrimPrefix(ts.Getenv("SERVICE"), "http://"))
 	},
 	// audit-from-here: audit-since counts from here on.
 	"audit-from-here": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -87,15 +102,22 @@ func instead(a http.Handler, chosen func(*http.Request) bool, b http.Handler) ht
 	})
 }
 
+// sameToken gives out a registry's token, which is the one that was shown for it
+// (https://distribution.github.io/distribution/spec/auth/token/).
+func sameToken(w http.ResponseWriter, r *http.Request) {
+	_, token, _ := r.BasicAuth()
+	_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "expires_in": 60})
+}
+
 // mayRead lets in whoever the service would show the index to.
-func mayRead(service, h http.Handler) http.Handler {
+func mayRead(service http.Handler, challenge string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ask := httptest.NewRequestWithContext(r.Context(), http.MethodGet, "/simple/acme/main/", nil)
 		ask.Host, ask.RemoteAddr = r.Host, r.RemoteAddr
 		ask.Header["Authorization"] = r.Header["Authorization"]
 		said := httptest.NewRecorder()
 		if service.ServeHTTP(said, ask); said.Code != http.StatusOK {
-			w.Header().Set("WWW-Authenticate", `Basic realm="git"`)
+			w.Header().Set("WWW-Authenticate", challenge)
 			http.Error(w, "authentication required", http.StatusUnauthorized)
 			return
 		}
