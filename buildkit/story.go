@@ -84,6 +84,9 @@ func (t *story) explain(b Build, cause, err error) error {
 		return regpass.Hintf(fmt.Errorf("build: step %s: %s refused the credential (%s): %w", name, host, regpass.Quote(what), redacted{b.Watch, err}),
 			"the registry may not let this identity read what the step asks for: `regpass status` shows it. A step keeps the credential that it was given: if it ran for longer than the registry's tokens live, split it")
 	}
+	if host, what, hint := barred(t.names[step], err.Error(), b.Handed()); host != "" {
+		return regpass.Hintf(fmt.Errorf("build: step %s: %s did not let the builder in (%s): %w", name, host, regpass.Quote(what), redacted{b.Watch, err}), "%s", hint)
+	}
 	return unsaid(fmt.Errorf("build: step %s: %w", name, redacted{b.Watch, err}), string(t.words[step]), b.Handed())
 }
 
