@@ -13,13 +13,16 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-// minter gets credentials for a build while it runs, and knows all of them.
+// minter gets credentials for a build while it runs, and knows all of them. Only who gets or ends a credential waits for
+// the network: what is known can be asked for at any time.
 type minter struct {
 	a *app
 	s *envsync.Session
 	p *proofFlags
 
-	mu     sync.Mutex // guards what follows, and p: one credential is got at a time
+	turn sync.Mutex // held while a credential is got or ended, one at a time; guards what p remembers of it
+
+	mu     sync.Mutex // guards what follows; never held while anything is waited for
 	known  map[string]named
 	failed error // why the last credential that was asked for could not be had
 }
@@ -56,7 +59,7 @@ func (m *minter) sources(refs []regpass.Ref) ([]buildkit.Source, error) {
 			return nil, err
 		}
 		if ok && !proof.Secret.Empty() {
-			m.known[proof.Secret.Fingerprint()] = named{id: proof.From, host: ref.Host}
+			m.remember(proof.Secret, named{id: proof.From, host: ref.Host})
 		}
 		endpoint, scope, err := m.a.serves(row, ref, proof.Method)
 		if err != nil {
@@ -80,8 +83,11 @@ func (m *minter) sources(refs []regpass.Ref) ([]buildkit.Source, error) {
 }
 
 func (m *minter) mint(ctx context.Context, ref regpass.Ref) (regpass.Credential, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	if err := ctx.Err(); err != nil { // it was called off while another had its turn
+		return regpass.Credential{}, err
+	}
 	h, err := m.a.credential(ctx, m.s, ref, m.p)
 	if err != nil {
 		return regpass.Credential{}, err
@@ -97,23 +103,33 @@ func (m *minter) know(id string, l envsync.Login) {
 	}
 	for _, s := range []regpass.Secret{l.Cred.Secret, l.Cred.SessionToken, l.Cred.Refresh} {
 		if !s.Empty() {
-			m.known[s.Fingerprint()] = named{id: id, host: l.Cred.Host, login: l}
+			m.remember(s, named{id: id, host: l.Cred.Host, login: l})
 		}
 	}
 }
 
-// fresh is buildkit.Source.Fresh: by the moment that the credential was minted, which may be long ago.
-func (m *minter) fresh(c regpass.Credential) bool {
+func (m *minter) remember(s regpass.Secret, n named) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return c.Fresh(m.a.env.Now(), m.known[c.Secret.Fingerprint()].login.Minted, m.p.minLifetime)
+	m.known[s.Fingerprint()] = n
+}
+
+func (m *minter) recall(fingerprint string) (n named, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, ok = m.known[fingerprint]
+	return n, ok
+}
+
+// fresh is buildkit.Source.Fresh: by the moment that the credential was minted, which may be long ago.
+func (m *minter) fresh(c regpass.Credential) bool {
+	n, _ := m.recall(c.Secret.Fingerprint())
+	return c.Fresh(m.a.env.Now(), n.login.Minted, m.p.minLifetime)
 }
 
 // who tells a Watch what to call a secret. Those of the user's own are not ours to judge.
 func (m *minter) who(fingerprint string) (id, host string, ours bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	n, ours := m.known[fingerprint]
+	n, ours := m.recall(fingerprint)
 	return n.id, n.host, ours
 }
 
@@ -141,11 +157,11 @@ func (m *minter) reason(err error) error {
 
 // revoke ends the credentials that leaked, and has later steps mint new ones.
 func (m *minter) revoke(ctx context.Context, leaks []buildkit.Leak) {
-	m.mu.Lock() // a step may still be asking while the build is called off
-	defer m.mu.Unlock()
+	m.turn.Lock() // a step may still be asking while the build is called off
+	defer m.turn.Unlock()
 	done := map[string]bool{}
 	for _, leak := range leaks {
-		n := m.known[leak.Fingerprint]
+		n, _ := m.recall(leak.Fingerprint)
 		switch {
 		case done[leak.Fingerprint]:
 		case !n.login.Ours:
