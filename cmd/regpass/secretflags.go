@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,16 +18,19 @@ type dialect struct {
 	words func([]secretFile) []string
 	// text is what `secrets` prints.
 	text func([]secretFile) (string, error)
+	// besides says what the program has to be told besides; nil: nothing.
+	besides func([]secretFile) string
 }
 
 // dialects are the build programs that `secrets` speaks to, the default first.
 var dialects = []dialect{
-	{"buildx", "flags for docker build and docker buildx build", buildxWords, plainWords(buildxWords)},
-	{"bake", "flags for docker buildx bake (0.22 or newer): the secrets of every target, and leave to read them", bakeWords, plainWords(bakeWords)},
-	{"compose", "a file to add with -f: the secrets for build.secrets of services", nil, composeText},
-	{"podman", "flags for podman build", podmanWords, plainWords(podmanWords)},
-	{"buildah", "flags for buildah build", podmanWords, plainWords(podmanWords)},
-	{"json", "ids, files, hosts, and how a step mounts each", nil, jsonText},
+	{name: "buildx", doc: "flags for docker build and docker buildx build", words: buildxWords, text: plainWords(buildxWords)},
+	{name: "bake", doc: "flags for docker buildx bake (0.22 or newer): the secrets of every target, and leave to read them", words: bakeWords, text: plainWords(bakeWords)},
+	{name: "bake-file", doc: "a file to add to bake with -f: the secrets of targets that inherit from \"regpass\"", text: bakeFileText, besides: bakeFileAllow},
+	{name: "compose", doc: "a file to add with -f: the secrets for build.secrets of services", text: composeText},
+	{name: "podman", doc: "flags for podman build", words: podmanWords, text: plainWords(podmanWords)},
+	{name: "buildah", doc: "flags for buildah build", words: podmanWords, text: plainWords(podmanWords)},
+	{name: "json", doc: "ids, files, hosts, and how a step mounts each", text: jsonText},
 }
 
 func findDialect(name string) (dialect, error) {
@@ -43,8 +45,18 @@ func findDialect(name string) (dialect, error) {
 }
 
 // flag is the value of --secret. Files, never env: a variable is read once, a file anew for each step.
-func (f secretFile) flag() string {
-	return buildkit.UserSecret{ID: f.ID, Src: f.change.Path}.String()
+func (f secretFile) flag() string { return f.user().String() }
+
+func (f secretFile) user() buildkit.UserSecret {
+	return buildkit.UserSecret{ID: f.ID, Src: f.change.Path}
+}
+
+func users(files []secretFile) []buildkit.UserSecret {
+	var all []buildkit.UserSecret
+	for _, f := range files {
+		all = append(all, f.user())
+	}
+	return all
 }
 
 func buildxWords(files []secretFile) []string {
@@ -60,17 +72,26 @@ func podmanWords(files []secretFile) []string {
 	return buildxWords(slices.DeleteFunc(slices.Clone(files), func(f secretFile) bool { return f.Use == buildkit.Daemon }))
 }
 
-// bakeWords add to the secrets that the targets have. A bake file could do that only for targets whose names it knows,
-// and naming one switches off the files that bake finds by itself.
+// bakeWords add to the secrets that the targets have. A bake file can do that only for targets that want it, and naming
+// one switches off the files that bake finds by itself.
 func bakeWords(files []secretFile) []string {
-	if len(files) == 0 {
-		return nil
+	var words []string
+	for _, leave := range buildkit.BakeAllow(users(files)) {
+		words = append(words, "--allow", leave)
 	}
-	words := []string{"--allow", "fs.read=" + filepath.Dir(files[0].change.Path)}
 	for _, f := range files {
 		words = append(words, "--set", "*.secrets+="+f.flag())
 	}
 	return words
+}
+
+func bakeFileText(files []secretFile) (string, error) {
+	text, err := buildkit.BakeFile(users(files))
+	return string(text), err
+}
+
+func bakeFileAllow(files []secretFile) string {
+	return "bake is to be told that it may read the files: --allow " + strings.Join(buildkit.BakeAllow(users(files)), " --allow ")
 }
 
 // plainWord is what a shell takes as one word without quotes. A * is taken too, where no file has a name like that.

@@ -13,7 +13,7 @@ func newSecrets(a *app) *cobra.Command {
 	var format string
 	var docs []string
 	for _, d := range dialects {
-		docs = append(docs, fmt.Sprintf("  %-8s %s", d.name, d.doc))
+		docs = append(docs, fmt.Sprintf("  %-9s %s", d.name, d.doc))
 	}
 	cmd := &cobra.Command{
 		Use:   "secrets [REGISTRY…]",
@@ -34,6 +34,7 @@ Formats:
 ` + strings.Join(docs, "\n"),
 		Example: `  docker buildx build $(regpass secrets pyx.dev) .
   docker buildx bake $(regpass secrets pyx.dev --format bake)
+  regpass secrets pyx.dev --format bake-file > regpass.json
   regpass secrets pyx.dev --format compose > compose.secrets.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			d, err := findDialect(format)
@@ -78,6 +79,9 @@ func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d dialect
 	}
 	if first := firstEnd(all); !first.IsZero() {
 		a.say.notef("the files are good until %s; for a longer build use `regpass exec`", first.Format(time.TimeOnly))
+	}
+	if d.besides != nil {
+		a.say.notef("secrets: %s", d.besides(files))
 	}
 	_, err = fmt.Fprintln(a.env.Stdout, text)
 	return err
