@@ -245,7 +245,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 				return err
 			}
 			content, err := os.ReadFile(path)
-			if err == nil && tokenLike.Match(content) {
+			if err == nil && holdsToken(content) {
 				ts.Fatalf("%s holds a token", path)
 			}
 			return err
