@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -17,9 +18,14 @@ import (
 // second, which begins after the first is known to be completed, is reported too, all messages from before are through.
 type gate struct {
 	marks [2]mark
+	heard chan struct{} // something was reported since somebody looked
 	ended chan struct{}
 	end   func()
 }
+
+// maxSilence is how long a builder may report nothing at all while a step of ours is on its way through what steps
+// printed. The report can break off with the build going on, and then nobody else would end it.
+const maxSilence = time.Minute
 
 // mark is one of those steps.
 type mark struct {
@@ -30,12 +36,20 @@ type mark struct {
 
 func newGate() gate {
 	ended := make(chan struct{})
-	g := gate{ended: ended, end: sync.OnceFunc(func() { close(ended) })}
+	g := gate{heard: make(chan struct{}, 1), ended: ended, end: sync.OnceFunc(func() { close(ended) })}
 	for i := range g.marks {
 		passed := make(chan struct{})
 		g.marks[i] = mark{"regpass: all output is read " + rand.Text(), passed, sync.OnceFunc(func() { close(passed) })}
 	}
 	return g
+}
+
+// hear notes that the report goes on.
+func (g *gate) hear() {
+	select {
+	case g.heard <- struct{}{}:
+	default:
+	}
 }
 
 // mark is the one of that name, or nil.
@@ -112,12 +126,22 @@ func (w *Watch) drain(ctx context.Context, c gateway.Client, m mark) error {
 	if _, err := c.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: true}); err != nil {
 		return fmt.Errorf("build: read all output: %w", err)
 	}
-	select {
-	case <-m.passed:
-		return nil
-	case <-w.gate.ended:
-		return errors.New("build: the builder's report broke off before all output was read")
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	silence := time.NewTimer(maxSilence)
+	defer silence.Stop()
+	for {
+		select {
+		case <-m.passed:
+			return nil
+		case <-w.gate.heard:
+			silence.Reset(maxSilence)
+		case <-w.gate.ended:
+			return errBrokeOff
+		case <-silence.C:
+			return errBrokeOff
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }
+
+var errBrokeOff = errors.New("build: the builder's report broke off before all output was read")

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/moby/buildkit/client"
@@ -26,12 +27,16 @@ type reporting struct {
 	status chan *client.SolveStatus
 	says   []string // before the first step, the second, …
 	breaks bool     // the report ends instead
+	silent bool     // nothing is reported instead
 	asked  int      // how often it was
 }
 
 func (r *reporting) Solve(ctx context.Context, req gateway.SolveRequest) (*gateway.Result, error) {
 	if r.breaks {
 		close(r.status)
+		return gateway.NewResult(), nil
+	}
+	if r.silent {
 		return gateway.NewResult(), nil
 	}
 	now := time.Now()
@@ -108,6 +113,21 @@ func gated(t *testing.T, w *Watch, r *reporting, res *gateway.Result, handed boo
 		t.Errorf("shows the steps %q", names)
 	}
 	return err
+}
+
+// A builder whose report just stops does not hold up a build for good.
+func TestGateGivesUpOnSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		res := gateway.NewResult()
+		res.SetRef(&built{})
+		began := time.Now()
+		if err := gated(t, newWatch(nil), &reporting{silent: true}, res, true); err == nil || !strings.Contains(err.Error(), "broke off") {
+			t.Errorf("%v", err)
+		}
+		if waited := time.Since(began); waited != maxSilence {
+			t.Errorf("it took %s", waited)
+		}
+	})
 }
 
 func TestGateWaitsForAllOutput(t *testing.T) {

@@ -48,6 +48,7 @@ func (w *Watch) Filter(ctx context.Context, in <-chan *client.SolveStatus, out c
 		case out <- s:
 		case <-ctx.Done():
 		}
+		w.gate.hear() // a display may be slow
 	}
 	if s := (&client.SolveStatus{Logs: w.flushAll()}); len(s.Logs) > 0 {
 		select {

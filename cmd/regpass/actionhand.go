@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
+	"github.com/regpass/regpass/buildkit"
 	"github.com/regpass/regpass/envsync"
 )
 
@@ -98,20 +98,9 @@ func outputs(all []held, vars []envsync.Var, files []secretFile, bake envsync.Ch
 	return append(out, output{"secret-files", action.List(paths)}, output{"secrets", action.List(values)}, output{"bake-file", bake.Path})
 }
 
-// bakeTarget is the target of the bake file that others inherit the secrets from.
-const bakeTarget = "regpass"
-
-// inBake writes what bake would take for a template as it is: strings of its JSON files are templates too.
-var inBake = strings.NewReplacer("${", "$${", "%{", "%%{")
-
-// bakeFile is a file for `docker buildx bake -f`, in the manner of docker/metadata-action: it holds one target, from
-// which those of the project inherit. https://docs.docker.com/build/bake/inheritance/
+// bakeFile is where the bake file lies, and what is in it.
 func bakeFile(dir string, files []secretFile) (envsync.Change, error) {
-	secrets := []string{}
-	for _, f := range files {
-		secrets = append(secrets, inBake.Replace(f.flag()))
-	}
-	text, err := json.MarshalIndent(map[string]any{"target": map[string]any{bakeTarget: map[string]any{"secret": secrets}}}, "", "  ")
+	text, err := buildkit.BakeFile(users(files))
 	return envsync.Change{Path: filepath.Join(dir, "bake.json"), Own: true, Format: "raw",
 		Entries: []envsync.Entry{{Cred: regpass.Credential{Secret: regpass.NewSecret(string(text))}}}}, err
 }

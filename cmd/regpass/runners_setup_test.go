@@ -103,7 +103,7 @@ func (r *runners) pack() error {
 		return err
 	}
 	r.vars["BINARY"] = program
-	checksums, err := json.Marshal(map[string]any{"version": release,
+	checksums, err := json.Marshal(map[string]any{"version": packedAs,
 		"assets": map[string]string{runtime.GOOS + "-" + runtime.GOARCH: fmt.Sprintf("%x", sha256.Sum256(content))}})
 	if err != nil {
 		return err
@@ -111,15 +111,15 @@ func (r *runners) pack() error {
 	return writePrivate(r.engines.path("action", "action/checksums.json"), string(checksums))
 }
 
-// release is the version that the packed action belongs to.
-const release = "v0.0.0-runners"
+// packedAs is the version that the packed action belongs to.
+const packedAs = "v0.0.0-runners"
 
 // nodeArch is how node calls this machine's processor.
 var nodeArch = map[string]string{"amd64": "x64", "arm64": "arm64"}
 
 // keep puts the program where the action keeps its release, below a runner's folder of tools.
 func (r *runners) keep(tools string) error {
-	folder := filepath.Join(tools, "regpass", strings.TrimPrefix(release, "v"), nodeArch[runtime.GOARCH])
+	folder := filepath.Join(tools, "regpass", strings.TrimPrefix(packedAs, "v"), nodeArch[runtime.GOARCH])
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
