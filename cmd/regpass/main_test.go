@@ -126,10 +126,14 @@ func (w watched) Run() int {
 	return code
 }
 
-// ofScript reports whether the process was started by a script: other jobs on the machine are not ours to judge.
+// runVariable tells what the scripts of this run started by the number of the test's process.
+const runVariable = "REGPASS_TEST_RUN"
+
+// ofScript reports whether the process was started by a script of ours: other jobs on the machine, and other runs of
+// these tests, are not ours to judge.
 func ofScript(proc string) bool {
 	environ, err := os.ReadFile(filepath.Join(proc, "environ"))
-	return err == nil && bytes.Contains(environ, []byte("REGPASS_TEST_LOG="))
+	return err == nil && bytes.Contains(environ, []byte(fmt.Sprintf("%s=%d\x00", runVariable, os.Getpid())))
 }
 
 // logHoldsNoToken fails if standard error of any run of the program held a token but in a runner's mask command.

@@ -95,7 +95,7 @@ func setup(e *testscript.Env) error {
 	log := filepath.Join(work, ".stderr")
 	for name, value := range map[string]string{
 		"HOME": filepath.Join(work, "home"), "XDG_RUNTIME_DIR": filepath.Join(work, "run"), "SESSION": filepath.Join(work, "run", "regpass"),
-		"KEY": key.Reveal(), "SERVICE": s.url, "BAD": bad, "REGPASS_TEST_LOG": log,
+		"KEY": key.Reveal(), "SERVICE": s.url, "BAD": bad, "REGPASS_TEST_LOG": log, runVariable: strconv.Itoa(os.Getpid()),
 		"INDEX": s.url + "/simple/acme/main", "CHANNEL": s.url + "/conda/acme/main", "PUBLISH": s.url + "/v1/upload/acme/main",
 	} {
 		e.Setenv(name, value)
