@@ -50,7 +50,10 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 		return err
 	}
 	refs, err := a.registries(f.registries)
-	if err != nil {
+	var none unnamed
+	if errors.As(err, &none) {
+		a.say.notef("build: %v, so no step gets a credential", none)
+	} else if err != nil {
 		return err
 	}
 	user, err := f.userSecrets()

@@ -73,14 +73,19 @@ func (a *app) known(named []regpass.Ref, files []string) ([]regpass.Ref, error) 
 	case len(refs) > 0:
 		return refs, nil
 	case len(files) == 0:
-		return nil, regpass.Hintf(regpass.Usagef("no registry is named"), "name one: `regpass token https://…`, or set REGPASS_REGISTRIES")
+		return nil, unnamed{regpass.Hintf(regpass.Usagef("no registry is named"), "name one: `regpass token https://…`, or set REGPASS_REGISTRIES")}
 	}
 	err := regpass.Usagef("no registry is named, and %s names none that regpass knows to need a credential", files[0])
 	if len(others) > 0 {
 		err = regpass.Hintf(err, "it names %s; to send one of them a credential, name it on the command line or in REGPASS_REGISTRIES", regpass.Quote(fmt.Sprint(others)))
 	}
-	return nil, err
+	return nil, unnamed{err}
 }
+
+// unnamed is the error that no registry is named. A build can do without one.
+type unnamed struct{ error }
+
+func (u unnamed) Unwrap() error { return u.error }
 
 // oneRegistry is registries for verbs that take one.
 func (a *app) oneRegistry(args []string) (regpass.Ref, error) {
