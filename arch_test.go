@@ -156,14 +156,39 @@ func TestOnlyMainLooksAround(t *testing.T) {
 	}
 }
 
+// TestNothingHappensOnImport holds that no run pays for what another verb needs: no init, and no expression or template
+// that is compiled before it is used (Pattern, sync.OnceValue).
 func TestNothingHappensOnImport(t *testing.T) {
 	for _, s := range sources(t) {
 		for _, d := range s.file.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
-				t.Errorf("%s: func init", s.at(f))
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Recv == nil && d.Name.Name == "init" {
+					t.Errorf("%s: func init", s.at(d))
+				}
+			case *ast.GenDecl:
+				if !s.test {
+					noCompiling(t, s, d)
+				}
 			}
 		}
 	}
+}
+
+// noCompiling looks at what a declaration computes at once, and so not into functions.
+func noCompiling(t *testing.T, s source, d *ast.GenDecl) {
+	t.Helper()
+	ast.Inspect(d, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.SelectorExpr:
+			if _, name := s.uses(n); slices.Contains([]string{"MustCompile", "Must"}, name) {
+				t.Errorf("%s: %s when the program starts", s.at(n), name)
+			}
+		}
+		return true
+	})
 }
 
 func TestNothingSleepsOrSkips(t *testing.T) {

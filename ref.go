@@ -3,7 +3,6 @@ package regpass
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -26,10 +25,10 @@ func (r Ref) String() string {
 }
 
 var (
-	urlScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
-	refOption = regexp.MustCompile(`^([a-z][a-z0-9-]*)=(.*)$`)
-	hostName  = regexp.MustCompile(`^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$`)
-	ipv6      = regexp.MustCompile(`^\[[0-9a-f:.]+\]$`)
+	urlScheme = Pattern(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+	refOption = Pattern(`^([a-z][a-z0-9-]*)=(.*)$`)
+	hostName  = Pattern(`^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$`)
+	ipv6      = Pattern(`^\[[0-9a-f:.]+\]$`)
 )
 
 // ParseRef reads one REGISTRY: words between white space, the first a URL or a host, the others key=value. Errors
@@ -42,7 +41,7 @@ func ParseRef(text string) (Ref, error) {
 	shown := Quote(hideUser(strings.Join(words, " "))) // a password may hold white space
 	r := Ref{Options: map[string]string{}}
 	for _, w := range words[1:] {
-		kv := refOption.FindStringSubmatch(w)
+		kv := refOption().FindStringSubmatch(w)
 		if kv == nil {
 			return Ref{}, Usagef("registry %s: what follows the URL is not key=value", shown)
 		}
@@ -81,7 +80,7 @@ func (r *Ref) parseURL(word string) error {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	if !hostName.MatchString(host) && !ipv6.MatchString(host) {
+	if !hostName().MatchString(host) && !ipv6().MatchString(host) {
 		return Hintf(fmt.Errorf("%s is not a host name", Quote(host)), "a name outside ASCII is written in its xn-- form")
 	}
 	port := u.Port()
@@ -115,7 +114,7 @@ func hideUser(text string) string {
 	if at < 0 {
 		return text
 	}
-	return urlScheme.FindString(text[:at]) + "…" + text[at:]
+	return urlScheme().FindString(text[:at]) + "…" + text[at:]
 }
 
 // ParseRefs reads one REGISTRY a line; empty lines and lines that begin with # are left out.

@@ -3,14 +3,16 @@ package buildkit
 import (
 	"path"
 	"regexp"
+
+	"github.com/regpass/regpass"
 )
 
 // Rule says what a package client reads, and so which secrets a step that runs it is given.
 type Rule struct {
-	Client  string         // what it is called in reports
-	Command *regexp.Regexp // matches its name, without folders
-	Module  *regexp.Regexp // matches the name under which `python -m` runs it; nil: Command does
-	Reads   []string       // variables that it takes credentials from, or that say where a file with them is; path.Match
+	Client  string                // what it is called in reports
+	Command func() *regexp.Regexp // matches its name, without folders
+	Module  func() *regexp.Regexp // matches the name under which `python -m` runs it; nil: Command does
+	Reads   []string              // variables that it takes credentials from, or that say where a file with them is; path.Match
 }
 
 // What the clients read. pip, Poetry, PDM and conda use requests, and requests reads NETRC
@@ -23,25 +25,25 @@ var (
 
 // Rules are the clients, in the order to show them.
 var Rules = []Rule{
-	{"uv", regexp.MustCompile(`^uvx?$`), nil, readsUV},
-	{"pip", regexp.MustCompile(`^pip[0-9.]*$`), nil, readsNetrc},
-	{"pip-tools", regexp.MustCompile(`^pip-(compile|sync)$`), regexp.MustCompile(`^piptools$`), readsNetrc},
-	{"pipenv", regexp.MustCompile(`^pipenv$`), nil, readsNetrc},
-	{"pipx", regexp.MustCompile(`^pipx$`), nil, readsUV}, // installs with uv where it finds it
-	{"poetry", regexp.MustCompile(`^poetry$`), nil, readsNetrc},
-	{"pdm", regexp.MustCompile(`^pdm$`), nil, readsUV},                                         // resolves with uv where it is told to
-	{"hatch", regexp.MustCompile(`^hatch$`), nil, readsUV},                                     // installs with pip or uv
-	{"build", regexp.MustCompile(`^pyproject-build$`), regexp.MustCompile(`^build$`), readsUV}, // gets build requirements with pip or uv
-	{"pixi", regexp.MustCompile(`^pixi$`), nil, readsConda},
-	{"conda", regexp.MustCompile(`^conda$`), nil, readsNetrc},
-	{"mamba", regexp.MustCompile(`^(micro)?mamba$`), nil, readsNetrc},
-	{"rattler-build", regexp.MustCompile(`^rattler-build$`), nil, []string{"RATTLER_AUTH_FILE", "NETRC", "PREFIX_API_KEY", "ANACONDA_API_KEY"}},
+	{"uv", regpass.Pattern(`^uvx?$`), nil, readsUV},
+	{"pip", regpass.Pattern(`^pip[0-9.]*$`), nil, readsNetrc},
+	{"pip-tools", regpass.Pattern(`^pip-(compile|sync)$`), regpass.Pattern(`^piptools$`), readsNetrc},
+	{"pipenv", regpass.Pattern(`^pipenv$`), nil, readsNetrc},
+	{"pipx", regpass.Pattern(`^pipx$`), nil, readsUV}, // installs with uv where it finds it
+	{"poetry", regpass.Pattern(`^poetry$`), nil, readsNetrc},
+	{"pdm", regpass.Pattern(`^pdm$`), nil, readsUV},                                      // resolves with uv where it is told to
+	{"hatch", regpass.Pattern(`^hatch$`), nil, readsUV},                                  // installs with pip or uv
+	{"build", regpass.Pattern(`^pyproject-build$`), regpass.Pattern(`^build$`), readsUV}, // gets build requirements with pip or uv
+	{"pixi", regpass.Pattern(`^pixi$`), nil, readsConda},
+	{"conda", regpass.Pattern(`^conda$`), nil, readsNetrc},
+	{"mamba", regpass.Pattern(`^(micro)?mamba$`), nil, readsNetrc},
+	{"rattler-build", regpass.Pattern(`^rattler-build$`), nil, []string{"RATTLER_AUTH_FILE", "NETRC", "PREFIX_API_KEY", "ANACONDA_API_KEY"}},
 }
 
 // commandRule returns the rule for the command of that name.
 func commandRule(name string) (Rule, bool) {
 	for _, r := range Rules {
-		if r.Command.MatchString(name) {
+		if r.Command().MatchString(name) {
 			return r, true
 		}
 	}
@@ -51,7 +53,7 @@ func commandRule(name string) (Rule, bool) {
 // moduleRule returns the rule for the Python module of that name.
 func moduleRule(name string) (Rule, bool) {
 	for _, r := range Rules {
-		if r.Module != nil && r.Module.MatchString(name) || r.Module == nil && r.Command.MatchString(name) {
+		if r.Module != nil && r.Module().MatchString(name) || r.Module == nil && r.Command().MatchString(name) {
 			return r, true
 		}
 	}

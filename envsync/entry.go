@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,11 +12,11 @@ import (
 )
 
 // hostPort is a name or an IPv4 address, or an IPv6 address in brackets, and perhaps a port.
-var hostPort = regexp.MustCompile(`^([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(:[0-9]+)?$`)
+var hostPort = regpass.Pattern(`^([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(:[0-9]+)?$`)
 
 // host returns the credential's host without port.
 func (e Entry) host() (string, error) {
-	m := hostPort.FindStringSubmatch(e.Cred.Host)
+	m := hostPort().FindStringSubmatch(e.Cred.Host)
 	if m == nil {
 		return "", fmt.Errorf("%s is not a host", regpass.Quote(e.Cred.Host))
 	}

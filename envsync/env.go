@@ -2,17 +2,16 @@ package envsync
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/regpass/regpass"
 )
 
 // indexName is what uv accepts as the name of an index (crates/uv-distribution-types/src/index_name.rs).
-var indexName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+var indexName = regpass.Pattern(`^[A-Za-z0-9._-]+$`)
 
 // notInVar is what uv replaces by _ in an index name to make a variable of it.
-var notInVar = regexp.MustCompile(`[^A-Z0-9]`)
+var notInVar = regpass.Pattern(`[^A-Z0-9]`)
 
 // planEnv sets no variable to nothing: uv takes an empty one as set.
 func planEnv(env *regpass.Env, _ string, entries []Entry, _ Options) (Plan, error) {
@@ -72,14 +71,14 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 		warnings = append(warnings, "env: pixi reads PREFIX_API_KEY only to upload; add the sink rattler for reading channels")
 	}
 	if name, named := e.Ref.Options["name"]; named {
-		if !indexName.MatchString(name) {
+		if !indexName().MatchString(name) {
 			return nil, nil, regpass.Usagef("env: registry %s: the index name %s holds more than letters, digits, dots, - and _", e.Ref, regpass.Quote(name))
 		}
 		// uv sends these as Basic authentication, whatever the registry wants.
 		if c.Username == "" || c.Kind == regpass.CondaToken {
 			warnings = append(warnings, fmt.Sprintf("env: uv cannot use UV_INDEX_* for %s, since its %s credential has no user name; use the sink uv", e.Ref, c.Kind))
 		} else {
-			prefix := "UV_INDEX_" + notInVar.ReplaceAllString(strings.ToUpper(name), "_")
+			prefix := "UV_INDEX_" + notInVar().ReplaceAllString(strings.ToUpper(name), "_")
 			vars = append(vars, Var{Name: prefix + "_USERNAME", Plain: c.Username}, Var{Name: prefix + "_PASSWORD", Secret: c.Secret})
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 
 	"github.com/regpass/regpass"
@@ -62,14 +61,14 @@ func newID() string {
 	return hex.EncodeToString(id)
 }
 
-var isID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+var isID = regpass.Pattern(`^[0-9a-f]{16}$`)
 
 // check keeps a damaged journal from leading us to files that are not ours.
 func (r record) check() error {
 	switch {
 	case !filepath.IsAbs(r.Path) || filepath.Clean(r.Path) != r.Path:
 		return errors.New("a path in it is not absolute")
-	case !isID.MatchString(r.ID):
+	case !isID().MatchString(r.ID):
 		return errors.New("an ID in it is malformed")
 	case r.Made < 0 || r.Made > 100 || r.Mode != r.Mode.Perm():
 		return errors.New("a number in it is out of range")

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/regpass/regpass"
 )
@@ -79,7 +80,8 @@ func (c *call) sessionID() (string, error) {
 }
 
 // loginTemplate is the login page. It holds no script and loads nothing.
-var loginTemplate = template.Must(template.New("login").Parse(`<!DOCTYPE html>
+var loginTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("login").Parse(`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -101,6 +103,7 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!DOCTYPE html>
 {{end}}</body>
 </html>
 `))
+})
 
 func (s *Service) showPage(c *call, status int, id, wrong string, done bool) error {
 	nonce := rand.Text()
@@ -111,7 +114,7 @@ func (s *Service) showPage(c *call, status int, id, wrong string, done bool) err
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	c.w.WriteHeader(status)
 	_, at, _ := strings.Cut(s.cfg.PublicURL, "://")
-	return c.sent(loginTemplate.Execute(c.w, map[string]any{"Host": at, "Nonce": nonce, "Session": id, "Wrong": wrong, "Done": done}))
+	return c.sent(loginTemplate().Execute(c.w, map[string]any{"Host": at, "Nonce": nonce, "Session": id, "Wrong": wrong, "Done": done}))
 }
 
 // loginPage shows the form. Nothing is kept of a login that nobody has approved.

@@ -101,33 +101,33 @@ func checkClaims(t Trust) error {
 // pattern for one of them must begin with what owner matches, or the policy trusts strangers.
 type shared struct {
 	issuer string
-	owners map[string]*regexp.Regexp
+	owners map[string]func() *regexp.Regexp
 }
 
 var (
-	exact     = regexp.MustCompile(`^[^*]+$`)
-	ownerPath = regexp.MustCompile(`^[^*/]+/`)
-	topGroup  = regexp.MustCompile(`^[^*/]+(?:/|$)`)
+	exact     = regpass.Pattern(`^[^*]+$`)
+	ownerPath = regpass.Pattern(`^[^*/]+/`)
+	topGroup  = regpass.Pattern(`^[^*/]+(?:/|$)`)
 )
 
 var sharedIssuers = []shared{
 	// https://docs.github.com/en/actions/reference/security/oidc
-	{"https://token.actions.githubusercontent.com", map[string]*regexp.Regexp{
+	{"https://token.actions.githubusercontent.com", map[string]func() *regexp.Regexp{
 		"repository": ownerPath, "repository_id": exact, "repository_owner": exact, "repository_owner_id": exact,
-		"enterprise_id": exact, "sub": regexp.MustCompile(`^repo:[^*/]+/`)}},
+		"enterprise_id": exact, "sub": regpass.Pattern(`^repo:[^*/]+/`)}},
 	// https://docs.gitlab.com/ci/secrets/id_token_authentication/
-	{"https://gitlab.com", map[string]*regexp.Regexp{
+	{"https://gitlab.com", map[string]func() *regexp.Regexp{
 		"project_path": ownerPath, "project_id": exact, "namespace_path": topGroup, "namespace_id": exact,
-		"sub": regexp.MustCompile(`^project_path:[^*/]+/`)}},
+		"sub": regpass.Pattern(`^project_path:[^*/]+/`)}},
 	// https://buildkite.com/docs/agent/cli/reference/oidc
-	{"https://agent.buildkite.com", map[string]*regexp.Regexp{
+	{"https://agent.buildkite.com", map[string]func() *regexp.Regexp{
 		"organization_slug": exact, "organization_id": exact, "pipeline_id": exact,
-		"sub": regexp.MustCompile(`^organization:[^*:]+:`)}},
+		"sub": regpass.Pattern(`^organization:[^*:]+:`)}},
 	// https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
-	{"https://oidc.circleci.com", map[string]*regexp.Regexp{
-		"oidc.circleci.com/org-id": exact, "oidc.circleci.com/project-id": exact, "sub": regexp.MustCompile(`^org/[^*/]+/`)}},
+	{"https://oidc.circleci.com", map[string]func() *regexp.Regexp{
+		"oidc.circleci.com/org-id": exact, "oidc.circleci.com/project-id": exact, "sub": regpass.Pattern(`^org/[^*/]+/`)}},
 	// https://cloud.google.com/compute/docs/instances/verifying-instance-identity
-	{"https://accounts.google.com", map[string]*regexp.Regexp{"sub": exact, "email": exact}},
+	{"https://accounts.google.com", map[string]func() *regexp.Regexp{"sub": exact, "email": exact}},
 }
 
 // checkShared refuses a policy that leaves open whose job it is, where anyone can have one.
@@ -138,7 +138,7 @@ func checkShared(t Trust) error {
 		}
 		var could []string
 		for claim, begins := range s.owners {
-			if begins.MatchString(t.Claims[claim]) {
+			if begins().MatchString(t.Claims[claim]) {
 				return nil
 			}
 			could = append(could, claim)

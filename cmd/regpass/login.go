@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,14 +23,14 @@ var varFormats = []struct {
 	})},
 	{"dotenv", func(w io.Writer, vars []envsync.Var) error {
 		for _, v := range vars {
-			if !plainValue.MatchString(v.Value()) {
+			if !plainValue().MatchString(v.Value()) {
 				return regpass.Usagef("%s has a value that dotenv files quote in different ways; use --format sh or json", v.Name)
 			}
 		}
 		return eachVar(func(name, value string) string { return name + "=" + value })(w, vars)
 	}},
 	{"powershell", eachVar(func(name, value string) string {
-		return "$env:" + name + " = '" + powershellQuotes.ReplaceAllString(value, "$0$0") + "'"
+		return "$env:" + name + " = '" + powershellQuotes().ReplaceAllString(value, "$0$0") + "'"
 	})},
 	{"json", func(w io.Writer, vars []envsync.Var) error {
 		out := map[string]string{}
@@ -44,10 +43,10 @@ var varFormats = []struct {
 
 // powershellQuotes are all that end a string that ' began
 // (https://github.com/PowerShell/PowerShell/blob/master/src/System.Management.Automation/engine/parser/CharTraits.cs).
-var powershellQuotes = regexp.MustCompile("['\u2018\u2019\u201a\u201b]")
+var powershellQuotes = regpass.Pattern("['\u2018\u2019\u201a\u201b]")
 
 // plainValue is what every reader of dotenv files takes as it is.
-var plainValue = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]*$`)
+var plainValue = regpass.Pattern(`^[A-Za-z0-9_./:@%+,=-]*$`)
 
 func eachVar(line func(name, value string) string) func(io.Writer, []envsync.Var) error {
 	return func(w io.Writer, vars []envsync.Var) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"regexp"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit"
@@ -22,7 +21,7 @@ type secretFile struct {
 }
 
 // notInFileName is what an id may hold that some file system or command line does not take.
-var notInFileName = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
+var notInFileName = regpass.Pattern(`[^A-Za-z0-9_.-]`)
 
 // secretFiles works out the files below dir that hold what a build may ask for. What the credentials have no form for
 // is left out; for what a step could have mounted, a warning says so.
@@ -48,7 +47,7 @@ func (a *app) secretFiles(dir string, all []held) (files []secretFile, warnings 
 			}
 			continue
 		}
-		path := filepath.Join(dir, secretsFolder, notInFileName.ReplaceAllString(s.ID, "_"))
+		path := filepath.Join(dir, secretsFolder, notInFileName().ReplaceAllString(s.ID, "_"))
 		files = append(files, secretFile{s, envsync.Change{Path: path, Own: true, Format: "raw",
 			Entries: []envsync.Entry{{Cred: regpass.Credential{Secret: regpass.NewSecret(string(value))}}}}})
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -95,12 +94,12 @@ func bakeFileAllow(files []secretFile) string {
 }
 
 // plainWord is what a shell takes as one word without quotes. A * is taken too, where no file has a name like that.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,*-]+$`)
+var plainWord = regpass.Pattern(`^[A-Za-z0-9_./:@%+=,*-]+$`)
 
 // oneLine writes words for $(…) without quotes.
 func oneLine(words []string) (string, error) {
 	for _, w := range words {
-		if !plainWord.MatchString(w) {
+		if !plainWord().MatchString(w) {
 			return "", regpass.Hintf(regpass.Usagef("secrets: %s is more than one word to a shell", regpass.Quote(w)),
 				"set REGPASS_SESSION_DIR to a folder without spaces and the like in its name, or use --format json")
 		}
@@ -118,7 +117,7 @@ func composeText(files []secretFile) (string, error) {
 	var b strings.Builder
 	b.WriteString("secrets:\n")
 	for _, f := range files {
-		if notInFileName.MatchString(f.ID) {
+		if notInFileName().MatchString(f.ID) {
 			continue
 		}
 		path, err := json.Marshal(f.change.Path) // JSON strings are YAML's

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/regpass/regpass"
 )
 
 // Pyx is a strict pyx service, of what uv 0.8.15 to 0.12.5 asks of it and of its unreleased Trusted Access. It signs
@@ -99,11 +100,11 @@ func (p *Pyx) refreshToken(w http.ResponseWriter, r *http.Request) {
 }
 
 // sessionID is a random UUID.
-var sessionID = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+var sessionID = regpass.Pattern(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 func (p *Pyx) loginPage(w http.ResponseWriter, r *http.Request) {
 	session := r.PathValue("session")
-	if !sessionID.MatchString(session) {
+	if !sessionID().MatchString(session) {
 		p.refuse(w, r, http.StatusNotFound, "Not Found", "the session is not a random UUID")
 		return
 	}
@@ -115,7 +116,7 @@ func (p *Pyx) loginPage(w http.ResponseWriter, r *http.Request) {
 func (p *Pyx) loginStatus(w http.ResponseWriter, r *http.Request) {
 	session := r.PathValue("session")
 	pending, opened := p.sessions[session]
-	if r.Header.Get("Authorization") != "" || !sessionID.MatchString(session) {
+	if r.Header.Get("Authorization") != "" || !sessionID().MatchString(session) {
 		p.refuse(w, r, http.StatusBadRequest, "Bad Request", "only the session says who asks")
 		return
 	}

@@ -14,11 +14,6 @@ import (
 // made is when every file in a conda package was made.
 var made = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-var (
-	packageName    = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	packageVersion = regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`)
-)
-
 // file is one file of an archive.
 type file struct {
 	name string // slashes, relative
@@ -27,10 +22,10 @@ type file struct {
 
 // check refuses a name or a version that is not in the normal form of both Python and conda.
 func check(name, version string) error {
-	if !packageName.MatchString(name) {
+	if !regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`).MatchString(name) {
 		return fmt.Errorf("sample: the name %q is not lower-case words joined by -", name)
 	}
-	if !packageVersion.MatchString(version) {
+	if !regexp.MustCompile(`^[0-9]+(\.[0-9]+)*$`).MatchString(version) {
 		return fmt.Errorf("sample: the version %q is not numbers joined by dots", version)
 	}
 	return nil
