@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,16 +59,12 @@ var clientFolders = map[string]string{
 // TestClients runs the stories in testdata/clients, which are told with real package clients.
 func TestClients(t *testing.T) {
 	paths := clientPaths(t)
-	cmds := maps.Clone(commands)
-	maps.Copy(cmds, clientCommands)
-	testscript.Run(t, testscript.Params{Dir: "testdata/clients", Cmds: cmds, UpdateScripts: *update,
-		RequireExplicitExec: true, RequireUniqueNames: true,
-		Setup: func(e *testscript.Env) error {
-			if err := setup(e); err != nil {
-				return err
-			}
-			return offline(e, paths)
-		}})
+	stories(t, "testdata/clients", func(e *testscript.Env) error {
+		if err := setup(e); err != nil {
+			return err
+		}
+		return offline(e, paths)
+	}, clientCommands)
 }
 
 // clientPaths finds the clients: variable and path.

@@ -82,16 +82,7 @@ func builder(l *layer, programs map[string]string) error {
 			return err
 		}
 	}
-	libraries, err := loaded(l.programs)
-	if err != nil {
-		return err
-	}
-	for _, path := range libraries {
-		if err := l.copy(path, path); err != nil {
-			return err
-		}
-	}
-	return l.err
+	return l.libraries()
 }
 
 // buildkitTLS starts a BuildKit at a port of this machine, with ca.pem, cert.pem and key.pem in the folder, and returns

@@ -111,34 +111,30 @@ func python(l *layer, clients string) error {
 	// The commands that a virtual environment has name the folder that it was made in.
 	l.file("/usr/local/bin/pip", 0o755, "#!/bin/sh\nexec /opt/pip/bin/python -m pip \"$@\"\n")
 	l.file("/usr/local/bin/rattler", 0o755, "#!/bin/sh\nexec /opt/rattler/bin/python /opt/rattler/rattler.py \"$@\"\n")
-	libraries, err := loaded(l.programs)
-	if err != nil {
-		return err
-	}
-	for _, path := range libraries {
-		if err := l.copy(path, path); err != nil {
-			return err
-		}
-	}
-	return l.err
+	return l.libraries()
 }
 
 // lddLine is what ldd says of a library that it found.
 var lddLine = regexp.MustCompile(`(?m)(?:=> |^\t)(/\S+) \(0x`)
 
-// loaded returns the libraries that programs and libraries need, and the program that loads them.
-func loaded(programs []string) ([]string, error) {
-	said, err := exec.Command("ldd", programs...).CombinedOutput()
+// libraries adds what the programs and libraries in the layer need, and the program that loads them.
+func (l *layer) libraries() error {
+	said, err := exec.Command("ldd", l.programs...).CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) { // one that is linked statically ends it with 1
-		return nil, err
+		return err
 	}
 	if bytes.Contains(said, []byte("not found")) {
-		return nil, fmt.Errorf("ldd: a library is missing:\n%s", said)
+		return fmt.Errorf("ldd: a library is missing:\n%s", said)
 	}
 	var paths []string
 	for _, match := range lddLine.FindAllSubmatch(said, -1) {
 		paths = append(paths, string(match[1]))
 	}
 	slices.Sort(paths)
-	return slices.Compact(paths), nil
+	for _, path := range slices.Compact(paths) {
+		if err := l.copy(path, path); err != nil {
+			return err
+		}
+	}
+	return l.err
 }

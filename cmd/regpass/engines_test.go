@@ -4,13 +4,10 @@ package main
 
 import (
 	"context"
-	"maps"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
-
-	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // enginePrograms are what the stories build with: variable, name, and path, which is in the folder that ./check fills
@@ -34,12 +31,7 @@ func TestEngines(t *testing.T) {
 	if err := e.startBuildKit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	cmds := maps.Clone(commands)
-	maps.Copy(cmds, engineCommands)
-	maps.Copy(cmds, flowCommands)
-	maps.Copy(cmds, golangCommands)
-	testscript.Run(t, testscript.Params{Dir: "testdata/engines", Setup: e.setup, Cmds: cmds, UpdateScripts: *update,
-		RequireExplicitExec: true, RequireUniqueNames: true})
+	stories(t, "testdata/engines", e.setup, engineCommands, flowCommands, golangCommands)
 }
 
 // engines are the daemons, programs and base images that the stories share.

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -23,12 +22,7 @@ func TestRunners(t *testing.T) {
 	if err := r.engines.startBuildKit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	cmds := maps.Clone(commands)
-	maps.Copy(cmds, clientCommands)
-	maps.Copy(cmds, engineCommands)
-	maps.Copy(cmds, runnerCommands)
-	testscript.Run(t, testscript.Params{Dir: "testdata/runners", Setup: r.setup, Cmds: cmds, UpdateScripts: *update,
-		RequireExplicitExec: true, RequireUniqueNames: true})
+	stories(t, "testdata/runners", r.setup, clientCommands, engineCommands, runnerCommands)
 }
 
 // runnerCommands are what scripts with runners can do besides. What a job prints holds no token, and no derived form of

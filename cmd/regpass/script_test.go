@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,7 +28,17 @@ var update = flag.Bool("update", false, "rewrite the expectations in the scripts
 // TestScripts runs the stories in testdata/script. Each has a token service with a private index and channel, a GitHub
 // job, a GitLab job and a server that misbehaves at hand; see setup and commands.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: setup, Cmds: commands, UpdateScripts: *update,
+	stories(t, "testdata/script", setup)
+}
+
+// stories runs the scripts of a folder, which have commands and what is given besides.
+func stories(t *testing.T, dir string, setup func(*testscript.Env) error, besides ...map[string]func(*testscript.TestScript, bool, []string)) {
+	t.Helper()
+	cmds := maps.Clone(commands)
+	for _, more := range besides {
+		maps.Copy(cmds, more)
+	}
+	testscript.Run(t, testscript.Params{Dir: dir, Setup: setup, Cmds: cmds, UpdateScripts: *update,
 		RequireExplicitExec: true, RequireUniqueNames: true})
 }
 
