@@ -109,12 +109,3 @@ func duration(text string) (time.Duration, error) {
 	}
 	return d, nil
 }
-
-// Defaults lists the inputs with what each is where the workflow says nothing.
-func Defaults() map[string]string {
-	all := map[string]string{}
-	for _, i := range inputs {
-		all[i.name] = i.otherwise
-	}
-	return all
-}

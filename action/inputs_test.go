@@ -2,9 +2,7 @@ package action_test
 
 import (
 	"errors"
-	"os"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -63,33 +61,5 @@ func TestInputsWrong(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "sk-secret") {
 		t.Errorf("a value is shown: %v", err)
-	}
-}
-
-// TestActionYML holds that action.yml names the inputs that are read, with the same defaults, and what the launchers read.
-func TestActionYML(t *testing.T) {
-	raw, err := os.ReadFile("../action.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(raw), "\ninputs:\n")
-	block, _, ok := strings.Cut(rest, "\noutputs:\n")
-	if !ok {
-		t.Fatal("action.yml has no inputs before outputs")
-	}
-	written := map[string]string{}
-	name := ""
-	for line := range strings.Lines(block) {
-		if m := regexp.MustCompile(`^  ([a-z-]+):\n$`).FindStringSubmatch(line); m != nil {
-			name, written[m[1]] = m[1], ""
-		}
-		if m := regexp.MustCompile(`^    default: "?([a-z]+)"?\n$`).FindStringSubmatch(line); m != nil {
-			written[name] = m[1]
-		}
-	}
-	read := action.Defaults()
-	read["binary"], read["version"] = "", "" // action/binary.mjs
-	if !reflect.DeepEqual(written, read) {
-		t.Errorf("action.yml says %q, and %q is read", written, read)
 	}
 }
