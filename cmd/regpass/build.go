@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -103,15 +102,8 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	watch := buildkit.NewWatch(a.say.known, m.who, func(buildkit.Leak) { stop(errLeak) })
-	partly, err := plan.Search(ctx, watch, searchImage(a.say.known))
-	if errors.Is(err, regpass.ErrFound) {
-		return regpass.Hintf(err, "the build was not started; take it out, or keep the file from the build with .dockerignore")
-	}
-	if err != nil {
+	if err := searchBefore(ctx, a, plan, watch); err != nil {
 		return err
-	}
-	for _, file := range partly {
-		a.say.line("warning: ", fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens", regpass.Quote(file), buildkit.MaxContextFile>>20))
 	}
 	b := buildkit.Build{Plan: plan, Secrets: store, Auth: auth, Watch: watch, Handed: store.Minted, SearchImage: searchImage(a.say.known), Mode: f.progress, Out: a.say.raw}
 	if f.onTerminal(a) { // the other forms show warnings where they come up

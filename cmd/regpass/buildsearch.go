@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -10,6 +11,21 @@ import (
 	"github.com/regpass/regpass/buildkit"
 	"github.com/regpass/regpass/image"
 )
+
+// searchBefore refuses a build that is given a token.
+func searchBefore(ctx context.Context, a *app, plan *buildkit.Plan, watch *buildkit.Watch) error {
+	partly, err := plan.Search(ctx, watch, searchImage(a.say.known))
+	if errors.Is(err, regpass.ErrFound) {
+		return regpass.Hintf(err, "the build was not started; take it out, or keep the file from the build with .dockerignore")
+	}
+	if err != nil {
+		return err
+	}
+	for _, file := range partly {
+		a.say.line("warning: ", fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens", regpass.Quote(file), buildkit.MaxContextFile>>20))
+	}
+	return nil
+}
 
 // searchImage looks for the known secrets in all of an image or another archive.
 func searchImage(known *regpass.Redactions) buildkit.SearchImage {
