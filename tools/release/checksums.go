@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// pins are what the GitHub Action knows of a release: the SHA-256 of the program for each platform. They stand in the repository at action/checksums.json, in the very commit that is tagged; that works because
-// no program depends on them.
+// pins are what the GitHub Action knows of a release: the SHA-256 of the program for each platform. They stand in
+// action/checksums.json, in the very commit that is tagged; that works because no program depends on them.
 type pins struct {
 	Version string            `json:"version"`
 	Assets  map[string]string `json:"assets"` // by OS-ARCH, in Go's names
