@@ -85,7 +85,7 @@ func (f *buildFlags) add(a *app, cmd *cobra.Command) {
 			fl.StringArrayVarP(to, x.name, x.short, nil, x.doc)
 		}
 	}
-	fl.StringVar(&f.inject, "inject", "", "give the secrets to the steps that use a package client, with no change to the Dockerfile; `all`: to those that run a script as well")
+	fl.StringVar(&f.inject, "inject", "", "give the secrets to steps with no change to the Dockerfile: `WHICH` is clients, for those that use a package client, or all, for those that run a script as well")
 	fl.Lookup("inject").NoOptDefVal = injectClients
 }
 

@@ -69,12 +69,12 @@ func newLogin(a *app) *cobra.Command {
 	var sinks sinkFlags
 	var format string
 	cmd := &cobra.Command{
-		Use:   "login REGISTRY…",
+		Use:   "login [REGISTRY…]",
 		Short: "Write credentials for clients, print the variables to set",
 		Long: `Write credentials where clients look for them, and print on standard output the variables to set. By default all
 files are private ones in the session's folder; files of yours are changed only where a flag names them, and put back
 by ` + "`regpass logout`" + `.`,
-		Example: `  eval "$(regpass login pyx.dev)"
+		Example: `  vars=$(regpass login pyx.dev) && eval "$vars"
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc
   printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler`,
 		RunE: func(cmd *cobra.Command, args []string) error {

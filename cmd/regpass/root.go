@@ -29,7 +29,7 @@ What a URL can't say follows as key=value: 'https://pkgs.example/simple/acme/mai
 
 const examples = `  regpass exec pyx.dev -- uv sync                     run a command with credentials
   regpass token https://api.pyx.dev/simple/acme/main  print one token
-  eval "$(regpass login pyx.dev --to netrc)"          write a private netrc, set NETRC
+  vars=$(regpass login pyx.dev) && eval "$vars"       write private files, set NETRC and the like
   regpass logout                                      undo, revoke, remove
   regpass demo                                        see it all on this machine, no account needed`
 

@@ -63,6 +63,7 @@ func helpEnvironment() string {
 		sinks = append(sinks, [2]string{s.Name, s.Doc})
 	}
 	rows(&b, sinks)
+	fmt.Fprintf(&b, "\n`regpass exec --secrets` sets %s, flags for docker buildx build. `regpass build` also\nreads the variables that buildx and docker know: BUILDKIT_HOST, BUILDX_BUILDER, DOCKER_HOST, BUILDKIT_PROGRESS and the like.\n", buildFlagsVar)
 	return b.String()
 }
 
@@ -118,7 +119,7 @@ func helpIdentities() string {
 	var b strings.Builder
 	b.WriteString("The first of these that is found is taken; --provider names another.\n")
 	for _, p := range identity.Providers {
-		fmt.Fprintf(&b, "\n%s: %s. %s\n", p.Name, p.Title, p.Doc)
+		fmt.Fprintf(&b, "\n%s: %s; %s\n", p.Name, p.Title, p.Doc)
 		for line := range strings.Lines(p.Setup("pyx:trusted-access")) {
 			b.WriteString("    " + strings.TrimRight(line, "\n") + "\n")
 		}
@@ -138,15 +139,16 @@ the one https host that its audience is bound to, never across a redirect, never
 is shown quoted and cut. Files of yours are changed only where a flag names them, byte for byte otherwise, never through
 a symbolic link.
 
-"regpass build" searches for the credentials what it is given, what each step is to do and what it prints, the image
-config, attestations and, where a step was given a secret, all layers of the image, before anything is exported or
-pushed; with --cache-to mode=max the layers of all stages. What it finds is revoked, and what the refused build left in
-the builder is deleted: its record with the output of steps, and the layers of its cache. --no-history leaves no record
-at all. For the search the layers come to this machine once, at a remote builder across the network. Not searched: of a
-Docker daemon's own images what a later step deleted; archives packed with bzip2 or xz.
+"regpass build" looks for the credentials in what it is given, in what each step is to do and what it prints, in the
+image config, in attestations and, where a step was given a secret, in all layers of the image, before anything is
+exported or pushed; with --cache-to mode=max in the layers of all stages. What it finds is revoked, and what the refused
+build left in the builder is deleted: its record with the output of steps, and the layers in its cache. --no-history
+leaves no record at all. For the search the layers come to this machine once; from a remote builder that is across the
+network. Not searched are files that a later step deleted, in the images of a Docker daemon's own builder, and archives
+packed with bzip2 or xz.
 
 What nobody can keep: whoever runs as the same user or as root on the machine can read the session, and the variables of
 a running command. A command that gets a credential can send it anywhere; regpass replaces known secrets and their
-base64, hex and URL-encoded forms in what it prints, which helps against accidents, not against intent. So give
-credentials that live shortly and can little, and log out.
+base64, hex and URL-encoded forms in what it prints, which helps against accidents, not against intent. So
+give credentials that are short-lived and may do little, and log out.
 `
