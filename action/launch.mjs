@@ -2,13 +2,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { binary } from './binary.mjs';
+import { remove } from './cache.mjs';
 
 // run starts `regpass action VERB` and returns its exit code. A runner that calls off the job tells only this process.
 export async function run(verb) {
-  const child = spawn(await binary(), ['action', verb], { stdio: 'inherit', windowsHide: true });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-  const [code] = await once(child, 'exit'); // rejects where the binary can't be started
-  return code ?? 1;
+  const { path, folder } = binary();
+  try {
+    const child = spawn(path, ['action', verb], { stdio: 'inherit', windowsHide: true });
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+    const [code] = await once(child, 'exit'); // rejects where the binary can't be started
+    return code ?? 1;
+  } catch (error) {
+    throw new Error(`${path} could not be started: ${error.message}\nit must be a program for this system that may be executed`);
+  } finally {
+    if (folder) remove(folder);
+  }
 }
 
 // complain issues a workflow command, with its data escaped as the runner's toolkit does.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -52,7 +53,7 @@ func newRelease(t *testing.T) *release {
 	if err := os.MkdirAll(r.checkout, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"main.mjs", "post.mjs", "launch.mjs", "binary.mjs", "download.mjs"} {
+	for _, name := range launchers(t) {
 		text, err := os.ReadFile(name)
 		if err == nil {
 			err = os.WriteFile(filepath.Join(r.checkout, name), text, 0o644)
@@ -98,7 +99,15 @@ func (r *release) pin(t *testing.T, version string, assets map[string]string) {
 func (r *release) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if req.Method == http.MethodConnect { // this is also the way to github.com, which ends here
+		w.WriteHeader(http.StatusForbidden)
+		return
+	}
 	r.asked = append(r.asked, req.URL.Path)
+	if strings.HasPrefix(req.URL.Path, "/private/") {
+		_, _ = w.Write([]byte("<html>log in</html>"))
+		return
+	}
 	if len(r.failing) > 0 {
 		w.WriteHeader(r.failing[0])
 		r.failing = r.failing[1:]
@@ -126,7 +135,7 @@ func (r *release) launch(t *testing.T, name string, vars ...string) (code int, p
 	t.Helper()
 	c := exec.Command(r.node, filepath.Join(r.checkout, name))
 	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "RUNNER_TOOL_CACHE=" + r.cache, "RUNNER_TEMP=" + t.TempDir(),
-		"GITHUB_SERVER_URL=" + r.server.URL, "GITHUB_ACTION_REPOSITORY=regpass/regpass"}, vars...)
+		"GITHUB_SERVER_URL=" + r.server.URL, "https_proxy=" + r.server.URL, "GITHUB_ACTION_REPOSITORY=regpass/regpass"}, vars...)
 	out, err := c.CombinedOutput()
 	if c.ProcessState == nil {
 		t.Fatal(err)
@@ -206,8 +215,8 @@ func TestLaunchChecksums(t *testing.T) {
 	r := newRelease(t)
 	r.answers("#!/bin/sh\necho evil\n")
 	code, printed := r.launch(t, "main.mjs")
-	want(t, code, printed, 1, `^::error title=regpass::regpass v1\.2\.3 for \S+ does not have the checksum [0-9a-f]{64}, so it is not run\n$`)
-	left, err := filepath.Glob(filepath.Join(r.cache, "regpass", "1.2.3", "*", "*"))
+	want(t, code, printed, 1, `^::error title=regpass::the program could not be fetched%0AGET \S+: what came does not have the checksum [0-9a-f]{64}, so it is not run%0A`)
+	left, err := filepath.Glob(filepath.Join(r.cache, "*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("the tool cache holds %q, %v", left, err)
 	}
@@ -223,6 +232,81 @@ func TestLaunchChecksums(t *testing.T) {
 	want(t, code, printed, 0, `^ran action main\n$`)
 	if len(r.paths()) != 3 {
 		t.Errorf("asked %d times", len(r.paths()))
+	}
+}
+
+// What runs is a copy that other jobs can't exchange, and it is gone after.
+func TestLaunchCopies(t *testing.T) {
+	r := newRelease(t)
+	says := "#!/bin/sh\necho \"$0\"\n"
+	r.answers(says)
+	r.pin(t, tag, map[string]string{asset(t): sum(says)})
+	temp := t.TempDir()
+	for range 2 { // fetched, and from the cache
+		code, printed := r.launch(t, "main.mjs", "RUNNER_TEMP="+temp)
+		want(t, code, printed, 0, `^`+temp+`/regpass-program-\w+/regpass\n$`)
+		if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+			t.Errorf("the temporary folder holds %v, %v", left, err)
+		}
+	}
+	if len(r.paths()) != 1 {
+		t.Errorf("asked for %q", r.paths())
+	}
+}
+
+// Whatever another job makes of the tool cache, it is not followed, waited for or needed.
+func TestLaunchHostileCache(t *testing.T) {
+	r := newRelease(t)
+	code, printed := r.launch(t, "main.mjs")
+	want(t, code, printed, 0, `^ran action main\n$`)
+	file := r.cached(t)
+	mark, theirs := filepath.Dir(file)+".complete", filepath.Join(t.TempDir(), "theirs")
+	for name, spoil := range map[string]func() error{
+		"a mark that is a link": func() error { return os.Symlink(theirs, mark) },
+		"a pipe":                func() error { return exec.Command("mkfifo", file).Run() },
+		"a link to nowhere":     func() error { return os.Symlink(theirs+"/none", file) },
+		"a folder":              func() error { return os.MkdirAll(filepath.Join(file, "full"), 0o700) },
+		"a link to a file":      func() error { return os.Symlink(theirs, file) },
+		"no folder": func() error {
+			return errors.Join(os.RemoveAll(filepath.Dir(file)), os.WriteFile(filepath.Dir(file), nil, 0o600))
+		},
+	} {
+		if err := errors.Join(os.RemoveAll(filepath.Dir(file)), os.RemoveAll(mark), os.MkdirAll(filepath.Dir(file), 0o700),
+			os.WriteFile(theirs, []byte("precious"), 0o600), spoil()); err != nil {
+			t.Fatal(err)
+		}
+		code, printed := r.launch(t, "main.mjs")
+		if text, err := os.ReadFile(theirs); code != 0 || printed != "ran action main\n" || err != nil || string(text) != "precious" {
+			t.Errorf("%s: exit code %d, %s; the other file holds %q, %v", name, code, printed, text, err)
+		}
+	}
+}
+
+// A server that shows a page to log in on has no release, and the next place is asked.
+func TestLaunchAsksElsewhere(t *testing.T) {
+	r := newRelease(t)
+	code, printed := r.launch(t, "main.mjs", "GITHUB_ACTION_REPOSITORY=private/regpass")
+	want(t, code, printed, 0, `^ran action main\n$`)
+	if asked := r.paths(); len(asked) != 2 || !strings.HasPrefix(asked[0], "/private/regpass/") || !strings.HasPrefix(asked[1], "/regpass/regpass/") {
+		t.Errorf("asked for %q", asked)
+	}
+}
+
+// What a runner would not do is said in words.
+func TestLaunchMistakes(t *testing.T) {
+	r := newRelease(t)
+	code, printed := r.launch(t, "main.mjs", "RUNNER_TEMP=")
+	want(t, code, printed, 1, `^::error title=regpass::RUNNER_TEMP is not set%0Aonly a runner runs this`)
+	r.answers("", 404)
+	code, printed = r.launch(t, "main.mjs")
+	want(t, code, printed, 1, `^::error title=regpass::the program could not be fetched%0AGET http://\S+: status 404%0AGET https://github\.com/\S+: .*%0Awhere none of these can be reached, name a program with the input binary\n$`)
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte(program), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{text, filepath.Dir(text)} {
+		code, printed = r.launch(t, "main.mjs", "INPUT_BINARY="+path)
+		want(t, code, printed, 1, `^::error title=regpass::`+path+` could not be started: spawn \S+ EACCES%0Ait must be a program for this system`)
 	}
 }
 
@@ -249,7 +333,7 @@ func TestLaunchVersions(t *testing.T) {
 		{"v1.2.4", 1, `^::error title=regpass::this action knows the checksum of v1\.2\.3%0Awrite version: `},
 		{"v1.2.4 sha256:" + other[1:], 1, `^::error title=regpass::this action knows the checksum of v1\.2\.3%0A`},
 		{"../../x sha256:" + sum(program), 1, `^::error title=regpass::this action knows the checksum of v1\.2\.3%0A`},
-		{"v1.2.4 sha256:" + other, 1, `^::error title=regpass::regpass v1\.2\.4 for \S+ does not have the checksum 0{64}`},
+		{"v1.2.4 sha256:" + other, 1, `^::error title=regpass::the program could not be fetched%0AGET \S+/v1\.2\.4/\S+: what came does not have the checksum 0{64}, so it is not run%0A`},
 		{"v1.2.4 sha256:" + sum(program), 0, `^ran action main\n$`},
 	} {
 		code, printed := r.launch(t, "main.mjs", "INPUT_VERSION="+test.version)
