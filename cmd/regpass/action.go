@@ -123,6 +123,10 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 		return nil, err
 	case len(refs) == 0: // comments alone
 		return nil, regpass.Usagef("action: the input registries names none")
+	case !in.APIKey.Empty() && !refs[0].Trusted:
+		// As in app.proof: a key that names no registry goes where the workflow says, also among the hosts that are known.
+		return nil, regpass.Hintf(regpass.Usagef("action: the input api-key is for a registry that the input registries names, and %s is named by %s, a file of the checkout",
+			regpass.Quote(refs[0].String()), refs[0].From), "add registries: with it, if the key is for it")
 	case in.Audience == "":
 		return refs, nil
 	}
