@@ -17,12 +17,14 @@ type job struct {
 	here string   // the variable that the CI sets in its jobs
 	temp string   // the variable that names the job's own temporary folder, or ""
 	add  string   // what to add to that name
-	ids  []string // the variables that together name the job
+	ids  []string // the variables that together name the job, hashed: one may be a secret
 }
 
 var jobs = []job{
 	{"GITHUB_ACTIONS", "RUNNER_TEMP", "", []string{"GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB", "RUNNER_NAME"}},
-	{"GITLAB_CI", "CI_PROJECT_DIR", ".tmp", []string{"CI_SERVER_URL", "CI_JOB_ID"}}, // the runner's own folder beside the checkout
+	// The runner's own folder beside the checkout may lie on a volume that jobs share. Their numbers follow each other: with the
+	// job's token a job that came before can't have made the folder.
+	{"GITLAB_CI", "CI_PROJECT_DIR", ".tmp", []string{"CI_SERVER_URL", "CI_JOB_ID", "CI_JOB_TOKEN"}},
 	{"BUILDKITE", "", "", []string{"BUILDKITE_JOB_ID"}},
 	{"CIRCLECI", "", "", []string{"CIRCLE_WORKFLOW_JOB_ID", "CIRCLE_NODE_INDEX"}},
 	{"TF_BUILD", "AGENT_TEMPDIRECTORY", "", []string{"SYSTEM_COLLECTIONURI", "BUILD_BUILDID", "SYSTEM_JOBID"}},

@@ -22,6 +22,7 @@ func (g *GitLab) Environ() ([]string, error) {
 		"GITLAB_CI=true",
 		"CI_COMMIT_REF_NAME=main",
 		"CI_JOB_ID=302",
+		"CI_JOB_TOKEN=glcbt-64_" + uuid(),
 		"CI_PIPELINE_SOURCE=push",
 		"CI_PROJECT_PATH=acme/app",
 		"CI_SERVER_URL=" + g.URL,
