@@ -59,6 +59,35 @@ func TestRecipePages(t *testing.T) {
 	}
 }
 
+// Every recipe of a page is run by the page's script; the one of GitHub Actions by the story github-init, under act.
+func TestRecipesAreRun(t *testing.T) {
+	for _, s := range ciSystems {
+		shown, err := blocks(s.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.name == "github" {
+			if len(shown) != 1 {
+				t.Errorf("docs/ci/github.md shows %d recipes; the story github-init runs one", len(shown))
+			}
+			continue
+		}
+		script, err := os.ReadFile("testdata/script/recipes-" + s.name + ".txtar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range shown {
+			line := "\njob " + s.name + "\n"
+			if n > 0 {
+				line = fmt.Sprintf("\njob %s %d\n", s.name, n+1)
+			}
+			if !strings.Contains(string(script), line) {
+				t.Errorf("recipe %d of docs/ci/%s.md is not run", n+1, s.name)
+			}
+		}
+	}
+}
+
 // The README's workflow is that of the page, which a story runs.
 func TestREADMEWorkflow(t *testing.T) {
 	page, err := blocks("github")
