@@ -4,7 +4,9 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -93,6 +95,19 @@ func TestRefuses(t *testing.T) {
 	t.Setenv("SOURCE_DATE_EPOCH", "yesterday")
 	if err := run(t.Context(), []string{"v1.2.3"}); err == nil || !strings.Contains(err.Error(), `"yesterday"`) {
 		t.Errorf("with a bad SOURCE_DATE_EPOCH: %v", err)
+	}
+}
+
+// TestWorkflowTags holds that the workflow makes a release of what is a version, and none where v1 is moved.
+func TestWorkflowTags(t *testing.T) {
+	found := regexp.MustCompile(`(?m)^    tags: \["(.*)"\]`).FindStringSubmatch(read(t, "../../.github/workflows/release.yml"))
+	if found == nil {
+		t.Fatal("the workflow names no tags")
+	}
+	for tag, want := range map[string]bool{"v1.2.3": true, version: true, "v1": false, "v1.2": false} {
+		if got, err := path.Match(found[1], tag); err != nil || got != want {
+			t.Errorf("%s and the tag %s: %v, %v", found[1], tag, got, err)
+		}
 	}
 }
 
