@@ -31,6 +31,7 @@ type Build struct {
 	Auth     authprovider.AuthConfigProvider
 	Watch    *Watch
 	Handed   func() []Delivery // what steps were given so far
+	Earlier  bool              // there are tokens from before, which steps may have been given that are cached now
 	Frontend gateway.BuildFunc // nil: the builder's own
 	// SearchImage searches the layers before anything is exported; nil: nobody does.
 	SearchImage SearchImage
@@ -87,11 +88,7 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 	said.close()
 	streams.Wait()
 	if leak := b.Watch.Err(); leak != nil {
-		made := func(by string) bool {
-			name, ours := b.Watch.steps[by]
-			return ours && steps.made[name]
-		}
-		return nil, errors.Join(leak, e.forget(rest, env, opt), e.uncache(rest, env, steps.began, made))
+		return nil, errors.Join(leak, e.forget(rest, env, opt), e.uncache(rest, env, b.Watch.unwanted(steps)))
 	}
 	if err != nil {
 		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))

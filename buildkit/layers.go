@@ -18,14 +18,16 @@ import (
 // names the file, and by is what the image's history says that the file's layer was made by, both redacted.
 type SearchImage func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error
 
-// layers runs build and then, where steps were given secrets, has the builder send the layers here before it exports
-// anything else, to be searched: also for files that a later step deleted. The steps are the very ones that build has
-// just run, for it still holds them, so none runs twice. A leak is a LeakError. Layers that the result does not have,
-// those of other stages, are searched where a cache is to have them.
+// layers runs build and then, where steps were given secrets, now or by an earlier build that left them in the builder's
+// cache, has the builder send the layers here before it exports anything else, to be searched: also for files that a
+// later step deleted. The steps are the very ones that build has just run, for it still holds them, so none runs twice.
+// A leak is a LeakError. Layers that the result does not have, those of other stages, are searched where a cache is to
+// have them.
 func (b Build) layers(e Endpoint, build gateway.BuildFunc) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
-		if err != nil || b.SearchImage == nil || len(b.Plan.Opt.Exports)+len(b.Plan.Opt.CacheExports) == 0 || len(b.Handed()) == 0 {
+		leaves := len(b.Plan.Opt.Exports)+len(b.Plan.Opt.CacheExports) > 0
+		if err != nil || b.SearchImage == nil || !leaves || !b.Earlier && len(b.Handed()) == 0 {
 			return res, err
 		}
 		// One after the other: a platform's image may be as large as the disk of a small runner can take.

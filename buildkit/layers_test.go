@@ -2,6 +2,7 @@ package buildkit
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"testing"
@@ -42,6 +43,28 @@ func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
 		}
 	}
 }
+
+// TestLayersOfEarlierStepsAreSearched has a build whose steps were given nothing come to ask for the layers, which fails,
+// for what stands for them here cannot be read.
+func TestLayersOfEarlierStepsAreSearched(t *testing.T) {
+	plan := &Plan{}
+	plan.Opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI}}
+	res := gateway.NewResult()
+	res.SetRef(unread{})
+	b := Build{Plan: plan, Watch: newWatch(nil), Earlier: true, Handed: func() []Delivery { return nil },
+		SearchImage: func(context.Context, io.Reader, func(where, by string, f regpass.Found)) error { return nil }}
+	_, err := b.layers(Endpoint{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+	if !errors.Is(err, errUnread) {
+		t.Errorf("%v", err)
+	}
+}
+
+// unread is what a build made and nobody can look at.
+type unread struct{ gateway.Reference }
+
+var errUnread = errors.New("it cannot be read")
+
+func (unread) ToState() (llb.State, error) { return llb.State{}, errUnread }
 
 func TestLayersAreSentAsTheBuilderCan(t *testing.T) {
 	for want, e := range map[string][]Endpoint{

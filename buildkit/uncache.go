@@ -16,13 +16,28 @@ import (
 // errInUse says why something stays in the builder's cache: another build shares it.
 var errInUse = errors.New("something else there is using it")
 
-// uncache deletes from the builder's cache what the steps of a refused build made since the first one began, by the
-// builder's clock: else the next build would take a layer with a token in it from there, be given no secret, and have
-// nothing to look for. What other builds on the builder make goes only if they did just the same at the same time, and
-// is not in use; they make it again. made tells by what a layer is said to be made by whether a step of the build made
-// it and came to its end; what others leave, no build takes.
-func (e Endpoint) uncache(ctx context.Context, env *regpass.Env, since time.Time, made func(by string) bool) error {
-	if since.IsZero() { // no step began
+// unwanted chooses from the builder's cache what the steps of a refused build made since the first one began, by the
+// builder's clock, and came to their end with; what others leave, no build takes. What a step made that wrote a token
+// is chosen however old it is, for the build may have taken it from there. It is nil where no step began.
+func (w *Watch) unwanted(t *story) func(*client.UsageInfo) bool {
+	if t.began.IsZero() {
+		return nil
+	}
+	wrote := map[string]bool{}
+	for _, l := range w.Leaks() {
+		wrote[l.By] = l.By != ""
+	}
+	return func(r *client.UsageInfo) bool {
+		name, ours := w.steps[r.Description]
+		return ours && (t.made[name] && !r.CreatedAt.Before(t.began) || wrote[w.Redact(name)])
+	}
+}
+
+// uncache deletes what is chosen from the builder's cache: else the next build would take a layer with a token in it
+// from there, be given no secret, and have nothing to look for. What other builds on the builder make goes only if they
+// did just the same, and is not in use; they make it again.
+func (e Endpoint) uncache(ctx context.Context, env *regpass.Env, chosen func(*client.UsageInfo) bool) error {
+	if chosen == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, forgets)
@@ -32,7 +47,7 @@ func (e Endpoint) uncache(ctx context.Context, env *regpass.Env, since time.Time
 		if err != nil {
 			return uncached(shown(err))
 		}
-		ids := over(all, func(r *client.UsageInfo) bool { return made(r.Description) && !r.CreatedAt.Before(since) })
+		ids := over(all, chosen)
 		if len(ids) == 0 {
 			return nil
 		}

@@ -105,7 +105,8 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err := searchBefore(ctx, a, plan, watch); err != nil {
 		return err
 	}
-	b := buildkit.Build{Plan: plan, Secrets: store, Auth: auth, Watch: watch, Handed: store.Minted, SearchImage: searchImage(a.say.known), Mode: f.progress, Out: a.say.raw}
+	b := buildkit.Build{Plan: plan, Secrets: store, Auth: auth, Watch: watch, Handed: store.Minted, Earlier: m.earlier,
+		SearchImage: searchImage(a.say.known), Mode: f.progress, Out: a.say.raw}
 	if f.onTerminal(a) { // the other forms show warnings where they come up
 		b.Warn = func(text string) { aside.say.line("warning: ", "builder: "+text) }
 	}

@@ -20,6 +20,8 @@ type minter struct {
 	s *envsync.Session
 	p *proofFlags
 
+	earlier bool // the session had credentials before the build
+
 	turn sync.Mutex // held while a credential is got or ended, one at a time; guards what p remembers of it
 
 	mu     sync.Mutex // guards what follows; never held while anything is waited for
@@ -44,6 +46,7 @@ func (m *minter) sources(refs []regpass.Ref) ([]buildkit.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.earlier = len(logins) > 0
 	for _, l := range logins {
 		m.a.env.Mask(l.Cred.Secret, l.Cred.SessionToken, l.Cred.Refresh)
 		m.know("session", l)
