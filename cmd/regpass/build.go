@@ -109,6 +109,10 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 		SearchImage: searchImage(a.say.known), Mode: f.progress, Out: a.say.raw}
 	if f.onTerminal(a) { // the other forms show warnings where they come up
 		b.Warn = func(text string) { aside.say.line("warning: ", "builder: "+text) }
+	} else {
+		said := &lines{w: a.say} // what steps and servers say is no command to a runner
+		defer func() { _ = said.Flush() }()
+		b.Out = said
 	}
 	if f.inject != "" {
 		injector := buildkit.NewInjector(store.All(), f.inject == injectAll)
