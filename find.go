@@ -14,8 +14,11 @@ type Found struct {
 	Form        string // which of its derived forms: "plain", "URL-encoded", "hex", "quoted" or "base64"
 }
 
-// Find lists what stands in text, each secret once in each form.
+// Find lists what stands in text, each secret once in each form. As with Search, line breaks do not hide a secret.
 func (r *Redactions) Find(text []byte) []Found {
+	if bytes.ContainsAny(text, "\r\n") {
+		text = slices.DeleteFunc(bytes.Clone(text), func(c byte) bool { return c == '\r' || c == '\n' })
+	}
 	var all []Found
 	r.m.Load().matches(text, true, func(start, end int) {
 		if f := r.name(string(text[start:end])); !slices.Contains(all, f) {

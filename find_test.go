@@ -53,6 +53,9 @@ func TestSearchAcrossLineBreaks(t *testing.T) {
 				wrapped.WriteString(string(line) + lineEnd)
 			}
 			want := []Found{{s.Fingerprint(), name}}
+			if got := r.Find([]byte(wrapped.String())); !slices.Equal(got, want) {
+				t.Errorf("%s in lines of one text: found %v", name, got)
+			}
 			var got []Found
 			w := r.Search(func(f Found) { got = append(got, f) })
 			if _, err := io.WriteString(w, wrapped.String()); err != nil || w.Flush() != nil || !slices.Equal(got, want) {
