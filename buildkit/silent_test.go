@@ -33,3 +33,18 @@ func TestUnsaid(t *testing.T) {
 		})
 	}
 }
+
+func TestUngivenSaysHowASecretIsGiven(t *testing.T) {
+	for text, id := range map[string]string{
+		`failed to solve: secret netrc: not found`: `the secret "netrc": `,
+		`failed to solve: secret a-b.c: not found`: `the secret "a-b.c": `,
+		`failed to solve: file x: not found`:       "",
+	} {
+		fell := errors.New(text)
+		err := ungiven(fell, text)
+		hints := strings.Join(regpass.Hints(err), "\n")
+		if !errors.Is(err, fell) || (hints != "") != (id != "") || !strings.Contains(hints, id) {
+			t.Errorf("%s: %q", text, hints)
+		}
+	}
+}

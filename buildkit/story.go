@@ -87,7 +87,8 @@ func (t *story) explain(b Build, cause, err error) error {
 	if host, what, hint := barred(t.names[step], err.Error(), b.Handed()); host != "" {
 		return regpass.Hintf(fmt.Errorf("build: step %s: %s did not let the builder in (%s): %w", name, host, regpass.Quote(what), redacted{b.Watch, err}), "%s", hint)
 	}
-	return unsaid(fmt.Errorf("build: step %s: %w", name, redacted{b.Watch, err}), string(t.words[step]), b.Handed())
+	err = fmt.Errorf("build: step %s: %w", name, redacted{b.Watch, err})
+	return ungiven(unsaid(err, string(t.words[step]), b.Handed()), err.Error())
 }
 
 // excerpt shows the lines of the Dockerfile that the failed step is in.
