@@ -37,6 +37,7 @@ type Build struct {
 	SearchImage SearchImage
 	Mode        string       // how progress is shown: one of Modes
 	Out         io.Writer    // where; an *os.File for the form that terminals have
+	Leaked      func([]Leak) // ends the tokens that were found; it is called before what the builder keeps is deleted, which takes time
 	Warn        func(string) // hears of what the builder warns of, quoted; nil: nobody does
 }
 
@@ -88,6 +89,7 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 	said.close()
 	streams.Wait()
 	if leak := b.Watch.Err(); leak != nil {
+		b.Leaked(b.Watch.Leaks())
 		return nil, errors.Join(leak, e.forget(rest, env, opt), e.uncache(rest, env, b.Watch.unwanted(steps)))
 	}
 	if err != nil {

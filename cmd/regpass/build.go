@@ -106,7 +106,8 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 		return err
 	}
 	b := buildkit.Build{Plan: plan, Secrets: store, Auth: auth, Watch: watch, Handed: store.Minted, Earlier: m.earlier,
-		SearchImage: searchImage(a.say.known), Mode: f.progress, Out: a.say.raw}
+		SearchImage: searchImage(a.say.known), Mode: f.progress, Out: a.say.raw,
+		Leaked: func(leaks []buildkit.Leak) { m.revoke(ctx, leaks) }}
 	if f.onTerminal(a) { // the other forms show warnings where they come up
 		b.Warn = func(text string) { aside.say.line("warning: ", "builder: "+text) }
 	} else {
@@ -126,7 +127,6 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err = m.reason(err); err == nil {
 		return f.write(a, result)
 	}
-	m.revoke(ctx, watch.Leaks())
 	if errors.Is(err, regpass.ErrFound) {
 		err = regpass.Hintf(err, "nothing was exported or pushed. Mount the secret where the step needs it, and have no command print it or write it to a file of the image")
 	}
