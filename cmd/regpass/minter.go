@@ -124,9 +124,20 @@ func (m *minter) recall(fingerprint string) (n named, ok bool) {
 	return n, ok
 }
 
-// fresh is buildkit.Source.Fresh: by the moment that the credential was minted, which may be long ago.
+// fresh is buildkit.Source.Fresh: by the moment that the credential was minted, which may be long ago, and by what the
+// session says now: another build of the job may have seen it leak and ended it.
 func (m *minter) fresh(c regpass.Credential) bool {
 	n, _ := m.recall(c.Secret.Fingerprint())
+	logins, _ := m.s.Logins() // one that cannot be read says nothing else
+	for _, l := range logins {
+		switch {
+		case l.Key != n.login.Key:
+		case l.Cred.Secret.Fingerprint() != c.Secret.Fingerprint():
+			return false // somebody got another in its place
+		default:
+			c.Expires = l.Cred.Expires
+		}
+	}
 	return c.Fresh(m.a.env.Now(), n.login.Minted, m.p.minLifetime)
 }
 
