@@ -84,7 +84,7 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 
 	statuses := make(chan *client.SolveStatus)
 	streams.Go(func() { said.from(statuses) })
-	frontend := newKept(b.layers(e, b.Watch.Gate(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
+	frontend := newKept(b.layers(e, opt, b.Watch.Gate(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
 	resp, err := e.client.Build(ctx, opt, "regpass", frontend.build, statuses)
 	said.close()
 	streams.Wait()

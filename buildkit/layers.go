@@ -21,17 +21,18 @@ type SearchImage func(ctx context.Context, tar io.Reader, found func(where, by s
 // layers runs build and then, where steps were given secrets, now or by an earlier build that left them in the builder's
 // cache, has the builder send the layers here before it exports anything else, to be searched: also for files that a
 // later step deleted. The steps are the very ones that build has just run, for it still holds them, so none runs twice.
-// A leak is a LeakError. Layers that the result does not have, those of other stages, are searched where a cache is to
+// A leak is a LeakError. What a build leaves in the builder's cache only is searched too, for a later job, which does not
+// know the token, may take it from there. Layers that the result does not have, those of other stages, are searched where a cache is to
 // have them.
-func (b Build) layers(e Endpoint, build gateway.BuildFunc) gateway.BuildFunc {
+func (b Build) layers(e Endpoint, opt client.SolveOpt, build gateway.BuildFunc) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		leaves := len(b.Plan.Opt.Exports)+len(b.Plan.Opt.CacheExports) > 0
-		if err != nil || b.SearchImage == nil || !leaves || !b.Earlier && len(b.Handed()) == 0 {
+		if err != nil || b.SearchImage == nil || len(b.Handed()) == 0 && !(b.Earlier && leaves) {
 			return res, err
 		}
 		// One after the other: a platform's image may be as large as the disk of a small runner can take.
-		err = res.EachRef(func(r gateway.Reference) error { return b.searchLayers(ctx, e, r) })
+		err = res.EachRef(func(r gateway.Reference) error { return b.searchLayers(ctx, e, opt, r) })
 		if leak := b.Watch.Err(); leak != nil {
 			return nil, leak
 		}
@@ -42,8 +43,9 @@ func (b Build) layers(e Endpoint, build gateway.BuildFunc) gateway.BuildFunc {
 	}
 }
 
-// searchLayers has the builder export what r is made of.
-func (b Build) searchLayers(ctx context.Context, e Endpoint, r gateway.Reference) error {
+// searchLayers has the builder export what r is made of. It has all that the build itself has: base images that were not
+// needed whole so far are fetched with its credentials, and the client looks for the folders that a definition names.
+func (b Build) searchLayers(ctx context.Context, e Endpoint, opt client.SolveOpt, r gateway.Reference) error {
 	def, err := definitionOf(ctx, r)
 	if err != nil {
 		return err
@@ -65,7 +67,10 @@ func (b Build) searchLayers(ctx context.Context, e Endpoint, r gateway.Reference
 	})
 	_, err = e.client.Solve(ctx, def, client.SolveOpt{
 		Internal:            true, // the builder keeps no record of it
-		AllowedEntitlements: b.Plan.Opt.AllowedEntitlements,
+		AllowedEntitlements: opt.AllowedEntitlements,
+		LocalMounts:         opt.LocalMounts,
+		OCIStores:           opt.OCIStores,
+		Session:             opt.Session,
 		Exports: []client.ExportEntry{{
 			Type:   e.exporter(),
 			Output: func(map[string]string) (io.WriteCloser, error) { return write, nil },

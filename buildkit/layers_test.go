@@ -30,14 +30,13 @@ func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
 		search SearchImage
 	}{
 		"no step was given a secret":    {exported, nil, search},
-		"nothing is exported":           {&Plan{}, one, search},
 		"nobody searches":               {exported, one, nil},
 		"nothing was given to a cached": {cached, nil, search},
 	} {
 		res := gateway.NewResult()
 		res.SetRef(&built{})
 		b := Build{Plan: c.plan, Watch: newWatch(nil), SearchImage: c.search, Handed: func() []Delivery { return c.handed }}
-		got, err := b.layers(Endpoint{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+		got, err := b.layers(Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
 		if err != nil || got != res {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -53,7 +52,7 @@ func TestLayersOfEarlierStepsAreSearched(t *testing.T) {
 	res.SetRef(unread{})
 	b := Build{Plan: plan, Watch: newWatch(nil), Earlier: true, Handed: func() []Delivery { return nil },
 		SearchImage: func(context.Context, io.Reader, func(where, by string, f regpass.Found)) error { return nil }}
-	_, err := b.layers(Endpoint{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+	_, err := b.layers(Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
 	if !errors.Is(err, errUnread) {
 		t.Errorf("%v", err)
 	}
