@@ -20,8 +20,15 @@ const maxStdin = 1 << 20
 // proof chooses what to show to a registry, in this order: what a flag names; the registry's ready token; its API
 // key, else the general one; the CI's identity. ok is false where there is none of them.
 func (a *app) proof(s *envsync.Session, row registry.Row, ref regpass.Ref, p *proofFlags) (proof registry.Proof, ok bool, err error) {
-	if proof, ok, err = a.fromFlags(p); ok || err != nil {
-		return proof, ok, err
+	if proof, ok, err = a.fromFlags(p); err != nil {
+		return proof, false, err
+	}
+	if ok && !ref.Trusted { // whoever wrote the checkout must not choose where a secret goes that names no registry
+		return registry.Proof{}, false, regpass.Hintf(regpass.Usagef("%s is for a registry that you name, and %s is named by %s, a file of the checkout",
+			proof.From, regpass.Quote(ref.String()), ref.From), "name the registry on the command line, if the secret is for it")
+	}
+	if ok {
+		return proof, true, nil
 	}
 	if name, value := a.env.Lookup(row.TokenVars...); name != "" {
 		return a.key(registry.ReadyToken, name, value, p)
@@ -32,7 +39,7 @@ func (a *app) proof(s *envsync.Session, row registry.Row, ref regpass.Ref, p *pr
 	if ref.URL.Scheme == "s3" {
 		return a.aws()
 	}
-	if ref.Trusted { // whoever wrote the checkout must not choose where a key goes that names no registry
+	if ref.Trusted { // as above
 		name, value, err := a.generalKey()
 		if err != nil {
 			return proof, false, err
