@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 
 	"github.com/regpass/regpass"
@@ -22,8 +24,11 @@ type SearchImage func(ctx context.Context, tar io.Reader, found func(where, by s
 // cache, has the builder send the layers here before it exports anything else, to be searched: also for files that a
 // later step deleted. The steps are the very ones that build has just run, for it still holds them, so none runs twice.
 // A leak is a LeakError. What a build leaves in the builder's cache only is searched too, for a later job, which does not
-// know the token, may take it from there. Layers that the result does not have, those of other stages, are searched where a cache is to
-// have them.
+// know the token, may take it from there. Layers that the result does not have, those of other stages, are searched
+// where a cache is to have them.
+//
+// Where an output is made of files instead, these are searched too: they keep all their extended attributes, of which
+// layers have none but security.capability (containerd, pkg/archive; fsutil, tarwriter.go).
 func (b Build) layers(e Endpoint, opt client.SolveOpt, build gateway.BuildFunc) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
@@ -43,18 +48,30 @@ func (b Build) layers(e Endpoint, opt client.SolveOpt, build gateway.BuildFunc) 
 	}
 }
 
-// searchLayers has the builder export what r is made of. It has all that the build itself has: base images that were not
-// needed whole so far are fetched with its credentials, and the client looks for the folders that a definition names.
+// searchLayers has the builder send what r is made of, in each form that it is to leave the builder in.
 func (b Build) searchLayers(ctx context.Context, e Endpoint, opt client.SolveOpt, r gateway.Reference) error {
 	def, err := definitionOf(ctx, r)
 	if err != nil {
 		return err
 	}
+	all := def
 	if b.Plan.cachesAll() {
-		if def, err = everything(ctx, def); err != nil {
+		if all, err = everything(ctx, def); err != nil {
 			return err
 		}
 	}
+	if err := b.searchSent(ctx, e, opt, all, e.exporter()); err != nil || !b.Plan.exportsFiles() || e.exporter() == client.ExporterTar {
+		return err
+	}
+	if b.Watch.Err() != nil {
+		return nil // what was found need not be found twice
+	}
+	return b.searchSent(ctx, e, opt, def, client.ExporterTar)
+}
+
+// searchSent has the builder export what def makes. It has all that the build itself has: base images that were not needed
+// whole so far are fetched with its credentials, and the client looks for the folders that a definition names.
+func (b Build) searchSent(ctx context.Context, e Endpoint, opt client.SolveOpt, def *llb.Definition, exporter string) error {
 	read, write := io.Pipe()
 	var searched error
 	var searching sync.WaitGroup
@@ -65,14 +82,14 @@ func (b Build) searchLayers(ctx context.Context, e Endpoint, opt client.SolveOpt
 		})
 		_ = read.CloseWithError(searched) // never fails
 	})
-	_, err = e.client.Solve(ctx, def, client.SolveOpt{
+	_, err := e.client.Solve(ctx, def, client.SolveOpt{
 		Internal:            true, // the builder keeps no record of it
 		AllowedEntitlements: opt.AllowedEntitlements,
 		LocalMounts:         opt.LocalMounts,
 		OCIStores:           opt.OCIStores,
 		Session:             opt.Session,
 		Exports: []client.ExportEntry{{
-			Type:   e.exporter(),
+			Type:   exporter,
 			Output: func(map[string]string) (io.WriteCloser, error) { return write, nil },
 		}},
 	}, nil)
@@ -88,4 +105,11 @@ func (e Endpoint) exporter() string {
 		return client.ExporterTar
 	}
 	return client.ExporterOCI
+}
+
+// exportsFiles reports whether an output is made of the files that are there at the end, and not of layers.
+func (p *Plan) exportsFiles() bool {
+	return slices.ContainsFunc(p.Opt.Exports, func(x client.ExportEntry) bool {
+		return x.Type == client.ExporterLocal || x.Type == client.ExporterTar
+	})
 }
