@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -48,6 +49,8 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err := f.check(a); err != nil {
 		return err
 	}
+	finding, stopFinding := findBuildKit(ctx, a.env, f.ask) // it answers while the rest is made ready
+	defer func() { err = errors.Join(err, stopFinding()) }()
 	refs, err := a.registries(f.registries)
 	var none unnamed
 	if errors.As(err, &none) {
@@ -85,11 +88,10 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	endpoint, err := buildkit.Find(ctx, a.env, f.ask)
+	endpoint, err := finding()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, endpoint.Close()) }()
 	a.say.notef("build: BuildKit at %s, by %s", endpoint.Address, endpoint.From)
 	plan, err := f.options.Plan(ctx, a.env, endpoint)
 	if err != nil {
@@ -131,6 +133,26 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 		err = regpass.Hintf(err, "nothing was exported or pushed. Mount the secret where the step needs it, and have no command print it or write it to a file of the image")
 	}
 	return err
+}
+
+// findBuildKit looks for a BuildKit on the side. wait returns what was found, and stop ends the search and closes that.
+func findBuildKit(ctx context.Context, env *regpass.Env, ask buildkit.Ask) (wait func() (buildkit.Endpoint, error), stop func() error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var endpoint buildkit.Endpoint
+	var err error
+	var looking sync.WaitGroup
+	looking.Go(func() { endpoint, err = buildkit.Find(ctx, env, ask) })
+	wait = func() (buildkit.Endpoint, error) {
+		looking.Wait()
+		return endpoint, err
+	}
+	return wait, func() error {
+		cancel()
+		if _, err := wait(); err != nil {
+			return nil // wait has said so, or something else went wrong before
+		}
+		return endpoint.Close()
+	}
 }
 
 // errLeak stops a build that has shown a token; the Watch tells which.
