@@ -30,7 +30,7 @@ func (s *Service) trustedAccess(c *call) error { return s.exchange(c, Read, c.ar
 const maxExchange = regpass.MaxToken + 1<<10
 
 // exchange trades an ID token for a token of this service, in the manner of PyPI's mint-token
-// (https://docs.pypi.org/trusted-publishers/internals/).
+// (pypi/warehouse, docs/user/trusted-publishers/internals.md).
 func (s *Service) exchange(c *call, permission Permission, workspace, registry string) error {
 	if plainName().MatchString(workspace) {
 		c.workspace = workspace

@@ -23,7 +23,7 @@ func (s *Service) uploading(c *call) (*folder, error) {
 	return x.folder, nil
 }
 
-// upload takes a wheel or sdist (https://docs.pypi.org/api/upload/). A file is never replaced: the same content again
+// upload takes a wheel or sdist (pypi/warehouse, docs/user/api/upload.md). A file is never replaced: the same content again
 // is 200, as on PyPI, so that a retry after a lost answer succeeds; other content is 409.
 func (s *Service) upload(c *call) error {
 	f, err := s.uploading(c)

@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["id", "msgspec", "rfc3986", "urllib3"]
+# dependencies = ["id==1.6.1", "msgspec==0.22.0", "rfc3986==2.0.0", "urllib3==2.8.0"]
 # ///
 """Trades the job's identity for a token that may upload to the index of UPLOAD_URL."""
 
