@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/action"
+	"github.com/regpass/regpass/envsync"
+)
+
+func newAction(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:    "action",
+		Short:  "Main and post of the GitHub Action",
+		Long:   "What the launchers of the GitHub Action run: main writes credentials for the steps that follow, post undoes it.",
+		Hidden: true,
+		RunE: func(*cobra.Command, []string) error {
+			return regpass.Hintf(regpass.Usagef("action: it is main or post"), "these are run by the launchers in action/")
+		},
+	}
+	cmd.AddCommand(
+		&cobra.Command{Use: "main", Short: "Write credentials for the steps that follow", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			return actionMain(cmd.Context(), a, action.New(a.env))
+		}},
+		&cobra.Command{Use: "post", Short: "Undo what main did", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			actionPost(cmd.Context(), a, action.New(a.env))
+			return nil
+		}})
+	return cmd
+}
+
+// actionMain gets credentials and hands them to the steps that follow, by files, outputs and, where asked for,
+// variables. What post needs to undo it is kept before there is anything to undo.
+func actionMain(ctx context.Context, a *app, r *action.Runner) error {
+	in, err := r.Inputs()
+	if err != nil {
+		return err
+	}
+	a.env.Mask(in.APIKey)
+	if err := r.SetOutput("available", "false"); err != nil { // until it is true; also, outputs can be set
+		return err
+	}
+	p, sinks := a.said(in)
+	if err := sinks.checkInput(in); err != nil {
+		return err
+	}
+	refs, err := a.inputRegistries(in)
+	if err != nil {
+		return err
+	}
+	a.env.Getenv = withoutExports(a.env.Getenv)
+	dir := a.newActionFolder()
+	if in.Cleanup {
+		if err := r.SaveState(stateSession, dir); err != nil {
+			return err
+		}
+	}
+	s, err := envsync.Open(a.env, dir)
+	if err != nil {
+		return err
+	}
+	all, err := a.credentials(ctx, s, refs, p)
+	if err != nil {
+		return a.without(ctx, s, in, err)
+	}
+	return a.hand(ctx, r, s, sinks, in.ExportEnv, all)
+}
+
+// stateSession is where post finds the folder of main's session. There is none where nothing is to be undone.
+const stateSession = "session"
+
+// said turns the inputs into what the flags of `login` would have said. The variables hold for what no input says.
+func (a *app) said(in action.Inputs) (*proofFlags, *sinkFlags) {
+	p := &proofFlags{provider: in.Provider, timeout: in.Timeout, minLifetime: in.MinLifetime, input: in.APIKey}
+	if p.provider == "" {
+		p.provider = a.set.Provider
+	}
+	if p.timeout == 0 {
+		p.timeout = a.set.Timeout
+	}
+	if p.minLifetime == 0 {
+		p.minLifetime = a.set.MinLifetime
+	}
+	sinks := &sinkFlags{to: in.To, all: []string{"netrc", "rattler", "uv"}}
+	if in.ExportEnv {
+		sinks.all = append([]string{"env"}, sinks.all...)
+	}
+	if len(sinks.to) == 0 {
+		sinks.to = a.set.To
+	}
+	return p, sinks
+}
+
+// checkInput finds what can't be done before a credential is made for it.
+func (f *sinkFlags) checkInput(in action.Inputs) error {
+	if !in.ExportEnv && slices.Contains(f.to, "env") {
+		return regpass.Hintf(regpass.Usagef("action: the sink env sets variables, and the input export-env is not true"),
+			"add export-env: true, or take the output token")
+	}
+	return f.check()
+}
+
+// inputRegistries are those that the workflow names, which is trusted, or else those of the files of the checkout.
+func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
+	var refs []regpass.Ref
+	var err error
+	switch {
+	case in.Registries != "" && in.Config != "":
+		return nil, regpass.Usagef("action: the inputs registries and config both name registries; keep one")
+	case in.Registries != "":
+		refs, err = regpass.ParseRefs(in.Registries, "the input registries", true)
+	case in.Config != "":
+		refs, err = a.fromConfig(in.Config)
+	default:
+		refs, err = a.registries(nil)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case len(refs) == 0: // comments alone
+		return nil, regpass.Usagef("action: the input registries names none")
+	case !in.APIKey.Empty() && !refs[0].Trusted:
+		// As in app.proof: a key that names no registry goes where the workflow says, also among the hosts that are known.
+		return nil, regpass.Hintf(regpass.Usagef("action: the input api-key is for a registry that the input registries names, and %s is named by %s, a file of the checkout",
+			regpass.Quote(refs[0].String()), refs[0].From), "add registries: with it, if the key is for it")
+	case in.Audience == "":
+		return refs, nil
+	}
+	// Two registries that take the same audience could use each other's identity tokens.
+	if len(refs) != 1 || !refs[0].Trusted {
+		return nil, regpass.Hintf(regpass.Usagef("action: the input audience is for one registry, which the input registries names"),
+			"write audience=… behind the registry's URL instead")
+	}
+	refs[0].Options["audience"] = in.Audience
+	return refs, nil
+}
+
+// without ends a step whose job can have no credential as the workflow says. Anything else that went wrong stays that.
+func (a *app) without(ctx context.Context, s *envsync.Session, in action.Inputs, err error) error {
+	if !errors.Is(err, regpass.ErrNoIdentity) && !errors.Is(err, errNoKey) {
+		return err
+	}
+	switch in.Unavailable {
+	case action.Warn:
+		a.say.warn(err)
+	case action.Skip:
+		a.say.notef("%v", err)
+	default:
+		return err
+	}
+	a.undo(ctx, s, a.undoLimit(in)) // what was had for other registries
+	return nil
+}

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/action"
+)
+
+// actionFolder is how a session's folder below the runner's temporary one is named. One use of the action in a job has
+// one, so that each post undoes its own.
+const actionFolder = "regpass-action-"
+
+func (a *app) newActionFolder() string {
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails
+	return filepath.Join(a.runnerTemp(), actionFolder+hex.EncodeToString(id))
+}
+
+// runnerTemp is the folder that the runner empties after the job.
+func (a *app) runnerTemp() string {
+	if dir := a.env.Getenv("RUNNER_TEMP"); filepath.IsAbs(dir) {
+		return filepath.Clean(dir)
+	}
+	return a.env.TempDir
+}
+
+// actionPost undoes what main of the same step did, also when that failed or was called off. It is no error that there
+// is nothing to undo, and nothing here fails a job.
+func actionPost(ctx context.Context, a *app, r *action.Runner) {
+	dir := r.State(stateSession)
+	switch {
+	case dir == "":
+		a.say.notef("there is nothing to undo")
+		return
+	case filepath.Dir(dir) != a.runnerTemp() || !strings.HasPrefix(filepath.Base(dir), actionFolder):
+		a.say.warn(fmt.Errorf("action: %s is not a folder that this action made", regpass.Quote(dir)))
+		return
+	}
+	s, err := a.existing(dir)
+	switch {
+	case err != nil:
+		a.say.warn(err)
+	case s == nil:
+		a.say.notef("there is nothing to undo any more")
+	default:
+		in, _ := r.Inputs() // main has said what is wrong with them
+		a.undo(ctx, s, a.undoLimit(in))
+	}
+}
+
+// undoLimit is how long undoing may take. Of settings that could not be read there is none.
+func (a *app) undoLimit(in action.Inputs) time.Duration {
+	for _, d := range []time.Duration{in.Timeout, a.set.Timeout} {
+		if d > 0 {
+			return d
+		}
+	}
+	return 30 * time.Second
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit"
+)
+
+// What --inject can be set to.
+const (
+	injectClients = "clients"
+	injectAll     = "all"
+)
+
+// buildFlags are those of docker buildx build, and ours.
+type buildFlags struct {
+	proof      proofFlags
+	options    buildkit.Options
+	ask        buildkit.Ask
+	registries []string
+	secrets    []string
+	inject     string
+	isolate    string
+	progress   string
+	idFile     string
+	metadata   string
+}
+
+func (f *buildFlags) add(a *app, cmd *cobra.Command) {
+	f.proof.add(a, cmd)
+	fl, o := cmd.Flags(), &f.options
+	for _, x := range []struct {
+		name, short string
+		to          any // *string, *bool or *[]string
+		doc         string
+	}{
+		{"add-host", "", &o.AddHosts, "an address for a host in steps, `HOST:ADDRESS`"},
+		{"addr", "", &f.ask.Addr, "`ADDRESS` of the BuildKit to use; by default BUILDKIT_HOST, buildx's current builder, Docker, or the one on this machine"},
+		{"allow", "", &o.Allow, "grant steps an `ENTITLEMENT`: network.host, security.insecure, device"},
+		{"annotation", "", &o.Annotations, "annotate the image with `KEY=VALUE`"},
+		{"attest", "", &o.Attests, "attestation to add, `type=TYPE,…`"},
+		{"build-arg", "", &o.BuildArgs, "build argument `NAME=VALUE`; NAME alone takes the variable's value"},
+		{"build-context", "", &o.BuildContexts, "further context `NAME=PLACE`"},
+		{"builder", "", &f.ask.Builder, "`NAME` of the buildx builder to use"},
+		{"cache-from", "", &o.CacheFrom, "`CACHE` to read, type=TYPE,… or an image"},
+		{"cache-to", "", &o.CacheTo, "`CACHE` to write, type=TYPE,… or an image"},
+		{"file", "f", &o.File, "the Dockerfile's `PATH`; - is standard input"},
+		{"iidfile", "", &f.idFile, "write the image's id to a `FILE`"},
+		{"isolate", "", &f.isolate, "on a builder that several share: end the ids of secrets in -`TENANT`, so that no step runs with another's"},
+		{"label", "", &o.Labels, "label the image with `KEY=VALUE`"},
+		{"load", "", &o.Load, "load the image into Docker"},
+		{"metadata-file", "", &f.metadata, "write what the builder says of the image to a `FILE`, as JSON"},
+		{"network", "", &o.Network, "`NETWORK` of steps: default, host or none"},
+		{"no-cache", "", &o.NoCache, "run every step"},
+		{"no-history", "", &o.NoHistory, "have the builder keep no record of the build, and so none of its log"},
+		{"output", "o", &o.Outputs, "`OUTPUT` to make: type=image|registry|oci|docker|local|tar,dest=PATH,… or a folder"},
+		{"platform", "", &o.Platforms, "`PLATFORMS` to build for"},
+		{"progress", "", &f.progress, "`FORM` of progress: " + strings.Join(buildkit.Modes, ", ")},
+		{"provenance", "", &o.Provenance, "`PROVENANCE` to attest: true, false or mode=min|max,…"},
+		{"pull", "", &o.Pull, "ask the registry for every base image"},
+		{"push", "", &o.Push, "push the image to its registry"},
+		{"registry", "", &f.registries, "`REGISTRY` whose credentials steps may ask for; by default as with the other verbs"},
+		{"sbom", "", &o.SBOM, "`SBOM` to attest: true, false or generator=IMAGE,…"},
+		{"secret", "", &f.secrets, "further `SECRET`: id=ID,src=FILE or id=ID,env=VARIABLE"},
+		{"shm-size", "", &o.ShmSize, "`SIZE` of steps' shared memory, such as 64m"},
+		{"ssh", "", &o.SSH, "ssh `AGENT` for steps: default or ID=SOCKET or ID=KEY,…"},
+		{"tag", "t", &o.Tags, "`NAME` of the image"},
+		{"target", "", &o.Target, "`STAGE` to build"},
+		{"ulimit", "", &o.Ulimits, "limit of steps, `NAME=SOFT:HARD`"},
+	} {
+		switch to := x.to.(type) {
+		case *string:
+			fl.StringVarP(to, x.name, x.short, "", x.doc)
+		case *bool:
+			fl.BoolVarP(to, x.name, x.short, false, x.doc)
+		case *[]string:
+			fl.StringArrayVarP(to, x.name, x.short, nil, x.doc)
+		}
+	}
+	fl.StringVar(&f.inject, "inject", "", "give the secrets to steps with no change to the Dockerfile: `WHICH` is clients, for those that use a package client, or all, for those that run a script as well")
+	fl.Lookup("inject").NoOptDefVal = injectClients
+}
+
+// check fills in what buildx takes from variables, and finds what can't be before anything is done.
+func (f *buildFlags) check(a *app) error {
+	if f.progress == "" {
+		f.progress = "auto"
+		if _, v := a.env.Lookup("BUILDKIT_PROGRESS"); v != "" {
+			f.progress = v
+		}
+	}
+	if _, platform := a.env.Lookup("DOCKER_DEFAULT_PLATFORM"); platform != "" && len(f.options.Platforms) == 0 {
+		f.options.Platforms = []string{platform}
+	}
+	stdin := f.options.Context == "-" || f.options.File == "-"
+	switch {
+	case !slices.Contains(buildkit.Modes, f.progress):
+		return regpass.Usagef("build: --progress is one of %s", strings.Join(buildkit.Modes, ", "))
+	case !slices.Contains([]string{"", injectClients, injectAll}, f.inject):
+		return regpass.Usagef("build: --inject is given alone or as --inject=%s", injectAll)
+	case stdin && (f.proof.tokenStdin || f.proof.condaStdin || f.proof.passwordStdin):
+		return regpass.Usagef("build: standard input can't be the build's and the credential's")
+	}
+	return nil
+}
+
+func (f *buildFlags) userSecrets() ([]buildkit.UserSecret, error) {
+	var all []buildkit.UserSecret
+	for _, text := range f.secrets {
+		s, err := buildkit.ParseUserSecret(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// removeOld removes the file that is to hold the image's id, so that nobody takes an earlier one for this build's.
+func (f *buildFlags) removeOld(a *app) error {
+	if f.idFile == "" {
+		return nil
+	}
+	if err := os.Remove(inDir(a, f.idFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// write writes the files that were asked for about a build that is done.
+func (f *buildFlags) write(a *app, r buildkit.Result) error {
+	if f.idFile != "" {
+		if err := os.WriteFile(inDir(a, f.idFile), []byte(r.ImageID()), 0o666); err != nil { // less the umask
+			return err
+		}
+	}
+	if f.metadata == "" {
+		return nil
+	}
+	text, err := r.JSON()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(inDir(a, f.metadata), text, 0o666)
+}
+
+func inDir(a *app, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(a.env.Dir, name)
+}

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/process"
+)
+
+// TestMinterReadersDoNotWait asks what is known while a registry takes its time to answer: two steps are waiting for a
+// credential, and the build goes on.
+func TestMinterReadersDoNotWait(t *testing.T) {
+	var exchanges, atOnce atomic.Int64
+	asked, release := make(chan struct{}, 2), make(chan struct{})
+	service := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if atOnce.Add(1) > 1 {
+			t.Error("two exchanges at one time")
+		}
+		defer atOnce.Add(-1)
+		asked <- struct{}{}
+		<-release
+		claims := fmt.Sprintf(`{"exp":%d,"jti":"%d"}`, time.Now().Add(time.Hour).Unix(), exchanges.Add(1))
+		_, _ = fmt.Fprintf(w, `{"access_token":"eyJhbGciOiJub25lIn0.%s.c2ln"}`, base64.RawURLEncoding.EncodeToString([]byte(claims)))
+	})
+	var all servers
+	at, err := all.start(t.Context(), service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = all.stop() })
+	m, refs := testMinter(t, at+"/simple/acme/main type=pyx", at+"/simple/acme/other type=pyx")
+
+	type got struct {
+		cred regpass.Credential
+		err  error
+	}
+	done := make(chan got, len(refs))
+	for _, ref := range refs {
+		go func() {
+			cred, err := m.mint(t.Context(), ref)
+			done <- got{cred, err}
+		}()
+	}
+	<-asked
+	// An exchange is under way, and stays so until release. Were one of these to wait for it, the test would not end.
+	old := regpass.Credential{Host: "pkgs.example", Secret: regpass.NewSecret("old")} // it has no end
+	if _, _, ours := m.who(old.Secret.Fingerprint()); ours {
+		t.Error("a secret that nobody minted is ours")
+	}
+	if m.fresh(regpass.Credential{Secret: old.Secret, Expires: time.Now().Add(-time.Minute)}) || !m.fresh(old) {
+		t.Error("what is over is fresh, or what has no end is not")
+	}
+	m.fail(errors.New("out of reach"))
+	if err := m.reason(errors.New("build failed")); err == nil || err.Error() != "build failed: out of reach" {
+		t.Errorf("reason: %v", err)
+	}
+	off, cancel := context.WithCancel(t.Context())
+	cancel()
+	close(release)
+	for range refs {
+		g := <-done
+		if g.err != nil {
+			t.Fatal(g.err)
+		}
+		if id, _, ours := m.who(g.cred.Secret.Fingerprint()); !ours || id == "" || !m.fresh(g.cred) {
+			t.Errorf("what was minted is known as %q (ours: %v, fresh: %v)", id, ours, m.fresh(g.cred))
+		}
+	}
+	if _, err := m.mint(off, refs[0]); !errors.Is(err, context.Canceled) {
+		t.Errorf("a step that was called off got %v", err)
+	}
+}
+
+// testMinter is a minter with a key and a session of its own, which a token for each reference can be asked of.
+func testMinter(t *testing.T, references ...string) (*minter, []regpass.Ref) {
+	t.Helper()
+	dir := t.TempDir()
+	vars := map[string]string{"PYX_API_KEY": "key", "REGPASS_SESSION_DIR": filepath.Join(dir, "session")}
+	say := newPrinter(io.Discard, false)
+	a := &app{say: say, env: &regpass.Env{Getenv: func(name string) string { return vars[name] }, HTTP: http.DefaultClient, Now: time.Now,
+		Wait: process.Surroundings().Wait, Home: dir, Dir: dir, TempDir: dir, Stdout: io.Discard, Stderr: io.Discard, Mask: say.mask}}
+	s, err := a.newSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refs []regpass.Ref
+	for _, text := range references {
+		ref, err := regpass.ParseRef(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref.Trusted = true
+		refs = append(refs, ref)
+	}
+	m := newMinter(a, s, &proofFlags{timeout: time.Minute, minLifetime: time.Minute})
+	if _, err := m.sources(refs); err != nil {
+		t.Fatal(err)
+	}
+	return m, refs
+}

@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/identity"
+)
+
+// app is one run of the program.
+type app struct {
+	env     *regpass.Env
+	set     settings
+	say     *printer
+	release string // version of the program, such as v1.2.3
+}
+
+const about = `regpass gives every build a pass: it proves who a CI job is (OIDC) or takes an API key, trades that for a
+short-lived registry credential, and puts it where uv, pip, pixi and the others look for it. Afterwards it leaves
+nothing behind.
+
+A REGISTRY is the URL of an index, a channel or a publish endpoint, or a bare host; the host says how to speak to it.
+What a URL can't say follows as key=value: 'https://pkgs.example/simple/acme/main type=pyx name=acme'.`
+
+const examples = `  regpass exec pyx.dev -- uv sync                     run a command with credentials
+  regpass token https://api.pyx.dev/simple/acme/main  print one token
+  vars=$(regpass login pyx.dev) && eval "$vars"       write private files, set NETRC and the like
+  regpass logout                                      undo, revoke, remove
+  regpass demo                                        see it all on this machine, no account needed`
+
+// Main runs the program with the arguments that follow its name and returns the exit code. release is the version that
+// the linker set, or empty.
+func Main(ctx context.Context, env *regpass.Env, release string, args []string) int {
+	forRunner := len(args) > 0 && args[0] == "action"
+	say := newPrinter(env.Stderr, forRunner || env.Getenv("GITHUB_ACTIONS") == "true")
+	say.shows = forRunner
+	env.Stderr, env.Mask = say, say.mask
+	set, err := loadSettings(env)
+	if err != nil && !needsNoSettings(args) {
+		return say.finish(ctx, err)
+	}
+	root := newRoot(&app{env: env, set: set, say: say, release: released(release)})
+	root.SetArgs(args)
+	return say.finish(ctx, root.ExecuteContext(ctx))
+}
+
+func needsNoSettings(args []string) bool {
+	return len(args) == 0 || len(args) > 1 && args[0] == "action" && args[1] == "post" || slices.Contains([]string{"help", "--help", "-h", "version", "--version", "completion"}, args[0])
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "regpass VERB [REGISTRY…] [FLAGS] [-- COMMAND]",
+		Short:         "Short-lived registry credentials for builds",
+		Long:          about,
+		Example:       examples,
+		Version:       a.version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          func(cmd *cobra.Command, args []string) error { return unknownVerb(cmd, args) },
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(a.env.Stdin)
+	root.SetOut(a.env.Stdout)
+	root.SetErr(a.env.Stderr)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return regpass.Hintf(regpass.Usagef("%s: %s", cmd.Name(), quoteFlag(err)), "see `regpass help %s`", cmd.Name())
+	})
+	root.AddGroup(&cobra.Group{ID: "use", Title: "Credentials:"}, &cobra.Group{ID: "serve", Title: "Service:"})
+	for _, verb := range []struct {
+		group string
+		cmd   *cobra.Command
+	}{
+		{"use", newToken(a)}, {"use", newExec(a)}, {"use", newBuild(a)}, {"use", newLogin(a)}, {"use", newLogout(a)}, {"use", newStatus(a)},
+		{"use", newSecrets(a)}, {"use", newInit(a)},
+		{"serve", newServe(a)}, {"serve", newDemo(a)},
+		{"", newAction(a)}, {"", newCompletion(a)}, {"", newVersion(a)}, {"", newMan(a)},
+	} {
+		verb.cmd.GroupID = verb.group
+		root.AddCommand(verb.cmd)
+	}
+	root.AddCommand(topics()...)
+	root.SetHelpCommand(newHelp(root))
+	root.SuggestionsMinimumDistance = 2
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.DisableFlagsInUseLine = true
+	}
+	return root
+}
+
+// newHelp is cobra's own help but for an unknown word, which is an error here.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [VERB or TOPIC]",
+		Short:   "Help about a verb or a topic",
+		Example: "  regpass help token\n  regpass help environment",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownVerb(root, args)
+			}
+			return cmd.Help()
+		},
+	}
+}
+
+func unknownVerb(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see `regpass help`"
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		hint = "did you mean " + strings.Join(like, " or ") + "?"
+	}
+	return regpass.Hintf(regpass.Usagef("there is no verb %s", regpass.Quote(args[0])), "%s", hint)
+}
+
+// quoteFlag keeps the value of a bad flag out of the message: it may be a secret that was put there by mistake.
+func quoteFlag(err error) string {
+	text := err.Error()
+	if i := strings.Index(text, "invalid argument"); i >= 0 {
+		if j := strings.Index(text, " for "); j >= 0 {
+			name, _, _ := strings.Cut(text[j+len(" for "):], " flag")
+			return "the value of " + strings.Trim(name, `"`) + " does not have the form it needs"
+		}
+	}
+	name, _, _ := strings.Cut(text, "=")
+	return name
+}
+
+// proofFlags are what token, exec and login share: how to prove who asks.
+type proofFlags struct {
+	provider      string
+	timeout       time.Duration
+	minLifetime   time.Duration
+	tokenStdin    bool
+	condaStdin    bool
+	username      string
+	passwordStdin bool
+	stdin         *regpass.Secret   // read once
+	input         regpass.Secret    // what the action's input api-key says
+	shown         map[string]string // fingerprints of identities, with the one endpoint each was shown to
+	lastShown     string            // fingerprint of the identity that was shown last
+	sentTo        string            // the one endpoint that a secret without a registry's name on it goes to
+	browser       bool              // login: a person may log in with a browser
+	keep          bool              // login: keep also what was not minted
+}
+
+func (p *proofFlags) add(a *app, cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&p.provider, "provider", a.set.Provider, "CI system to take the identity from, by its `NAME` in `regpass help identities`")
+	f.DurationVar(&p.timeout, "timeout", a.set.Timeout, "time `LIMIT` for getting a credential, retries included")
+	f.DurationVar(&p.minLifetime, "min-lifetime", a.set.MinLifetime, "replace a credential that has less than this `TIME` left, where the registry's live over four times as long")
+	f.BoolVar(&p.tokenStdin, "token-stdin", false, "read the registry's token or API key from standard input")
+	f.BoolVar(&p.condaStdin, "conda-token-stdin", false, "read a conda token (https://host/t/TOKEN/…) from standard input")
+	f.StringVar(&p.username, "username", "", "user `NAME` for --password-stdin or REGPASS_API_KEY")
+	f.BoolVar(&p.passwordStdin, "password-stdin", false, "read the password for --username from standard input")
+	cmd.MarkFlagsMutuallyExclusive("token-stdin", "conda-token-stdin", "password-stdin")
+	var providers []string
+	for _, known := range identity.Providers {
+		providers = append(providers, known.Name)
+	}
+	complete(cmd, "provider", providers)
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if p.timeout <= 0 {
+			return regpass.Usagef("%s: --timeout must be more than nothing", cmd.Name())
+		}
+		return nil
+	}
+}
+
+// complete offers the values of a flag to the shell.
+func complete(cmd *cobra.Command, flag string, values []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // fails only without the flag
+}
+
+// noArgs refuses arguments in our words.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return regpass.Hintf(regpass.Usagef("%s takes no arguments", cmd.Name()), "see `regpass help %s`", cmd.Name())
+	}
+	return nil
+}
+
+func short(d time.Duration) string {
+	switch {
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%ds", int(d.Seconds()))
+}

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func newSecrets(a *app) *cobra.Command {
+	var p proofFlags
+	var format string
+	var docs []string
+	for _, d := range dialects {
+		docs = append(docs, fmt.Sprintf("  %-9s %s", d.name, d.doc))
+	}
+	cmd := &cobra.Command{
+		Use:   "secrets [REGISTRY…]",
+		Short: "Prepare secrets for docker, buildx, bake, compose, podman or buildah",
+		Long: `Write credentials to private files in the session's folder, and print the flags with which a container build takes
+them as secrets. The files stay until ` + "`regpass logout`" + `; a build that may outlive its tokens runs under
+` + "`regpass exec`" + `, which keeps the files fresh and adds the flags by itself.
+
+A Dockerfile mounts a secret in the steps that need it, and it gets into no layer:
+  RUN --mount=type=secret,id=netrc NETRC=/run/secrets/netrc pip install …
+  RUN --mount=type=secret,id=uv_index_acme_username,env=UV_INDEX_ACME_USERNAME …
+The ids: netrc (pip and uv read it too), rattler, uv (credentials.toml; in a tmpfs, for uv locks a file beside it),
+pyx_auth_token or whatever variable the registry's client has, uv_index_NAME_username and _password for a registry with
+name=NAME, and each host by itself, : and the like as _. BuildKit asks for HTTP_AUTH_TOKEN_HOST (ADD https://…) and
+GIT_AUTH_TOKEN.HOST by itself. --format json lists them with how to mount each.
+
+Formats:
+` + strings.Join(docs, "\n"),
+		Example: `  docker buildx build $(regpass secrets pyx.dev) .
+  docker buildx bake $(regpass secrets pyx.dev --format bake)
+  regpass secrets pyx.dev --format bake-file > regpass.json
+  regpass secrets pyx.dev --format compose > compose.secrets.yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := findDialect(format)
+			if err != nil {
+				return fmt.Errorf("secrets: %w", err)
+			}
+			return secrets(cmd, a, args, &p, d)
+		},
+	}
+	p.add(a, cmd)
+	cmd.Flags().StringVar(&format, "format", dialects[0].name, "print for the `PROGRAM`")
+	return cmd
+}
+
+func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d dialect) error {
+	ctx := cmd.Context()
+	refs, err := a.registries(args)
+	if err != nil {
+		return err
+	}
+	s, err := a.newSession()
+	if err != nil {
+		return err
+	}
+	all, err := a.credentials(ctx, s, refs, p)
+	if err != nil {
+		return err
+	}
+	files, warnings, err := a.secretFiles(s.Files(), all)
+	if err != nil {
+		return err
+	}
+	text, err := d.text(files)
+	if err != nil {
+		return err
+	}
+	if err := s.Apply(ctx, changes(files)); err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		a.say.line("warning: ", w)
+	}
+	if first := firstEnd(all); !first.IsZero() {
+		a.say.notef("the files are good until %s; for a longer build use `regpass exec`", first.Format(time.TimeOnly))
+	}
+	if d.besides != nil {
+		a.say.notef("secrets: %s", d.besides(files))
+	}
+	_, err = fmt.Fprintln(a.env.Stdout, text)
+	return err
+}
+
+// firstEnd is when the first of the credentials ends; zero if none says.
+func firstEnd(all []held) (first time.Time) {
+	for _, h := range all {
+		if end := h.login.Cred.Expires; !end.IsZero() && (first.IsZero() || end.Before(first)) {
+			first = end
+		}
+	}
+	return first
+}

@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/identity"
+	"github.com/regpass/regpass/registry"
+)
+
+// report is what `status` tells; its JSON form only ever grows.
+type report struct {
+	Identity    *identityReport    `json:"identity"` // null: none here
+	Session     string             `json:"session"`  // folder, or empty where there is none
+	Credentials []credentialReport `json:"credentials"`
+	Changed     []string           `json:"changed_files"` // files of the user's that logout puts back
+	Registries  []registryReport   `json:"registries"`
+}
+
+type identityReport struct {
+	Provider string            `json:"provider"`
+	Claims   map[string]string `json:"claims,omitempty"`
+	Problem  string            `json:"problem,omitempty"`
+	Hints    []string          `json:"hints,omitempty"`
+	shown    string
+}
+
+type credentialReport struct {
+	Registry string     `json:"registry"`
+	Host     string     `json:"host"`
+	Kind     string     `json:"kind"`
+	From     string     `json:"made_with"`
+	Expires  *time.Time `json:"expires,omitempty"`
+	Fresh    bool       `json:"fresh"`
+}
+
+type registryReport struct {
+	Registry string   `json:"registry"`
+	Type     string   `json:"type,omitempty"`
+	Proof    string   `json:"proof,omitempty"`
+	Problem  string   `json:"problem,omitempty"`
+	Hints    []string `json:"hints,omitempty"`
+}
+
+func newStatus(a *app) *cobra.Command {
+	var asJSON bool
+	var p proofFlags
+	cmd := &cobra.Command{
+		Use:   "status [REGISTRY…]",
+		Short: "Tell who this job is, what is written where, what is missing",
+		Long: `Tell who this job is and what its identity claims, which credentials the session holds and until when, which files
+were changed, and how each registry would be proven to. It shows no token and asks no registry.`,
+		Example: "  regpass status\n  regpass status pyx.dev --json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := a.report(cmd.Context(), args, &p)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(a.env.Stdout)
+				e.SetIndent("", "  ")
+				return e.Encode(r)
+			}
+			return r.print(a.env)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&p.provider, "provider", a.set.Provider, "CI system to take the identity from, by its `NAME`")
+	p.timeout, p.minLifetime = a.set.Timeout, a.set.MinLifetime
+	return cmd
+}
+
+func (a *app) report(ctx context.Context, args []string, p *proofFlags) (report, error) {
+	r := report{Credentials: []credentialReport{}, Changed: []string{}, Registries: []registryReport{}}
+	var refs []regpass.Ref
+	if len(args) > 0 || a.set.Registries != "" {
+		var err error
+		if refs, err = a.registries(args); err != nil {
+			return r, err
+		}
+	} else {
+		refs, _ = a.fromProject() // status of a folder that is no project is no error
+	}
+	s, err := a.session()
+	if err != nil {
+		return r, err
+	}
+	if s != nil {
+		r.Session = s.Dir
+		if err := r.session(a, s, p); err != nil {
+			return r, err
+		}
+	}
+	audience := ""
+	for _, ref := range refs {
+		row, err := registry.Find(a.env, ref)
+		if err != nil {
+			return r, err
+		}
+		if audience == "" {
+			audience = row.Audience(a.env, ref)
+		}
+		r.Registries = append(r.Registries, a.wouldProve(s, row, ref, p))
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	r.Identity, err = a.whoAmI(ctx, audience, p.provider)
+	return r, err
+}
+
+func (r *report) session(a *app, s *envsync.Session, p *proofFlags) error {
+	logins, err := s.Logins()
+	if err != nil {
+		return err
+	}
+	for _, l := range logins {
+		c := credentialReport{Registry: l.Cred.Registry, Host: l.Cred.Host, Kind: string(l.Cred.Kind), From: l.From,
+			Fresh: l.Cred.Fresh(a.env.Now(), l.Minted, p.minLifetime)}
+		if !l.Cred.Expires.IsZero() {
+			c.Expires = &l.Cred.Expires
+		}
+		r.Credentials = append(r.Credentials, c)
+	}
+	changed, err := s.Changed()
+	r.Changed = append(r.Changed, changed...)
+	return err
+}
+
+// wouldProve tells which proof a registry would get, without getting it.
+func (a *app) wouldProve(s *envsync.Session, row registry.Row, ref regpass.Ref, p *proofFlags) registryReport {
+	r := registryReport{Registry: ref.String(), Type: row.Name}
+	proof, ok, err := a.proof(s, row, ref, p)
+	if err == nil && (!ok || proof.Method == registry.OIDC) {
+		var l envsync.Login
+		var found bool
+		if l, found, err = a.stored(s, row, ref); found && l.Cred.Fresh(a.env.Now(), l.Minted, p.minLifetime) {
+			r.Proof = "the session's credential, made with " + l.From
+			return r
+		}
+	}
+	if err == nil && !ok {
+		err = a.noProof(row, ref)
+	}
+	if err != nil {
+		r.Problem, r.Hints = err.Error(), regpass.Hints(err)
+		return r
+	}
+	r.Proof = proof.From
+	return r
+}
+
+// whoAmI asks the CI for an identity, to tell its claims. Where no registry says otherwise it is made for an audience
+// that no registry takes.
+func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityReport, error) {
+	p, ok := identity.Provider{}, false
+	if provider != "" {
+		var err error
+		if p, err = identity.Find(provider); err != nil {
+			return nil, err
+		}
+	} else if p, ok = identity.Detect(a.env, audience); !ok {
+		return nil, nil
+	}
+	r := &identityReport{Provider: p.Title}
+	if audience == "" {
+		audience = "regpass-status"
+	}
+	id, err := p.Get(ctx, a.env, audience)
+	if err != nil {
+		r.Problem, r.Hints = err.Error(), regpass.Hints(err)
+		return r, nil
+	}
+	r.Claims = map[string]string{}
+	for _, name := range id.Matched {
+		if v, ok := id.Claims.All[name].(string); ok {
+			r.Claims[name] = v
+		}
+	}
+	r.shown = id.Claims.Show(id.Matched)
+	return r, nil
+}
+
+// print writes the report for people.
+func (r report) print(env *regpass.Env) error {
+	var b strings.Builder
+	problem := func(indent, text string, hints []string) {
+		for _, line := range append([]string{"problem: " + text}, prefixed("hint: ", hints)...) {
+			b.WriteString(indent + strings.ReplaceAll(line, "\n", "\n"+indent+"  ") + "\n")
+		}
+	}
+	switch {
+	case r.Identity == nil:
+		b.WriteString("identity: none here\n")
+	case r.Identity.Problem != "":
+		fmt.Fprintf(&b, "identity: %s\n", r.Identity.Provider)
+		problem("  ", r.Identity.Problem, r.Identity.Hints)
+	default:
+		fmt.Fprintf(&b, "identity: %s\n  %s\n", r.Identity.Provider, r.Identity.shown)
+	}
+	if r.Session == "" {
+		b.WriteString("session: none\n")
+	} else {
+		fmt.Fprintf(&b, "session: %s\n", r.Session)
+	}
+	for _, c := range r.Credentials {
+		ends := "does not say when it ends"
+		if c.Expires != nil {
+			ends = "ended"
+			if left := c.Expires.Sub(env.Now()); left > 0 {
+				ends = "ends in " + short(left)
+			}
+		}
+		fmt.Fprintf(&b, "  %s: %s %s, made with %s, %s\n", c.Host, c.Registry, c.Kind, c.From, ends)
+	}
+	for _, path := range r.Changed {
+		fmt.Fprintf(&b, "  changed %s\n", path)
+	}
+	for _, g := range r.Registries {
+		fmt.Fprintf(&b, "registry: %s (%s)\n", g.Registry, g.Type)
+		if g.Problem != "" {
+			problem("  ", g.Problem, g.Hints)
+			continue
+		}
+		fmt.Fprintf(&b, "  proof: %s\n", g.Proof)
+	}
+	_, err := io.WriteString(env.Stdout, b.String())
+	return err
+}
+
+func prefixed(prefix string, lines []string) []string {
+	var out []string
+	for _, l := range lines {
+		out = append(out, prefix+l)
+	}
+	return out
+}

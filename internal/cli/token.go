@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass"
+)
+
+// tokenFormats are the forms in which `token` prints a credential.
+var tokenFormats = []struct {
+	name, doc string
+	print     func(w io.Writer, c regpass.Credential) error
+}{
+	{"raw", "the token and nothing else", func(w io.Writer, c regpass.Credential) error {
+		_, err := fmt.Fprintln(w, c.Secret.Reveal())
+		return err
+	}},
+	{"header", "an HTTP header line: Authorization: …", func(w io.Writer, c regpass.Credential) error {
+		switch c.Kind {
+		case regpass.Bearer:
+			_, err := fmt.Fprintln(w, "Authorization: Bearer "+c.Secret.Reveal())
+			return err
+		case regpass.Basic:
+			pair := base64.StdEncoding.EncodeToString([]byte(c.Username + ":" + c.Secret.Reveal()))
+			_, err := fmt.Fprintln(w, "Authorization: Basic "+pair)
+			return err
+		}
+		return regpass.Usagef("a credential of kind %s is not sent in a header", c.Kind)
+	}},
+	{"basic", "user name and token with a colon between them", func(w io.Writer, c regpass.Credential) error {
+		if c.Username == "" {
+			return regpass.Usagef("%s takes no user name", c.Host)
+		}
+		_, err := fmt.Fprintln(w, c.Username+":"+c.Secret.Reveal())
+		return err
+	}},
+	{"json", "all that is known, as one JSON object", func(w io.Writer, c regpass.Credential) error {
+		out := struct {
+			Registry string     `json:"registry"`
+			Host     string     `json:"host"`
+			Kind     string     `json:"kind"`
+			Username string     `json:"username,omitempty"`
+			Token    string     `json:"token"`
+			Session  string     `json:"session_token,omitempty"`
+			Expires  *time.Time `json:"expires,omitempty"`
+		}{c.Registry, c.Host, string(c.Kind), c.Username, c.Secret.Reveal(), c.SessionToken.Reveal(), nil}
+		if !c.Expires.IsZero() {
+			out.Expires = &c.Expires
+		}
+		return json.NewEncoder(w).Encode(out)
+	}},
+}
+
+func formatName(i int) string { return tokenFormats[i].name }
+
+func newToken(a *app) *cobra.Command {
+	var p proofFlags
+	var format string
+	var docs []string
+	for _, f := range tokenFormats {
+		docs = append(docs, fmt.Sprintf("  %-8s %s", f.name, f.doc))
+	}
+	cmd := &cobra.Command{
+		Use:     "token [REGISTRY]",
+		Short:   "Print one token, nothing else on standard output",
+		Long:    "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" + strings.Join(docs, "\n"),
+		Example: "  regpass token https://api.pyx.dev/simple/acme/main\n  regpass token prefix.dev --format header",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := byName("token", "format", format, tokenFormats, formatName)
+			if err != nil {
+				return err
+			}
+			ref, err := a.oneRegistry(args)
+			if err != nil {
+				return err
+			}
+			h, err := a.credential(cmd.Context(), a.sessionOrWarn(), ref, &p)
+			if err != nil {
+				return err
+			}
+			if err := f.print(a.env.Stdout, h.login.Cred); err != nil {
+				return fmt.Errorf("token: %w", err)
+			}
+			return nil
+		},
+	}
+	p.add(a, cmd)
+	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(names(tokenFormats, formatName), ", "))
+	complete(cmd, "format", names(tokenFormats, formatName))
+	return cmd
+}
