@@ -9,6 +9,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"path/filepath"
 	"time"
 )
 
@@ -96,4 +97,12 @@ func (e *Env) Lookup(names ...string) (name, value string) {
 		}
 	}
 	return "", ""
+}
+
+// Abs resolves a path that a person or a variable names against the working directory.
+func (e *Env) Abs(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(e.Dir, path)
 }

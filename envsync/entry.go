@@ -3,7 +3,6 @@ package envsync
 import (
 	"fmt"
 	"net"
-	"path/filepath"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -77,12 +76,4 @@ func userName(name string) string {
 		return "holds a colon"
 	}
 	return printable(name)
-}
-
-// absolute resolves a path that a person or a variable names.
-func absolute(env *regpass.Env, path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(env.Dir, path)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 func TestPlanEnv(t *testing.T) {
@@ -36,7 +37,7 @@ func TestPlanEnv(t *testing.T) {
 			"UV_INDEX_A_USERNAME=u UV_INDEX_A_PASSWORD={p} UV_INDEX_B_USERNAME=u UV_INDEX_B_PASSWORD={q}", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := planEnv(place(t, map[string]string{"AWS_SESSION_TOKEN": "other"}), t.TempDir(), tt.entries, Options{})
+			p, err := planEnv(testenv.New(t, map[string]string{"AWS_SESSION_TOKEN": "other"}), t.TempDir(), tt.entries, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,15 +78,15 @@ func TestPlanEnvRefuses(t *testing.T) {
 		{"empty name", handOver(t, "a.test name=", regpass.Basic, "u", "s3cr3t"), Entry{}, []string{"the index name \"\""}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := planEnv(place(t, nil), t.TempDir(), []Entry{tt.a, tt.b}, Options{})
-			wantError(t, err, "s3cr3t", tt.parts...)
+			_, err := planEnv(testenv.New(t, nil), t.TempDir(), []Entry{tt.a, tt.b}, Options{})
+			testenv.WantError(t, err, "s3cr3t", tt.parts...)
 			if !errors.Is(err, regpass.ErrUsage) {
 				t.Error("not a usage error")
 			}
 		})
 	}
-	_, err := planEnv(place(t, nil), t.TempDir(), []Entry{handOver(t, "a.test", regpass.Bearer, "", "")}, Options{})
-	wantError(t, err, "", "the credential for a.test is empty")
+	_, err := planEnv(testenv.New(t, nil), t.TempDir(), []Entry{handOver(t, "a.test", regpass.Bearer, "", "")}, Options{})
+	testenv.WantError(t, err, "", "the credential for a.test is empty")
 }
 
 func TestSinksAndFormats(t *testing.T) {
@@ -97,7 +98,7 @@ func TestSinksAndFormats(t *testing.T) {
 		if err != nil || found.Doc != s.Doc || s.Doc == "" {
 			t.Errorf("%s: %v", s.Name, err)
 		}
-		p, err := s.Plan(place(t, nil), t.TempDir(), entries, Options{Wildcard: true})
+		p, err := s.Plan(testenv.New(t, nil), t.TempDir(), entries, Options{Wildcard: true})
 		if err != nil || len(p.Vars) == 0 {
 			t.Errorf("%s: %v, %v", s.Name, p.Vars, err)
 		}
@@ -130,7 +131,7 @@ func TestSinksAndFormats(t *testing.T) {
 		t.Errorf("sinks %v", names)
 	}
 	_, err := FindSink("pip")
-	wantError(t, err, "", `"pip"`, "env, netrc, rattler, uv")
+	testenv.WantError(t, err, "", `"pip"`, "env, netrc, rattler, uv")
 	_, err = FindFormat("ini")
-	wantError(t, err, "", `"ini"`)
+	testenv.WantError(t, err, "", `"ini"`)
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/regpass/regpass"
 )
 
+// maxExisting is the largest file, in bytes, that a private one stands in for.
+const maxExisting = 1 << 20
+
 // existing reads a file that a client uses now. It returns nil for none, and for the null device, which is how people
 // switch such a file off. It does not wait on a pipe.
 func existing(path string) ([]byte, error) {
@@ -29,7 +32,11 @@ func existing(path string) ([]byte, error) {
 	if !st.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a plain file", path)
 	}
-	return readFile(path)
+	content, err := regpass.ReadFile(path, maxExisting)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return content, nil
 }
 
 // netrcPath names the netrc that clients read now, or "". $NETRC counts even if there is no such file, as it does
@@ -39,7 +46,7 @@ func netrcPath(env *regpass.Env) string {
 		if rest, home := strings.CutPrefix(path, "~/"); home && env.Home != "" {
 			return filepath.Join(env.Home, rest)
 		}
-		return absolute(env, path)
+		return env.Abs(path)
 	}
 	if env.Home == "" {
 		return ""
@@ -70,7 +77,7 @@ func rattlerHome(env *regpass.Env) string {
 func uvStore(env *regpass.Env) string {
 	const name = "credentials.toml"
 	if dir := env.Getenv("UV_CREDENTIALS_DIR"); dir != "" {
-		return filepath.Join(absolute(env, dir), name)
+		return filepath.Join(env.Abs(dir), name)
 	}
 	data := env.Getenv("XDG_DATA_HOME")
 	switch {

@@ -14,7 +14,7 @@ import (
 // planNetrc makes a private netrc that also carries what the one it stands in for says, or changes a named one.
 func planNetrc(env *regpass.Env, dir string, entries []Entry, o Options) (Plan, error) {
 	if o.NetrcFile != "" {
-		return planNetrcInPlace(env, absolute(env, o.NetrcFile), entries)
+		return planNetrcInPlace(env, env.Abs(o.NetrcFile), entries)
 	}
 	from := netrcPath(env)
 	old, err := existing(from)

@@ -11,40 +11,8 @@ import (
 	"github.com/jdx/go-netrc"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/testenv"
 )
-
-// place is a machine with nothing but a home folder and these variables.
-func place(t *testing.T, vars map[string]string) *regpass.Env {
-	t.Helper()
-	return &regpass.Env{Getenv: func(name string) string { return vars[name] }, Home: t.TempDir(), Dir: t.TempDir()}
-}
-
-func write(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// wantError checks that err says all of the parts, in itself or a hint, and never the secret.
-func wantError(t *testing.T, err error, secret string, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error; want %q", parts)
-	}
-	text := err.Error() + "\n" + strings.Join(regpass.Hints(err), "\n")
-	for _, p := range parts {
-		if !strings.Contains(text, p) {
-			t.Errorf("%q does not say %q", text, p)
-		}
-	}
-	if secret != "" && strings.Contains(text, secret) {
-		t.Errorf("%q shows the secret", text)
-	}
-}
 
 func TestSetNetrcKeepsTheRest(t *testing.T) {
 	entry := []Entry{handOver(t, "https://h.test:8443/simple", regpass.Bearer, "__token__", "jwt.a-b_c")}
@@ -122,7 +90,7 @@ func TestSetNetrcRefusesFiles(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now, err := setNetrc([]byte(tt.old), entry)
-			wantError(t, err, "hunter2", "netrc: ", tt.why)
+			testenv.WantError(t, err, "hunter2", "netrc: ", tt.why)
 			if now != nil {
 				t.Errorf("also returned %q", now)
 			}
@@ -158,9 +126,9 @@ func TestNetrcRefusesCredentials(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			e := []Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)}
 			_, err := setNetrc(nil, e)
-			wantError(t, err, secret, "netrc: ", tt.why)
-			_, err = planNetrc(place(t, nil), t.TempDir(), e, Options{})
-			wantError(t, err, secret, tt.why)
+			testenv.WantError(t, err, secret, "netrc: ", tt.why)
+			_, err = planNetrc(testenv.New(t, nil), t.TempDir(), e, Options{})
+			testenv.WantError(t, err, secret, tt.why)
 		})
 	}
 	longest := handOver(t, "h.test", regpass.Basic, "u", strings.Repeat("x", 4084))
@@ -173,13 +141,13 @@ func TestNetrcHasNoPorts(t *testing.T) {
 	one := handOver(t, "localhost:8001", regpass.Basic, "u", "p")
 	two := handOver(t, "localhost:8002", regpass.Basic, "u", "q")
 	_, err := setNetrc(nil, []Entry{one, two})
-	wantError(t, err, "", "localhost:8001 and localhost:8002 differ only in the port, and netrc has no ports")
+	testenv.WantError(t, err, "", "localhost:8001 and localhost:8002 differ only in the port, and netrc has no ports")
 	if !errors.Is(err, regpass.ErrUsage) {
 		t.Error("not a usage error")
 	}
 	path := handOver(t, "http://localhost:8001/b", regpass.Basic, "u", "q")
 	_, err = setNetrc(nil, []Entry{one, path})
-	wantError(t, err, "", "two credentials")
+	testenv.WantError(t, err, "", "two credentials")
 	two.Cred.Secret = one.Cred.Secret
 	if now, err := setNetrc(nil, []Entry{one, two}); err != nil || strings.Count(string(now), "machine") != 1 {
 		t.Errorf("one credential for two ports: %q, %v", now, err)
@@ -222,7 +190,7 @@ func TestRestoreNetrcAfterOthers(t *testing.T) {
 		t.Errorf("a file that is gone: %q, %v", got, err)
 	}
 	_, err := restoreNetrc([]byte("hunter2"), nil, keys)
-	wantError(t, err, "hunter2", "netrc: line 1")
+	testenv.WantError(t, err, "hunter2", "netrc: line 1")
 }
 
 func TestPlanNetrcCarries(t *testing.T) {
@@ -242,8 +210,8 @@ machine m.test login x
 `
 	const want = "machine a.test\nlogin x\naccount z\npassword y\nmachine Late.Test\npassword only\nmachine h.test\nlogin u\npassword p\ndefault\nlogin d\npassword e\n"
 	entries := []Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
-	env, dir := place(t, nil), t.TempDir()
-	write(t, filepath.Join(env.Home, ".netrc"), mine)
+	env, dir := testenv.New(t, nil), t.TempDir()
+	testenv.Write(t, filepath.Join(env.Home, ".netrc"), mine)
 	p, err := planNetrc(env, dir, entries, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -280,10 +248,10 @@ machine m.test login x
 func TestPlanNetrcReadsWhatClientsRead(t *testing.T) {
 	entries := []Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
 	vars := map[string]string{}
-	env := place(t, vars)
-	write(t, filepath.Join(env.Home, ".netrc"), "machine home.test login x\n")
-	write(t, filepath.Join(env.Dir, "rel"), "machine rel.test login x\n")
-	write(t, filepath.Join(env.Home, "tilde"), "machine tilde.test login x\n")
+	env := testenv.New(t, vars)
+	testenv.Write(t, filepath.Join(env.Home, ".netrc"), "machine home.test login x\n")
+	testenv.Write(t, filepath.Join(env.Dir, "rel"), "machine rel.test login x\n")
+	testenv.Write(t, filepath.Join(env.Home, "tilde"), "machine tilde.test login x\n")
 	for from, want := range map[string]string{"": "home.test", "rel": "rel.test", "~/tilde": "tilde.test", "/does/not/exist": "", os.DevNull: ""} {
 		vars["NETRC"] = from
 		p, err := planNetrc(env, t.TempDir(), entries, Options{})
@@ -301,31 +269,31 @@ func TestPlanNetrcReadsWhatClientsRead(t *testing.T) {
 		t.Errorf("without a home: %v", err)
 	}
 	env.Home = home
-	write(t, filepath.Join(env.Dir, "big"), strings.Repeat("#", maxFile+1))
-	write(t, filepath.Join(env.Dir, "bad"), "hunter2")
-	for from, why := range map[string]string{"big": "larger than", "bad": "line 1", ".": "not a plain file"} {
+	testenv.Write(t, filepath.Join(env.Dir, "big"), strings.Repeat("#", maxExisting+1))
+	testenv.Write(t, filepath.Join(env.Dir, "bad"), "hunter2")
+	for from, why := range map[string]string{"big": "longer than", "bad": "line 1", ".": "not a plain file"} {
 		vars["NETRC"] = from
 		_, err := planNetrc(env, t.TempDir(), entries, Options{})
-		wantError(t, err, "hunter2", why)
+		testenv.WantError(t, err, "hunter2", why)
 	}
 }
 
 func TestPlanNetrcInPlace(t *testing.T) {
 	entries := []Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
-	env := place(t, nil)
+	env := testenv.New(t, nil)
 	home := filepath.Join(env.Home, ".netrc")
 	p, err := planNetrc(env, t.TempDir(), entries, Options{NetrcFile: home})
 	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Own || p.Changes[0].Path != home || p.Changes[0].Format != "netrc" {
 		t.Errorf("%+v, %v", p, err)
 	}
-	write(t, filepath.Join(env.Dir, "x"), "# c\n")
+	testenv.Write(t, filepath.Join(env.Dir, "x"), "# c\n")
 	p, err = planNetrc(env, t.TempDir(), entries, Options{NetrcFile: "x"})
 	if path := filepath.Join(env.Dir, "x"); err != nil || len(p.Vars) != 1 || p.Vars[0].Plain != path || p.Changes[0].Path != path || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "pixi") {
 		t.Errorf("%+v, %v", p, err)
 	}
-	write(t, home, "machine")
+	testenv.Write(t, home, "machine")
 	_, err = planNetrc(env, t.TempDir(), entries, Options{NetrcFile: home})
-	wantError(t, err, "", home+" is left as it is", "machine has no value", "a private one is made")
+	testenv.WantError(t, err, "", home+" is left as it is", "machine has no value", "a private one is made")
 }
 
 // TestGoNetrcHoles shows for each known hole of go-netrc v1.0.0 that it is there and that our result is right.
@@ -391,7 +359,7 @@ func TestRereadSurvivesGoNetrc(t *testing.T) {
 		"machine h.test login u": "reads differently",
 		"machine " + strings.Repeat("x", 70<<10) + "\nmachine h.test\nlogin u\npassword p\n": "cannot be read", // and stops without a word at a long one
 	} {
-		wantError(t, reread([]byte(content), want), "", why)
+		testenv.WantError(t, reread([]byte(content), want), "", why)
 	}
 	if err := reread([]byte("machine h.test\nlogin u\npassword p\n"), want); err != nil {
 		t.Error(err)

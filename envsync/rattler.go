@@ -23,7 +23,7 @@ func planRattler(env *regpass.Env, dir string, entries []Entry, o Options) (Plan
 	c := Change{Path: path, Own: true, Format: format, Entries: entries}
 	from := env.Getenv("RATTLER_AUTH_FILE")
 	if from != "" {
-		from = absolute(env, from)
+		from = env.Abs(from)
 	}
 	if o.RattlerHome {
 		path, from = home, home
@@ -66,7 +66,7 @@ func rattlerWarnings(env *regpass.Env, entries []Entry, o Options) (all []string
 	}
 	var first []member // rattler looks here before it looks into ~/.rattler
 	if from := env.Getenv("RATTLER_AUTH_FILE"); from != "" && o.RattlerHome {
-		old, _ := existing(absolute(env, from))
+		old, _ := existing(env.Abs(from))
 		first, _ = parseRattler(old)
 	}
 	// A netrc that cannot be read is of no weight here: rattler ignores it.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 func TestParseRattler(t *testing.T) {
@@ -61,7 +62,7 @@ func TestParseRattler(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := parseRattler([]byte(tt.file)); tt.why != "" {
-				wantError(t, err, "", tt.why)
+				testenv.WantError(t, err, "", tt.why)
 			} else if err != nil {
 				t.Error(err)
 			}
@@ -147,18 +148,18 @@ func TestRattlerRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now, err := rattlerExact.set(nil, []Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)})
-			wantError(t, err, secret, "rattler: ", tt.why)
+			testenv.WantError(t, err, secret, "rattler: ", tt.why)
 			if now != nil {
 				t.Errorf("also returned %s", now)
 			}
 		})
 	}
 	_, err := rattlerExact.set(nil, []Entry{handOver(t, "localhost:1", regpass.Bearer, "", "a"), handOver(t, "localhost:2", regpass.Bearer, "", "b")})
-	wantError(t, err, "", "localhost:1 and localhost:2 differ only in the port, and rattler has no ports")
+	testenv.WantError(t, err, "", "localhost:1 and localhost:2 differ only in the port, and rattler has no ports")
 	_, err = rattlerExact.set([]byte(`{"x":1}`), []Entry{handOver(t, "h.test", regpass.Bearer, "", "a")})
-	wantError(t, err, "", `rattler: the entry "x"`)
+	testenv.WantError(t, err, "", `rattler: the entry "x"`)
 	_, err = rattlerExact.set([]byte{}, []Entry{handOver(t, "h.test", regpass.Bearer, "", "a")})
-	wantError(t, err, "", "not JSON")
+	testenv.WantError(t, err, "", "not JSON")
 }
 
 func TestRestoreRattlerAfterOthers(t *testing.T) {
@@ -187,14 +188,14 @@ func TestRestoreRattlerAfterOthers(t *testing.T) {
 		t.Errorf("a file that is gone: %s, %v", got, err)
 	}
 	_, err := restoreRattler([]byte("hunter2"), nil, keys)
-	wantError(t, err, "hunter2", "not JSON")
+	testenv.WantError(t, err, "hunter2", "not JSON")
 }
 
 func TestPlanRattler(t *testing.T) {
 	entries := []Entry{handOver(t, "https://h.test/conda", regpass.Bearer, "", "new")}
 	vars := map[string]string{"RATTLER_AUTH_FILE": "auth.json"}
-	env, dir := place(t, vars), t.TempDir()
-	write(t, filepath.Join(env.Dir, "auth.json"), `{"a.test":{"BearerToken":"t"}}`)
+	env, dir := testenv.New(t, vars), t.TempDir()
+	testenv.Write(t, filepath.Join(env.Dir, "auth.json"), `{"a.test":{"BearerToken":"t"}}`)
 	p, err := planRattler(env, dir, entries, Options{})
 	path := filepath.Join(dir, "rattler.json")
 	if err != nil || len(p.Changes) != 1 || !p.Changes[0].Own || p.Changes[0].Path != path || string(p.Changes[0].Base) != `{"a.test":{"BearerToken":"t"}}` || p.Changes[0].Format != "rattler" {
@@ -206,22 +207,22 @@ func TestPlanRattler(t *testing.T) {
 	if len(p.Warnings) != 0 {
 		t.Errorf("warnings %q", p.Warnings)
 	}
-	write(t, filepath.Join(env.Dir, "auth.json"), `{"a.test":{"Magic":"hunter2"}}`)
+	testenv.Write(t, filepath.Join(env.Dir, "auth.json"), `{"a.test":{"Magic":"hunter2"}}`)
 	_, err = planRattler(env, dir, entries, Options{})
-	wantError(t, err, "hunter2", "auth.json is left as it is", `"Magic"`)
+	testenv.WantError(t, err, "hunter2", "auth.json is left as it is", `"Magic"`)
 
 	p, err = planRattler(env, dir, entries, Options{RattlerHome: true, Wildcard: true})
 	home := filepath.Join(env.Home, ".rattler", "credentials.json")
 	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Own || p.Changes[0].Path != home || p.Changes[0].Base != nil || p.Changes[0].Format != "rattler-wildcard" {
 		t.Errorf("%+v, %v", p, err)
 	}
-	write(t, filepath.Join(env.Dir, "auth.json"), `{"h.test":{"BearerToken":"t"}}`)
+	testenv.Write(t, filepath.Join(env.Dir, "auth.json"), `{"h.test":{"BearerToken":"t"}}`)
 	if p, err = planRattler(env, dir, entries, Options{RattlerHome: true}); err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "wins over ours") {
 		t.Errorf("%q, %v", p.Warnings, err)
 	}
-	write(t, home, "{")
+	testenv.Write(t, home, "{")
 	_, err = planRattler(env, dir, entries, Options{RattlerHome: true})
-	wantError(t, err, "", home+" is left as it is", "not JSON")
+	testenv.WantError(t, err, "", home+" is left as it is", "not JSON")
 	env.Home = ""
 	if _, err = planRattler(env, dir, entries, Options{RattlerHome: true}); !errors.Is(err, regpass.ErrUsage) {
 		t.Errorf("without a home: %v", err)
@@ -252,12 +253,12 @@ func TestRattlerWarnings(t *testing.T) {
 		{"good home", []Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, `{}`, "", Options{}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			env := place(t, nil)
+			env := testenv.New(t, nil)
 			if tt.home != "" {
-				write(t, filepath.Join(env.Home, ".rattler", "credentials.json"), tt.home)
+				testenv.Write(t, filepath.Join(env.Home, ".rattler", "credentials.json"), tt.home)
 			}
 			if tt.netrc != "" {
-				write(t, filepath.Join(env.Home, ".netrc"), tt.netrc)
+				testenv.Write(t, filepath.Join(env.Home, ".netrc"), tt.netrc)
 			}
 			p, err := planRattler(env, t.TempDir(), tt.entries, tt.o)
 			if err != nil {

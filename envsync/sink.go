@@ -1,5 +1,5 @@
-// Package envsync hands credentials to clients that read files and variables, and takes them away again. Sinks and
-// Formats are pure: they work out what to write. A Session writes, keeps the journal and undoes.
+// Package envsync answers "how does a client find it?": it works out the files and variables in which package clients
+// look for a credential. All of it is pure; package session writes the files and undoes them.
 package envsync
 
 import (

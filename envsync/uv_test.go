@@ -11,6 +11,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 func TestSetUV(t *testing.T) {
@@ -61,13 +62,13 @@ func TestUVRefuses(t *testing.T) {
 		{"colon in user", "h.test", regpass.Basic, "u:v", secret, "colon"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := planUV(place(t, nil), t.TempDir(), []Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)}, Options{})
-			wantError(t, err, secret, "uv: ", tt.why)
+			_, err := planUV(testenv.New(t, nil), t.TempDir(), []Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)}, Options{})
+			testenv.WantError(t, err, secret, "uv: ", tt.why)
 		})
 	}
 	a, b := handOver(t, "https://h.test/a", regpass.Bearer, "", "x"), handOver(t, "https://h.test/b", regpass.Bearer, "", "y")
 	_, err := setUV(nil, []Entry{a, b})
-	wantError(t, err, "", "https://h.test/a and https://h.test/b have two credentials")
+	testenv.WantError(t, err, "", "https://h.test/a and https://h.test/b have two credentials")
 	one, two := handOver(t, "localhost:1", regpass.Bearer, "", "x"), handOver(t, "localhost:2", regpass.Bearer, "", "y")
 	if now, err := setUV(nil, []Entry{one, two}); err != nil || bytes.Count(now, []byte("[[credential]]")) != 2 {
 		t.Errorf("two ports: %q, %v", now, err)
@@ -93,7 +94,7 @@ func TestParseUV(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := parseUV([]byte(tt.file)); tt.why != "" {
-				wantError(t, err, "hunter2", tt.why)
+				testenv.WantError(t, err, "hunter2", tt.why)
 			} else if err != nil {
 				t.Error(err)
 			}
@@ -132,8 +133,8 @@ token = "jwt"
 `
 	entries := []Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "", "jwt")}
 	vars := map[string]string{"UV_CREDENTIALS_DIR": "store"}
-	env, dir := place(t, vars), t.TempDir()
-	write(t, filepath.Join(env.Dir, "store", "credentials.toml"), mine)
+	env, dir := testenv.New(t, vars), t.TempDir()
+	testenv.Write(t, filepath.Join(env.Dir, "store", "credentials.toml"), mine)
 	p, err := planUV(env, dir, entries, Options{})
 	if err != nil || len(p.Vars) != 1 || p.Vars[0].Name != "UV_CREDENTIALS_DIR" || p.Vars[0].Plain != filepath.Join(dir, "uv") ||
 		len(p.Changes) != 1 || !p.Changes[0].Own || p.Changes[0].Path != filepath.Join(dir, "uv", "credentials.toml") {
@@ -145,7 +146,7 @@ token = "jwt"
 	if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], `"https://H.test:443/deep/path"`) {
 		t.Errorf("warnings %q", p.Warnings)
 	}
-	write(t, filepath.Join(env.Dir, "store", "credentials.toml"), "hunter2")
+	testenv.Write(t, filepath.Join(env.Dir, "store", "credentials.toml"), "hunter2")
 	p, err = planUV(env, dir, entries, Options{})
 	if err != nil || p.Changes[0].Base != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "line 1 is not TOML") || strings.Contains(p.Warnings[0], "hunter2") {
 		t.Errorf("%+v, %v", p, err)
@@ -154,7 +155,7 @@ token = "jwt"
 
 func TestUVStore(t *testing.T) {
 	vars := map[string]string{}
-	env := place(t, vars)
+	env := testenv.New(t, vars)
 	env.Home = filepath.Join(t.TempDir(), "me")
 	if runtime.GOOS != "windows" {
 		if got := uvStore(env); got != filepath.Join(env.Home, ".local/share/uv/credentials/credentials.toml") {

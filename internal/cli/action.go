@@ -9,7 +9,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
-	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/session"
 )
 
 func newAction(a *app) *cobra.Command {
@@ -59,7 +59,7 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 			return err
 		}
 	}
-	s, err := envsync.Open(a.env, dir)
+	s, err := session.Open(a.env, dir)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 }
 
 // without ends a step whose job can have no credential as the workflow says. Anything else that went wrong stays that.
-func (a *app) without(ctx context.Context, s *envsync.Session, in action.Inputs, err error) error {
+func (a *app) without(ctx context.Context, s *session.Session, in action.Inputs, err error) error {
 	if !errors.Is(err, regpass.ErrNoIdentity) && !errors.Is(err, errNoKey) {
 		return err
 	}

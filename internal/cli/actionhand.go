@@ -12,6 +12,7 @@ import (
 	"github.com/regpass/regpass/action"
 	"github.com/regpass/regpass/buildkit"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/session"
 )
 
 // pathOutputs are the outputs that say what a sink's variable would.
@@ -22,7 +23,7 @@ var pathOutputs = []struct{ variable, output string }{
 }
 
 // hand writes the files and tells the runner. All that holds a secret is masked before the runner is told of it.
-func (a *app) hand(ctx context.Context, r *action.Runner, s *envsync.Session, sinks *sinkFlags, export bool, all []held) error {
+func (a *app) hand(ctx context.Context, r *action.Runner, s *session.Session, sinks *sinkFlags, export bool, all []held) error {
 	plan, err := sinks.plan(a, s, all)
 	if err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/session"
 )
 
 func newLogout(a *app) *cobra.Command {
@@ -41,7 +41,7 @@ cleaning up must not fail a job.`,
 }
 
 // undo takes back what was done in a session and says so.
-func (a *app) undo(ctx context.Context, s *envsync.Session, limit time.Duration) {
+func (a *app) undo(ctx context.Context, s *session.Session, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	did, warnings := s.Undo(ctx, a.revoke)
@@ -55,7 +55,7 @@ func (a *app) undo(ctx context.Context, s *envsync.Session, limit time.Duration)
 
 // revoke asks the registry to end a credential. A registry that can't is not worth a warning: the credential ends by
 // itself.
-func (a *app) revoke(ctx context.Context, l envsync.Login) (bool, error) {
+func (a *app) revoke(ctx context.Context, l session.Login) (bool, error) {
 	endpoint, err := url.Parse(l.Endpoint)
 	if err != nil {
 		return false, err

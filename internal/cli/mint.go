@@ -7,22 +7,22 @@ import (
 	"time"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/session"
 )
 
 // held is a credential that we have, and what it is for.
 type held struct {
 	ref   regpass.Ref
 	row   registry.Row
-	login envsync.Login
+	login session.Login
 	again bool // a fresh one can be had later without asking anybody
 }
 
 // credential gets the credential for a registry: from the session while it is fresh, else by an exchange that the
 // session keeps. s may be nil: then nothing is kept. Standard error says which proof was used.
-func (a *app) credential(ctx context.Context, s *envsync.Session, ref regpass.Ref, p *proofFlags) (held, error) {
+func (a *app) credential(ctx context.Context, s *session.Session, ref regpass.Ref, p *proofFlags) (held, error) {
 	row, err := registry.Find(a.env, ref)
 	if err != nil {
 		return held{}, err
@@ -47,7 +47,7 @@ func (a *app) credential(ctx context.Context, s *envsync.Session, ref regpass.Re
 }
 
 // choose finds the proof to show, or nil where the session has a fresh credential that serves: then it is h's.
-func (a *app) choose(s *envsync.Session, h *held, p *proofFlags) (*registry.Proof, error) {
+func (a *app) choose(s *session.Session, h *held, p *proofFlags) (*registry.Proof, error) {
 	proof, ok, err := a.proof(s, h.row, h.ref, p)
 	if err != nil {
 		return nil, err
@@ -85,13 +85,13 @@ func (a *app) describe(h *held, proof registry.Proof, p *proofFlags) (err error)
 	}
 	l.Ours = proof.Method != registry.ReadyToken && (proof.Method != registry.APIKey || h.row.Trades)
 	if l.Key == "" {
-		l.Key = envsync.Key(h.row.Name, l.Endpoint, l.Scope, l.Method+" "+l.From, proof.Secret)
+		l.Key = session.Key(h.row.Name, l.Endpoint, l.Scope, l.Method+" "+l.From, proof.Secret)
 	}
 	return nil
 }
 
 // exchange shows the proof. What is minted goes through the session, so that of several processes one mints.
-func (a *app) exchange(ctx context.Context, s *envsync.Session, h *held, proof registry.Proof, p *proofFlags) (err error) {
+func (a *app) exchange(ctx context.Context, s *session.Session, h *held, proof registry.Proof, p *proofFlags) (err error) {
 	if proof.Method != registry.Browser { // which has its own, longer limit: a person has to act
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.timeout)
@@ -106,7 +106,7 @@ func (a *app) exchange(ctx context.Context, s *envsync.Session, h *held, proof r
 		}
 		return err
 	}
-	h.login, err = s.Mint(ctx, h.login.Key, p.minLifetime, func(ctx context.Context, stale *envsync.Login) (envsync.Login, error) {
+	h.login, err = s.Mint(ctx, h.login.Key, p.minLifetime, func(ctx context.Context, stale *session.Login) (session.Login, error) {
 		l, proof := h.login, proof
 		if stale != nil && proof.Method == registry.Refresh {
 			proof.Secret = stale.Cred.Refresh // another process may have used the one we read before
@@ -156,7 +156,7 @@ func (a *app) noProof(row registry.Row, ref regpass.Ref) error {
 }
 
 // revokeNow ends a credential that nobody will use, also when ctx has ended.
-func (a *app) revokeNow(ctx context.Context, l envsync.Login, limit time.Duration) {
+func (a *app) revokeNow(ctx context.Context, l session.Login, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if _, err := a.revoke(ctx, l); err != nil {
@@ -165,7 +165,7 @@ func (a *app) revokeNow(ctx context.Context, l envsync.Login, limit time.Duratio
 }
 
 // credentials gets one credential for each registry.
-func (a *app) credentials(ctx context.Context, s *envsync.Session, refs []regpass.Ref, p *proofFlags) ([]held, error) {
+func (a *app) credentials(ctx context.Context, s *session.Session, refs []regpass.Ref, p *proofFlags) ([]held, error) {
 	var all []held
 	for _, ref := range refs {
 		h, err := a.credential(ctx, s, ref, p)
@@ -193,7 +193,7 @@ func (p *proofFlags) onlyTo(endpoint, from string) error {
 }
 
 // sessionOrWarn opens the session for a verb that can go on without one.
-func (a *app) sessionOrWarn() *envsync.Session {
+func (a *app) sessionOrWarn() *session.Session {
 	s, err := a.newSession()
 	if err != nil {
 		a.say.warn(fmt.Errorf("the credential is not kept for later steps: %w", err))

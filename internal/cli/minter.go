@@ -11,13 +11,14 @@ import (
 	"github.com/regpass/regpass/buildkit"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/session"
 )
 
 // minter gets credentials for a build while it runs, and knows all of them. Only who gets or ends a credential waits for
 // the network: what is known can be asked for at any time.
 type minter struct {
 	a *app
-	s *envsync.Session
+	s *session.Session
 	p *proofFlags
 
 	earlier bool // the session had credentials before the build
@@ -32,10 +33,10 @@ type minter struct {
 // named is a secret that must not show up anywhere in a build.
 type named struct {
 	id, host string
-	login    envsync.Login // what can be revoked; zero for a key or a token of the user's
+	login    session.Login // what can be revoked; zero for a key or a token of the user's
 }
 
-func newMinter(a *app, s *envsync.Session, p *proofFlags) *minter {
+func newMinter(a *app, s *session.Session, p *proofFlags) *minter {
 	return &minter{a: a, s: s, p: p, known: map[string]named{}}
 }
 
@@ -100,7 +101,7 @@ func (m *minter) mint(ctx context.Context, ref regpass.Ref) (regpass.Credential,
 }
 
 // know remembers a credential by each of its parts.
-func (m *minter) know(id string, l envsync.Login) {
+func (m *minter) know(id string, l session.Login) {
 	if !l.Ours {
 		id = l.From // which says better what is to be replaced
 	}

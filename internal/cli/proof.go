@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/session"
 )
 
 // maxStdin is how much of standard input is read for a token, in bytes: more than any token may have.
@@ -19,7 +19,7 @@ const maxStdin = 1 << 20
 
 // proof chooses what to show to a registry, in this order: what a flag names; the registry's ready token; its API
 // key, else the general one; the CI's identity. ok is false where there is none of them.
-func (a *app) proof(s *envsync.Session, row registry.Row, ref regpass.Ref, p *proofFlags) (proof registry.Proof, ok bool, err error) {
+func (a *app) proof(s *session.Session, row registry.Row, ref regpass.Ref, p *proofFlags) (proof registry.Proof, ok bool, err error) {
 	if proof, ok, err = a.fromFlags(p); err != nil {
 		return proof, false, err
 	}
@@ -128,7 +128,7 @@ func (a *app) aws() (registry.Proof, bool, error) {
 }
 
 // fromCI makes a proof of the job's identity, which is asked for only when the registry needs it.
-func (a *app) fromCI(s *envsync.Session, row registry.Row, ref regpass.Ref, p *proofFlags) (registry.Proof, bool, error) {
+func (a *app) fromCI(s *session.Session, row registry.Row, ref regpass.Ref, p *proofFlags) (registry.Proof, bool, error) {
 	audience := row.Audience(a.env, ref)
 	provider, ok := identity.Provider{}, false
 	if p.provider != "" {
@@ -151,7 +151,7 @@ func (a *app) fromCI(s *envsync.Session, row registry.Row, ref regpass.Ref, p *p
 
 // showOnce keeps one identity token from being shown to two endpoints, in this run or in an earlier step: either could
 // use it at the other.
-func (a *app) showOnce(s *envsync.Session, row registry.Row, ref regpass.Ref, id regpass.Identity, p *proofFlags) error {
+func (a *app) showOnce(s *session.Session, row registry.Row, ref regpass.Ref, id regpass.Identity, p *proofFlags) error {
 	endpoint, _, err := a.serves(row, ref, registry.OIDC)
 	if err != nil {
 		return err
@@ -181,24 +181,24 @@ func (a *app) showOnce(s *envsync.Session, row registry.Row, ref regpass.Ref, id
 }
 
 // stored looks for a credential of an earlier login or exchange that serves ref.
-func (a *app) stored(s *envsync.Session, row registry.Row, ref regpass.Ref) (envsync.Login, bool, error) {
+func (a *app) stored(s *session.Session, row registry.Row, ref regpass.Ref) (session.Login, bool, error) {
 	if s == nil {
-		return envsync.Login{}, false, nil
+		return session.Login{}, false, nil
 	}
 	all, err := s.Logins()
 	if err != nil {
-		return envsync.Login{}, false, err
+		return session.Login{}, false, err
 	}
 	for _, l := range all {
 		endpoint, scope, err := a.serves(row, ref, registry.Method(l.Method))
 		if err != nil {
-			return envsync.Login{}, false, err
+			return session.Login{}, false, err
 		}
 		if l.Cred.Registry == row.Name && l.Endpoint == endpoint && l.Scope == scope {
 			return l, true, nil
 		}
 	}
-	return envsync.Login{}, false, nil
+	return session.Login{}, false, nil
 }
 
 // serves names where a credential for ref comes from and what it is good for there.
@@ -214,8 +214,8 @@ func (a *app) serves(row registry.Row, ref regpass.Ref, m registry.Method) (endp
 }
 
 // session opens the session that is there, or none.
-func (a *app) session() (*envsync.Session, error) {
-	dir, err := envsync.Where(a.env)
+func (a *app) session() (*session.Session, error) {
+	dir, err := session.Where(a.env)
 	if err != nil {
 		return nil, err
 	}
@@ -223,8 +223,8 @@ func (a *app) session() (*envsync.Session, error) {
 }
 
 // existing opens the session in a folder, or none.
-func (a *app) existing(dir string) (*envsync.Session, error) {
-	s, err := envsync.Existing(a.env, dir)
+func (a *app) existing(dir string) (*session.Session, error) {
+	s, err := session.Existing(a.env, dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -232,10 +232,10 @@ func (a *app) existing(dir string) (*envsync.Session, error) {
 }
 
 // newSession opens the session, and makes it where there is none.
-func (a *app) newSession() (*envsync.Session, error) {
-	dir, err := envsync.Where(a.env)
+func (a *app) newSession() (*session.Session, error) {
+	dir, err := session.Where(a.env)
 	if err != nil {
 		return nil, err
 	}
-	return envsync.Open(a.env, dir)
+	return session.Open(a.env, dir)
 }

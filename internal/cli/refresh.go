@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/session"
 )
 
 // soonest is the shortest pause between two attempts to replace a credential.
@@ -15,7 +15,7 @@ const soonest = time.Second
 // keepFresh replaces the credentials of a running command before they end, and rewrites its private files by rename,
 // so that a reader sees the old credential or the new one. Variables can't change in a process that runs. It returns
 // when ctx ends or nothing is left that can be replaced.
-func (a *app) keepFresh(ctx context.Context, s, sub *envsync.Session, all []held, p *proofFlags, sinks *sinkFlags) {
+func (a *app) keepFresh(ctx context.Context, s, sub *session.Session, all []held, p *proofFlags, sinks *sinkFlags) {
 	all = slices.Clone(all)
 	failed := map[int]bool{}
 	for {
@@ -50,7 +50,7 @@ func (a *app) keepFresh(ctx context.Context, s, sub *envsync.Session, all []held
 }
 
 // replace gets a new credential for each that is due.
-func (a *app) replace(ctx context.Context, s *envsync.Session, all []held, failed map[int]bool, p *proofFlags) (changed bool) {
+func (a *app) replace(ctx context.Context, s *session.Session, all []held, failed map[int]bool, p *proofFlags) (changed bool) {
 	for i, h := range all {
 		if h.login.Cred.Fresh(a.env.Now(), h.login.Minted, p.minLifetime) || !h.again {
 			continue

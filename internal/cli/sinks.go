@@ -10,6 +10,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/session"
 )
 
 // sinkFlags are what exec and login share: where to put credentials.
@@ -48,7 +49,7 @@ func (f *sinkFlags) check() error {
 
 // plan works out what to write for the credentials. A sink that was asked for by name must be able to carry all of
 // them; of the default ones each carries what it can, and every credential must be carried by one.
-func (f *sinkFlags) plan(a *app, s *envsync.Session, all []held) (envsync.Plan, error) {
+func (f *sinkFlags) plan(a *app, s *session.Session, all []held) (envsync.Plan, error) {
 	asked := len(f.to) > 0
 	names := f.to
 	if !asked {

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/session"
 )
 
 // report is what `status` tells; its JSON form only ever grows.
@@ -116,7 +116,7 @@ func (a *app) report(ctx context.Context, args []string, p *proofFlags) (report,
 	return r, err
 }
 
-func (r *report) session(a *app, s *envsync.Session, p *proofFlags) error {
+func (r *report) session(a *app, s *session.Session, p *proofFlags) error {
 	logins, err := s.Logins()
 	if err != nil {
 		return err
@@ -135,11 +135,11 @@ func (r *report) session(a *app, s *envsync.Session, p *proofFlags) error {
 }
 
 // wouldProve tells which proof a registry would get, without getting it.
-func (a *app) wouldProve(s *envsync.Session, row registry.Row, ref regpass.Ref, p *proofFlags) registryReport {
+func (a *app) wouldProve(s *session.Session, row registry.Row, ref regpass.Ref, p *proofFlags) registryReport {
 	r := registryReport{Registry: ref.String(), Type: row.Name}
 	proof, ok, err := a.proof(s, row, ref, p)
 	if err == nil && (!ok || proof.Method == registry.OIDC) {
-		var l envsync.Login
+		var l session.Login
 		var found bool
 		if l, found, err = a.stored(s, row, ref); found && l.Cred.Fresh(a.env.Now(), l.Minted, p.minLifetime) {
 			r.Proof = "the session's credential, made with " + l.From

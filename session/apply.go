@@ -1,4 +1,4 @@
-package envsync
+package session
 
 import (
 	"bytes"
@@ -11,12 +11,13 @@ import (
 	"slices"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
 // edit is a Change worked out.
 type edit struct {
-	Change
-	format Format
+	envsync.Change
+	format envsync.Format
 	was    found  // what stands there
 	now    []byte // what is to stand there
 	rec    record // in place only: its record in the journal
@@ -26,7 +27,7 @@ type edit struct {
 // Apply writes the changes of a plan. An own file is added to, so that several logins of one session can share it. For
 // a file in place, all is prepared before the first is touched: the way back is in the journal, and the new content
 // lies beside the old. What goes wrong until then, bad input and a full disk among it, changes no file of the user's.
-func (s *Session) Apply(ctx context.Context, changes []Change) error {
+func (s *Session) Apply(ctx context.Context, changes []envsync.Change) error {
 	unlock, err := s.lock(ctx, lockName)
 	if err != nil {
 		return err
@@ -54,10 +55,10 @@ func (s *Session) Apply(ctx context.Context, changes []Change) error {
 	return s.applyInPlace(st, edits)
 }
 
-func (s *Session) workOut(c Change) (*edit, error) {
+func (s *Session) workOut(c envsync.Change) (*edit, error) {
 	e := &edit{Change: c}
 	var err error
-	if e.format, err = FindFormat(c.Format); err != nil {
+	if e.format, err = envsync.FindFormat(c.Format); err != nil {
 		return nil, err
 	}
 	if e.Own {
@@ -78,7 +79,7 @@ func (e *edit) changes() bool {
 }
 
 // own reads our own file as an earlier login left it, or else what it is to begin with.
-func (s *Session) own(c Change) ([]byte, error) {
+func (s *Session) own(c envsync.Change) ([]byte, error) {
 	name, err := filepath.Rel(s.Dir, c.Path)
 	if err != nil || !filepath.IsLocal(name) {
 		return nil, errors.New("it is not in the session's folder")

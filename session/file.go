@@ -1,4 +1,4 @@
-package envsync
+package session
 
 import (
 	"bytes"
@@ -157,19 +157,6 @@ func replaceable(in *os.Root, st fs.FileInfo) error {
 		return errors.New("it has a second name, a hard link")
 	}
 	return nil
-}
-
-// readFile returns nil and no error for a file that is not there.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readUpTo(f, maxFile)
 }
 
 func readUpTo(f *os.File, most int64) ([]byte, error) {

@@ -1,4 +1,4 @@
-package envsync
+package session
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 // command begins a command in a session that has a private file.
@@ -102,7 +104,7 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 	if len(warnings) != 1 {
 		t.Fatalf("warned %v", warnings)
 	}
-	wantError(t, warnings[0], "", "commands still run in "+s.Dir+" (2)")
+	testenv.WantError(t, warnings[0], "", "commands still run in "+s.Dir+" (2)")
 	for name, what := range disk(t, s.Dir) {
 		if strings.Contains(what, "s3cr3t") || strings.Contains(what, "t0ken") && !strings.HasPrefix(name, strings.TrimPrefix(one.Dir, s.Dir)) {
 			t.Errorf("%s holds a secret", name)
@@ -171,9 +173,9 @@ func TestCommandsAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				own := Change{Own: true, Path: filepath.Join(sub.Files(), "netrc"), Format: "netrc",
-					Entries: []Entry{{Cred: regpass.Credential{Host: "h.test", Kind: regpass.Bearer, Username: "u", Secret: regpass.NewSecret("t0ken")}}}}
-				if err := sub.Apply(context.Background(), []Change{own}); err != nil {
+				own := envsync.Change{Own: true, Path: filepath.Join(sub.Files(), "netrc"), Format: "netrc",
+					Entries: []envsync.Entry{{Cred: regpass.Credential{Host: "h.test", Kind: regpass.Bearer, Username: "u", Secret: regpass.NewSecret("t0ken")}}}}
+				if err := sub.Apply(context.Background(), []envsync.Change{own}); err != nil {
 					t.Error(err)
 				}
 				if _, err := os.Stat(own.Path); err != nil {

@@ -1,4 +1,4 @@
-package envsync
+package session
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 // minted is a credential of ours that lives for an hour from noon.
@@ -124,7 +125,7 @@ func TestMintDuringLogout(t *testing.T) {
 		}
 		return minted("", "late"), nil
 	})
-	wantError(t, err, "late", "ended by a logout", "log in again")
+	testenv.WantError(t, err, "late", "ended by a logout", "log in again")
 	if l.Cred.Secret.Reveal() != "late" {
 		t.Errorf("got %+v", l)
 	}
@@ -140,7 +141,7 @@ func TestMintWaitsNoLongerThanItMay(t *testing.T) {
 			t.Error("a second exchange")
 			return Login{}, nil
 		})
-		wantError(t, err, "", "another regpass is still at work in "+s.Dir)
+		testenv.WantError(t, err, "", "another regpass is still at work in "+s.Dir)
 		return minted("", "x"), nil
 	})
 	must(t, err)

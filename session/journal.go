@@ -1,4 +1,4 @@
-package envsync
+package session
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
 // state is what state.json holds.
@@ -155,7 +156,7 @@ func (s *Session) wayBack(r record, now found) (found, error) {
 	if h := sum(now.content); h == r.Before || slices.Contains(r.From, h) {
 		return found{before, r.Mode}, nil
 	}
-	format, err := FindFormat(r.Format)
+	format, err := envsync.FindFormat(r.Format)
 	if err != nil {
 		return found{}, err
 	}

@@ -1,4 +1,6 @@
-package envsync
+// Package session answers "what was kept and written, and how is that undone?": one private folder for each CI job or
+// login, with the credentials minted in it and the journal of every file that was changed.
+package session
 
 import (
 	"errors"

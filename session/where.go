@@ -1,4 +1,4 @@
-package envsync
+package session
 
 import (
 	"crypto/sha256"
@@ -36,7 +36,7 @@ var jobs = []job{
 // $XDG_RUNTIME_DIR/regpass, else the user's cache. Nothing is created.
 func Where(env *regpass.Env) (string, error) {
 	if dir := env.Getenv("REGPASS_SESSION_DIR"); dir != "" {
-		return absolute(env, dir), nil
+		return env.Abs(dir), nil
 	}
 	for _, j := range jobs {
 		if env.Getenv(j.here) != "" {
@@ -73,7 +73,7 @@ func (j job) folder(env *regpass.Env) string {
 	base := env.TempDir
 	if temp := env.Getenv(j.temp); temp != "" && j.temp != "" {
 		if st, err := os.Stat(temp + j.add); err == nil && st.IsDir() {
-			base = absolute(env, temp+j.add)
+			base = env.Abs(temp + j.add)
 		}
 	}
 	return filepath.Join(base, "regpass-"+hex.EncodeToString(id.Sum(nil)[:8]))

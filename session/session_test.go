@@ -1,4 +1,4 @@
-package envsync
+package session
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 // noon is when tests begin.
@@ -18,7 +19,7 @@ var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 
 // machineAt is a place with a clock, which tests move.
 func machineAt(t *testing.T, now *time.Time) *regpass.Env {
-	env := place(t, nil)
+	env := testenv.New(t, nil)
 	env.Now = func() time.Time { return *now }
 	env.Mask = func(...regpass.Secret) {}
 	return env
@@ -142,7 +143,7 @@ func TestWhere(t *testing.T) {
 		{"a relative one is not one", "/cache/regpass", map[string]string{"XDG_RUNTIME_DIR": "run", "XDG_CACHE_HOME": "/cache"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			env := place(t, tt.vars)
+			env := testenv.New(t, tt.vars)
 			env.Dir, env.TempDir = "/dir", "/temp"
 			got, err := Where(env)
 			if ok, _ := filepath.Match(tt.want, got); err != nil || !ok {
@@ -150,13 +151,13 @@ func TestWhere(t *testing.T) {
 			}
 		})
 	}
-	home := place(t, nil)
+	home := testenv.New(t, nil)
 	if got, err := Where(home); err != nil || !strings.HasPrefix(got, home.Home) {
 		t.Errorf("got %q, %v; want a folder in the home", got, err)
 	}
 	home.Home = ""
 	_, err := Where(home)
-	wantError(t, err, "", "no home folder", "REGPASS_SESSION_DIR")
+	testenv.WantError(t, err, "", "no home folder", "REGPASS_SESSION_DIR")
 }
 
 func TestJobsShareNoSession(t *testing.T) {
@@ -165,7 +166,7 @@ func TestJobsShareNoSession(t *testing.T) {
 		vars := map[string]string{j.here: "true"}
 		for _, id := range append([]string{""}, j.ids...) {
 			vars[id] = "2"
-			env := place(t, vars)
+			env := testenv.New(t, vars)
 			env.TempDir = "/temp"
 			dir, err := Where(env)
 			must(t, err)
@@ -225,9 +226,9 @@ func TestOpenRefuses(t *testing.T) {
 			dir := tt.prepare(t, filepath.Join(env.Home, "regpass"))
 			before := disk(t, env.Home)
 			_, err := Open(env, dir)
-			wantError(t, err, "", "session: "+dir+" "+tt.why, "REGPASS_SESSION_DIR")
+			testenv.WantError(t, err, "", "session: "+dir+" "+tt.why, "REGPASS_SESSION_DIR")
 			_, err = Existing(env, dir)
-			wantError(t, err, "", tt.why)
+			testenv.WantError(t, err, "", tt.why)
 			wantSame(t, disk(t, env.Home), before)
 		})
 	}
@@ -268,7 +269,7 @@ func TestSessionStaysInTheFolderThatWasChecked(t *testing.T) {
 		}
 		before := disk(t, s.Dir)
 		err := s.Keep(Login{Key: "k", Cred: regpass.Credential{Secret: regpass.NewSecret("s3cr3t")}})
-		wantError(t, err, "s3cr3t", "ended by a logout")
+		testenv.WantError(t, err, "s3cr3t", "ended by a logout")
 		if all, err := s.Logins(); err != nil || len(all) > 0 {
 			t.Errorf("their state was read: %v, %v", all, err)
 		}

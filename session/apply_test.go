@@ -1,4 +1,4 @@
-package envsync
+package session
 
 import (
 	"maps"
@@ -9,15 +9,28 @@ import (
 	"testing"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 // inPlace is a change that gives the test's host a token.
-func inPlace(t *testing.T, format, path, token string) Change {
-	t.Helper()
-	return Change{Path: path, Format: format, Entries: []Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "__token__", token)}}
+// handOver is an entry for a REGISTRY as one writes it.
+func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret string) envsync.Entry {
+	tb.Helper()
+	r, err := regpass.ParseRef(ref)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return envsync.Entry{Ref: r, Cred: regpass.Credential{
+		Registry: "test", Host: r.Host, Kind: kind, Username: username, Secret: regpass.NewSecret(secret)}}
 }
 
-func apply(t *testing.T, s *Session, all ...Change) {
+func inPlace(t *testing.T, format, path, token string) envsync.Change {
+	t.Helper()
+	return envsync.Change{Path: path, Format: format, Entries: []envsync.Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "__token__", token)}}
+}
+
+func apply(t *testing.T, s *Session, all ...envsync.Change) {
 	t.Helper()
 	must(t, s.Apply(t.Context(), all))
 }
@@ -45,7 +58,7 @@ func read(t *testing.T, path string) string {
 // putFile makes a file of that mode with its folders.
 func putFile(t *testing.T, path, content string, mode os.FileMode) {
 	t.Helper()
-	write(t, path, content)
+	testenv.Write(t, path, content)
 	must(t, os.Chmod(path, mode))
 }
 
@@ -153,8 +166,8 @@ func TestApplyRefuses(t *testing.T) {
 			good := filepath.Join(home, "good")
 			path := tt.prepare(t, filepath.Join(home, ".netrc"))
 			before := disk(t, home)
-			err := s.Apply(t.Context(), []Change{inPlace(t, "netrc", good, "t0ken"), inPlace(t, "netrc", path, "t0ken")})
-			wantError(t, err, "t0ken", "netrc: "+path+" is left as it is: ", tt.why)
+			err := s.Apply(t.Context(), []envsync.Change{inPlace(t, "netrc", good, "t0ken"), inPlace(t, "netrc", path, "t0ken")})
+			testenv.WantError(t, err, "t0ken", "netrc: "+path+" is left as it is: ", tt.why)
 			wantSame(t, disk(t, home), before)
 			if changed, err := s.Changed(); err != nil || len(changed) > 0 {
 				t.Errorf("in the journal: %v, %v", changed, err)
@@ -251,7 +264,7 @@ func TestApplyWhileOthersWrite(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			wantError(t, err, "t0ken", "netrc: write "+path, "`regpass logout`")
+			testenv.WantError(t, err, "t0ken", "netrc: write "+path, "`regpass logout`")
 			if changed, err := s.Changed(); err != nil || !slices.Equal(changed, []string{first}) {
 				t.Errorf("in the journal: %v, %v", changed, err)
 			}
@@ -293,8 +306,8 @@ func TestApplyThatCannotPrepare(t *testing.T) {
 			putFile(t, path, "machine h.test login x password y\n", 0o644)
 			tt.block(t, s, home)
 			before := disk(t, home)
-			err := s.Apply(t.Context(), []Change{inPlace(t, "netrc", path, "t0ken"), inPlace(t, "netrc", filepath.Join(home, "folder", "netrc"), "t0ken")})
-			wantError(t, err, "t0ken", "your files are as they were")
+			err := s.Apply(t.Context(), []envsync.Change{inPlace(t, "netrc", path, "t0ken"), inPlace(t, "netrc", filepath.Join(home, "folder", "netrc"), "t0ken")})
+			testenv.WantError(t, err, "t0ken", "your files are as they were")
 			wantSame(t, disk(t, home), before)
 			if changed, err := s.Changed(); err != nil || len(changed) > 0 {
 				t.Errorf("in the journal: %v, %v", changed, err)
@@ -307,9 +320,9 @@ func TestApplyThatCannotPrepare(t *testing.T) {
 
 func TestOwnFilesAddUp(t *testing.T) {
 	s := begin(t)
-	own := func(name, ref, token string) Change {
-		return Change{Own: true, Path: filepath.Join(s.Files(), name), Format: "netrc", Base: []byte("machine base.test login x password y\n"),
-			Entries: []Entry{handOver(t, ref, regpass.Bearer, "__token__", token)}}
+	own := func(name, ref, token string) envsync.Change {
+		return envsync.Change{Own: true, Path: filepath.Join(s.Files(), name), Format: "netrc", Base: []byte("machine base.test login x password y\n"),
+			Entries: []envsync.Entry{handOver(t, ref, regpass.Bearer, "__token__", token)}}
 	}
 	apply(t, reopen(t, s), own("netrc", "https://a.test", "first"))
 	apply(t, reopen(t, s), own("netrc", "https://b.test", "second"), own("deep/er/netrc", "https://c.test", "third"))
@@ -329,7 +342,7 @@ func TestOwnFilesAddUp(t *testing.T) {
 		t.Errorf("in the journal: %v, %v", changed, err)
 	}
 	for _, outside := range []string{filepath.Join(s.env.Home, "x"), s.Dir, filepath.Join(s.Files(), "..", "..", "x")} {
-		err := s.Apply(t.Context(), []Change{{Own: true, Path: outside, Format: "netrc", Entries: own("", "https://a.test", "t0ken").Entries}})
+		err := s.Apply(t.Context(), []envsync.Change{{Own: true, Path: outside, Format: "netrc", Entries: own("", "https://a.test", "t0ken").Entries}})
 		if err == nil {
 			t.Errorf("an own file was written to %s", outside)
 		}

@@ -1,4 +1,4 @@
-package envsync
+package session
 
 import (
 	"context"
@@ -11,6 +11,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 // What others do to a file between our changes stays; what is ours goes, and what was under our keys comes back.
@@ -117,9 +120,9 @@ func TestUndoWithADamagedJournal(t *testing.T) {
 			if len(did) > 0 || len(warnings) != 1 {
 				t.Fatalf("did %v, warned %v", did, warnings)
 			}
-			wantError(t, warnings[0], "s3cr3t", stateName+" is not what regpass wrote: "+tt.why, "nothing was undone", undoName)
-			wantError(t, s.Apply(t.Context(), []Change{inPlace(t, "netrc", path, "t0ken")}), "s3cr3t", "is not what regpass wrote")
-			wantError(t, s.Keep(minted("k", "other")), "s3cr3t", "is not what regpass wrote")
+			testenv.WantError(t, warnings[0], "s3cr3t", stateName+" is not what regpass wrote: "+tt.why, "nothing was undone", undoName)
+			testenv.WantError(t, s.Apply(t.Context(), []envsync.Change{inPlace(t, "netrc", path, "t0ken")}), "s3cr3t", "is not what regpass wrote")
+			testenv.WantError(t, s.Keep(minted("k", "other")), "s3cr3t", "is not what regpass wrote")
 			wantSame(t, disk(t, s.env.Home), before)
 			putFile(t, filepath.Join(s.Dir, stateName), whole, 0o600)
 			logout(t, s)
@@ -183,8 +186,8 @@ func TestUndoThatHasToTryAgain(t *testing.T) {
 			if len(warnings) != 2 {
 				t.Fatalf("warned %v", warnings)
 			}
-			wantError(t, warnings[0], "t0ken", "put back "+path+": "+tt.why)
-			wantError(t, warnings[1], "t0ken", s.Dir+" stays", "run `regpass logout` again")
+			testenv.WantError(t, warnings[0], "t0ken", "put back "+path+": "+tt.why)
+			testenv.WantError(t, warnings[1], "t0ken", s.Dir+" stays", "run `regpass logout` again")
 			if read(t, good) != old {
 				t.Error("the other file was not put back")
 			}
@@ -245,7 +248,7 @@ func TestUndoRevokes(t *testing.T) {
 	if len(warnings) != 1 {
 		t.Fatalf("warned %v", warnings)
 	}
-	wantError(t, warnings[0], "s3cr3t", "revoke the credential for stubborn.test: no")
+	testenv.WantError(t, warnings[0], "s3cr3t", "revoke the credential for stubborn.test: no")
 	wantGone(t, s.Dir)
 }
 
@@ -257,7 +260,7 @@ func TestUndoLeavesWhatIsNotOurs(t *testing.T) {
 	if len(did) > 0 || len(warnings) != 1 {
 		t.Fatalf("did %v, warned %v", did, warnings)
 	}
-	wantError(t, warnings[0], "", s.Dir+" stays", `"thesis.txt"`)
+	testenv.WantError(t, warnings[0], "", s.Dir+" stays", `"thesis.txt"`)
 	if left := slices.Sorted(maps.Keys(disk(t, s.Dir))); !slices.Equal(left, []string{"", "/thesis.txt"}) {
 		t.Errorf("there is %v", left)
 	}
@@ -338,9 +341,9 @@ func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 					return l, nil
 				})
 				if err == nil {
-					c := Change{Path: path, Format: "netrc", Entries: []Entry{{Cred: l.Cred}}}
+					c := envsync.Change{Path: path, Format: "netrc", Entries: []envsync.Entry{{Cred: l.Cred}}}
 					c.Entries[0].Cred.Host = string(rune('b'+n)) + ".test"
-					err = s.Apply(context.Background(), []Change{c})
+					err = s.Apply(context.Background(), []envsync.Change{c})
 				} else if !l.Cred.Secret.Empty() {
 					_, _ = revoke(context.Background(), l)
 				}
