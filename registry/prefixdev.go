@@ -77,7 +77,7 @@ func mintPrefixToken(ctx context.Context, env *regpass.Env, ref regpass.Ref, p P
 	server := &url.URL{Scheme: ref.URL.Scheme, Host: ref.URL.Host, Path: "/api/oidc/mint_token"}
 	var got []byte
 	err := p.present(ctx, env, "prefix.dev", prefixAudience(env, ref), func(ctx context.Context, id regpass.Identity) (err error) {
-		got, err = env.Do(ctx, regpass.Request{Stage: stage, Method: http.MethodPost, URL: server, JSON: map[string]any{"token": id.Token}})
+		got, err = env.Do(ctx, regpass.Request{Op: stage, Method: http.MethodPost, URL: server, JSON: map[string]any{"token": id.Token}})
 		return err
 	})
 	if err != nil {

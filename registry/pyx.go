@@ -104,7 +104,7 @@ func tradePyxKey(ctx context.Context, env *regpass.Env, api *url.URL, p Proof) (
 	stage := "pyx: exchange the API key from " + p.From
 	var got pyxTokens
 	err = env.Retry(ctx, func(ctx context.Context) error {
-		return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodPost, URL: at(api, "/auth/cli/access-token"), Bearer: key}, &got)
+		return env.DoJSON(ctx, regpass.Request{Op: stage, Method: http.MethodPost, URL: at(api, "/auth/cli/access-token"), Bearer: key}, &got)
 	})
 	if s := status(err); s == http.StatusUnauthorized || s == http.StatusForbidden {
 		err = regpass.Hintf(fmt.Errorf("%w: the key was refused", err), "check %s: the key may be of another registry, or over", p.From)
@@ -132,7 +132,7 @@ func refreshPyx(ctx context.Context, env *regpass.Env, api *url.URL, p Proof, cr
 	var got pyxTokens
 	var lost error
 	err = env.Retry(ctx, func(ctx context.Context) error {
-		err := env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodPost, URL: at(api, "/auth/cli/refresh"),
+		err := env.DoJSON(ctx, regpass.Request{Op: stage, Method: http.MethodPost, URL: at(api, "/auth/cli/refresh"),
 			JSON: map[string]any{"refresh_token": token}}, &got)
 		if err != nil && !unprocessed(err) {
 			lost = err

@@ -307,7 +307,7 @@ func TestNoIdentityNoRetry(t *testing.T) {
 	_, err := w.exchange(t.Context(), ref(t, pyxIndex), registry.Proof{Method: registry.OIDC, From: "GitHub Actions",
 		Identity: func(context.Context, string) (regpass.Identity, error) {
 			calls++
-			return regpass.Identity{}, &regpass.HTTPError{Stage: "github", Status: 503}
+			return regpass.Identity{}, &regpass.HTTPError{Op: "github", Status: 503}
 		}})
 	mustSay(t, err, "github", "503")
 	if calls != 1 || len(w.asked) > 0 {

@@ -56,7 +56,7 @@ func loginPyx(ctx context.Context, env *regpass.Env, ref regpass.Ref) (regpass.C
 	var got pyxTokens
 	for n := 0; ; n++ {
 		err := env.Retry(ctx, func(ctx context.Context) error {
-			return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodGet, URL: at(api, "/auth/cli/status/"+session)}, &got)
+			return env.DoJSON(ctx, regpass.Request{Op: stage, Method: http.MethodGet, URL: at(api, "/auth/cli/status/"+session)}, &got)
 		})
 		if err == nil {
 			break
@@ -107,7 +107,7 @@ func revokePyx(ctx context.Context, env *regpass.Env, endpoint *url.URL, cred re
 		return nil
 	}
 	err := env.Retry(ctx, func(ctx context.Context) error {
-		_, err := env.Do(ctx, regpass.Request{Stage: "pyx: log out", Method: http.MethodGet,
+		_, err := env.Do(ctx, regpass.Request{Op: "pyx: log out", Method: http.MethodGet,
 			URL: at(endpoint, "/auth/cli/logout"), Bearer: cred.Secret})
 		return err
 	})

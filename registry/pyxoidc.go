@@ -34,7 +34,7 @@ func trustedPublishing(ctx context.Context, env *regpass.Env, api *url.URL, ref 
 		Expires any    `json:"expires"`
 	}
 	err := p.present(ctx, env, "pyx", audience, func(ctx context.Context, id regpass.Identity) error {
-		return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodPost,
+		return env.DoJSON(ctx, regpass.Request{Op: stage, Method: http.MethodPost,
 			URL:  at(api, "/v1/trusted-publishing/"+workspace+"/"+registry+"/mint-token"),
 			JSON: map[string]any{"token": id.Token}}, &got)
 	})
@@ -68,7 +68,7 @@ func askAudience(ctx context.Context, env *regpass.Env, api *url.URL) (string, e
 		Audience string `json:"audience"`
 	}
 	err := env.Retry(ctx, func(ctx context.Context) error {
-		return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodGet, URL: at(api, "/v1/trusted-publishing/audience")}, &got)
+		return env.DoJSON(ctx, regpass.Request{Op: stage, Method: http.MethodGet, URL: at(api, "/v1/trusted-publishing/audience")}, &got)
 	})
 	if err != nil {
 		return "", err
@@ -112,7 +112,7 @@ func trustedAccess(ctx context.Context, env *regpass.Env, api *url.URL, ref regp
 		Token string `json:"token"`
 	}
 	err = p.present(ctx, env, "pyx", pyxAudience(env, ref), func(ctx context.Context, id regpass.Identity) error {
-		return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodPost,
+		return env.DoJSON(ctx, regpass.Request{Op: stage, Method: http.MethodPost,
 			URL:  at(api, "/v1/trusted-access/"+workspace+"/mint-token"),
 			JSON: map[string]any{"token": id.Token}}, &got)
 	})

@@ -210,7 +210,7 @@ func (w *world) get(ctx context.Context, token string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, err = w.job.Do(ctx, regpass.Request{Stage: "demo: read the index", Method: http.MethodGet, URL: u, Bearer: regpass.NewSecret(token)})
+	_, err = w.job.Do(ctx, regpass.Request{Op: "demo: read the index", Method: http.MethodGet, URL: u, Bearer: regpass.NewSecret(token)})
 	var he *regpass.HTTPError
 	if errors.As(err, &he) {
 		return he.Status, nil
