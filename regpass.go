@@ -28,12 +28,27 @@ const (
 type Credential struct {
 	Registry     string    // name of the registry's row: "pyx"
 	Host         string    // lower-case, ASCII; with :port where the URL names one; "s3://bucket" for Kind S3
+	MoreHosts    []string  // further hosts that take the same credential, such as the one that serves the files
 	Kind         Kind      // how the registry wants it
 	Username     string    // for Basic; for Bearer the user name that readers who only speak Basic send, or empty
 	Secret       Secret    // token, password or key
 	SessionToken Secret    // Kind S3 only
 	Refresh      Secret    // single-use token that the registry trades for the next credential, or empty
 	Expires      time.Time // zero: the registry does not say
+}
+
+// PerHost returns the credential once for each of its hosts, the first one first.
+func (c Credential) PerHost() []Credential {
+	all := []Credential{c}
+	for _, host := range c.MoreHosts {
+		other := c
+		other.Host = host
+		all = append(all, other)
+	}
+	for i := range all {
+		all[i].MoreHosts = nil
+	}
+	return all
 }
 
 // Fresh reports whether the credential is worth handing out at now: more than a fifth of its lifetime must be left,

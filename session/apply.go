@@ -24,7 +24,7 @@ type edit struct {
 	in     *os.Root
 }
 
-// Apply writes the changes of a plan. An own file is added to, so that several logins of one session can share it. For
+// Apply writes the changes of a plan. An own file is added to, so that several leases of one session can share it. For
 // a file in place, all is prepared before the first is touched: the way back is in the journal, and the new content
 // lies beside the old. What goes wrong until then, bad input and a full disk among it, changes no file of the user's.
 func (s *Session) Apply(ctx context.Context, changes []envsync.Change) error {

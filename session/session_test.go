@@ -268,9 +268,9 @@ func TestSessionStaysInTheFolderThatWasChecked(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(s.Dir, theirs), []byte("{}"), 0o666))
 		}
 		before := disk(t, s.Dir)
-		err := s.Keep(Login{Key: "k", Cred: regpass.Credential{Secret: regpass.NewSecret("s3cr3t")}})
+		err := s.Keep(Lease{Key: "k", Cred: regpass.Credential{Secret: regpass.NewSecret("s3cr3t")}})
 		testenv.WantError(t, err, "s3cr3t", "ended by a logout")
-		if all, err := s.Logins(); err != nil || len(all) > 0 {
+		if all, err := s.Leases(); err != nil || len(all) > 0 {
 			t.Errorf("their state was read: %v, %v", all, err)
 		}
 		wantSame(t, disk(t, s.Dir), before)
