@@ -7,6 +7,7 @@ package regpass
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -120,4 +121,15 @@ func (e *Env) Abs(path string) string {
 		return filepath.Clean(path)
 	}
 	return filepath.Join(e.Dir, path)
+}
+
+// Short writes a duration for people, in one unit: 45s, 12m, 3h.
+func Short(d time.Duration) string {
+	switch {
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%ds", int(d.Seconds()))
 }

@@ -46,7 +46,7 @@ func (s Source) Find(env *regpass.Env, t Target) (p Proof, ok bool, err error) {
 	if name == "" {
 		return Proof{}, false, nil
 	}
-	return Proof{Method: s.Method, From: name, Secret: regpass.NewSecret(value)}, true, nil
+	return Proof{Method: s.Method, From: name, Secret: regpass.SecretLine(value)}, true, nil
 }
 
 // token is what an exchange returns: a secret, the refresh token that comes with it, or empty, and when it ends (zero:
