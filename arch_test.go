@@ -29,13 +29,13 @@ var mayImport = map[string][]string{
 	"buildkit":         {""},
 	"image":            {""},
 	"sts":              {""},
+	"project":          {""},
 	"internal/fake":    {""},
 	"internal/sample":  {},
 	"internal/testenv": {""},
 	"cmd/regpass":      {"", "internal/cli", "internal/process"},
 	"internal/process": {""},
-	"internal/cli": {"", "identity", "registry", "envsync", "session", "helper", "action", "buildkit", "image", "sts", "internal/process",
-		"internal/fake", "internal/sample"},
+	"internal/cli":     {"", "identity", "registry", "envsync", "session", "helper", "action", "buildkit", "image", "sts", "project", "internal/process", "internal/fake", "internal/sample"},
 }
 
 // lookAround are the names that look at the program's surroundings or end it: cmd/regpass/main.go does, and fills in
