@@ -35,7 +35,9 @@ var mayImport = map[string][]string{
 	"internal/testenv": {""},
 	"cmd/regpass":      {"", "internal/cli", "internal/process"},
 	"internal/process": {""},
-	"internal/cli":     {"", "identity", "registry", "envsync", "session", "helper", "action", "buildkit", "image", "sts", "project", "internal/process", "internal/fake", "internal/sample"},
+	"internal/child":   {"", "internal/process"},
+	"internal/cli": {"", "identity", "registry", "envsync", "session", "helper", "action", "buildkit", "image", "sts", "project",
+		"internal/child", "internal/fake", "internal/sample"},
 }
 
 // lookAround are the names that look at the program's surroundings or end it: cmd/regpass/main.go does, and fills in
