@@ -38,8 +38,9 @@ var mayImport = map[string][]string{
 	"internal/process":  {""},
 	"internal/child":    {"", "internal/process"},
 	"internal/demo":     {"", "sts", "internal/fake", "internal/loopback", "internal/sample"},
+	"internal/recipe":   {"", "identity", "registry"},
 	"internal/cli": {"", "identity", "registry", "envsync", "session", "helper", "action", "buildkit", "image", "sts", "project",
-		"internal/child", "internal/demo"},
+		"internal/child", "internal/demo", "internal/recipe"},
 }
 
 // lookAround are the names that look at the program's surroundings or end it: cmd/regpass/main.go does, and fills in
