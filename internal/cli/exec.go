@@ -2,35 +2,18 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
-	"github.com/regpass/regpass/internal/process"
+	"github.com/regpass/regpass/internal/child"
 	"github.com/regpass/regpass/registry"
 )
-
-// Exit codes for a command that could not be run, as shells have them
-// (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02).
-const (
-	exitNotRunnable = 126
-	exitNotFound    = 127
-	exitSignal      = 128 // plus the number of the signal that ended the command
-)
-
-// lingers is how long a command's output is still read after it ended, for children of its own that hold it open.
-const lingers = 5 * time.Second
 
 func newExec(a *app) *cobra.Command {
 	var p proofFlags
@@ -69,12 +52,8 @@ anew, so they stay fresh in a build that outlives them.`,
 }
 
 func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, p *proofFlags, sinks *sinkFlags, build *execSecrets, redact bool) (err error) {
-	path, err := exec.LookPath(command[0])
+	path, code, err := child.Find(command[0])
 	if err != nil {
-		code := exitNotFound
-		if !errors.Is(err, exec.ErrNotFound) && !errors.Is(err, os.ErrNotExist) {
-			code = exitNotRunnable
-		}
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
 		return childExit{code}
 	}
@@ -158,72 +137,23 @@ func childEnv(environ []string, all []held, vars []envsync.Var) []string {
 }
 
 // run runs the command to its end.
-func (a *app) run(path string, command, env []string, redact bool) (err error) {
-	cmd := exec.Command(path, command[1:]...)
-	cmd.Args[0] = command[0]
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, a.env.Stdin, a.env.Stdout, a.say.raw
-	cmd.WaitDelay = lingers
+func (a *app) run(path string, command, env []string, redact bool) error {
+	c := child.Command{Path: path, Args: command, Env: env, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Stderr: a.say.raw,
+		Terminal: a.env.Terminal}
 	if redact {
-		out := a.say.known.Writer(a.env.Stdout)
-		errs := a.say.known.Writer(a.say.raw)
-		if sameFile(a.env.Stdout, a.say.raw) {
-			errs = out // one pipe keeps the order in which the command wrote
-		}
-		cmd.Stdout, cmd.Stderr = out, errs
-		defer func() {
-			if flushed := errors.Join(out.Flush(), errs.Flush()); err == nil && flushed != nil {
-				err = fmt.Errorf("exec: pass on the output: %w", flushed)
-			}
-		}()
+		c.Redact = a.say.known
 		a.say.childRuns(true)
 		defer a.say.childRuns(false)
 	}
-	// From here on a signal is the command's: we end when it does.
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, process.Unignored(forwarded...)...)
-	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
+	code, err := child.Run(c)
+	switch {
+	case err != nil && code != 0:
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
-		return childExit{exitNotRunnable}
-	}
-	ended := make(chan struct{})
-	var forwarding sync.WaitGroup
-	forwarding.Go(func() {
-		for {
-			select {
-			case sig := <-signals:
-				// A terminal sends its own signals to the command as well.
-				if !a.env.Terminal || !fromTerminal(sig) {
-					_ = cmd.Process.Signal(sig)
-				}
-			case <-ended:
-				return
-			}
-		}
-	})
-	err = cmd.Wait()
-	close(ended)
-	forwarding.Wait()
-	if cmd.ProcessState == nil {
+		return childExit{code}
+	case err != nil:
 		return fmt.Errorf("exec: %w", err)
-	}
-	if code := exitCode(cmd.ProcessState); code != 0 {
+	case code != 0:
 		return childExit{code}
 	}
-	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
-		return fmt.Errorf("exec: pass on the output: %w", err)
-	}
 	return nil
-}
-
-// sameFile reports whether two streams end in the same place, as with 2>&1.
-func sameFile(a, b io.Writer) bool {
-	f, ok1 := a.(*os.File)
-	g, ok2 := b.(*os.File)
-	if !ok1 || !ok2 {
-		return false
-	}
-	s, err1 := f.Stat()
-	t, err2 := g.Stat()
-	return err1 == nil && err2 == nil && os.SameFile(s, t)
 }

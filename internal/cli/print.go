@@ -99,7 +99,7 @@ func (p *printer) warn(err error)                   { p.problem(action.Warning, 
 
 // problem prints what is wrong and what can be done about it.
 func (p *printer) problem(level action.Level, err error) {
-	hints := unique(regpass.Hints(err), func(h string) string { return h })
+	hints := regpass.Unique(regpass.Hints(err), func(h string) string { return h })
 	if p.shows {
 		p.annotate(level, err.Error(), hints)
 		return

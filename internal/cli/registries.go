@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/project"
 	"github.com/regpass/regpass/registry"
 )
 
@@ -35,7 +36,7 @@ func (a *app) registries(args []string) ([]regpass.Ref, error) {
 // fromProject keeps of the registries that the project's files name those that a row knows by itself: public ones
 // need no credential, and a host that nobody but the checkout vouches for gets none.
 func (a *app) fromProject() ([]regpass.Ref, error) {
-	named, files, err := projectRefs(a.env.Dir)
+	named, files, err := project.Refs(a.env.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (a *app) fromConfig(path string) ([]regpass.Ref, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(a.env.Dir, path)
 	}
-	named, err := configRefs(path)
+	named, err := project.Config(path)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/identity"
+	"github.com/regpass/regpass/internal/child"
 	"github.com/regpass/regpass/registry"
 )
 
@@ -77,7 +78,7 @@ func helpExitCodes() string {
 		{fmt.Sprint(exitNoIdentity), "no identity here: a fork's pull request, a missing permission, no key"},
 		{fmt.Sprint(exitInterrupted), "interrupted"},
 	})
-	fmt.Fprintf(&b, "\n`regpass exec` passes on the command's exit code, %d plus the number of the signal that ended it, %d for a command\nthat can't be run and %d for one that is not found.\n", exitSignal, exitNotRunnable, exitNotFound)
+	fmt.Fprintf(&b, "\n`regpass exec` passes on the command's exit code, %d plus the number of the signal that ended it, %d for a command\nthat can't be run and %d for one that is not found.\n", child.Signaled, child.NotRunnable, child.NotFound)
 	return b.String()
 }
 

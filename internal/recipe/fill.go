@@ -1,4 +1,4 @@
-package cli
+package recipe
 
 import (
 	"fmt"
@@ -13,9 +13,12 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
+// generalKey is the variable of the key for a registry whose row names no variable of its own.
+const generalKey = "REGPASS_API_KEY"
+
 const oneByOne = "name the registries one by one: each needs a job or a step with a key of its own"
 
-// filled is what a recipe's template is filled with.
+// filled is the data of a recipe's template.
 type filled struct {
 	Registries []string  // as they are written, one a line
 	Args       string    // the same as words of a shell
@@ -24,36 +27,37 @@ type filled struct {
 	Keys       []string  // variables that must hold keys
 	Run        string    // the project's own command, as an example
 
-	notes []string // what the recipe cannot do
+	notes []string // limits of the recipe, for the user
 }
 
 // idToken is an ID token that the CI makes before the job begins.
 type idToken struct{ Variable, Audience string }
 
-// fill finds out what a job needs for each registry: an identity where the CI can give one that is for it alone, else
-// a key.
-func (a *app) fill(r ciSystem, refs []regpass.Ref) (filled, error) {
+// fill finds out what a job of s needs for each registry: an identity where the CI system can give one that is for it
+// alone, otherwise a key.
+func fill(env *regpass.Env, s System, refs []regpass.Ref) (filled, error) {
 	f := filled{Run: "uv sync"}
-	if _, err := os.Stat(filepath.Join(a.env.Dir, "pixi.toml")); err == nil {
+	if _, err := os.Stat(filepath.Join(env.Dir, "pixi.toml")); err == nil {
 		f.Run = "pixi install"
 	}
 	shown := map[string]string{} // audience: the endpoint that its token is shown to
 	general := ""                // the endpoint that REGPASS_API_KEY goes to
 	for _, ref := range refs {
-		row, err := registry.Find(a.env, ref)
+		row, err := registry.Find(env, ref)
 		if err != nil {
 			return filled{}, err
 		}
-		endpoint, _, err := a.serves(row, ref, registry.OIDC)
+		u, err := row.Endpoint(env, ref)
 		if err != nil {
 			return filled{}, err
 		}
+		endpoint := u.String()
 		if err := f.name(row, ref); err != nil {
 			return filled{}, err
 		}
 		why := ""
-		if row.OIDC && r.identities != noIdentity {
-			if why = f.identity(r, row.Audience(a.env, ref), endpoint, shown); why == "" {
+		if row.OIDC && s.identities != noIdentity {
+			if why = f.identity(s, row.Audience(env, ref), endpoint, shown); why == "" {
 				f.Identity = true
 				continue
 			}
@@ -62,10 +66,10 @@ func (a *app) fill(r ciSystem, refs []regpass.Ref) (filled, error) {
 		if why != "" {
 			f.notes = append(f.notes, fmt.Sprintf("%s: %s; so the recipe has a key for it, in %s", ref, why, keys[0]))
 		}
-		if keys[0] == settingPrefix+"API_KEY" {
+		if keys[0] == generalKey {
 			if general != "" && general != endpoint {
-				return filled{}, regpass.Hintf(regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], general, endpoint),
-					oneByOne)
+				err := regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], general, endpoint)
+				return filled{}, regpass.Hintf(err, oneByOne)
 			}
 			general = endpoint
 		}
@@ -73,35 +77,37 @@ func (a *app) fill(r ciSystem, refs []regpass.Ref) (filled, error) {
 			f.Keys = appendNew(f.Keys, k)
 		}
 	}
-	if general != "" && f.Identity { // see app.proof
-		return filled{}, regpass.Hintf(regpass.Usagef("init: %sAPI_KEY, which %s needs, goes before an identity: the others would get it too", settingPrefix, general), oneByOne)
+	if general != "" && f.Identity { // a key goes before an identity, see `regpass help environment`
+		err := regpass.Usagef("init: %s, which %s needs, goes before an identity: the others would get it too", generalKey, general)
+		return filled{}, regpass.Hintf(err, oneByOne)
 	}
 	f.Args = shellWords(f.Registries)
 	return f, nil
 }
 
 // identity declares the token for a registry where it must be declared, or says why there can be none.
-func (f *filled) identity(r ciSystem, audience, endpoint string, shown map[string]string) (why string) {
-	if r.identities == eachAsked {
+func (f *filled) identity(s System, audience, endpoint string, shown map[string]string) (why string) {
+	if s.identities == eachAsked {
 		return ""
 	}
 	before, declared := shown[audience]
 	switch {
 	case audience == "":
-		return r.title + " needs to know the audience before, which this server tells when asked; audience=NAME after the URL says it"
+		return s.Title + " needs to know the audience before, which this server tells when asked; " +
+			"audience=NAME after the URL says it"
 	case !recipeWord().MatchString(audience):
 		return "the audience " + regpass.Quote(audience) + " cannot stand in a recipe"
 	case declared && before == endpoint:
 		return ""
-	case declared, r.identities == oneToken && len(shown) > 0:
-		return "an ID token is shown to one registry only, and " + r.title + " has no other for this one"
+	case declared, s.identities == oneToken && len(shown) > 0:
+		return "an ID token is shown to one registry only, and " + s.Title + " has no other for this one"
 	}
 	shown[audience] = endpoint
 	f.Tokens = append(f.Tokens, idToken{identity.Variable(audience), audience})
 	return ""
 }
 
-// recipeWord is what stands in YAML, Groovy and a shell between double quotes as it is, and in none of them means anything.
+// recipeWord matches text that YAML, Groovy and a shell all take as it is between double quotes.
 var recipeWord = regpass.Pattern(`^[A-Za-z0-9:/._~%@,+=\[\]-]+$`)
 
 // name writes the registry down so that a job, which has other variables than we, takes it for what it is here.
@@ -121,7 +127,8 @@ func (f *filled) name(row registry.Row, ref regpass.Ref) error {
 	}
 	for _, w := range words {
 		if !recipeWord().MatchString(w) {
-			return regpass.Hintf(regpass.Usagef("init: %s cannot stand in a recipe", regpass.Quote(w)), "name the registry in REGPASS_REGISTRIES instead, as the CI system writes it down")
+			return regpass.Hintf(regpass.Usagef("init: %s cannot stand in a recipe", regpass.Quote(w)),
+				"name the registry in REGPASS_REGISTRIES instead, as the CI system writes it down")
 		}
 	}
 	f.Registries = appendNew(f.Registries, strings.Join(words, " "))
@@ -136,7 +143,7 @@ func keyVars(row registry.Row, ref regpass.Ref) []string {
 	case len(row.KeyVars) > 0:
 		return row.KeyVars[:1]
 	}
-	return []string{settingPrefix + "API_KEY"}
+	return []string{generalKey}
 }
 
 // shellWords quotes words that hold no quotes.
