@@ -3,7 +3,6 @@ package broker
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -49,7 +48,7 @@ var ErrNoKey = errors.New("no API key")
 
 // noProof explains what is missing. It is a missing identity only where the registry takes identities.
 func (b *Broker) noProof(t registry.Target) error {
-	hint := "set " + KeyVars(t)[0]
+	hint := "set " + append(t.KeyVars(), KeyVar)[0]
 	if t.Row.Browser {
 		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref)
 	}
@@ -62,18 +61,4 @@ func (b *Broker) noProof(t registry.Target) error {
 	}
 	return regpass.Hintf(regpass.NoIdentityf("%s: %w, no CI identity and no stored login", t.Ref, ErrNoKey),
 		"%s; in CI: %s are known, see `regpass help identities`", hint, strings.Join(systems, ", "))
-}
-
-// KeyVars are the variables in which a key for t is best given.
-func KeyVars(t registry.Target) []string {
-	for _, s := range slices.Backward(t.Row.Proofs) {
-		switch {
-		case s.Method != regpass.APIKey:
-		case s.Read != nil: // all of them make the key, but for a last one that may be missing
-			return s.Vars[:2]
-		default:
-			return s.Vars[:1]
-		}
-	}
-	return []string{KeyVar}
 }

@@ -13,7 +13,7 @@ var s3 = Row{
 	Hosts:   []string{"s3://BUCKET"},
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return ref.URL.Scheme == "s3" },
 	Any:     true,
-	Proofs:  []Source{{Method: regpass.APIKey, Vars: awsVars, Doc: "AWS credentials", Read: readAWS}},
+	Proofs:  []Source{{Method: regpass.APIKey, Vars: awsVars, Doc: "AWS credentials; the session token may be missing", Read: readAWS}},
 	Options: keyOptions,
 	Open:    openKey(regpass.S3),
 }

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"github.com/regpass/regpass"
 )
@@ -68,6 +69,20 @@ func (t Target) Exchange(ctx context.Context, env *regpass.Env, p Proof) (regpas
 	}
 	cred.Registry, cred.Host, cred.MoreHosts = t.Row.Name, t.Hosts[0], t.Hosts[1:]
 	return cred, nil
+}
+
+// KeyVars are the variables of its own in which a key for the registry is best given; nil: it has none.
+func (t Target) KeyVars() []string {
+	for _, s := range slices.Backward(t.Row.Proofs) {
+		switch {
+		case s.Method != regpass.APIKey:
+		case s.Read != nil: // the first two make the key
+			return s.Vars[:2]
+		default:
+			return s.Vars[:1]
+		}
+	}
+	return nil
 }
 
 // option is the value of one of the row's options; empty: nothing says it.

@@ -10,13 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/internal/child"
-	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/session"
 )
 
 func newExec(a *app) *cobra.Command {
-	var p proofFlags
+	var credential credentialFlags
 	var sinks sinkFlags
 	var build execSecrets
 	noRedact := a.set.NoRedact
@@ -24,7 +25,7 @@ func newExec(a *app) *cobra.Command {
 		Use:   "exec [REGISTRY…] -- COMMAND [ARGUMENT…]",
 		Short: "Run a command with credentials in variables and private files",
 		Long: `Run a command with credentials in variables and private files. The files are kept fresh while it runs and removed
-after; a key that was traded for a credential is not passed on. Signals are forwarded, and the exit code is the
+after; a key that was exchanged for a credential is not passed on. Signals are forwarded, and the exit code is the
 command's. In what the command prints, known secrets are replaced by ***: its output is a pipe, not a terminal, unless
 --no-redact is given.
 
@@ -41,17 +42,17 @@ anew, so they stay fresh in a build that outlives them.`,
 			if err != nil {
 				return err
 			}
-			return execute(cmd.Context(), a, refs, args[dash:], &p, &sinks, &build, !noRedact)
+			return execute(cmd.Context(), a, refs, args[dash:], &credential, &sinks, &build, !noRedact)
 		},
 	}
-	p.add(a, cmd)
+	credential.add(a, cmd)
 	sinks.add(a, cmd, "env", "netrc", "rattler", "uv")
 	build.flags(cmd)
 	cmd.Flags().BoolVar(&noRedact, "no-redact", noRedact, "pass the command's output on as it is")
 	return cmd
 }
 
-func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, p *proofFlags, sinks *sinkFlags, build *execSecrets, redact bool) (err error) {
+func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, credential *credentialFlags, sinks *sinkFlags, build *execSecrets, redact bool) (err error) {
 	path, code, err := child.Find(command[0])
 	if err != nil {
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
@@ -64,7 +65,7 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 	if err := sinks.check(); err != nil {
 		return err
 	}
-	s, err := a.newSession()
+	s, err := session.Start(a.env)
 	if err != nil {
 		return err
 	}
@@ -73,13 +74,17 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 		return err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), credential.options.Timeout)
 		defer cancel()
-		for _, w := range end(ctx, a.revoke) {
-			a.say.warn(w)
+		for _, w := range end(ctx, broker.Revoke(a.env)) {
+			a.say.Warn(w)
 		}
 	}()
-	all, err := a.credentials(ctx, s, refs, p)
+	b, err := credential.broker(a, s)
+	if err != nil {
+		return err
+	}
+	all, err := b.All(ctx, refs)
 	if err != nil {
 		return err
 	}
@@ -106,20 +111,37 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 	}
 	refresh, stop := context.WithCancel(context.WithoutCancel(ctx)) // the command may live on after a signal
 	var refreshing sync.WaitGroup
-	refreshing.Go(func() { a.keepFresh(refresh, s, sub, all, p, sinks) })
+	refreshing.Go(func() {
+		b.Renew(refresh, all, func(ctx context.Context, all []broker.Lease) error { return rewrite(ctx, a, sub, sinks, all) })
+	})
 	defer refreshing.Wait()
 	defer stop()
 	return a.run(path, command, childEnv(a.env.Environ, all, plan.Vars), redact)
 }
 
-// childEnv is what the command inherits: our surroundings, less the keys that were traded, and the plan's variables.
-func childEnv(environ []string, all []held, vars []envsync.Var) []string {
+// rewrite puts new credentials in a running command's private files, by rename: a reader sees the old credential or the
+// new one. Variables can't change in a process that runs.
+func rewrite(ctx context.Context, a *app, sub *session.Session, sinks *sinkFlags, all []broker.Lease) error {
+	plan, err := sinks.plan(a, sub, all)
+	if err != nil {
+		return err
+	}
+	return sub.Apply(ctx, plan.Changes)
+}
+
+// childEnv is what the command inherits: our surroundings, less the keys that were exchanged, and the plan's variables.
+func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string {
 	drop := map[string]bool{}
-	for _, h := range all {
-		if h.login.Method == string(registry.APIKey) && h.row.Trades {
-			drop[h.login.From] = true
-			for _, name := range h.row.KeyVars {
-				drop[name] = true
+	for _, l := range all {
+		if l.Method != regpass.APIKey || !l.Target.Row.Exchanges {
+			continue
+		}
+		drop[l.From] = true
+		for _, source := range l.Target.Row.Proofs {
+			if source.Method == regpass.APIKey {
+				for _, name := range source.Vars {
+					drop[name] = true
+				}
 			}
 		}
 	}

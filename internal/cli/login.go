@@ -10,7 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/session"
 )
 
 // varFormats are the forms in which `login` prints the variables to set. A value that a form can't carry is refused.
@@ -65,7 +67,7 @@ func eachVar(line func(name, value string) string) func(io.Writer, []envsync.Var
 func varFormatName(i int) string { return varFormats[i].name }
 
 func newLogin(a *app) *cobra.Command {
-	p := proofFlags{browser: true, keep: true}
+	credential := credentialFlags{options: broker.Options{Browser: true, KeepAll: true}}
 	var sinks sinkFlags
 	var format string
 	cmd := &cobra.Command{
@@ -82,10 +84,10 @@ by ` + "`regpass logout`" + `.`,
 			if err != nil {
 				return err
 			}
-			return login(cmd, a, args, &p, &sinks, f.print)
+			return login(cmd, a, args, &credential, &sinks, f.print)
 		},
 	}
-	p.add(a, cmd)
+	credential.add(a, cmd)
 	sinks.add(a, cmd, "netrc", "rattler", "uv")
 	cmd.Flags().StringVar(&sinks.options.NetrcFile, "netrc-file", "", "netrc: change this `FILE` in place instead of a private one")
 	cmd.Flags().BoolVar(&sinks.options.RattlerHome, "rattler-home", false, "rattler: change ~/.rattler/credentials.json in place instead of a private file")
@@ -94,7 +96,7 @@ by ` + "`regpass logout`" + `.`,
 	return cmd
 }
 
-func login(cmd *cobra.Command, a *app, args []string, p *proofFlags, sinks *sinkFlags, print func(io.Writer, []envsync.Var) error) error {
+func login(cmd *cobra.Command, a *app, args []string, credential *credentialFlags, sinks *sinkFlags, print func(io.Writer, []envsync.Var) error) error {
 	if err := sinks.check(); err != nil {
 		return err
 	}
@@ -102,11 +104,15 @@ func login(cmd *cobra.Command, a *app, args []string, p *proofFlags, sinks *sink
 	if err != nil {
 		return err
 	}
-	s, err := a.newSession()
+	s, err := session.Start(a.env)
 	if err != nil {
 		return err
 	}
-	all, err := a.credentials(cmd.Context(), s, refs, p)
+	b, err := credential.broker(a, s)
+	if err != nil {
+		return err
+	}
+	all, err := b.All(cmd.Context(), refs)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/buildkit"
 	"github.com/regpass/regpass/envsync"
 )
@@ -25,13 +26,14 @@ var notInFileName = regpass.Pattern(`[^A-Za-z0-9_.-]`)
 
 // secretFiles works out the files below dir that hold what a build may ask for. What the credentials have no form for
 // is left out; for what a step could have mounted, a warning says so.
-func (a *app) secretFiles(dir string, all []held) (files []secretFile, warnings []string, err error) {
+func (a *app) secretFiles(dir string, all []broker.Lease) (files []secretFile, warnings []string, err error) {
 	var sources []buildkit.Source
-	for _, h := range all {
+	for _, l := range all {
 		sources = append(sources, buildkit.Source{
-			Ref: h.ref, Registry: h.row.Name, Key: h.login.Key, Hosts: []string{h.login.Cred.Host}, ClientVar: h.row.ClientVar,
-			Mint:  func(context.Context) (regpass.Credential, error) { return h.login.Cred, nil },
-			Fresh: func(regpass.Credential) bool { return true }, // whoever calls keeps it so
+			Ref: l.Target.Ref, Registry: l.Target.Row.Name, Key: l.Key, Hosts: append([]string{l.Cred.Host}, l.Cred.MoreHosts...),
+			ClientVar: l.Target.Row.ClientVar,
+			Mint:      func(context.Context) (regpass.Credential, error) { return l.Cred, nil },
+			Fresh:     func(regpass.Credential) bool { return true }, // whoever calls keeps it so
 		})
 	}
 	store, err := buildkit.NewStore(a.env, sources, nil, renders, buildkit.StoreOptions{})

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/session"
 )
@@ -49,7 +50,7 @@ func (f *sinkFlags) check() error {
 
 // plan works out what to write for the credentials. A sink that was asked for by name must be able to carry all of
 // them; of the default ones each carries what it can, and every credential must be carried by one.
-func (f *sinkFlags) plan(a *app, s *session.Session, all []held) (envsync.Plan, error) {
+func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsync.Plan, error) {
 	asked := len(f.to) > 0
 	names := f.to
 	if !asked {
@@ -69,13 +70,15 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []held) (envsync.Plan, 
 		}
 		planned[sink.Name] = true
 		var entries []envsync.Entry
-		for i, h := range all {
-			e := envsync.Entry{Ref: h.ref, Cred: h.login.Cred, ClientVar: h.row.ClientVar}
-			if err := sink.Carries(e); err != nil && !asked {
-				why = append(why, err)
-				continue
+		for i, l := range all {
+			for _, cred := range l.Cred.PerHost() {
+				e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar}
+				if err := sink.Carries(e); err != nil && !asked {
+					why = append(why, err)
+					continue
+				}
+				entries, carried[i] = append(entries, e), true
 			}
-			entries, carried[i] = append(entries, e), true
 		}
 		if len(entries) == 0 {
 			continue
@@ -97,7 +100,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []held) (envsync.Plan, 
 		whole.Warnings = append(whole.Warnings, warnings...)
 	}
 	if i := slices.Index(carried, false); i >= 0 {
-		return whole, regpass.Hintf(fmt.Errorf("no sink can carry the credential for %s: %w", all[i].ref, errors.Join(why...)), "name one with --to, or use `regpass token`")
+		return whole, regpass.Hintf(fmt.Errorf("no sink can carry the credential for %s: %w", all[i].Target.Ref, errors.Join(why...)), "name one with --to, or use `regpass token`")
 	}
 	return whole, nil
 }

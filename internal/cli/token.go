@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/session"
 )
 
 // tokenFormats are the forms in which `token` prints a credential.
@@ -61,7 +62,7 @@ var tokenFormats = []struct {
 func formatName(i int) string { return tokenFormats[i].name }
 
 func newToken(a *app) *cobra.Command {
-	var p proofFlags
+	var credential credentialFlags
 	var format string
 	var docs []string
 	for _, f := range tokenFormats {
@@ -81,18 +82,32 @@ func newToken(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, err := a.credential(cmd.Context(), a.sessionOrWarn(), ref, &p)
+			b, err := credential.broker(a, a.sessionOrWarn())
 			if err != nil {
 				return err
 			}
-			if err := f.print(a.env.Stdout, h.login.Cred); err != nil {
+			lease, err := b.Credential(cmd.Context(), ref)
+			if err != nil {
+				return err
+			}
+			if err := f.print(a.env.Stdout, lease.Cred); err != nil {
 				return fmt.Errorf("token: %w", err)
 			}
 			return nil
 		},
 	}
-	p.add(a, cmd)
+	credential.add(a, cmd)
 	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(names(tokenFormats, formatName), ", "))
 	complete(cmd, "format", names(tokenFormats, formatName))
 	return cmd
+}
+
+// sessionOrWarn opens the session for a verb that can go on without one.
+func (a *app) sessionOrWarn() *session.Session {
+	s, err := session.Start(a.env)
+	if err != nil {
+		a.say.Warn(fmt.Errorf("the credential is not kept for later steps: %w", err))
+		return nil
+	}
+	return s
 }

@@ -9,12 +9,10 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
 )
-
-// generalKey is the variable of the key for a registry whose row names no variable of its own.
-const generalKey = "REGPASS_API_KEY"
 
 const oneByOne = "name the registries one by one: each needs a job or a step with a key of its own"
 
@@ -40,45 +38,44 @@ func fill(env *regpass.Env, s System, refs []regpass.Ref) (filled, error) {
 	if _, err := os.Stat(filepath.Join(env.Dir, "pixi.toml")); err == nil {
 		f.Run = "pixi install"
 	}
-	shown := map[string]string{} // audience: the endpoint that its token is shown to
-	general := ""                // the endpoint that REGPASS_API_KEY goes to
+	shown := map[string]string{} // audience: the receiver that its token is shown to
+	general := ""                // the receiver that REGPASS_API_KEY goes to
 	for _, ref := range refs {
-		row, err := registry.Find(env, ref)
+		target, err := registry.Open(env, ref)
 		if err != nil {
 			return filled{}, err
 		}
-		u, err := row.Endpoint(env, ref)
-		if err != nil {
-			return filled{}, err
-		}
-		endpoint := u.String()
-		if err := f.name(row, ref); err != nil {
+		receiver := target.Receiver.String()
+		if err := f.name(target.Row, ref); err != nil {
 			return filled{}, err
 		}
 		why := ""
-		if row.OIDC && s.identities != noIdentity {
-			if why = f.identity(s, row.Audience(env, ref), endpoint, shown); why == "" {
+		if target.Row.OIDC && s.identities != noIdentity {
+			if why = f.identity(s, target.Audience, receiver, shown); why == "" {
 				f.Identity = true
 				continue
 			}
 		}
-		keys := keyVars(row, ref)
+		keys := target.KeyVars()
+		if keys == nil {
+			keys = []string{broker.KeyVar}
+		}
 		if why != "" {
 			f.notes = append(f.notes, fmt.Sprintf("%s: %s; so the recipe has a key for it, in %s", ref, why, keys[0]))
 		}
-		if keys[0] == generalKey {
-			if general != "" && general != endpoint {
-				err := regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], general, endpoint)
+		if keys[0] == broker.KeyVar {
+			if general != "" && general != receiver {
+				err := regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], general, receiver)
 				return filled{}, regpass.Hintf(err, oneByOne)
 			}
-			general = endpoint
+			general = receiver
 		}
 		for _, k := range keys {
 			f.Keys = appendNew(f.Keys, k)
 		}
 	}
 	if general != "" && f.Identity { // a key goes before an identity, see `regpass help environment`
-		err := regpass.Usagef("init: %s, which %s needs, goes before an identity: the others would get it too", generalKey, general)
+		err := regpass.Usagef("init: %s, which %s needs, goes before an identity: the others would get it too", broker.KeyVar, general)
 		return filled{}, regpass.Hintf(err, oneByOne)
 	}
 	f.Args = shellWords(f.Registries)
@@ -133,17 +130,6 @@ func (f *filled) name(row registry.Row, ref regpass.Ref) error {
 	}
 	f.Registries = appendNew(f.Registries, strings.Join(words, " "))
 	return nil
-}
-
-// keyVars are the variables that hold the key for a registry.
-func keyVars(row registry.Row, ref regpass.Ref) []string {
-	switch {
-	case ref.URL.Scheme == "s3":
-		return []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-	case len(row.KeyVars) > 0:
-		return row.KeyVars[:1]
-	}
-	return []string{generalKey}
 }
 
 // shellWords quotes words that hold no quotes.

@@ -1,11 +1,10 @@
-package cli
+package broker
 
 import (
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"sync/atomic"
@@ -15,11 +14,13 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/internal/loopback"
 	"github.com/regpass/regpass/internal/process"
+	"github.com/regpass/regpass/internal/testenv"
+	"github.com/regpass/regpass/session"
 )
 
-// TestMinterReadersDoNotWait asks what is known while a registry takes its time to answer: two steps are waiting for a
+// TestLiveReadersDoNotWait asks what is known while a registry takes its time to answer: two steps are waiting for a
 // credential, and the build goes on.
-func TestMinterReadersDoNotWait(t *testing.T) {
+func TestLiveReadersDoNotWait(t *testing.T) {
 	var exchanges, atOnce atomic.Int64
 	asked, release := make(chan struct{}, 2), make(chan struct{})
 	service := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -38,7 +39,7 @@ func TestMinterReadersDoNotWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = all.Stop() })
-	m, refs := testMinter(t, at+"/simple/acme/main type=pyx", at+"/simple/acme/other type=pyx")
+	live, refs := testLive(t, at+"/simple/acme/main type=pyx", at+"/simple/acme/other type=pyx")
 
 	type got struct {
 		cred regpass.Credential
@@ -47,21 +48,21 @@ func TestMinterReadersDoNotWait(t *testing.T) {
 	done := make(chan got, len(refs))
 	for _, ref := range refs {
 		go func() {
-			cred, err := m.mint(t.Context(), ref)
+			cred, err := live.Credential(t.Context(), ref)
 			done <- got{cred, err}
 		}()
 	}
 	<-asked
 	// An exchange is under way, and stays so until release. Were one of these to wait for it, the test would not end.
 	old := regpass.Credential{Host: "pkgs.example", Secret: regpass.NewSecret("old")} // it has no end
-	if _, _, ours := m.who(old.Secret.Fingerprint()); ours {
+	if _, _, ours := live.Identify(old.Secret.Fingerprint()); ours {
 		t.Error("a secret that nobody minted is ours")
 	}
-	if m.fresh(regpass.Credential{Secret: old.Secret, Expires: time.Now().Add(-time.Minute)}) || !m.fresh(old) {
+	if live.Fresh(regpass.Credential{Secret: old.Secret, Expires: time.Now().Add(-time.Minute)}) || !live.Fresh(old) {
 		t.Error("what is over is fresh, or what has no end is not")
 	}
-	m.fail(errors.New("out of reach"))
-	if err := m.reason(errors.New("build failed")); err == nil || err.Error() != "build failed: out of reach" {
+	live.Fail(errors.New("out of reach"))
+	if err := live.Reason(errors.New("build failed")); err == nil || err.Error() != "build failed: out of reach" {
 		t.Errorf("reason: %v", err)
 	}
 	off, cancel := context.WithCancel(t.Context())
@@ -72,26 +73,35 @@ func TestMinterReadersDoNotWait(t *testing.T) {
 		if g.err != nil {
 			t.Fatal(g.err)
 		}
-		if id, _, ours := m.who(g.cred.Secret.Fingerprint()); !ours || id == "" || !m.fresh(g.cred) {
-			t.Errorf("what was minted is known as %q (ours: %v, fresh: %v)", id, ours, m.fresh(g.cred))
+		if id, _, ours := live.Identify(g.cred.Secret.Fingerprint()); !ours || id == "" || !live.Fresh(g.cred) {
+			t.Errorf("what was minted is known as %q (ours: %v, fresh: %v)", id, ours, live.Fresh(g.cred))
 		}
 	}
-	if _, err := m.mint(off, refs[0]); !errors.Is(err, context.Canceled) {
+	if _, err := live.Credential(off, refs[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("a step that was called off got %v", err)
 	}
 }
 
-// testMinter is a minter with a key and a session of its own, which a token for each reference can be asked of.
-func testMinter(t *testing.T, references ...string) (*minter, []regpass.Ref) {
+// silent reports to nobody.
+type silent struct{}
+
+func (silent) Note(string) {}
+func (silent) Warn(error)  {}
+
+// testLive is a Live with a key and a session of its own, which a token for each reference can be asked of.
+func testLive(t *testing.T, references ...string) (*Live, []regpass.Ref) {
 	t.Helper()
-	dir := t.TempDir()
-	vars := map[string]string{"PYX_API_KEY": "key", "REGPASS_SESSION_DIR": filepath.Join(dir, "session")}
-	say := newPrinter(io.Discard, false)
-	a := &app{say: say, env: &regpass.Env{Getenv: func(name string) string { return vars[name] }, HTTP: http.DefaultClient, Now: time.Now,
-		Wait: process.Surroundings().Wait, Home: dir, Dir: dir, TempDir: dir, Stdout: io.Discard, Stderr: io.Discard, Mask: say.mask}}
-	s, err := a.newSession()
+	env := testenv.New(t, nil)
+	vars := map[string]string{"PYX_API_KEY": "key", "REGPASS_SESSION_DIR": filepath.Join(env.Home, "session")}
+	env.Getenv = func(name string) string { return vars[name] }
+	env.HTTP, env.Now, env.Wait = http.DefaultClient, time.Now, process.Surroundings().Wait
+	s, err := session.Start(env)
 	if err != nil {
 		t.Fatal(err)
+	}
+	live, earlier, err := New(env, s, Options{Timeout: time.Minute, MinLifetime: time.Minute}, silent{}).Live()
+	if err != nil || earlier {
+		t.Fatal(earlier, err)
 	}
 	var refs []regpass.Ref
 	for _, text := range references {
@@ -102,9 +112,5 @@ func testMinter(t *testing.T, references ...string) (*minter, []regpass.Ref) {
 		ref.Trusted = true
 		refs = append(refs, ref)
 	}
-	m := newMinter(a, s, &proofFlags{timeout: time.Minute, minLifetime: time.Minute})
-	if _, err := m.sources(refs); err != nil {
-		t.Fatal(err)
-	}
-	return m, refs
+	return live, refs
 }
