@@ -20,21 +20,22 @@ const module = "github.com/regpass/regpass"
 // all. Tests may also import their own room and what is internal.
 var mayImport = map[string][]string{
 	"":                 {},
-	"identity":         {""},
+	"ci":               {""},
+	"identity":         {"", "ci"},
 	"registry":         {""},
 	"envsync":          {""},
-	"session":          {"", "envsync"},
+	"session":          {"", "ci", "envsync"},
 	"helper":           {""},
 	"action":           {""},
 	"buildkit":         {""},
 	"image":            {""},
-	"sts":              {""},
+	"sts":              {"", "ci"},
 	"internal/fake":    {""},
 	"internal/sample":  {},
 	"internal/testenv": {""},
 	"cmd/regpass":      {"", "internal/cli", "internal/process"},
 	"internal/process": {""},
-	"internal/cli": {"", "identity", "registry", "envsync", "session", "helper", "action", "buildkit", "image", "sts", "internal/process",
+	"internal/cli": {"", "ci", "identity", "registry", "envsync", "session", "helper", "action", "buildkit", "image", "sts", "internal/process",
 		"internal/fake", "internal/sample"},
 }
 

@@ -33,7 +33,7 @@ func TestGet(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Provider != "variable" || got.Token.Reveal() != token || got.Claims.Subject != "job" || !slices.Equal(got.Matched, []string{"sub"}) {
+			if got.Provider != "variable" || got.Token.Reveal() != token || got.Claims.Subject != "job" || !slices.Equal(got.PolicyClaims, []string{"sub"}) {
 				t.Errorf("identity = %+v", got)
 			}
 			if !slices.Equal(*masked, []string{token}) {

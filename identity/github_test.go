@@ -36,7 +36,7 @@ func TestGitHub(t *testing.T) {
 		const shown = `sub="repo:acme/app:environment:release" repository="acme/app" repository_owner="acme" ref="refs/heads/main" ` +
 			`workflow_ref="acme/app/.github/workflows/release.yml@refs/heads/main" job_workflow_ref="acme/app/.github/workflows/release.yml@refs/heads/main" ` +
 			`environment="release" event_name="push"`
-		if s := got.Claims.Show(got.Matched); s != shown {
+		if s := got.Claims.Show(got.PolicyClaims); s != shown {
 			t.Errorf("claims %s, want %s", s, shown)
 		}
 	}

@@ -21,7 +21,7 @@ func TestGitLab(t *testing.T) {
 			t.Errorf("identity = %+v, %d masked", got, len(*masked))
 		}
 		const shown = `sub="project_path:acme/app:ref_type:branch:ref:main" project_path="acme/app" namespace_path="acme" ref="main" ref_type="branch" environment="release" pipeline_source="push"`
-		if s := got.Claims.Show(got.Matched); s != shown {
+		if s := got.Claims.Show(got.PolicyClaims); s != shown {
 			t.Errorf("claims %s, want %s", s, shown)
 		}
 	}

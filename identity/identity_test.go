@@ -41,7 +41,7 @@ func TestProviders(t *testing.T) {
 			t.Errorf("Find(%q) = %s, %v", p.Name, found.Title, err)
 		}
 		env, _ := surroundings(nil)
-		if p.Here(env, "pyx") {
+		if p.Detect(env, "pyx") {
 			t.Errorf("%s is here without any variable", p.Name)
 		}
 		if _, err := p.Get(t.Context(), env, "pyx"); !errors.Is(err, regpass.ErrNoIdentity) || !strings.HasPrefix(err.Error(), "identity: "+p.Name+": ") || len(regpass.Hints(err)) == 0 {
@@ -52,7 +52,8 @@ func TestProviders(t *testing.T) {
 
 func TestFindUnknown(t *testing.T) {
 	_, err := identity.Find("GitHub\n")
-	const want = `identity: unknown provider "GitHub\n"; there are variable, file, command, github, gitlab, buildkite, circleci, bitbucket`
+	const want = `unknown provider "GitHub\n" ` +
+		`(known: variable, file, command, github, gitlab, buildkite, circleci, bitbucket)`
 	if !errors.Is(err, regpass.ErrUsage) || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

@@ -92,7 +92,7 @@ func refused(err error, id regpass.Identity) error {
 	case s/100 != 4, s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests:
 		return err
 	}
-	shown := id.Claims.Show(id.Matched)
+	shown := id.Claims.Show(id.PolicyClaims)
 	if shown == "" {
 		return regpass.Hintf(err, "check that the registry trusts this job")
 	}

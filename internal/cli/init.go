@@ -2,43 +2,23 @@ package cli
 
 import (
 	"embed"
+	"slices"
 	"strings"
 	"text/template"
 
 	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass/ci"
 )
 
-// identities is how many registries a job of a CI system can show an identity to: a token is shown to one only.
-type identities int
-
-const (
-	noIdentity  identities = iota // its tokens are for somebody else
-	oneToken                      // one token a job, for one registry
-	eachDeclare                   // a token for each audience that is written down before the job begins
-	eachAsked                     // any number, when asked
-)
-
-// ciSystem is a CI system that `init` knows. How its jobs use regpass is recipes/<name>.tmpl filled in.
-type ciSystem struct {
-	name, title string
-	identities  identities
-}
-
-// ciSystems are the recipes, in the order to show them.
-var ciSystems = []ciSystem{
-	{"github", "GitHub Actions", eachAsked},
-	{"gitlab", "GitLab CI/CD", eachDeclare},
-	{"jenkins", "Jenkins", eachDeclare},
-	{"buildkite", "Buildkite", eachAsked},
-	{"circleci", "CircleCI", eachAsked},
-	{"azure", "Azure Pipelines", noIdentity},
-	{"bitbucket", "Bitbucket Pipelines", oneToken},
-}
+// ciSystems are the CI systems that have a recipe, in the order to show them: all that have jobs. How their jobs use
+// regpass is recipes/<name>.tmpl filled in.
+var ciSystems = slices.DeleteFunc(slices.Clone(ci.Systems), func(s ci.System) bool { return !s.HasJobs() })
 
 //go:embed recipes/*.tmpl
 var recipeTexts embed.FS
 
-func ciName(i int) string { return ciSystems[i].name }
+func ciName(i int) string { return ciSystems[i].Name }
 
 func newInit(a *app) *cobra.Command {
 	known := names(ciSystems, ciName)
@@ -65,7 +45,7 @@ CI is one of ` + strings.Join(known, ", ") + `.`,
 	}
 }
 
-func (a *app) initCI(r ciSystem, args []string) error {
+func (a *app) initCI(r ci.System, args []string) error {
 	refs, err := a.registries(args)
 	if err != nil {
 		return err
@@ -74,7 +54,7 @@ func (a *app) initCI(r ciSystem, args []string) error {
 	if err != nil {
 		return err
 	}
-	text, err := template.New(r.name+".tmpl").Funcs(template.FuncMap{"join": strings.Join, "lower": credentialID}).ParseFS(recipeTexts, "recipes/"+r.name+".tmpl")
+	text, err := template.New(r.Name+".tmpl").Funcs(template.FuncMap{"join": strings.Join, "lower": credentialID}).ParseFS(recipeTexts, "recipes/"+r.Name+".tmpl")
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
 )
@@ -32,7 +33,7 @@ type idToken struct{ Variable, Audience string }
 
 // fill finds out what a job needs for each registry: an identity where the CI can give one that is for it alone, else
 // a key.
-func (a *app) fill(r ciSystem, refs []regpass.Ref) (filled, error) {
+func (a *app) fill(r ci.System, refs []regpass.Ref) (filled, error) {
 	f := filled{Run: "uv sync"}
 	if _, err := os.Stat(filepath.Join(a.env.Dir, "pixi.toml")); err == nil {
 		f.Run = "pixi install"
@@ -52,7 +53,7 @@ func (a *app) fill(r ciSystem, refs []regpass.Ref) (filled, error) {
 			return filled{}, err
 		}
 		why := ""
-		if row.OIDC && r.identities != noIdentity {
+		if row.OIDC && r.Tokens != ci.NoTokens {
 			if why = f.identity(r, row.Audience(a.env, ref), endpoint, shown); why == "" {
 				f.Identity = true
 				continue
@@ -81,20 +82,20 @@ func (a *app) fill(r ciSystem, refs []regpass.Ref) (filled, error) {
 }
 
 // identity declares the token for a registry where it must be declared, or says why there can be none.
-func (f *filled) identity(r ciSystem, audience, endpoint string, shown map[string]string) (why string) {
-	if r.identities == eachAsked {
+func (f *filled) identity(r ci.System, audience, endpoint string, shown map[string]string) (why string) {
+	if r.Tokens == ci.AnyAudience {
 		return ""
 	}
 	before, declared := shown[audience]
 	switch {
 	case audience == "":
-		return r.title + " needs to know the audience before, which this server tells when asked; audience=NAME after the URL says it"
+		return r.Title + " needs to know the audience before, which this server tells when asked; audience=NAME after the URL says it"
 	case !recipeWord().MatchString(audience):
 		return "the audience " + regpass.Quote(audience) + " cannot stand in a recipe"
 	case declared && before == endpoint:
 		return ""
-	case declared, r.identities == oneToken && len(shown) > 0:
-		return "an ID token is shown to one registry only, and " + r.title + " has no other for this one"
+	case declared, r.Tokens == ci.OneToken && len(shown) > 0:
+		return "an ID token is shown to one registry only, and " + r.Title + " has no other for this one"
 	}
 	shown[audience] = endpoint
 	f.Tokens = append(f.Tokens, idToken{identity.Variable(audience), audience})
