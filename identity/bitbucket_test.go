@@ -19,7 +19,8 @@ func TestBitbucket(t *testing.T) {
 	if err != nil || got.Token.Reveal() != vars["BITBUCKET_STEP_OIDC_TOKEN"] || len(*masked) != 1 {
 		t.Fatalf("%v, %d masked", err, len(*masked))
 	}
-	const shown = `workspaceUuid="{d4a61c6e-64f1-4e1c-9c8f-21d8c9e7c0b3}" repositoryUuid="{fe99db34-e979-40be-b383-c1a7738b52f7}" branchName="main"`
+	const shown = `workspaceUuid="{d4a61c6e-64f1-4e1c-9c8f-21d8c9e7c0b3}" ` +
+		`repositoryUuid="{fe99db34-e979-40be-b383-c1a7738b52f7}" branchName="main"`
 	if s := got.Claims.Show(got.PolicyClaims[1:]); s != shown {
 		t.Errorf("claims %s, want %s", s, shown)
 	}
@@ -34,7 +35,8 @@ func TestBitbucketBroken(t *testing.T) {
 	vars := bitbucketStep(t, "ari:cloud:bitbucket::workspace/d4a61c6e")
 	env, _ = surroundings(vars)
 	_, err = get(t, "bitbucket", env)
-	wants(t, err, regpass.ErrNoIdentity, `for the audience "ari:cloud:bitbucket::workspace/d4a61c6e", not for "pyx"`, setup)
+	wants(t, err, regpass.ErrNoIdentity, `for the audience "ari:cloud:bitbucket::workspace/d4a61c6e", not for "pyx"`,
+		setup)
 	if err != nil {
 		holdsNone(t, err, vars["BITBUCKET_STEP_OIDC_TOKEN"])
 	}

@@ -97,7 +97,8 @@ func TestProgramBroken(t *testing.T) {
 			env, _ := c.job(t)
 			c.server.Instead(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) })
 			_, err := get(t, c.name, env)
-			wants(t, err, regpass.ErrNoIdentity, "identity: "+c.name+": run `"+c.program, "must print a token in the job:\n"+c.program)
+			wants(t, err, regpass.ErrNoIdentity, "identity: "+c.name+": run `"+c.program,
+				"must print a token in the job:\n"+c.program)
 			if err != nil && !strings.HasSuffix(err.Error(), "it ended with exit code 1") {
 				t.Error(err)
 			}
@@ -121,7 +122,8 @@ func TestProgramNotHere(t *testing.T) {
 			t.Errorf("detected %s", p.Name)
 		}
 		_, err := get(t, c.name, env)
-		wants(t, err, regpass.ErrNoIdentity, "this is no job of "+map[string]string{"buildkite": "Buildkite", "circleci": "CircleCI"}[c.name], "in a container")
+		wants(t, err, regpass.ErrNoIdentity, "this is no job of "+map[string]string{"buildkite": "Buildkite",
+			"circleci": "CircleCI"}[c.name], "in a container")
 		if asked := c.server.Asked(); len(asked) > 0 {
 			t.Errorf("asked %q", asked)
 		}
