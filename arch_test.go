@@ -20,15 +20,16 @@ const module = "github.com/regpass/regpass"
 // all. Tests may also import their own room and what is internal.
 var mayImport = map[string][]string{
 	"":                  {},
-	"identity":          {""},
+	"ci":                {""},
+	"identity":          {"", "ci"},
 	"registry":          {""},
 	"envsync":           {""},
-	"session":           {"", "envsync"},
-	"helper":            {""},
+	"session":           {"", "ci", "envsync"},
 	"action":            {""},
 	"buildkit":          {""},
 	"image":             {""},
-	"sts":               {""},
+	"sts":               {"", "ci"},
+	"broker":            {"", "identity", "registry", "session"},
 	"project":           {""},
 	"internal/fake":     {""},
 	"internal/sample":   {},
@@ -38,8 +39,8 @@ var mayImport = map[string][]string{
 	"internal/process":  {""},
 	"internal/child":    {"", "internal/process"},
 	"internal/demo":     {"", "sts", "internal/fake", "internal/loopback", "internal/sample"},
-	"internal/recipe":   {"", "identity", "registry"},
-	"internal/cli": {"", "identity", "registry", "envsync", "session", "helper", "action", "buildkit", "image", "sts", "project",
+	"internal/recipe":   {"", "ci", "identity", "registry", "broker"},
+	"internal/cli": {"", "ci", "identity", "registry", "envsync", "session", "broker", "action", "buildkit", "image", "sts", "project",
 		"internal/child", "internal/demo", "internal/recipe"},
 }
 

@@ -77,7 +77,8 @@ type Identity struct {
 	Provider string // name of the provider's row: "github"
 	Token    Secret
 	Claims   Claims
-	Matched  []string // names of the claims that trust policies match on, in the order to show them
+	// PolicyClaims names the claims that trust policies match on, in the order to show them.
+	PolicyClaims []string
 }
 
 // Env is all the program may know of its surroundings. main fills it in and tests fake it.

@@ -111,7 +111,7 @@ func explainRefusal(err error, id regpass.Identity) error {
 	if !refusedByServer(err) {
 		return err
 	}
-	shown := id.Claims.Show(id.Matched)
+	shown := id.Claims.Show(id.PolicyClaims)
 	if shown == "" {
 		return regpass.Hintf(err, "check that the registry trusts this job")
 	}

@@ -110,7 +110,7 @@ func (j *job) Identity(_ context.Context, audience string) (regpass.Identity, er
 		"repository": "acme/app", "exp": now().Add(5 * time.Minute).Unix()})
 	j.tokens = append(j.tokens, token)
 	claims, err := regpass.DecodeJWT(regpass.NewSecret(token))
-	return regpass.Identity{Provider: "github", Token: regpass.NewSecret(token), Claims: claims, Matched: []string{"sub", "repository"}}, err
+	return regpass.Identity{Provider: "github", Token: regpass.NewSecret(token), Claims: claims, PolicyClaims: []string{"sub", "repository"}}, err
 }
 
 func key(method regpass.Method, from, secret string) registry.Proof {

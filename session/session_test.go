@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/internal/testenv"
 )
 
@@ -162,18 +163,24 @@ func TestWhere(t *testing.T) {
 
 func TestJobsShareNoSession(t *testing.T) {
 	seen := map[string]string{}
-	for _, j := range jobs {
-		vars := map[string]string{j.here: "true"}
-		for _, id := range append([]string{""}, j.ids...) {
+	for _, s := range ci.Systems {
+		if !s.HasJobs() {
+			continue
+		}
+		vars := map[string]string{s.Flag.Var: "any value"}
+		for _, id := range append([]string{""}, s.Job.IDs...) {
 			vars[id] = "2"
 			env := testenv.New(t, vars)
 			env.TempDir = "/temp"
 			dir, err := Where(env)
 			must(t, err)
 			if other, twice := seen[dir]; twice {
-				t.Errorf("%s and %s %s share %s", other, j.here, id, dir)
+				t.Errorf("%s and %s %s share %s", other, s.Name, id, dir)
 			}
-			seen[dir] = j.here + " " + id
+			if !strings.HasPrefix(dir, "/temp/regpass-") {
+				t.Errorf("%s: %s is no folder of one job", s.Name, dir)
+			}
+			seen[dir] = s.Name + " " + id
 		}
 	}
 }

@@ -6,13 +6,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/internal/recipe"
 )
 
-func ciName(i int) string { return recipe.Systems[i].Name }
-
 func newInit(a *app) *cobra.Command {
-	known := names(recipe.Systems, ciName)
+	var known []string
+	for _, s := range recipe.Systems() {
+		known = append(known, s.Name)
+	}
 	return &cobra.Command{
 		Use:   "init CI [REGISTRY…]",
 		Short: "Print what to add to a CI system's file",
@@ -27,21 +30,21 @@ CI is one of ` + strings.Join(known, ", ") + `.`,
 			if len(args) > 0 {
 				name, args = args[0], args[1:]
 			}
-			ci, err := byName("init", "CI system", name, recipe.Systems, ciName)
+			system, err := regpass.Pick("CI system", name, recipe.Systems(), func(s ci.System) string { return s.Name })
 			if err != nil {
 				return err
 			}
-			return a.initCI(ci, args)
+			return a.initCI(system, args)
 		},
 	}
 }
 
-func (a *app) initCI(ci recipe.System, args []string) error {
+func (a *app) initCI(system ci.System, args []string) error {
 	refs, err := a.registries(args)
 	if err != nil {
 		return err
 	}
-	text, notes, err := recipe.Render(a.env, ci, refs)
+	text, notes, err := recipe.Render(a.env, system, refs)
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,13 @@ import (
 	"github.com/regpass/regpass/session"
 )
 
-// varFormats are the forms in which `login` prints the variables to set. A value that a form can't carry is refused.
-var varFormats = []struct {
+type varFormat struct {
 	name  string
 	print func(w io.Writer, vars []envsync.Var) error
-}{
+}
+
+// varFormats are the forms in which `login` prints the variables to set. A value that a form can't carry is refused.
+var varFormats = []varFormat{
 	{"sh", eachVar(func(name, value string) string {
 		return "export " + name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 	})},
@@ -64,7 +66,7 @@ func eachVar(line func(name, value string) string) func(io.Writer, []envsync.Var
 	}
 }
 
-func varFormatName(i int) string { return varFormats[i].name }
+func varFormatName(row varFormat) string { return row.name }
 
 func newLogin(a *app) *cobra.Command {
 	credential := credentialFlags{options: broker.Options{Browser: true, KeepAll: true}}
@@ -80,7 +82,7 @@ by ` + "`regpass logout`" + `.`,
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc
   printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := byName("login", "format", format, varFormats, varFormatName)
+			f, err := regpass.Pick("format", format, varFormats, varFormatName)
 			if err != nil {
 				return err
 			}
@@ -91,8 +93,8 @@ by ` + "`regpass logout`" + `.`,
 	sinks.add(a, cmd, "netrc", "rattler", "uv")
 	cmd.Flags().StringVar(&sinks.options.NetrcFile, "netrc-file", "", "netrc: change this `FILE` in place instead of a private one")
 	cmd.Flags().BoolVar(&sinks.options.RattlerHome, "rattler-home", false, "rattler: change ~/.rattler/credentials.json in place instead of a private file")
-	cmd.Flags().StringVar(&format, "format", "sh", "print the variables as `FORM`: "+strings.Join(names(varFormats, varFormatName), ", "))
-	complete(cmd, "format", names(varFormats, varFormatName))
+	cmd.Flags().StringVar(&format, "format", "sh", "print the variables as `FORM`: "+strings.Join(regpass.Names(varFormats, varFormatName), ", "))
+	complete(cmd, "format", regpass.Names(varFormats, varFormatName))
 	return cmd
 }
 

@@ -43,7 +43,7 @@ func TestRecipePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want []string
-	for _, s := range recipe.Systems {
+	for _, s := range recipe.Systems() {
 		page := filepath.Join(pages, s.Name+".md")
 		want = append(want, page)
 		text, err := os.ReadFile(page)
@@ -62,7 +62,7 @@ func TestRecipePages(t *testing.T) {
 
 // Every recipe of a page is run by the page's script; the one of GitHub Actions by the story github-init, under act.
 func TestRecipesAreRun(t *testing.T) {
-	for _, s := range recipe.Systems {
+	for _, s := range recipe.Systems() {
 		shown, err := blocks(s.Name)
 		if err != nil {
 			t.Fatal(err)

@@ -169,12 +169,12 @@ func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityR
 		return r, nil
 	}
 	r.Claims = map[string]string{}
-	for _, name := range id.Matched {
+	for _, name := range id.PolicyClaims {
 		if v, ok := id.Claims.All[name].(string); ok {
 			r.Claims[name] = v
 		}
 	}
-	r.shown = id.Claims.Show(id.Matched)
+	r.shown = id.Claims.Show(id.PolicyClaims)
 	return r, nil
 }
 

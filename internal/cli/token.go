@@ -14,11 +14,13 @@ import (
 	"github.com/regpass/regpass/session"
 )
 
-// tokenFormats are the forms in which `token` prints a credential.
-var tokenFormats = []struct {
+type tokenFormat struct {
 	name, doc string
 	print     func(w io.Writer, c regpass.Credential) error
-}{
+}
+
+// tokenFormats are the forms in which `token` prints a credential.
+var tokenFormats = []tokenFormat{
 	{"raw", "the token and nothing else", func(w io.Writer, c regpass.Credential) error {
 		_, err := fmt.Fprintln(w, c.Secret.Reveal())
 		return err
@@ -59,7 +61,7 @@ var tokenFormats = []struct {
 	}},
 }
 
-func formatName(i int) string { return tokenFormats[i].name }
+func formatName(row tokenFormat) string { return row.name }
 
 func newToken(a *app) *cobra.Command {
 	var credential credentialFlags
@@ -74,7 +76,7 @@ func newToken(a *app) *cobra.Command {
 		Long:    "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" + strings.Join(docs, "\n"),
 		Example: "  regpass token https://api.pyx.dev/simple/acme/main\n  regpass token prefix.dev --format header",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := byName("token", "format", format, tokenFormats, formatName)
+			f, err := regpass.Pick("format", format, tokenFormats, formatName)
 			if err != nil {
 				return err
 			}
@@ -97,8 +99,8 @@ func newToken(a *app) *cobra.Command {
 		},
 	}
 	credential.add(a, cmd)
-	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(names(tokenFormats, formatName), ", "))
-	complete(cmd, "format", names(tokenFormats, formatName))
+	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(regpass.Names(tokenFormats, formatName), ", "))
+	complete(cmd, "format", regpass.Names(tokenFormats, formatName))
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
+	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
 )
@@ -33,7 +34,7 @@ type idToken struct{ Variable, Audience string }
 
 // fill finds out what a job of s needs for each registry: an identity where the CI system can give one that is for it
 // alone, otherwise a key.
-func fill(env *regpass.Env, s System, refs []regpass.Ref) (filled, error) {
+func fill(env *regpass.Env, s ci.System, refs []regpass.Ref) (filled, error) {
 	f := filled{Run: "uv sync"}
 	if _, err := os.Stat(filepath.Join(env.Dir, "pixi.toml")); err == nil {
 		f.Run = "pixi install"
@@ -50,7 +51,7 @@ func fill(env *regpass.Env, s System, refs []regpass.Ref) (filled, error) {
 			return filled{}, err
 		}
 		why := ""
-		if target.Row.OIDC && s.identities != noIdentity {
+		if target.Row.OIDC && s.Tokens != ci.NoTokens {
 			if why = f.identity(s, target.Audience, receiver, shown); why == "" {
 				f.Identity = true
 				continue
@@ -83,8 +84,8 @@ func fill(env *regpass.Env, s System, refs []regpass.Ref) (filled, error) {
 }
 
 // identity declares the token for a registry where it must be declared, or says why there can be none.
-func (f *filled) identity(s System, audience, endpoint string, shown map[string]string) (why string) {
-	if s.identities == eachAsked {
+func (f *filled) identity(s ci.System, audience, endpoint string, shown map[string]string) (why string) {
+	if s.Tokens == ci.AnyAudience {
 		return ""
 	}
 	before, declared := shown[audience]
@@ -96,7 +97,7 @@ func (f *filled) identity(s System, audience, endpoint string, shown map[string]
 		return "the audience " + regpass.Quote(audience) + " cannot stand in a recipe"
 	case declared && before == endpoint:
 		return ""
-	case declared, s.identities == oneToken && len(shown) > 0:
+	case declared, s.Tokens == ci.OneToken && len(shown) > 0:
 		return "an ID token is shown to one registry only, and " + s.Title + " has no other for this one"
 	}
 	shown[audience] = endpoint

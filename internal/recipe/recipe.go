@@ -4,39 +4,17 @@ package recipe
 
 import (
 	"embed"
+	"slices"
 	"strings"
 	"text/template"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 )
 
-// identities is how many registries a job of a CI system can show an identity to: a token is shown to one only.
-type identities int
-
-const (
-	noIdentity  identities = iota // its tokens are for somebody else
-	oneToken                      // one token a job, for one registry
-	eachDeclare                   // a token for each audience that is written down before the job begins
-	eachAsked                     // any number, when asked
-)
-
-// System is a CI system that has a recipe: recipes/<Name>.tmpl, filled in.
-type System struct {
-	Name  string // lower-case, as the user types it: "gitlab"
-	Title string // as its maker writes it: "GitLab CI/CD"
-
-	identities identities
-}
-
-// Systems are the CI systems, in the order to show them.
-var Systems = []System{
-	{"github", "GitHub Actions", eachAsked},
-	{"gitlab", "GitLab CI/CD", eachDeclare},
-	{"jenkins", "Jenkins", eachDeclare},
-	{"buildkite", "Buildkite", eachAsked},
-	{"circleci", "CircleCI", eachAsked},
-	{"azure", "Azure Pipelines", noIdentity},
-	{"bitbucket", "Bitbucket Pipelines", oneToken},
+// Systems are the CI systems that have a recipe, recipes/<Name>.tmpl: all that have jobs.
+func Systems() []ci.System {
+	return slices.DeleteFunc(slices.Clone(ci.Systems), func(s ci.System) bool { return !s.HasJobs() })
 }
 
 //go:embed recipes/*.tmpl
@@ -44,7 +22,7 @@ var templates embed.FS
 
 // Render returns the recipe of s for the registries, and notes about its limits: one line each, with no full stop at
 // the end. A usage error says that no recipe can hold the registries together, or one of them as it is written.
-func Render(env *regpass.Env, s System, refs []regpass.Ref) (text string, notes []string, err error) {
+func Render(env *regpass.Env, s ci.System, refs []regpass.Ref) (text string, notes []string, err error) {
 	f, err := fill(env, s, refs)
 	if err != nil {
 		return "", nil, err

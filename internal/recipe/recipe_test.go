@@ -1,32 +1,32 @@
 package recipe_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/internal/recipe"
 )
 
 // render renders the recipe of a system, by its name, for registries that the user names.
 func render(t *testing.T, system string, registries ...string) (string, []string, error) {
 	t.Helper()
-	i := slices.IndexFunc(recipe.Systems, func(s recipe.System) bool { return s.Name == system })
-	if i < 0 {
-		t.Fatalf("there is no %s", system)
+	ci, err := regpass.Pick("system", system, recipe.Systems(), func(s ci.System) string { return s.Name })
+	if err != nil {
+		t.Fatal(err)
 	}
 	refs, err := regpass.ParseRefs(strings.Join(registries, "\n"), "the test", true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	env := &regpass.Env{Dir: t.TempDir(), Getenv: func(string) string { return "" }}
-	return recipe.Render(env, recipe.Systems[i], refs)
+	return recipe.Render(env, ci, refs)
 }
 
 // Every system has a template, which takes a registry with an identity, one with a key of its own and one in S3.
 func TestEverySystemHasARecipe(t *testing.T) {
-	for _, s := range recipe.Systems {
+	for _, s := range recipe.Systems() {
 		text, _, err := render(t, s.Name, "https://api.pyx.dev/simple/acme/main", "https://conda.anaconda.org/acme",
 			"s3://bucket/channel")
 		if err != nil {
