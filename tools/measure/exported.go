@@ -41,8 +41,8 @@ func (f *figures) exportedFunc(fn *ast.FuncDecl) int {
 	return 1
 }
 
-// exportedSpec counts the exported names of one part of a declaration; grouped tells that the declaration as a whole has
-// a comment.
+// exportedSpec counts the exported names of one part of a declaration; grouped tells that the declaration as a whole
+// has a comment.
 func (f *figures) exportedSpec(spec ast.Spec, grouped bool) int {
 	var names []*ast.Ident
 	commented := grouped

@@ -29,6 +29,22 @@ import (
 	"strings"
 )
 
+// names is a flag that can be given more than once.
+type names []string
+
+func (n *names) String() string { return strings.Join(*n, ",") }
+
+// Set adds the names between commas.
+func (n *names) Set(text string) error {
+	for name := range strings.SplitSeq(text, ",") {
+		if plain(name) == "" {
+			return fmt.Errorf("%q has no letter and no digit", name)
+		}
+		*n = append(*n, name)
+	}
+	return nil
+}
+
 func main() {
 	if err := run(os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
@@ -39,7 +55,8 @@ func main() {
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("measure", flag.ContinueOnError)
 	asJSON := flags.Bool("json", false, "print JSON")
-	names := flags.String("mentions", "", "count the files that mention these `NAMES`, with commas between")
+	var asked names
+	flags.Var(&asked, "mentions", "count the files that mention `NAME`; give it again, or commas, for several")
 	verbose := flags.Bool("v", false, "list the files that mention a name")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -59,10 +76,8 @@ func run(args []string, out io.Writer) error {
 			return err
 		}
 		f := t.measure()
-		for name := range strings.SplitSeq(*names, ",") {
-			if name != "" {
-				f.Mentions = append(f.Mentions, t.mentions(name))
-			}
+		for _, name := range asked {
+			f.Mentions = append(f.Mentions, t.mentions(name))
 		}
 		all = append(all, f)
 	}

@@ -259,14 +259,15 @@ func TestSays(t *testing.T) {
 func TestRun(t *testing.T) {
 	before, after := write(t, sample), write(t, "-- a.go --\npackage a\n")
 	var out bytes.Buffer
-	if err := run([]string{"-v", "-mentions", "circleci", before, after}, &out); err != nil {
+	if err := run([]string{"-v", "-mentions", "circleci", "-mentions", "pip,uv", before, after}, &out); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"| | " + before + " | " + after + " |\n|---|--:|--:|\n| packages | 2 | 1 |\n",
 		"| longest file | 50 (a/a.go) | 1 (a.go) |\n",
 		"| nest > 3 | 14.3 % | 0.0 % |\n",
-		"production / tests / docs (own files) | 2 / 2 / 1 (1) | 0 / 0 / 0 (0) |\n",
+		"mention circleci: production / tests / docs (own files) | 2 / 2 / 1 (1) | 0 / 0 / 0 (0) |\n",
+		"mention uv: production / tests / docs (own files) | 0 / 0 / 0 (0) | 0 / 0 / 0 (0) |\n",
 		"- production: a/rows.go, action.yml\n",
 	} {
 		if !strings.Contains(out.String(), want) {
@@ -282,7 +283,12 @@ func TestRun(t *testing.T) {
 		t.Errorf("%v, %v in:\n%s", all, err, out.String())
 	}
 	broken := write(t, "-- a.go --\npackage\n")
-	for _, args := range [][]string{{before, after, before}, {filepath.Join(before, "none")}, {broken}} {
+	for _, args := range [][]string{
+		{before, after, before},
+		{filepath.Join(before, "none")},
+		{broken},
+		{"-mentions", "a,.", after},
+	} {
 		if err := run(args, &out); err == nil {
 			t.Errorf("no error with %v", args)
 		}
