@@ -2,9 +2,7 @@ package buildkit
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -43,26 +41,6 @@ func (p *Plan) addArchive(env *regpass.Env, in io.Reader, head []byte) error {
 	up := uploadprovider.New()
 	p.Opt.FrontendAttrs["context"] = up.Add(f)
 	p.Opt.Session = append(p.Opt.Session, up)
-	return nil
-}
-
-// searchArchive looks for tokens in all files of the archive; .dockerignore is not for archives.
-func (p *Plan) searchArchive(ctx context.Context, w *Watch, search SearchImage) error {
-	if p.archive == "" || search == nil {
-		return nil
-	}
-	f, err := os.Open(p.archive)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	err = search(ctx, f, func(where, _ string, found regpass.Found) { w.leaks.add(found, inContext, where, "") })
-	if leak := w.Err(); leak != nil { // whoever hears of it may call ctx off, which ends the search
-		return leak
-	}
-	if err != nil {
-		return fmt.Errorf("build: context: %w", err)
-	}
 	return nil
 }
 

@@ -53,7 +53,7 @@ func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
 			if st, err := os.Stat(p.archive); err != nil || st.Mode().Perm() != 0o600 {
 				t.Error(st, err)
 			}
-			_, err = p.Search(t.Context(), newWatch(nil), func(_ context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error {
+			_, err = Search(t.Context(), p, newWatch(nil), func(_ context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error {
 				if text, err := io.ReadAll(tar); err != nil || string(text) != whole {
 					t.Errorf("%d bytes are searched, not %d: %v", len(text), len(whole), err)
 				}

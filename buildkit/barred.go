@@ -34,7 +34,7 @@ func barred(name, text string, handed []Delivery) (host, what, hint string) {
 		return "", "", ""
 	}
 	host = m[1]
-	if slices.ContainsFunc(handed, func(d Delivery) bool { return askedByDaemon(d.ID) && hostname(d.Host) == hostname(host) }) {
+	if slices.ContainsFunc(handed, func(d Delivery) bool { return d.AskedByDaemon() && hostname(d.Host) == hostname(host) }) {
 		return host, what, "it was sent the credential for " + host + ", which may not let this identity read what the step asks for: `regpass status` shows it"
 	}
 	return host, what, "it was sent no credential: name the registry at " + host + " with --registry; a BuildKit older than 0.23 sends none for ADD https://"

@@ -7,17 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/regpass/regpass"
 )
-
-// maxConfig is the largest file of docker or buildx that is read, in bytes: a builder may hold its daemon's files.
-const maxConfig = 4 << 20
 
 // builderName is what buildx allows (store/util.go). It holds no separator, so it is safe as a file name.
 var builderName = regpass.Pattern(`^[a-z][a-z0-9._-]*$`)
@@ -32,14 +27,6 @@ type node struct {
 	Name       string
 	Endpoint   string // a docker context, a docker host, or the address of a remote BuildKit
 	DriverOpts map[string]string
-}
-
-// dockerDir is where docker keeps its configuration.
-func dockerDir(env *regpass.Env) string {
-	if dir := env.Getenv("DOCKER_CONFIG"); dir != "" {
-		return dir
-	}
-	return filepath.Join(env.Home, ".docker")
 }
 
 func buildxDir(env *regpass.Env) string {
@@ -131,18 +118,4 @@ func readBuilder(env *regpass.Env, name string) (nodeGroup, error) {
 		return nodeGroup{}, fmt.Errorf("builder %s has no nodes", name)
 	}
 	return b, nil
-}
-
-// readConfig reads a file that others wrote.
-func readConfig(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err == nil && len(text) > maxConfig {
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxConfig)
-	}
-	return text, err
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/session/sshforward/sshprovider"
 
 	"github.com/regpass/regpass"
 )
@@ -79,33 +78,5 @@ func addCacheTo(_ context.Context, env *regpass.Env, e Endpoint, o Options, p *P
 			return regpass.Hintf(regpass.Usagef("this Docker daemon can't export a cache of type %s", regpass.Quote(c.Type)), "make a builder: `docker buildx create --use`")
 		}
 	}
-	return nil
-}
-
-// addSSH takes default|ID[=SOCKET|KEY[,KEY]]. A context that git fetches by ssh needs the default one.
-func addSSH(_ context.Context, env *regpass.Env, _ Endpoint, o Options, p *Plan) error {
-	texts := o.SSH
-	if len(texts) == 0 && (strings.HasPrefix(o.Context, "ssh://") || strings.HasPrefix(o.Context, "git@")) {
-		texts = []string{"default"}
-	}
-	var agents []sshprovider.AgentConfig
-	for _, text := range texts {
-		id, files, _ := strings.Cut(text, "=")
-		agent := sshprovider.AgentConfig{ID: id}
-		for file := range strings.SplitSeq(files, ",") {
-			if file != "" {
-				agent.Paths = append(agent.Paths, abs(env, file))
-			}
-		}
-		agents = append(agents, agent)
-	}
-	if len(agents) == 0 {
-		return nil
-	}
-	provider, err := sshprovider.NewSSHAgentProvider(agents)
-	if err != nil {
-		return err
-	}
-	p.Opt.Session = append(p.Opt.Session, provider)
 	return nil
 }

@@ -13,6 +13,9 @@ import (
 	digest "github.com/opencontainers/go-digest"
 )
 
+// nameKey is the description under which BuildKit keeps the name of a step (llb.WithCustomName).
+const nameKey = "llb.customname"
+
 // definitionOf is all that the builder was told to do for what r stands for.
 func definitionOf(ctx context.Context, r gateway.Reference) (*llb.Definition, error) {
 	state, err := r.ToState()

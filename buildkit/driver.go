@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -90,12 +87,20 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 	streams.Wait()
 	if leak := b.Watch.Err(); leak != nil {
 		b.Leaked(b.Watch.Leaks())
-		return nil, errors.Join(leak, e.forget(rest, env, opt), e.uncache(rest, env, b.Watch.unwanted(steps)))
+		return nil, errors.Join(leak, b.forget(rest, env, e, opt), e.uncache(rest, env, b.Watch.LeakedRecords(steps.began, steps.made)))
 	}
 	if err != nil {
 		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))
 	}
-	return b.Plan.pushed(ctx, e, b.Auth, resp.ExporterResponse)
+	return pushed(ctx, b.Plan, e, b.Auth, resp.ExporterResponse)
+}
+
+// forget deletes the builder's record of the build, where it keeps one.
+func (b Build) forget(ctx context.Context, env *regpass.Env, e Endpoint, opt client.SolveOpt) error {
+	if opt.Internal {
+		return nil
+	}
+	return e.forget(ctx, env, opt.Ref)
 }
 
 // frontend has the builder turn the Dockerfile into steps.
@@ -133,90 +138,4 @@ func (k *kept) err() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.own
-}
-
-// report is one stream of what the builder and this process say about a build.
-type report struct {
-	all  chan *client.SolveStatus
-	mu   sync.RWMutex // held for reading while something is sent
-	over bool
-}
-
-func newReport() *report { return &report{all: make(chan *client.SolveStatus)} }
-
-// say adds to the stream; after its end nothing.
-func (r *report) say(s *client.SolveStatus) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if !r.over {
-		r.all <- s
-	}
-}
-
-func (r *report) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.over = true
-	close(r.all)
-}
-
-// from adds all of in.
-func (r *report) from(in <-chan *client.SolveStatus) {
-	for s := range in {
-		r.say(s)
-	}
-}
-
-// forgets is how long a builder may take to end a build that was called off.
-const forgets = 15 * time.Second
-
-// forget deletes the builder's record of a build, with the output of its steps in it. A build that was called off is
-// written down when the builder has ended it, so that is waited for.
-func (e Endpoint) forget(ctx context.Context, env *regpass.Env, opt client.SolveOpt) error {
-	if opt.Internal {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, forgets)
-	defer cancel()
-	for wait := 20 * time.Millisecond; ; wait *= 2 {
-		active, err := e.active(ctx, opt.Ref)
-		switch {
-		case unimplemented(err):
-			return nil // a builder that keeps no records
-		case err == nil && active:
-			err = env.Wait(ctx, wait)
-		case err == nil:
-			if err = e.deleteRecord(ctx, opt.Ref); err == nil {
-				return nil
-			}
-		}
-		if err != nil {
-			return regpass.Hintf(fmt.Errorf("build: the builder's record of this build could not be deleted: %w", shown(err)),
-				"its log holds the token: `docker buildx history rm %s`", opt.Ref)
-		}
-	}
-}
-
-// pushed sends an image that a Docker daemon holds to its registry, where the daemon's BuildKit can't by itself.
-func (p *Plan) pushed(ctx context.Context, e Endpoint, auth authprovider.AuthConfigProvider, resp map[string]string) (Result, error) {
-	for _, name := range p.push {
-		a, err := auth(ctx, registryOf(name), nil, nil)
-		if err != nil {
-			return nil, err
-		}
-		if err := e.docker.push(ctx, name, a); err != nil {
-			return nil, fmt.Errorf("build: %w", err)
-		}
-	}
-	return resp, nil
-}
-
-// registryOf is the host that an image is pushed to, as docker reads its name: a first part with a dot, a port or
-// localhost is a host, everything else is on Docker Hub.
-func registryOf(name string) string {
-	host, _, ok := strings.Cut(name, "/")
-	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" || host == "docker.io" || host == "index.docker.io" {
-		return authprovider.DockerHubRegistryHost
-	}
-	return host
 }

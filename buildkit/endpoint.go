@@ -156,25 +156,6 @@ func (w where) connect(ctx context.Context) (Endpoint, error) {
 	return e, nil
 }
 
-// foreign is an error with a daemon's words in it.
-type foreign struct{ error }
-
-// Error leaves out what gRPC puts before the reason why a connection could not be made.
-func (f foreign) Error() string {
-	text := f.error.Error()
-	for _, before := range []string{"Error while dialing: ", "authentication handshake failed: "} {
-		if _, reason, ok := strings.Cut(text, before); ok {
-			text = strings.TrimSuffix(reason, `"`)
-		}
-	}
-	return regpass.Quote(text)
-}
-
-func (f foreign) Unwrap() error { return f.error }
-
-// shown makes an error that quotes err and still is it.
-func shown(err error) error { return foreign{err} }
-
 // address is a place that a setting names by its address.
 func address(from, addr string) (where, error) {
 	if addr == "" {

@@ -4,17 +4,10 @@ import (
 	"context"
 	"slices"
 
-	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 	digest "github.com/opencontainers/go-digest"
 )
-
-// cachesAll reports whether a cache is to have the layers of all steps (BuildKit, control/control.go,
-// parseCacheExportMode).
-func (p *Plan) cachesAll() bool {
-	return slices.ContainsFunc(p.Opt.CacheExports, func(c client.CacheOptionsEntry) bool { return c.Attrs["mode"] == "max" })
-}
 
 // edge is one of the file systems that a step makes.
 type edge struct {

@@ -3,12 +3,43 @@ package buildkit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"time"
 
 	control "github.com/moby/buildkit/api/services/control"
 	"github.com/moby/buildkit/util/grpcerrors"
 	"google.golang.org/grpc/codes"
+
+	"github.com/regpass/regpass"
 )
+
+// forgets is how long a builder may take to end a build that was called off.
+const forgets = 15 * time.Second
+
+// forget deletes the builder's record of a build, with the output of its steps in it. A build that was called off is
+// written down when the builder has ended it, so that is waited for.
+func (e Endpoint) forget(ctx context.Context, env *regpass.Env, ref string) error {
+	ctx, cancel := context.WithTimeout(ctx, forgets)
+	defer cancel()
+	for wait := 20 * time.Millisecond; ; wait *= 2 {
+		active, err := e.active(ctx, ref)
+		switch {
+		case unimplemented(err):
+			return nil // a builder that keeps no records
+		case err == nil && active:
+			err = env.Wait(ctx, wait)
+		case err == nil:
+			if err = e.deleteRecord(ctx, ref); err == nil {
+				return nil
+			}
+		}
+		if err != nil {
+			return regpass.Hintf(fmt.Errorf("build: the builder's record of this build could not be deleted: %w", shown(err)),
+				"its log holds the token: `docker buildx history rm %s`", ref)
+		}
+	}
+}
 
 // active reports whether the builder is still at the build.
 func (e Endpoint) active(ctx context.Context, ref string) (bool, error) {

@@ -136,7 +136,7 @@ func (i *Injector) report(from, to string, r *Injected) {
 // Descriptions that BuildKit's Dockerfile frontend gives its steps (dockerfile2llb/convert.go, dfCmd; llb.WithCustomName).
 const (
 	instructionKey = "com.docker.dockerfile.v1.command"
-	nameKey        = "llb.customname"
+	stepNameKey    = "llb.customname"
 )
 
 // exec adds secrets to one step and returns the capabilities that they need, and a report if it runs a package client.
@@ -146,7 +146,7 @@ func (i *Injector) exec(op *pb.Op, exec *pb.ExecOp, md *pb.OpMetadata) (caps []s
 		return nil, nil
 	}
 	u := usesOf(exec.Meta.Args)
-	r := &Injected{Step: md.GetDescription()[nameKey]}
+	r := &Injected{Step: md.GetDescription()[stepNameKey]}
 	for _, rule := range u.rules {
 		r.Clients = append(r.Clients, rule.Client)
 	}

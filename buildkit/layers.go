@@ -1,24 +1,16 @@
 package buildkit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
-
-	"github.com/regpass/regpass"
 )
-
-// SearchImage searches an image, or another archive, to its end and calls found with each known secret in it. where
-// names the file, and by is what the image's history says that the file's layer was made by, both redacted.
-type SearchImage func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error
 
 // layers runs build and then, where steps were given secrets, now or by an earlier build that left them in the builder's
 // cache, has the builder send the layers here before it exports anything else, to be searched: also for files that a
@@ -60,7 +52,7 @@ func (b Build) searchLayers(ctx context.Context, e Endpoint, opt client.SolveOpt
 			return err
 		}
 	}
-	if err := b.searchSent(ctx, e, opt, all, e.exporter()); err != nil || !b.Plan.exportsFiles() || e.exporter() == client.ExporterTar {
+	if err := b.searchSent(ctx, e, opt, all, exporter(e)); err != nil || !b.Plan.exportsFiles() || exporter(e) == client.ExporterTar {
 		return err
 	}
 	if b.Watch.Err() != nil {
@@ -76,10 +68,7 @@ func (b Build) searchSent(ctx context.Context, e Endpoint, opt client.SolveOpt, 
 	var searched error
 	var searching sync.WaitGroup
 	searching.Go(func() {
-		searched = b.SearchImage(ctx, read, func(where, by string, f regpass.Found) {
-			by = b.Watch.Redact(cmp.Or(b.Watch.steps[by], by))
-			b.Watch.leaks.addLeak(Leak{Where: inImage, What: where, Fingerprint: f.Fingerprint, Form: f.Form, By: by})
-		})
+		searched = b.Watch.Image(ctx, read, b.SearchImage)
 		_ = read.CloseWithError(searched) // never fails
 	})
 	_, err := e.client.Solve(ctx, def, client.SolveOpt{
@@ -100,16 +89,9 @@ func (b Build) searchSent(ctx context.Context, e Endpoint, opt client.SolveOpt, 
 
 // exporter is how the builder can send layers. A Docker daemon without containerd's images can send the files that are
 // there at the end only.
-func (e Endpoint) exporter() string {
+func exporter(e Endpoint) string {
 	if e.Moby && !e.Containerd {
 		return client.ExporterTar
 	}
 	return client.ExporterOCI
-}
-
-// exportsFiles reports whether an output is made of the files that are there at the end, and not of layers.
-func (p *Plan) exportsFiles() bool {
-	return slices.ContainsFunc(p.Opt.Exports, func(x client.ExportEntry) bool {
-		return x.Type == client.ExporterLocal || x.Type == client.ExporterTar
-	})
 }

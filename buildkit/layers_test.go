@@ -71,7 +71,7 @@ func TestLayersAreSentAsTheBuilderCan(t *testing.T) {
 		client.ExporterTar: {{Moby: true}},
 	} {
 		for _, e := range e {
-			if got := e.exporter(); got != want {
+			if got := exporter(e); got != want {
 				t.Errorf("%+v: %s, not %s", e, got, want)
 			}
 		}

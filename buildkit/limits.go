@@ -3,7 +3,6 @@ package buildkit
 import (
 	"context"
 	"net/netip"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -39,20 +38,6 @@ func addHosts(ctx context.Context, _ *regpass.Env, e Endpoint, o Options, p *Pla
 		p.Opt.FrontendAttrs["add-hosts"] = strings.Join(all, ",")
 	}
 	return nil
-}
-
-// gateway is how a container of a Docker daemon reaches the daemon's machine (moby, builder-next/worker/label).
-func (e Endpoint) gateway(ctx context.Context) (string, error) {
-	workers, err := e.client.ListWorkers(ctx)
-	if err != nil {
-		return "", shown(err)
-	}
-	for _, w := range workers {
-		if ip := w.Labels["org.mobyproject.buildkit.worker.moby.host-gateway-ip"]; ip != "" {
-			return ip, nil
-		}
-	}
-	return "", regpass.Usagef("only Docker's own BuildKit knows the host-gateway")
 }
 
 // sizes are docker's units (docker/go-units, RAMInBytes): powers of 1024, with b and ib behind them or not.
@@ -110,29 +95,6 @@ func addNetwork(_ context.Context, _ *regpass.Env, _ Endpoint, o Options, p *Pla
 		p.Opt.FrontendAttrs["force-network-mode"] = o.Network
 	default:
 		return regpass.Hintf(regpass.Usagef("%s is not default, host or none", regpass.Quote(o.Network)), "BuildKit has no other networks")
-	}
-	return nil
-}
-
-func addPlatforms(_ context.Context, _ *regpass.Env, e Endpoint, o Options, p *Plan) error {
-	var all []string
-	for _, text := range o.Platforms {
-		for platform := range strings.SplitSeq(text, ",") {
-			platform = strings.ToLower(strings.TrimSpace(platform))
-			if platform == "local" {
-				platform = "linux/" + runtime.GOARCH
-			}
-			if platform == "" {
-				return regpass.Usagef("one is empty")
-			}
-			all = append(all, platform)
-		}
-	}
-	if len(all) > 1 && e.Moby && !e.Containerd {
-		return regpass.Hintf(regpass.Usagef("this Docker daemon keeps one platform of an image"), "make a builder: `docker buildx create --use`")
-	}
-	if len(all) > 0 {
-		p.Opt.FrontendAttrs["platform"] = strings.Join(all, ",")
 	}
 	return nil
 }

@@ -217,14 +217,14 @@ func TestSearchTakesTheFilesThatAreSent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = p.Search(t.Context(), newWatch(nil), nil)
+			_, err = Search(t.Context(), p, newWatch(nil), nil)
 			if test.want == "" && err != nil || test.want != "" && (!errors.Is(err, regpass.ErrFound) || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
 	}
 	p := &Plan{Args: map[string]string{"A": live}}
-	if _, err := p.Search(t.Context(), newWatch(nil), nil); !errors.Is(err, regpass.ErrFound) || strings.Contains(err.Error(), live) {
+	if _, err := Search(t.Context(), p, newWatch(nil), nil); !errors.Is(err, regpass.ErrFound) || strings.Contains(err.Error(), live) {
 		t.Error(err)
 	}
 }

@@ -5,43 +5,20 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/docker/cli/cli/config"
-	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/cli/cli/config/types"
 	"github.com/moby/buildkit/session/auth/authprovider"
 
 	"github.com/regpass/regpass"
 )
 
-// dockerConfig reads docker's configuration. A file that is not there is an empty one.
-func dockerConfig(env *regpass.Env) (*configfile.ConfigFile, error) {
-	c, err := config.Load(dockerDir(env))
-	if err != nil {
-		return nil, fmt.Errorf("docker's configuration: %w", shown(err))
-	}
-	return c, nil
-}
-
-// dockerProxies are the proxies that docker hands to its containers, by the names they have in its configuration.
-// Those for one daemon only are not meant for a builder elsewhere.
-func dockerProxies(env *regpass.Env) (map[string]string, error) {
-	c, err := dockerConfig(env)
-	if err != nil {
-		return nil, err
-	}
-	d := c.Proxies["default"]
-	return map[string]string{"httpProxy": d.HTTPProxy, "httpsProxy": d.HTTPSProxy, "noProxy": d.NoProxy, "ftpProxy": d.FTPProxy}, nil
-}
-
 // RegistryAuth answers BuildKit's question for a container registry's credential: for a host of the sources with one
 // minted at that moment, so that a push at the end of a long build works too, and shared with the steps; else with what
 // docker's configuration and its credential helpers have.
 func (s *Store) RegistryAuth() (authprovider.AuthConfigProvider, error) {
-	c, err := dockerConfig(s.env)
+	stored, err := registryAuth(s.env)
 	if err != nil {
 		return nil, err
 	}
-	stored := authprovider.LoadAuthConfig(c)
 	return func(ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
 		for i, src := range s.sources {
 			for _, h := range src.hosts() {
@@ -53,9 +30,8 @@ func (s *Store) RegistryAuth() (authprovider.AuthConfigProvider, error) {
 		a, err := stored(ctx, host, scope, expired)
 		if err == nil {
 			s.env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))
-			return a, nil
 		}
-		return types.AuthConfig{}, fmt.Errorf("build: docker's credential for %s: %w", regpass.Quote(host), shown(err))
+		return a, err
 	}, nil
 }
 

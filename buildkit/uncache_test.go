@@ -30,11 +30,11 @@ func TestUnwantedIsWhatABuildMadeAndWhatLeaked(t *testing.T) {
 	began := time.Now()
 	w := newWatch(nil)
 	w.steps["mount / from exec a"], w.steps["mount / from exec b"] = "[1/2] RUN a", "[2/2] RUN b"
-	if w.unwanted(newStory()) != nil {
+	if w.LeakedRecords(time.Time{}, nil) != nil {
 		t.Error("something is chosen though no step began")
 	}
 	w.leaks.all = []Leak{{Where: inOutput}, {Where: inImage, By: "[2/2] RUN b"}}
-	chosen := w.unwanted(&story{began: began, made: map[string]bool{"[1/2] RUN a": true}})
+	chosen := w.LeakedRecords(began, map[string]bool{"[1/2] RUN a": true})
 	for _, c := range []struct {
 		by   string
 		age  time.Duration

@@ -14,7 +14,7 @@ import (
 
 // searchBefore refuses a build that is given a token.
 func searchBefore(ctx context.Context, a *app, plan *buildkit.Plan, watch *buildkit.Watch) error {
-	partly, err := plan.Search(ctx, watch, searchImage(a.say.known))
+	partly, err := buildkit.Search(ctx, plan, watch, searchImage(a.say.known))
 	if errors.Is(err, regpass.ErrFound) {
 		return regpass.Hintf(err, "the build was not started; take it out, or keep the file from the build with .dockerignore")
 	}

@@ -16,23 +16,6 @@ import (
 // errInUse says why something stays in the builder's cache: another build shares it.
 var errInUse = errors.New("something else there is using it")
 
-// unwanted chooses from the builder's cache what the steps of a refused build made since the first one began, by the
-// builder's clock, and came to their end with; what others leave, no build takes. What a step made that wrote a token
-// is chosen however old it is, for the build may have taken it from there. It is nil where no step began.
-func (w *Watch) unwanted(t *story) func(*client.UsageInfo) bool {
-	if t.began.IsZero() {
-		return nil
-	}
-	wrote := map[string]bool{}
-	for _, l := range w.Leaks() {
-		wrote[l.By] = l.By != ""
-	}
-	return func(r *client.UsageInfo) bool {
-		name, ours := w.steps[r.Description]
-		return ours && (t.made[name] && !r.CreatedAt.Before(t.began) || wrote[w.Redact(name)])
-	}
-}
-
 // uncache deletes what is chosen from the builder's cache: else the next build would take a layer with a token in it
 // from there, be given no secret, and have nothing to look for. What other builds on the builder make goes only if they
 // did just the same, and is not in use; they make it again.
