@@ -25,12 +25,22 @@ var mayImport = map[string][]string{
 	"envsync":         {""},
 	"helper":          {""},
 	"action":          {""},
-	"buildkit":        {""},
+	"buildkit":        {"", "buildkit/builder", "buildkit/leak", "buildkit/plan", "buildkit/secret"},
 	"image":           {""},
 	"sts":             {""},
 	"internal/fake":   {""},
 	"internal/sample": {},
+
+	// The rooms below buildkit/: plan knows the builder that it is for, and inject hands out what secret has.
+	"buildkit/builder":   {"", "buildkit/dockercfg"},
+	"buildkit/dockercfg": {""},
+	"buildkit/inject":    {"", "buildkit/secret"},
+	"buildkit/leak":      {""},
+	"buildkit/plan":      {"", "buildkit/builder", "buildkit/dockercfg"},
+	"buildkit/secret":    {"", "buildkit/dockercfg"},
+
 	"cmd/regpass": {"", "identity", "registry", "envsync", "helper", "action", "buildkit", "image", "sts",
+		"buildkit/builder", "buildkit/inject", "buildkit/leak", "buildkit/plan", "buildkit/secret",
 		"internal/fake", "internal/sample"},
 }
 

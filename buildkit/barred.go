@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 // barrings match what BuildKit says when a server does not let it in: for images, for ADD https://… and, in git's
@@ -22,7 +23,7 @@ var (
 
 // barred says which host did not let the builder itself in, in a step of that name that ended with that error, and what
 // to do about it. What commands of a step were refused, it is not about.
-func barred(name, text string, handed []Delivery) (host, what, hint string) {
+func barred(name, text string, handed []secret.Delivery) (host, what, hint string) {
 	if what = barrings().FindString(text); what == "" || strings.Contains(text, "did not complete successfully") {
 		return "", "", ""
 	}
@@ -34,7 +35,7 @@ func barred(name, text string, handed []Delivery) (host, what, hint string) {
 		return "", "", ""
 	}
 	host = m[1]
-	if slices.ContainsFunc(handed, func(d Delivery) bool { return d.AskedByDaemon() && hostname(d.Host) == hostname(host) }) {
+	if slices.ContainsFunc(handed, func(d secret.Delivery) bool { return d.AskedByDaemon() && hostname(d.Host) == hostname(host) }) {
 		return host, what, "it was sent the credential for " + host + ", which may not let this identity read what the step asks for: `regpass status` shows it"
 	}
 	return host, what, "it was sent no credential: name the registry at " + host + " with --registry; a BuildKit older than 0.23 sends none for ADD https://"

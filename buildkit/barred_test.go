@@ -3,13 +3,15 @@ package buildkit
 import (
 	"strings"
 	"testing"
+
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 func TestBarredNamesTheHost(t *testing.T) {
-	sent := []Delivery{{ID: "netrc", Host: "other.example"}, {ID: "HTTP_AUTH_TOKEN_pkgs.example", Host: "pkgs.example:8443"}}
+	sent := []secret.Delivery{{ID: "netrc", Host: "other.example"}, {ID: "HTTP_AUTH_TOKEN_pkgs.example", Host: "pkgs.example:8443"}}
 	for _, test := range []struct {
 		name, text string
-		handed     []Delivery
+		handed     []secret.Delivery
 		host, hint string
 	}{
 		{"[2/3] ADD https://pkgs.example/x.tar /", "failed to load cache key: invalid response status 401", nil, "pkgs.example", "was sent no credential: name the registry at pkgs.example with --registry"},

@@ -1,3 +1,4 @@
+// Package buildkit does one build from end to end: it runs it, searches what it makes, and explains how it failed.
 package buildkit
 
 import (
@@ -9,6 +10,12 @@ import (
 	"sync"
 
 	"github.com/moby/buildkit/client"
+
+	"github.com/regpass/regpass/buildkit/builder"
+	"github.com/regpass/regpass/buildkit/leak"
+	"github.com/regpass/regpass/buildkit/plan"
+	"github.com/regpass/regpass/buildkit/secret"
+
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/identity"
 	"github.com/moby/buildkit/session"
@@ -23,19 +30,19 @@ import (
 
 // Build is one build.
 type Build struct {
-	Plan     *Plan
+	Plan     *plan.Plan
 	Secrets  secrets.SecretStore
 	Auth     authprovider.AuthConfigProvider
-	Watch    *Watch
-	Handed   func() []Delivery // what steps were given so far
-	Earlier  bool              // there are tokens from before, which steps may have been given that are cached now
-	Frontend gateway.BuildFunc // nil: the builder's own
-	// SearchImage searches the layers before anything is exported; nil: nobody does.
-	SearchImage SearchImage
-	Mode        string       // how progress is shown: one of Modes
-	Out         io.Writer    // where; an *os.File for the form that terminals have
-	Leaked      func([]Leak) // ends the tokens that were found; it is called before what the builder keeps is deleted, which takes time
-	Warn        func(string) // hears of what the builder warns of, quoted; nil: nobody does
+	Watch    *leak.Watch
+	Handed   func() []secret.Delivery // what steps were given so far
+	Earlier  bool                     // there are tokens from before, which steps may have been given that are cached now
+	Frontend gateway.BuildFunc        // nil: the builder's own
+	// SearchFunc searches the layers before anything is exported; nil: nobody does.
+	SearchImage leak.SearchFunc
+	Mode        string            // how progress is shown: one of Modes
+	Out         io.Writer         // where; an *os.File for the form that terminals have
+	Leaked      func([]leak.Leak) // ends the tokens that were found; it is called before what the builder keeps is deleted, which takes time
+	Warn        func(string)      // hears of what the builder warns of, quoted; nil: nobody does
 }
 
 // Modes are the ways to show progress.
@@ -48,7 +55,7 @@ type Result map[string]string
 // Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before all that the
 // steps said has been searched for the tokens that they were given; a token in it is a LeakError, and the builder's
 // record of the build is deleted. What the builder says in an error is quoted.
-func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, error) {
+func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (Result, error) {
 	display, err := progressui.NewDisplay(b.Out, progressui.DisplayMode(b.Mode))
 	if err != nil {
 		return nil, regpass.Usagef("build: --progress: %w", err)
@@ -82,12 +89,12 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 	statuses := make(chan *client.SolveStatus)
 	streams.Go(func() { said.from(statuses) })
 	frontend := newKept(b.layers(e, opt, b.Watch.Gate(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
-	resp, err := e.client.Build(ctx, opt, "regpass", frontend.build, statuses)
+	resp, err := e.Client.Build(ctx, opt, "regpass", frontend.build, statuses)
 	said.close()
 	streams.Wait()
 	if leak := b.Watch.Err(); leak != nil {
 		b.Leaked(b.Watch.Leaks())
-		return nil, errors.Join(leak, b.forget(rest, env, e, opt), e.uncache(rest, env, b.Watch.LeakedRecords(steps.began, steps.made)))
+		return nil, errors.Join(leak, b.forget(rest, env, e, opt), e.Prune(rest, env, b.Watch.LeakedRecords(steps.began, steps.made)))
 	}
 	if err != nil {
 		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))
@@ -95,12 +102,12 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 	return pushed(ctx, b.Plan, e, b.Auth, resp.ExporterResponse)
 }
 
-// forget deletes the builder's record of the build, where it keeps one.
-func (b Build) forget(ctx context.Context, env *regpass.Env, e Endpoint, opt client.SolveOpt) error {
+// Forget deletes the builder's record of the build, where it keeps one.
+func (b Build) forget(ctx context.Context, env *regpass.Env, e builder.Endpoint, opt client.SolveOpt) error {
 	if opt.Internal {
 		return nil
 	}
-	return e.forget(ctx, env, opt.Ref)
+	return e.Forget(ctx, env, opt.Ref)
 }
 
 // frontend has the builder turn the Dockerfile into steps.

@@ -9,6 +9,10 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+
+	"github.com/regpass/regpass/buildkit/builder"
+	"github.com/regpass/regpass/buildkit/leak"
+
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
 
@@ -21,7 +25,7 @@ import (
 //
 // Where an output is made of files instead, these are searched too: they keep all their extended attributes, of which
 // layers have none but security.capability (containerd, pkg/archive; fsutil, tarwriter.go).
-func (b Build) layers(e Endpoint, opt client.SolveOpt, build gateway.BuildFunc) gateway.BuildFunc {
+func (b Build) layers(e builder.Endpoint, opt client.SolveOpt, build gateway.BuildFunc) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		leaves := len(b.Plan.Opt.Exports)+len(b.Plan.Opt.CacheExports) > 0
@@ -41,18 +45,18 @@ func (b Build) layers(e Endpoint, opt client.SolveOpt, build gateway.BuildFunc) 
 }
 
 // searchLayers has the builder send what r is made of, in each form that it is to leave the builder in.
-func (b Build) searchLayers(ctx context.Context, e Endpoint, opt client.SolveOpt, r gateway.Reference) error {
-	def, err := definitionOf(ctx, r)
+func (b Build) searchLayers(ctx context.Context, e builder.Endpoint, opt client.SolveOpt, r gateway.Reference) error {
+	def, err := leak.Definition(ctx, r)
 	if err != nil {
 		return err
 	}
 	all := def
-	if b.Plan.cachesAll() {
+	if b.Plan.CachesAllStages() {
 		if all, err = everything(ctx, def); err != nil {
 			return err
 		}
 	}
-	if err := b.searchSent(ctx, e, opt, all, exporter(e)); err != nil || !b.Plan.exportsFiles() || exporter(e) == client.ExporterTar {
+	if err := b.searchSent(ctx, e, opt, all, exporter(e)); err != nil || !b.Plan.ExportsFiles() || exporter(e) == client.ExporterTar {
 		return err
 	}
 	if b.Watch.Err() != nil {
@@ -63,7 +67,7 @@ func (b Build) searchLayers(ctx context.Context, e Endpoint, opt client.SolveOpt
 
 // searchSent has the builder export what def makes. It has all that the build itself has: base images that were not needed
 // whole so far are fetched with its credentials, and the client looks for the folders that a definition names.
-func (b Build) searchSent(ctx context.Context, e Endpoint, opt client.SolveOpt, def *llb.Definition, exporter string) error {
+func (b Build) searchSent(ctx context.Context, e builder.Endpoint, opt client.SolveOpt, def *llb.Definition, exporter string) error {
 	read, write := io.Pipe()
 	var searched error
 	var searching sync.WaitGroup
@@ -71,7 +75,7 @@ func (b Build) searchSent(ctx context.Context, e Endpoint, opt client.SolveOpt, 
 		searched = b.Watch.Image(ctx, read, b.SearchImage)
 		_ = read.CloseWithError(searched) // never fails
 	})
-	_, err := e.client.Solve(ctx, def, client.SolveOpt{
+	_, err := e.Client.Solve(ctx, def, client.SolveOpt{
 		Internal:            true, // the builder keeps no record of it
 		AllowedEntitlements: opt.AllowedEntitlements,
 		LocalMounts:         opt.LocalMounts,
@@ -89,7 +93,7 @@ func (b Build) searchSent(ctx context.Context, e Endpoint, opt client.SolveOpt, 
 
 // exporter is how the builder can send layers. A Docker daemon without containerd's images can send the files that are
 // there at the end only.
-func exporter(e Endpoint) string {
+func exporter(e builder.Endpoint) string {
 	if e.Moby && !e.Containerd {
 		return client.ExporterTar
 	}

@@ -6,16 +6,19 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/session/auth/authprovider"
+
+	"github.com/regpass/regpass/buildkit/builder"
+	"github.com/regpass/regpass/buildkit/plan"
 )
 
 // pushed sends an image that a Docker daemon holds to its registry, where the daemon's BuildKit can't by itself.
-func pushed(ctx context.Context, p *Plan, e Endpoint, auth authprovider.AuthConfigProvider, resp map[string]string) (Result, error) {
-	for _, name := range p.push {
+func pushed(ctx context.Context, p *plan.Plan, e builder.Endpoint, auth authprovider.AuthConfigProvider, resp map[string]string) (Result, error) {
+	for _, name := range p.Push {
 		a, err := auth(ctx, registryOf(name), nil, nil)
 		if err != nil {
 			return nil, err
 		}
-		if err := e.docker.push(ctx, name, a); err != nil {
+		if err := e.Docker.Push(ctx, name, a); err != nil {
 			return nil, fmt.Errorf("build: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 // nothingThere is what pip prints when an index has no such package, and also, without another word, when the index
@@ -12,7 +13,7 @@ import (
 const nothingThere = "(from versions: none)"
 
 // unsaid adds to the error of a step what its client kept to itself: that a registry may have refused the credential.
-func unsaid(err error, words string, handed []Delivery) error {
+func unsaid(err error, words string, handed []secret.Delivery) error {
 	var hosts []string
 	for _, d := range handed {
 		if d.Host != "" && !slices.Contains(hosts, d.Host) {

@@ -6,14 +6,15 @@ import (
 	"testing"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 func TestUnsaid(t *testing.T) {
-	handed := []Delivery{{ID: "own"}, {ID: "netrc", Host: "pkgs.example"}, {ID: "netrc", Host: "pkgs.example"}}
+	handed := []secret.Delivery{{ID: "own"}, {ID: "netrc", Host: "pkgs.example"}, {ID: "netrc", Host: "pkgs.example"}}
 	const pip = "ERROR: Could not find a version that satisfies the requirement acme (from versions: none)\n"
 	for _, c := range []struct {
 		name, words string
-		handed      []Delivery
+		handed      []secret.Delivery
 		hinted      bool
 	}{
 		{"pip", pip, handed, true},

@@ -1,0 +1,186 @@
+// Package builder finds out which BuildKit, or which Docker daemon, is meant, and speaks to it.
+package builder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/moby/buildkit/client"
+	_ "github.com/moby/buildkit/client/connhelper/dockercontainer" // docker-container://
+	_ "github.com/moby/buildkit/client/connhelper/kubepod"         // kube-pod://
+	_ "github.com/moby/buildkit/client/connhelper/npipe"           // npipe://
+	_ "github.com/moby/buildkit/client/connhelper/podmancontainer" // podman-container://
+	_ "github.com/moby/buildkit/client/connhelper/ssh"             // ssh://
+	"github.com/moby/buildkit/util/appdefaults"
+
+	"github.com/regpass/regpass"
+)
+
+// answers is how long a BuildKit may take to answer the first time: a pod or a host behind ssh is slow to reach.
+const answers = 20 * time.Second
+
+// Ask is how a person named the BuildKit to use; both may be empty.
+type Ask struct {
+	Addr    string // an address as buildctl takes it: unix://, tcp://, docker-container://, kube-pod://, ssh://, …
+	Builder string // name of a buildx builder or of a docker context
+}
+
+// Endpoint is a BuildKit that answered.
+type Endpoint struct {
+	From       string // what named it: "BUILDKIT_HOST"
+	Address    string // where it is, for people
+	Moby       bool   // it is a part of a Docker daemon: images stay there
+	Containerd bool   // Moby only: the daemon keeps images in containerd, and so can do what a BuildKit by itself can
+	Docker     Docker
+	Client     *client.Client
+}
+
+// Close ends the connection.
+func (e Endpoint) Close() error { return e.Client.Close() }
+
+// where is a BuildKit that was named and has not been asked yet.
+type where struct {
+	from, address string
+	docker        *Docker // the daemon that it is a part of, or nil
+	named         bool    // somebody chose it: if it does not answer, no other takes its place
+	hint          string  // what to do if it does not answer
+	dial          func(context.Context) (*client.Client, error)
+}
+
+// absent says why a place names no BuildKit, so that the next is looked at; nothing, where nobody chose it. Every other error of a place ends the
+// search: what was chosen and does not work is never passed over.
+type absent struct{ why string }
+
+func (a absent) Error() string { return a.why }
+
+// place is one way to find a BuildKit.
+type place struct {
+	title string
+	find  func(context.Context, *regpass.Env, Ask) (where, error)
+}
+
+// Places are the ways to find a BuildKit, in the order they are tried.
+var places = []place{
+	{"--addr", func(_ context.Context, _ *regpass.Env, ask Ask) (where, error) { return address("--addr", ask.Addr) }},
+	{"--builder", func(ctx context.Context, env *regpass.Env, ask Ask) (where, error) {
+		if ask.Builder == "" {
+			return where{}, absent{}
+		}
+		return namedBuilder(ctx, env, ask.Builder)
+	}},
+	{"BUILDKIT_HOST", func(_ context.Context, env *regpass.Env, _ Ask) (where, error) {
+		return address("BUILDKIT_HOST", env.Getenv("BUILDKIT_HOST"))
+	}},
+	{"BUILDX_BUILDER", func(ctx context.Context, env *regpass.Env, _ Ask) (where, error) {
+		if env.Getenv("BUILDX_BUILDER") == "" {
+			return where{}, absent{}
+		}
+		return namedBuilder(ctx, env, env.Getenv("BUILDX_BUILDER"))
+	}},
+	{"buildx", func(ctx context.Context, env *regpass.Env, _ Ask) (where, error) { return currentBuilder(ctx, env) }},
+	{"Docker", func(_ context.Context, env *regpass.Env, _ Ask) (where, error) {
+		d, err := CurrentDocker(env)
+		if err != nil {
+			return where{}, err
+		}
+		return d.where()
+	}},
+	{"rootless buildkitd", func(_ context.Context, env *regpass.Env, _ Ask) (where, error) {
+		dir := env.Getenv("XDG_RUNTIME_DIR")
+		if dir == "" {
+			return where{}, absent{}
+		}
+		return socket("unix://" + filepath.Join(dir, "buildkit", "buildkitd.sock"))
+	}},
+	{"buildkitd", func(context.Context, *regpass.Env, Ask) (where, error) { return socket(appdefaults.Address) }},
+}
+
+// Find returns the BuildKit that ask, the surroundings or this machine name. What was chosen by name and does not
+// answer is an error; where nothing answers, the error says what was tried and why it failed.
+func Find(ctx context.Context, env *regpass.Env, ask Ask) (Endpoint, error) {
+	return find(ctx, env, ask, places)
+}
+
+func find(ctx context.Context, env *regpass.Env, ask Ask, places []place) (Endpoint, error) {
+	var tried []string
+	for _, p := range places {
+		w, err := p.find(ctx, env, ask)
+		var none absent
+		if errors.As(err, &none) {
+			if none.why != "" {
+				tried = append(tried, p.title+": "+none.why)
+			}
+			continue
+		}
+		if err != nil {
+			return Endpoint{}, fmt.Errorf("build: %s: %w", p.title, err)
+		}
+		e, err := w.connect(ctx)
+		switch {
+		case err == nil:
+			return e, nil
+		case w.named || ctx.Err() != nil:
+			return Endpoint{}, regpass.Hintf(fmt.Errorf("build: %s: %s: %w", w.from, w.address, err), "%s", w.hint)
+		}
+		tried = append(tried, fmt.Sprintf("%s: %s: %v", p.title, w.address, err))
+	}
+	return Endpoint{}, regpass.Hintf(fmt.Errorf("build: no BuildKit was found; %s", strings.Join(tried, "; ")),
+		"start one (`docker buildx create --use --bootstrap`, or `buildkitd` as root), or name one that runs: --addr tcp://HOST:1234")
+}
+
+// connect asks w who it is. The error holds no more of a daemon's message than can be shown.
+func (w where) connect(ctx context.Context) (Endpoint, error) {
+	c, err := w.dial(ctx)
+	if err != nil {
+		return Endpoint{}, shown(err)
+	}
+	ask, cancel := context.WithTimeout(ctx, answers)
+	defer cancel()
+	workers, err := c.ListWorkers(ask)
+	if err != nil {
+		_ = c.Close()
+		return Endpoint{}, shown(err)
+	}
+	e := Endpoint{From: w.from, Address: w.address, Client: c}
+	if w.docker != nil {
+		e.Moby, e.Docker = true, *w.docker
+	}
+	for _, worker := range workers {
+		// Docker's own worker has this label only where it builds on containerd (buildx, driver/docker).
+		_, e.Containerd = worker.Labels["org.mobyproject.buildkit.worker.snapshotter"]
+	}
+	return e, nil
+}
+
+// address is a place that a setting names by its address.
+func address(from, addr string) (where, error) {
+	if addr == "" {
+		return where{}, absent{}
+	}
+	if !strings.Contains(addr, "://") {
+		return where{}, regpass.Hintf(regpass.Usagef("%s is not an address", regpass.Quote(addr)), "write unix:///PATH, tcp://HOST:PORT, docker-container://NAME, kube-pod://NAME or ssh://USER@HOST")
+	}
+	hint := "is buildkitd running there, and may this user reach it?"
+	if strings.HasPrefix(addr, "tcp://") {
+		hint += " One that speaks TLS needs a builder: `docker buildx create --driver remote --driver-opt cacert=FILE,cert=FILE,key=FILE " + addr + "`, and then --builder"
+	}
+	return where{from: from, address: addr, named: true, hint: hint,
+		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, addr) }}, nil
+}
+
+// socket is where a buildkitd listens unless told otherwise.
+func socket(addr string) (where, error) {
+	path, unix := strings.CutPrefix(addr, "unix://")
+	if unix {
+		if _, err := os.Stat(path); err != nil {
+			return where{}, absent{err.Error()}
+		}
+	}
+	return where{from: "the default address", address: addr,
+		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, addr) }}, nil
+}
