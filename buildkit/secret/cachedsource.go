@@ -8,8 +8,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// account is one credential and those who wait for it.
-type account struct {
+// cachedSource is a source with its credential, and those who wait for one.
+type cachedSource struct {
 	source Source
 	fresh  func(c regpass.Credential, got time.Time) bool
 	now    func() time.Time
@@ -29,13 +29,13 @@ type flight struct {
 	cut  bool // whoever made the attempt was called off, which says nothing about the others
 }
 
-// credential returns the one that is held while it is fresh, and else gets one: one attempt serves all who ask
-// meanwhile, also when it fails.
-func (a *account) credential(ctx context.Context) (regpass.Credential, error) {
+// credential returns the held one while it is fresh, and gets another otherwise. One attempt serves all who
+// ask meanwhile, also when it fails.
+func (c *cachedSource) credential(ctx context.Context) (regpass.Credential, error) {
 	for {
-		f, ours := a.join()
+		f, ours := c.join()
 		if ours {
-			a.fly(ctx, f)
+			c.fetch(ctx, f)
 			return f.cred, f.err
 		}
 		select {
@@ -51,32 +51,33 @@ func (a *account) credential(ctx context.Context) (regpass.Credential, error) {
 
 // join returns the attempt that is under way, or one that is over where the held credential will do. ours means that
 // the caller has to make it.
-func (a *account) join() (f *flight, ours bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (c *cachedSource) join() (f *flight, ours bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
-	case !a.got.IsZero() && a.fresh(a.held, a.got):
+	case !c.got.IsZero() && c.fresh(c.held, c.got):
 		over := make(chan struct{})
 		close(over)
-		return &flight{done: over, cred: a.held}, false
-	case a.flight != nil:
-		return a.flight, false
+		return &flight{done: over, cred: c.held}, false
+	case c.flight != nil:
+		return c.flight, false
 	}
-	a.flight = &flight{done: make(chan struct{})}
-	return a.flight, true
+	c.flight = &flight{done: make(chan struct{})}
+	return c.flight, true
 }
 
-func (a *account) fly(ctx context.Context, f *flight) {
-	f.cred, f.err = a.source.Mint(ctx)
+// fetch makes the attempt f, and ends it for all who wait.
+func (c *cachedSource) fetch(ctx context.Context, f *flight) {
+	f.cred, f.err = c.source.Mint(ctx)
 	f.cut = f.err != nil && ctx.Err() != nil
-	a.mu.Lock()
+	c.mu.Lock()
 	if f.err == nil {
-		a.held, a.got = f.cred, a.now()
+		c.held, c.got = f.cred, c.now()
 	}
-	a.flight = nil
-	a.mu.Unlock()
-	if f.err != nil && !f.cut && a.failed != nil {
-		a.failed(f.err)
+	c.flight = nil
+	c.mu.Unlock()
+	if f.err != nil && !f.cut && c.failed != nil {
+		c.failed(f.err)
 	}
 	close(f.done)
 }

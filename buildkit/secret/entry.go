@@ -12,44 +12,44 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// offer is one id and how it is answered.
-type offer struct {
+// entry is one id and how it is resolved.
+type entry struct {
 	Secret
-	account *account // for values: two accounts can't share an id
-	rival   *account // another one that would have the same id: then nobody gets it
-	own     bool     // the user's own
-	answer  answer
+	cached      *cachedSource // for values: two of them can't share an id
+	conflict    *cachedSource // another one that would have the same id: then nobody gets it
+	userDefined bool          // from --secret
+	resolve     resolve
 }
 
-// answer gets what is asked for, and says which credentials are in it.
-type answer func(context.Context) ([]byte, []regpass.Credential, error)
+// resolve gets what is asked for, and says which credentials are in it.
+type resolve func(context.Context) ([]byte, []regpass.Credential, error)
 
-// offerValue offers a part of a credential. Where two credentials would go by one name, nobody gets either by it: which
+// addValue offers a part of a credential. Where two credentials would go by one name, nobody gets either by it: which
 // is meant can't be told. If the user chose the name, that is an error.
-func (s *Store) offerValue(v value, secret Secret, a *account) error {
+func (s *Store) addValue(v value, secret Secret, src *cachedSource) error {
 	if v.use != ForDaemon {
-		secret.ID = s.salted(secret.ID)
+		secret.ID = s.tenantID(secret.ID)
 	}
 	if other := s.byID[secret.ID]; other != nil {
 		switch {
-		case other.account == a:
-			other.Hosts = union(other.Hosts, a.source.hosts())
+		case other.cached == src:
+			other.Hosts = union(other.Hosts, src.source.hosts())
 		case v.named:
-			return regpass.Hintf(regpass.Usagef("secrets: %s and %s have two credentials, and both would be %s", other.account.source.Ref, a.source.Ref, secret.Env),
+			return regpass.Hintf(regpass.Usagef("secrets: %s and %s have two credentials, and both would be %s", other.cached.source.Ref, src.source.Ref, secret.Env),
 				"give each a name=INDEX of its own")
-		case v.use == ForClient && other.rival == nil:
-			s.warnings = append(s.warnings, fmt.Sprintf("steps get no %s, for %s and %s have different credentials; netrc and rattler have both", secret.Env, other.account.source.Ref, a.source.Ref))
+		case v.use == ForClient && other.conflict == nil:
+			s.warnings = append(s.warnings, fmt.Sprintf("steps get no %s, for %s and %s have different credentials; netrc and rattler have both", secret.Env, other.cached.source.Ref, src.source.Ref))
 			fallthrough
 		default:
-			other.rival = a
+			other.conflict = src
 		}
 		return nil
 	}
-	secret.Hosts = slices.Clone(a.source.hosts())
-	s.add(&offer{Secret: secret, account: a, answer: func(ctx context.Context) ([]byte, []regpass.Credential, error) {
-		c, err := a.credential(ctx)
+	secret.Hosts = slices.Clone(src.source.hosts())
+	s.add(&entry{Secret: secret, cached: src, resolve: func(ctx context.Context) ([]byte, []regpass.Credential, error) {
+		c, err := src.credential(ctx)
 		if err != nil {
-			return nil, nil, refusal(ctx, a.source.hosts()[0], err)
+			return nil, nil, refusal(ctx, src.source.hosts()[0], err)
 		}
 		text := v.of(c)
 		switch {
@@ -65,14 +65,14 @@ func (s *Store) offerValue(v value, secret Secret, a *account) error {
 	return nil
 }
 
-// offerFile offers a file for the credentials of all sources.
-func (s *Store) offerFile(f file) {
+// addFile offers a file for the credentials of all sources.
+func (s *Store) addFile(f file) {
 	secret := f.secret
-	secret.ID = s.salted(secret.ID)
+	secret.ID = s.tenantID(secret.ID)
 	for _, src := range s.sources {
 		secret.Hosts = union(secret.Hosts, src.hosts())
 	}
-	s.add(&offer{Secret: secret, answer: func(ctx context.Context) ([]byte, []regpass.Credential, error) {
+	s.add(&entry{Secret: secret, resolve: func(ctx context.Context) ([]byte, []regpass.Credential, error) {
 		return s.renderFile(ctx, f.render(s.render))
 	}})
 }
@@ -86,7 +86,7 @@ func (s *Store) renderFile(ctx context.Context, render renderer) ([]byte, []regp
 	var of []Source
 	var why []error
 	for i, src := range s.sources {
-		c, err := s.accounts[i].credential(ctx)
+		c, err := s.cached[i].credential(ctx)
 		if err != nil {
 			return nil, nil, refusal(ctx, src.hosts()[0], err)
 		}

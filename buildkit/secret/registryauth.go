@@ -24,7 +24,7 @@ func (s *Store) RegistryAuth() (authprovider.AuthConfigProvider, error) {
 		for i, src := range s.sources {
 			for _, h := range src.hosts() {
 				if strings.EqualFold(h, host) {
-					return mintAuth(ctx, s.accounts[i], h)
+					return mintAuth(ctx, s.cached[i], h)
 				}
 			}
 		}
@@ -39,8 +39,8 @@ func (s *Store) RegistryAuth() (authprovider.AuthConfigProvider, error) {
 // mintAuth makes a credential into one for docker. A user name goes before the registry's token service
 // (https://distribution.github.io/distribution/spec/auth/token/); a bearer token without one is sent as it is. An error
 // goes to the builder and its records, so it holds nothing from outside.
-func mintAuth(ctx context.Context, a *account, host string) (types.AuthConfig, error) {
-	cred, err := a.credential(ctx)
+func mintAuth(ctx context.Context, src *cachedSource, host string) (types.AuthConfig, error) {
+	cred, err := src.credential(ctx)
 	if err != nil {
 		return types.AuthConfig{}, fmt.Errorf("regpass: %w", refusal(ctx, host, err))
 	}

@@ -34,9 +34,9 @@ type Store struct {
 	opts   Options
 
 	sources  []Source
-	accounts []*account // of the sources, by index
-	offers   []*offer   // in the order to show them
-	byID     map[string]*offer
+	cached   []*cachedSource // of the sources, by index
+	entries  []*entry        // in the order to show them
+	byID     map[string]*entry
 	warnings []string
 
 	mu     sync.Mutex // guards minted
@@ -54,12 +54,12 @@ func NewStore(env *regpass.Env, sources []Source, user []User, r Render, o Optio
 	if !tenant().MatchString(o.Isolate) {
 		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s", regpass.Quote(o.Isolate))
 	}
-	s := &Store{env: env, render: r, opts: o, byID: map[string]*offer{}}
-	s.openAccounts(sources)
+	s := &Store{env: env, render: r, opts: o, byID: map[string]*entry{}}
+	s.openSources(sources)
 	for _, v := range values {
 		for i, src := range sources {
 			for _, name := range v.names(src) {
-				if err := s.offerValue(v, v.secret(name), s.accounts[i]); err != nil {
+				if err := s.addValue(v, v.secret(name), s.cached[i]); err != nil {
 					return nil, err
 				}
 			}
@@ -67,24 +67,24 @@ func NewStore(env *regpass.Env, sources []Source, user []User, r Render, o Optio
 	}
 	if len(sources) > 0 {
 		for _, f := range files {
-			s.offerFile(f)
+			s.addFile(f)
 		}
 	}
 	for _, u := range user {
-		if err := s.offerOwn(u); err != nil {
+		if err := s.addUserDefined(u); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-// openAccounts makes one for each source, the same for sources of one key.
-func (s *Store) openAccounts(sources []Source) {
-	byKey := map[string]*account{}
+// openSources makes a cached source for each source, the same for sources of one key.
+func (s *Store) openSources(sources []Source) {
+	byKey := map[string]*cachedSource{}
 	for _, src := range sources {
 		a := byKey[src.key()]
 		if a == nil {
-			a = &account{source: src, now: s.env.Now, failed: s.opts.Failed, fresh: func(c regpass.Credential, got time.Time) bool {
+			a = &cachedSource{source: src, now: s.env.Now, failed: s.opts.Failed, fresh: func(c regpass.Credential, got time.Time) bool {
 				if src.Fresh != nil {
 					return src.Fresh(c)
 				}
@@ -92,39 +92,39 @@ func (s *Store) openAccounts(sources []Source) {
 			}}
 			byKey[src.key()] = a
 		}
-		s.sources, s.accounts = append(s.sources, src), append(s.accounts, a)
+		s.sources, s.cached = append(s.sources, src), append(s.cached, a)
 	}
 }
 
-// salted is the id that a step of this tenant mounts.
-func (s *Store) salted(id string) string {
+// tenantID is the id that a step of this tenant mounts.
+func (s *Store) tenantID(id string) string {
 	if s.opts.Isolate == "" {
 		return id
 	}
 	return id + "-" + s.opts.Isolate
 }
 
-// add offers o, instead of what had its id.
-func (s *Store) add(o *offer) {
-	if old := s.byID[o.ID]; old != nil {
-		s.offers = slices.DeleteFunc(s.offers, func(o *offer) bool { return o == old })
+// add offers e, instead of what had its id.
+func (s *Store) add(e *entry) {
+	if old := s.byID[e.ID]; old != nil {
+		s.entries = slices.DeleteFunc(s.entries, func(e *entry) bool { return e == old })
 	}
-	s.offers = append(s.offers, o)
-	s.byID[o.ID] = o
+	s.entries = append(s.entries, e)
+	s.byID[e.ID] = e
 }
 
 // GetSecret implements secrets.SecretStore. An id that is not offered is secrets.ErrNotFound at once: BuildKit also asks
 // for ids that nobody configured. The text of any other error is shown in the build's log and kept in its history, so
 // it names the id, the registry's host, what went wrong and what to do, and nothing that came from outside.
 func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
-	o := s.byID[id]
-	if o == nil {
+	e := s.byID[id]
+	if e == nil {
 		return nil, secrets.ErrNotFound
 	}
-	if o.rival != nil {
+	if e.conflict != nil {
 		return nil, fmt.Errorf("regpass: secret %s: two registries have different credentials for it; mount netrc, rattler or one by its index name", id)
 	}
-	content, creds, err := o.answer(ctx)
+	content, creds, err := e.resolve(ctx)
 	switch {
 	case errors.Is(err, secrets.ErrNotFound):
 		return nil, secrets.ErrNotFound
@@ -157,9 +157,9 @@ func (s *Store) Secrets() []Secret {
 // All lists what is answered with a credential of a registry, the user's own secrets aside. Nothing is minted.
 func (s *Store) All() []Secret {
 	var all []Secret
-	for _, o := range s.offers {
-		if o.rival == nil && !o.own {
-			all = append(all, o.Secret)
+	for _, e := range s.entries {
+		if e.conflict == nil && !e.userDefined {
+			all = append(all, e.Secret)
 		}
 	}
 	return all

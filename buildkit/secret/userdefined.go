@@ -17,17 +17,17 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// offerOwn offers a secret of the user's own. For what BuildKit itself asks for, the user's goes before ours, which
-// nobody named.
-func (s *Store) offerOwn(u User) error {
+// addUserDefined offers a secret from --secret. For an id that BuildKit asks for by itself (GIT_AUTH_TOKEN and the like)
+// the user's goes before ours: the user named it, and we only guessed.
+func (s *Store) addUserDefined(u User) error {
 	id := u.ID
 	if !askedByDaemon(id) {
-		id = s.salted(id)
+		id = s.tenantID(id)
 	}
 	bare := u.Src == "" && u.Env == ""
 	switch other := s.byID[id]; {
 	case other == nil:
-	case other.own || other.Use != ForDaemon && !bare:
+	case other.userDefined || other.Use != ForDaemon && !bare:
 		return regpass.Hintf(regpass.Usagef("--secret: there is a secret %s already", regpass.Quote(u.ID)), "give yours another id")
 	case other.Use != ForDaemon:
 		return nil // named, and here already
@@ -47,15 +47,15 @@ func (s *Store) offerOwn(u User) error {
 	default:
 		u.Src = u.ID
 	}
-	o := &offer{Secret: secret, own: true}
+	e := &entry{Secret: secret, userDefined: true}
 	var err error
 	if u.Env != "" {
-		o.answer = s.variable(u)
+		e.resolve = s.variable(u)
 	} else {
-		o.answer, err = s.content(u)
+		e.resolve, err = s.content(u)
 	}
 	if err == nil {
-		s.add(o)
+		s.add(e)
 	}
 	return err
 }
@@ -67,7 +67,7 @@ func askedByDaemon(id string) bool {
 }
 
 // variable answers with the user's variable. One that is not set is no secret, where buildx has an empty one.
-func (s *Store) variable(u User) answer {
+func (s *Store) variable(u User) resolve {
 	if s.env.Getenv(u.Env) == "" {
 		s.warnings = append(s.warnings, fmt.Sprintf("--secret: %s is not set, so there is no secret %s", regpass.Quote(u.Env), regpass.Quote(u.ID)))
 	}
@@ -81,7 +81,7 @@ func (s *Store) variable(u User) answer {
 }
 
 // content answers with what the user's file holds at that time, so that whoever keeps it fresh is heard.
-func (s *Store) content(u User) (answer, error) {
+func (s *Store) content(u User) (resolve, error) {
 	path := u.Src
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(s.env.Dir, path)
