@@ -62,7 +62,7 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 	}
 	opt := b.Plan.Opt
 	opt.Ref = identity.NewID()
-	said := newReport()
+	said := newProgress()
 	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: b.Auth})
 	if a, ok := auth.(interface{ SetLogger(progresswriter.Logger) }); ok {
 		a.SetLogger(said.say)
@@ -72,7 +72,7 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 	// The streams end by being closed, not by the context: what a build says on its way down is to be seen as well.
 	rest := context.WithoutCancel(ctx)
 	watched, shown := make(chan *client.SolveStatus), make(chan *client.SolveStatus)
-	steps := newStory()
+	steps := newStepLog()
 	var streams sync.WaitGroup
 	streams.Go(func() { b.Watch.Filter(rest, said.all, watched) })
 	streams.Go(func() { steps.note(watched, shown) })
@@ -88,13 +88,13 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 
 	statuses := make(chan *client.SolveStatus)
 	streams.Go(func() { said.from(statuses) })
-	frontend := newKept(b.layers(e, opt, b.Watch.Gate(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
+	frontend := newKept(b.layers(e, opt, b.Watch.Guard(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
 	resp, err := e.Client.Build(ctx, opt, "regpass", frontend.build, statuses)
 	said.close()
 	streams.Wait()
 	if leak := b.Watch.Err(); leak != nil {
 		b.Leaked(b.Watch.Leaks())
-		return nil, errors.Join(leak, b.forget(rest, env, e, opt), e.Prune(rest, env, b.Watch.LeakedRecords(steps.began, steps.made)))
+		return nil, errors.Join(leak, b.forget(rest, env, e, opt), e.Prune(rest, env, b.Watch.LeakedRecords(steps.began, steps.completed)))
 	}
 	if err != nil {
 		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))
@@ -120,11 +120,11 @@ func (b Build) frontend(opt client.SolveOpt) gateway.BuildFunc {
 	}
 }
 
-// kept is a frontend whose own error is kept: of what goes to the builder and back only the text comes back.
+// kept is a frontend whose error is kept: of one that goes through the builder only the text comes back.
 type kept struct {
 	build gateway.BuildFunc
 	mu    sync.Mutex
-	own   error
+	cause error
 }
 
 func newKept(build gateway.BuildFunc) *kept {
@@ -133,7 +133,7 @@ func newKept(build gateway.BuildFunc) *kept {
 		res, err := build(ctx, c)
 		if errors.Is(err, regpass.ErrUsage) || len(regpass.Hints(err)) > 0 {
 			k.mu.Lock()
-			k.own = err
+			k.cause = err
 			k.mu.Unlock()
 		}
 		return res, err
@@ -144,5 +144,5 @@ func newKept(build gateway.BuildFunc) *kept {
 func (k *kept) err() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.own
+	return k.cause
 }

@@ -52,7 +52,7 @@ func (b Build) searchLayers(ctx context.Context, e builder.Endpoint, opt client.
 	}
 	all := def
 	if b.Plan.CachesAllStages() {
-		if all, err = everything(ctx, def); err != nil {
+		if all, err = mergeAllStages(ctx, def); err != nil {
 			return err
 		}
 	}

@@ -17,10 +17,10 @@ type edge struct {
 
 func edgeOf(in *pb.Input) edge { return edge{in.Digest, in.Index} }
 
-// everything is def with the layers of all its steps in one image: those of the result, and those of other stages. Each
-// layer counts as it is; nothing is put together on the builder's disk (BuildKit, docs/dev/merge-diff.md). Sources are
-// left out where no step changes them: no step wrote what they hold.
-func everything(ctx context.Context, def *llb.Definition) (*llb.Definition, error) {
+// mergeAllStages is def with the layers of all its steps in one image: those of the result, and those of other stages.
+// Each layer counts as it is; nothing is put together on the builder's disk (BuildKit, docs/dev/merge-diff.md). Sources
+// are left out where no step changes them: no step wrote what they hold.
+func mergeAllStages(ctx context.Context, def *llb.Definition) (*llb.Definition, error) {
 	last := len(def.Def) - 1
 	ends, err := endsOf(def)
 	if err != nil || len(ends) < 2 {

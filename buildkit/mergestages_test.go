@@ -45,7 +45,7 @@ func TestEverythingHasTheLayersOfAllStages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := everything(t.Context(), def)
+		all, err := mergeAllStages(t.Context(), def)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,17 +6,17 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// report is one stream of what the builder and this process say about a build.
-type report struct {
+// progress is one stream of all that the builder and this process report about a build.
+type progress struct {
 	all  chan *client.SolveStatus
 	mu   sync.RWMutex // held for reading while something is sent
 	over bool
 }
 
-func newReport() *report { return &report{all: make(chan *client.SolveStatus)} }
+func newProgress() *progress { return &progress{all: make(chan *client.SolveStatus)} }
 
 // say adds to the stream; after its end nothing.
-func (r *report) say(s *client.SolveStatus) {
+func (r *progress) say(s *client.SolveStatus) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if !r.over {
@@ -24,7 +24,7 @@ func (r *report) say(s *client.SolveStatus) {
 	}
 }
 
-func (r *report) close() {
+func (r *progress) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
@@ -32,7 +32,7 @@ func (r *report) close() {
 }
 
 // from adds all of in.
-func (r *report) from(in <-chan *client.SolveStatus) {
+func (r *progress) from(in <-chan *client.SolveStatus) {
 	for s := range in {
 		r.say(s)
 	}

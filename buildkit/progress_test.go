@@ -7,7 +7,7 @@ import (
 )
 
 func TestReportTakesNothingAfterItsEnd(t *testing.T) {
-	r := newReport()
+	r := newProgress()
 	got := make(chan int)
 	go func() {
 		n := 0

@@ -38,32 +38,32 @@ func buildxDir(env *regpass.Env) string {
 }
 
 // namedBuilder is the builder of that name, else the docker context of that name.
-func namedBuilder(ctx context.Context, env *regpass.Env, name string) (where, error) {
+func namedBuilder(ctx context.Context, env *regpass.Env, name string) (candidate, error) {
 	b, err := readBuilder(env, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		d, err := DockerContext(env, name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return where{}, regpass.Hintf(regpass.Usagef("there is no builder and no docker context %s", regpass.Quote(name)), "`docker buildx ls` lists them")
+			return candidate{}, regpass.Hintf(regpass.Usagef("there is no builder and no docker context %s", regpass.Quote(name)), "`docker buildx ls` lists them")
 		}
 		if err != nil {
-			return where{}, err
+			return candidate{}, err
 		}
-		w, err := d.where()
+		w, err := d.candidate()
 		w.named = true
 		return w, err
 	}
 	if err != nil {
-		return where{}, err
+		return candidate{}, err
 	}
-	return b.where(ctx, env)
+	return b.candidate(ctx, env)
 }
 
 // currentBuilder is the one that `docker buildx build` would use. It reads as buildx does (store.Txn.Current), but
 // writes nothing: buildx itself repairs its files while it looks.
-func currentBuilder(ctx context.Context, env *regpass.Env) (where, error) {
+func currentBuilder(ctx context.Context, env *regpass.Env) (candidate, error) {
 	d, err := CurrentDocker(env)
 	if err != nil {
-		return where{}, err
+		return candidate{}, err
 	}
 	key := d.key()
 	var current struct {
@@ -75,7 +75,7 @@ func currentBuilder(ctx context.Context, env *regpass.Env) (where, error) {
 		err = json.Unmarshal(text, &current)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return where{}, fmt.Errorf("current: %w", err)
+		return candidate{}, fmt.Errorf("current: %w", err)
 	}
 	name := ""
 	if current.Name != "" && (current.Global || current.Key == key) {
@@ -84,21 +84,21 @@ func currentBuilder(ctx context.Context, env *regpass.Env) (where, error) {
 		sum := sha256.Sum256([]byte(key))
 		text, err := dockercfg.Read(filepath.Join(buildxDir(env), "defaults", hex.EncodeToString(sum[:])[:20]))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return where{}, fmt.Errorf("defaults: %w", err)
+			return candidate{}, fmt.Errorf("defaults: %w", err)
 		}
 		name = string(text)
 	}
 	if name == "" {
-		return where{}, absent{"no builder is chosen in " + buildxDir(env)}
+		return candidate{}, errSkip{"no builder is chosen in " + buildxDir(env)}
 	}
 	b, err := readBuilder(env, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return where{}, absent{"the chosen builder " + regpass.Quote(name) + " is gone"}
+		return candidate{}, errSkip{"the chosen builder " + regpass.Quote(name) + " is gone"}
 	}
 	if err != nil {
-		return where{}, err
+		return candidate{}, err
 	}
-	return b.where(ctx, env)
+	return b.candidate(ctx, env)
 }
 
 // readBuilder reads one of buildx's builders; there being none is fs.ErrNotExist.

@@ -23,19 +23,19 @@ import (
 // The few calls of Docker's API that a build needs, over one connection each, instead of docker's client and the
 // modules below it.
 
-// where is the BuildKit inside the daemon, which answers gRPC on a connection taken over at /grpc and calls back on
+// candidate is the BuildKit inside the daemon, which answers gRPC on a connection taken over at /grpc and calls back on
 // one taken over at /session (moby, api/server/router/grpc and session).
-func (d Docker) where() (where, error) {
+func (d Docker) candidate() (candidate, error) {
 	if path, unix := strings.CutPrefix(d.Host, "unix://"); unix {
 		if _, err := os.Stat(path); err != nil {
-			return where{}, absent{err.Error()}
+			return candidate{}, errSkip{err.Error()}
 		}
 	}
 	from := "Docker"
 	if d.context != "default" {
 		from = "the docker context " + d.context
 	}
-	return where{from: from, address: d.Host, docker: &d, hint: "is the Docker daemon running, and may this user reach it?",
+	return candidate{foundBy: from, address: d.Host, docker: &d, hint: "is the Docker daemon running, and may this user reach it?",
 		dial: func(ctx context.Context) (*client.Client, error) {
 			return client.New(ctx, "",
 				client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
@@ -97,11 +97,11 @@ type hijacked struct {
 
 func (h *hijacked) Read(p []byte) (int, error) { return h.r.Read(p) }
 
-// maxAnswer is how much of an answer of Docker's is read, in bytes.
-const maxAnswer = 1 << 20
+// maxResponse is how much of a response of Docker's is read, in bytes.
+const maxResponse = 1 << 20
 
 func dockerError(what string, resp *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	_ = resp.Body.Close()
 	var said struct{ Message string }
 	if json.Unmarshal(body, &said) != nil || said.Message == "" {
@@ -130,7 +130,7 @@ func (d Docker) TakesOCI(ctx context.Context) (bool, error) {
 		return false, dockerError("info", resp)
 	}
 	var info struct{ DriverStatus [][2]string }
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&info); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxResponse)).Decode(&info); err != nil {
 		return false, fmt.Errorf("docker: info: %w", err)
 	}
 	for _, s := range info.DriverStatus {
@@ -193,15 +193,15 @@ func (d Docker) do(req *http.Request, what string) error {
 	}
 }
 
-// loading is an image on its way into the daemon. Close returns when the daemon has it, or with the reason why not.
-type loading struct {
+// imageLoad is an image on its way into the daemon. Close returns when the daemon has it, or why it has not.
+type imageLoad struct {
 	*io.PipeWriter
 	done chan error
 }
 
 func (d Docker) Loader(ctx context.Context) io.WriteCloser {
 	r, w := io.Pipe()
-	l := loading{w, make(chan error, 1)}
+	l := imageLoad{w, make(chan error, 1)}
 	go func() {
 		err := d.load(ctx, r)
 		_ = r.CloseWithError(err)
@@ -210,4 +210,4 @@ func (d Docker) Loader(ctx context.Context) io.WriteCloser {
 	return l
 }
 
-func (l loading) Close() error { return errors.Join(l.PipeWriter.Close(), <-l.done) }
+func (l imageLoad) Close() error { return errors.Join(l.PipeWriter.Close(), <-l.done) }

@@ -125,7 +125,7 @@ func TestFindReachesTheBuildKitInDocker(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = e.Close() }()
-			if e.From != test.from || e.Address != host || !e.Moby || !e.Containerd {
+			if e.FoundBy != test.from || e.Address != host || !e.Moby || !e.Containerd {
 				t.Errorf("got %+v, want %s", e, test.from)
 			}
 		})

@@ -26,10 +26,10 @@ import (
 
 // Docker is a Docker daemon.
 type Docker struct {
-	context string // name of its docker context; "default" where none is chosen
-	Host    string // as DOCKER_HOST has it
-	certs   string // folder with ca.pem, cert.pem and key.pem, or ""
-	trusts  bool   // the server's certificate is not checked
+	context            string // name of its docker context; "default" where none is chosen
+	Host               string // as DOCKER_HOST has it
+	certs              string // folder with ca.pem, cert.pem and key.pem, or ""
+	insecureSkipVerify bool   // the server's certificate is not checked
 }
 
 // key is what buildx remembers the daemon by: its context, else its address.
@@ -76,7 +76,7 @@ func CurrentDocker(env *regpass.Env) (Docker, error) {
 func dockerAt(env *regpass.Env, host string) (Docker, error) {
 	d := Docker{context: "default", Host: host}
 	if _, on := env.Lookup("DOCKER_TLS_VERIFY", "DOCKER_TLS"); on != "" {
-		d.certs, d.trusts = env.Getenv("DOCKER_CERT_PATH"), env.Getenv("DOCKER_TLS_VERIFY") == ""
+		d.certs, d.insecureSkipVerify = env.Getenv("DOCKER_CERT_PATH"), env.Getenv("DOCKER_TLS_VERIFY") == ""
 		if d.certs == "" {
 			d.certs = dockercfg.Dir(env)
 		}
@@ -111,7 +111,7 @@ func DockerContext(env *regpass.Env, name string) (Docker, error) {
 	if err := json.Unmarshal(text, &meta); err != nil {
 		return Docker{}, fmt.Errorf("docker context %s: %w", regpass.Quote(name), err)
 	}
-	d := Docker{context: name, Host: meta.Endpoints.Docker.Host, trusts: meta.Endpoints.Docker.SkipTLSVerify}
+	d := Docker{context: name, Host: meta.Endpoints.Docker.Host, insecureSkipVerify: meta.Endpoints.Docker.SkipTLSVerify}
 	if d.Host == "" {
 		return Docker{}, fmt.Errorf("docker context %s names no host", regpass.Quote(name))
 	}
@@ -159,7 +159,7 @@ func (d Docker) dial(ctx context.Context) (net.Conn, error) {
 
 // tls reads the certificates as docker does: each may be missing.
 func (d Docker) tls() (*tls.Config, error) {
-	cfg := &tls.Config{InsecureSkipVerify: d.trusts} // said so in the context, or by DOCKER_TLS without _VERIFY
+	cfg := &tls.Config{InsecureSkipVerify: d.insecureSkipVerify} // said so in the context, or by DOCKER_TLS without _VERIFY
 	ca, err := dockercfg.Read(filepath.Join(d.certs, "ca.pem"))
 	if err == nil {
 		cfg.RootCAs = x509.NewCertPool()

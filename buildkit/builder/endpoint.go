@@ -21,8 +21,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// answers is how long a BuildKit may take to answer the first time: a pod or a host behind ssh is slow to reach.
-const answers = 20 * time.Second
+// dialTimeout is how long a BuildKit may take to answer the first time: a pod or a host behind ssh is slow to reach.
+const dialTimeout = 20 * time.Second
 
 // Ask is how a person named the BuildKit to use; both may be empty.
 type Ask struct {
@@ -32,7 +32,7 @@ type Ask struct {
 
 // Endpoint is a BuildKit that answered.
 type Endpoint struct {
-	From       string // what named it: "BUILDKIT_HOST"
+	FoundBy    string // what named it: "BUILDKIT_HOST"
 	Address    string // where it is, for people
 	Moby       bool   // it is a part of a Docker daemon: images stay there
 	Containerd bool   // Moby only: the daemon keeps images in containerd, and so can do what a BuildKit by itself can
@@ -43,74 +43,76 @@ type Endpoint struct {
 // Close ends the connection.
 func (e Endpoint) Close() error { return e.Client.Close() }
 
-// where is a BuildKit that was named and has not been asked yet.
-type where struct {
-	from, address string
-	docker        *Docker // the daemon that it is a part of, or nil
-	named         bool    // somebody chose it: if it does not answer, no other takes its place
-	hint          string  // what to do if it does not answer
-	dial          func(context.Context) (*client.Client, error)
+// candidate is a BuildKit that was named and has not answered yet.
+type candidate struct {
+	foundBy, address string
+	docker           *Docker // the daemon that it is a part of, or nil
+	named            bool    // somebody chose it: if it does not answer, no other takes its place
+	hint             string  // what to do if it does not answer
+	dial             func(context.Context) (*client.Client, error)
 }
 
-// absent says why a place names no BuildKit, so that the next is looked at; nothing, where nobody chose it. Every other error of a place ends the
-// search: what was chosen and does not work is never passed over.
-type absent struct{ why string }
+// errSkip: this lookup names no BuildKit, so the next is tried. why is empty if nobody asked for this one. Every other
+// error of a lookup ends the search: a BuildKit that was chosen and does not work is never passed over.
+type errSkip struct{ why string }
 
-func (a absent) Error() string { return a.why }
+func (a errSkip) Error() string { return a.why }
 
-// place is one way to find a BuildKit.
-type place struct {
+// lookup is one way to find a BuildKit.
+type lookup struct {
 	title string
-	find  func(context.Context, *regpass.Env, Ask) (where, error)
+	find  func(context.Context, *regpass.Env, Ask) (candidate, error)
 }
 
-// Places are the ways to find a BuildKit, in the order they are tried.
-var places = []place{
-	{"--addr", func(_ context.Context, _ *regpass.Env, ask Ask) (where, error) { return address("--addr", ask.Addr) }},
-	{"--builder", func(ctx context.Context, env *regpass.Env, ask Ask) (where, error) {
+// lookups are the ways to find a BuildKit, in the order they are tried.
+var lookups = []lookup{
+	{"--addr", func(_ context.Context, _ *regpass.Env, ask Ask) (candidate, error) {
+		return address("--addr", ask.Addr)
+	}},
+	{"--builder", func(ctx context.Context, env *regpass.Env, ask Ask) (candidate, error) {
 		if ask.Builder == "" {
-			return where{}, absent{}
+			return candidate{}, errSkip{}
 		}
 		return namedBuilder(ctx, env, ask.Builder)
 	}},
-	{"BUILDKIT_HOST", func(_ context.Context, env *regpass.Env, _ Ask) (where, error) {
+	{"BUILDKIT_HOST", func(_ context.Context, env *regpass.Env, _ Ask) (candidate, error) {
 		return address("BUILDKIT_HOST", env.Getenv("BUILDKIT_HOST"))
 	}},
-	{"BUILDX_BUILDER", func(ctx context.Context, env *regpass.Env, _ Ask) (where, error) {
+	{"BUILDX_BUILDER", func(ctx context.Context, env *regpass.Env, _ Ask) (candidate, error) {
 		if env.Getenv("BUILDX_BUILDER") == "" {
-			return where{}, absent{}
+			return candidate{}, errSkip{}
 		}
 		return namedBuilder(ctx, env, env.Getenv("BUILDX_BUILDER"))
 	}},
-	{"buildx", func(ctx context.Context, env *regpass.Env, _ Ask) (where, error) { return currentBuilder(ctx, env) }},
-	{"Docker", func(_ context.Context, env *regpass.Env, _ Ask) (where, error) {
+	{"buildx", func(ctx context.Context, env *regpass.Env, _ Ask) (candidate, error) { return currentBuilder(ctx, env) }},
+	{"Docker", func(_ context.Context, env *regpass.Env, _ Ask) (candidate, error) {
 		d, err := CurrentDocker(env)
 		if err != nil {
-			return where{}, err
+			return candidate{}, err
 		}
-		return d.where()
+		return d.candidate()
 	}},
-	{"rootless buildkitd", func(_ context.Context, env *regpass.Env, _ Ask) (where, error) {
+	{"rootless buildkitd", func(_ context.Context, env *regpass.Env, _ Ask) (candidate, error) {
 		dir := env.Getenv("XDG_RUNTIME_DIR")
 		if dir == "" {
-			return where{}, absent{}
+			return candidate{}, errSkip{}
 		}
 		return socket("unix://" + filepath.Join(dir, "buildkit", "buildkitd.sock"))
 	}},
-	{"buildkitd", func(context.Context, *regpass.Env, Ask) (where, error) { return socket(appdefaults.Address) }},
+	{"buildkitd", func(context.Context, *regpass.Env, Ask) (candidate, error) { return socket(appdefaults.Address) }},
 }
 
 // Find returns the BuildKit that ask, the surroundings or this machine name. What was chosen by name and does not
 // answer is an error; where nothing answers, the error says what was tried and why it failed.
 func Find(ctx context.Context, env *regpass.Env, ask Ask) (Endpoint, error) {
-	return find(ctx, env, ask, places)
+	return find(ctx, env, ask, lookups)
 }
 
-func find(ctx context.Context, env *regpass.Env, ask Ask, places []place) (Endpoint, error) {
+func find(ctx context.Context, env *regpass.Env, ask Ask, lookups []lookup) (Endpoint, error) {
 	var tried []string
-	for _, p := range places {
+	for _, p := range lookups {
 		w, err := p.find(ctx, env, ask)
-		var none absent
+		var none errSkip
 		if errors.As(err, &none) {
 			if none.why != "" {
 				tried = append(tried, p.title+": "+none.why)
@@ -125,7 +127,7 @@ func find(ctx context.Context, env *regpass.Env, ask Ask, places []place) (Endpo
 		case err == nil:
 			return e, nil
 		case w.named || ctx.Err() != nil:
-			return Endpoint{}, regpass.Hintf(fmt.Errorf("build: %s: %s: %w", w.from, w.address, err), "%s", w.hint)
+			return Endpoint{}, regpass.Hintf(fmt.Errorf("build: %s: %s: %w", w.foundBy, w.address, err), "%s", w.hint)
 		}
 		tried = append(tried, fmt.Sprintf("%s: %s: %v", p.title, w.address, err))
 	}
@@ -134,19 +136,19 @@ func find(ctx context.Context, env *regpass.Env, ask Ask, places []place) (Endpo
 }
 
 // connect asks w who it is. The error holds no more of a daemon's message than can be shown.
-func (w where) connect(ctx context.Context) (Endpoint, error) {
+func (w candidate) connect(ctx context.Context) (Endpoint, error) {
 	c, err := w.dial(ctx)
 	if err != nil {
 		return Endpoint{}, shown(err)
 	}
-	ask, cancel := context.WithTimeout(ctx, answers)
+	ask, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	workers, err := c.ListWorkers(ask)
 	if err != nil {
 		_ = c.Close()
 		return Endpoint{}, shown(err)
 	}
-	e := Endpoint{From: w.from, Address: w.address, Client: c}
+	e := Endpoint{FoundBy: w.foundBy, Address: w.address, Client: c}
 	if w.docker != nil {
 		e.Moby, e.Docker = true, *w.docker
 	}
@@ -157,30 +159,30 @@ func (w where) connect(ctx context.Context) (Endpoint, error) {
 	return e, nil
 }
 
-// address is a place that a setting names by its address.
-func address(from, addr string) (where, error) {
+// address is the candidate that a setting names by its address.
+func address(from, addr string) (candidate, error) {
 	if addr == "" {
-		return where{}, absent{}
+		return candidate{}, errSkip{}
 	}
 	if !strings.Contains(addr, "://") {
-		return where{}, regpass.Hintf(regpass.Usagef("%s is not an address", regpass.Quote(addr)), "write unix:///PATH, tcp://HOST:PORT, docker-container://NAME, kube-pod://NAME or ssh://USER@HOST")
+		return candidate{}, regpass.Hintf(regpass.Usagef("%s is not an address", regpass.Quote(addr)), "write unix:///PATH, tcp://HOST:PORT, docker-container://NAME, kube-pod://NAME or ssh://USER@HOST")
 	}
 	hint := "is buildkitd running there, and may this user reach it?"
 	if strings.HasPrefix(addr, "tcp://") {
 		hint += " One that speaks TLS needs a builder: `docker buildx create --driver remote --driver-opt cacert=FILE,cert=FILE,key=FILE " + addr + "`, and then --builder"
 	}
-	return where{from: from, address: addr, named: true, hint: hint,
+	return candidate{foundBy: from, address: addr, named: true, hint: hint,
 		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, addr) }}, nil
 }
 
 // socket is where a buildkitd listens unless told otherwise.
-func socket(addr string) (where, error) {
+func socket(addr string) (candidate, error) {
 	path, unix := strings.CutPrefix(addr, "unix://")
 	if unix {
 		if _, err := os.Stat(path); err != nil {
-			return where{}, absent{err.Error()}
+			return candidate{}, errSkip{err.Error()}
 		}
 	}
-	return where{from: "the default address", address: addr,
+	return candidate{foundBy: "the default address", address: addr,
 		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, addr) }}, nil
 }

@@ -102,7 +102,7 @@ func (m *machine) remote(name, address string) {
 }
 
 // own are the places without the default socket, which this machine may have.
-func own() []place { return places[:len(places)-1] }
+func own() []lookup { return lookups[:len(lookups)-1] }
 
 func TestFindTakesTheFirstPlaceThatNamesOne(t *testing.T) {
 	m := newMachine(t)
@@ -116,8 +116,8 @@ func TestFindTakesTheFirstPlaceThatNamesOne(t *testing.T) {
 			t.Fatalf("want %s: %v", from, err)
 		}
 		defer func() { _ = e.Close() }()
-		if e.From != from || e.Address != address || e.Moby {
-			t.Errorf("got %q at %q (in Docker: %v), want %q at %q", e.From, e.Address, e.Moby, from, address)
+		if e.FoundBy != from || e.Address != address || e.Moby {
+			t.Errorf("got %q at %q (in Docker: %v), want %q at %q", e.FoundBy, e.Address, e.Moby, from, address)
 		}
 	}
 	// Each further one goes before all that are there already.

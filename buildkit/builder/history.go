@@ -14,13 +14,13 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// forgets is how long a builder may take to end a build that was called off.
-const forgets = 15 * time.Second
+// deleteRecordTimeout is how long a builder may take to end a build that was called off.
+const deleteRecordTimeout = 15 * time.Second
 
 // Forget deletes the builder's record of a build, with the output of its steps in it. A build that was called off is
 // written down when the builder has ended it, so that is waited for.
 func (e Endpoint) Forget(ctx context.Context, env *regpass.Env, ref string) error {
-	ctx, cancel := context.WithTimeout(ctx, forgets)
+	ctx, cancel := context.WithTimeout(ctx, deleteRecordTimeout)
 	defer cancel()
 	for wait := 20 * time.Millisecond; ; wait *= 2 {
 		active, err := e.active(ctx, ref)

@@ -15,12 +15,12 @@ func TestOverTakesWhatLiesOnTop(t *testing.T) {
 		{ID: "other", Parents: []string{"base"}},
 		{ID: "base"},
 	}
-	got := over(all, func(r *client.UsageInfo) bool { return r.Description == "leaks" })
+	got := withDependents(all, func(r *client.UsageInfo) bool { return r.Description == "leaks" })
 	slices.Sort(got)
 	if want := []string{"id==merged", "id==second", "id==third"}; !slices.Equal(got, want) {
 		t.Errorf("%q, not %q", got, want)
 	}
-	if got := over(all, func(*client.UsageInfo) bool { return false }); got != nil {
+	if got := withDependents(all, func(*client.UsageInfo) bool { return false }); got != nil {
 		t.Errorf("%q", got)
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// foreign is an error with a daemon's words in it.
-type foreign struct{ error }
+// daemonError is an error with a daemon's words in it, which are quoted.
+type daemonError struct{ error }
 
 // Error leaves out what gRPC puts before the reason why a connection could not be made.
-func (f foreign) Error() string {
+func (f daemonError) Error() string {
 	text := f.error.Error()
 	for _, before := range []string{"Error while dialing: ", "authentication handshake failed: "} {
 		if _, reason, ok := strings.Cut(text, before); ok {
@@ -20,7 +20,7 @@ func (f foreign) Error() string {
 	return regpass.Quote(text)
 }
 
-func (f foreign) Unwrap() error { return f.error }
+func (f daemonError) Unwrap() error { return f.error }
 
 // shown makes an error that quotes err and still is it.
-func shown(err error) error { return foreign{err} }
+func shown(err error) error { return daemonError{err} }

@@ -8,8 +8,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// uses is what a step's commands run.
-type uses struct {
+// stepUsage is what the commands of a step run.
+type stepUsage struct {
 	rules   []Rule // each once, in the order of first use
 	scripts bool   // also a program of the project's own, which may run anything
 	unread  error  // why part of it could not be read
@@ -18,15 +18,15 @@ type uses struct {
 // unknown stands in a word for what only the shell knows: a variable, the output of a command.
 const unknown = "\x00"
 
-// prefix is a command that runs the command behind its options and operands.
-type prefix struct {
+// wrapper is a command that runs another one, which follows its options and operands.
+type wrapper struct {
 	valued   string   // short options that take a value in the next word
 	long     []string // long options that do
 	operands int      // words before the command that are none of both; NAME=value does not count
 }
 
-// prefixes by name. Those with a subcommand are found as "conda run".
-var prefixes = map[string]prefix{
+// wrappers by name. Those with a subcommand are found as "conda run".
+var wrappers = map[string]wrapper{
 	"env":            {valued: "uCa", long: []string{"--unset", "--chdir", "--argv0"}},
 	"exec":           {valued: "a"},
 	"command":        {},
@@ -71,15 +71,15 @@ var (
 // maxNesting is how deep commands are looked for in commands: sh -c "env sh -c …".
 const maxNesting = 10
 
-// usesOf finds out what runs when args are run as they are, without a shell.
-func usesOf(args []string) uses {
-	var u uses
+// usageOf finds out what runs when args are run as they are, without a shell.
+func usageOf(args []string) stepUsage {
+	var u stepUsage
 	u.command(args, "", 0)
 	return u
 }
 
 // command looks at one simple command. stdin is what it is known to read, from a here-document.
-func (u *uses) command(args []string, stdin string, depth int) {
+func (u *stepUsage) command(args []string, stdin string, depth int) {
 	for len(args) > 0 && assignment().MatchString(args[0]) {
 		args = args[1:]
 	}
@@ -92,13 +92,13 @@ func (u *uses) command(args []string, stdin string, depth int) {
 	if isClient {
 		u.rule(rule)
 	}
-	if p, ok := prefixes[name]; ok {
-		u.command(p.behind(rest), stdin, depth+1)
+	if p, ok := wrappers[name]; ok {
+		u.command(p.strip(rest), stdin, depth+1)
 		return
 	}
 	if i := slices.Index(rest, "run"); i >= 0 {
-		if p, ok := prefixes[name+" run"]; ok {
-			u.command(p.behind(rest[i+1:]), stdin, depth+1)
+		if p, ok := wrappers[name+" run"]; ok {
+			u.command(p.strip(rest[i+1:]), stdin, depth+1)
 		}
 	}
 	switch {
@@ -119,14 +119,14 @@ func (u *uses) command(args []string, stdin string, depth int) {
 	}
 }
 
-func (u *uses) rule(r Rule) {
+func (u *stepUsage) rule(r Rule) {
 	if !slices.ContainsFunc(u.rules, func(have Rule) bool { return have.Client == r.Client }) {
 		u.rules = append(u.rules, r)
 	}
 }
 
-// behind skips options, assignments and operands.
-func (p prefix) behind(args []string) []string {
+// strip returns the command that the wrapper runs: args without its options, assignments and operands.
+func (p wrapper) strip(args []string) []string {
 	operands := p.operands
 	for len(args) > 0 {
 		a := args[0]
@@ -153,7 +153,7 @@ func (p prefix) behind(args []string) []string {
 }
 
 // shell looks at sh with its options: -c TEXT, a file, or what comes on standard input.
-func (u *uses) shell(args []string, stdin string, depth int) {
+func (u *stepUsage) shell(args []string, stdin string, depth int) {
 	text := false
 	for len(args) > 0 && len(args[0]) > 1 && strings.ContainsAny(args[0][:1], "-+") {
 		a := args[0]
@@ -177,7 +177,7 @@ func (u *uses) shell(args []string, stdin string, depth int) {
 }
 
 // python looks at python with its options: -m MODULE, a file, or neither.
-func (u *uses) python(args []string) {
+func (u *stepUsage) python(args []string) {
 	for len(args) > 0 {
 		a := args[0]
 		module, isModule := strings.CutPrefix(a, "-m")

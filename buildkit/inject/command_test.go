@@ -83,7 +83,7 @@ func TestUses(t *testing.T) {
 		{[]string{"/dev/pipes/EOF"}, "script"},
 		{[]string{"/app/install"}, "script"},
 	} {
-		u := usesOf(c.args)
+		u := usageOf(c.args)
 		var got []string
 		for _, r := range u.rules {
 			got = append(got, r.Client)
@@ -103,7 +103,7 @@ func TestUsesUnreadable(t *testing.T) {
 		"uv sync\nfi":                            "line 2: ",
 		"uv sync " + strings.Repeat("x", 32<<10): "it has more than 32768 bytes",
 	} {
-		u := usesOf(sh(text))
+		u := usageOf(sh(text))
 		if u.unread == nil || !strings.HasPrefix(u.unread.Error(), want) {
 			t.Errorf("%.40q: %v", text, u.unread)
 		}
@@ -115,11 +115,11 @@ func TestNestingEnds(t *testing.T) {
 	for range 100 {
 		args = append([]string{"env"}, args...)
 	}
-	if u := usesOf(args); len(u.rules) > 0 {
+	if u := usageOf(args); len(u.rules) > 0 {
 		t.Errorf("found %v", u.rules)
 	}
 	for _, open := range []string{"{ ", "$(", "`", "if ", `"$(`, "((", "[[ ! "} {
-		usesOf(sh(strings.Repeat(open, maxScript/len(open))))
+		usageOf(sh(strings.Repeat(open, maxScript/len(open))))
 	}
 }
 
@@ -128,14 +128,14 @@ func FuzzRules(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		u := usesOf(sh(text))
+		u := usageOf(sh(text))
 		if len(u.rules) > len(Rules) {
 			t.Errorf("%d clients", len(u.rules))
 		}
-		again := usesOf(sh(text))
+		again := usageOf(sh(text))
 		if len(again.rules) != len(u.rules) || again.scripts != u.scripts {
 			t.Errorf("%v, then %v", u, again)
 		}
-		usesOf(strings.Fields(text))
+		usageOf(strings.Fields(text))
 	})
 }

@@ -149,7 +149,7 @@ func (i *Injector) exec(op *pb.Op, exec *pb.ExecOp, md *pb.OpMetadata) (caps []s
 	if exec.Meta == nil || !strings.HasPrefix(md.GetDescription()[instructionKey], "RUN") {
 		return nil, nil
 	}
-	u := usesOf(exec.Meta.Args)
+	u := usageOf(exec.Meta.Args)
 	r := &Step{Step: md.GetDescription()[stepNameKey]}
 	for _, rule := range u.rules {
 		r.Clients = append(r.Clients, rule.Client)
@@ -191,7 +191,7 @@ func (i *Injector) wanted(rules []Rule, scripts bool) []secret.Secret {
 	have := map[string]bool{}
 	for _, use := range []secret.Use{secret.ForClient, secret.ForStep} {
 		for _, s := range i.secrets {
-			reads := scripts || slices.ContainsFunc(rules, func(r Rule) bool { return r.reads(s) })
+			reads := scripts || slices.ContainsFunc(rules, func(r Rule) bool { return r.wants(s) })
 			news := slices.ContainsFunc(s.Hosts, func(h string) bool { return !have[h] })
 			if s.Use != use || s.Env+s.Var == "" || !reads || use == secret.ForStep && !news {
 				continue

@@ -61,8 +61,8 @@ func moduleRule(name string) (Rule, bool) {
 	return Rule{}, false
 }
 
-// reads reports whether the client would find the secret by itself.
-func (r Rule) reads(s secret.Secret) bool {
+// wants reports whether the client reads the secret by itself once it is mounted.
+func (r Rule) wants(s secret.Secret) bool {
 	for _, pattern := range r.Reads {
 		for _, name := range []string{s.Env, s.Var} {
 			if ok, err := path.Match(pattern, name); ok && err == nil {

@@ -12,7 +12,7 @@ import (
 const maxScript = 32 << 10
 
 // script looks at every command in a shell text, wherever it stands: in lists, loops, functions, substitutions.
-func (u *uses) script(text string, depth int) {
+func (u *stepUsage) script(text string, depth int) {
 	if depth > maxNesting {
 		return
 	}

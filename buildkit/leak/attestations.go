@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	piece          = 1 << 20  // read at once, in bytes; a gRPC message may have 4 MiB (grpc-go, defaultServerMaxReceiveMessageSize)
+	readChunk      = 1 << 20  // read at once, in bytes; a gRPC message may have 4 MiB (grpc-go, defaultServerMaxReceiveMessageSize)
 	maxAttestation = 64 << 20 // read of each attestation, in bytes; a larger one is an error
 	maxBundle      = 1000     // files of a bundle
 )
@@ -68,16 +68,16 @@ func (w *Watch) attestation(ctx context.Context, a gateway.Attestation) error {
 
 func (w *Watch) attestedFile(ctx context.Context, ref gateway.Reference, path string) error {
 	search := w.known.Search(func(f regpass.Found) { w.leaks.add(f, inAttested, w.Redact(path), "") })
-	for at := 0; ; at += piece {
+	for at := 0; ; at += readChunk {
 		if at > maxAttestation {
 			return fmt.Errorf("it has more than the %d bytes that are searched", maxAttestation)
 		}
-		data, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: path, Range: &gateway.FileRange{Offset: at, Length: piece}})
+		data, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: path, Range: &gateway.FileRange{Offset: at, Length: readChunk}})
 		if err != nil {
 			return err
 		}
 		_, _ = search.Write(data) // it does not fail
-		if len(data) < piece {
+		if len(data) < readChunk {
 			return search.Flush()
 		}
 	}

@@ -12,11 +12,11 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
 
-// gate tells when all that the steps printed has been seen. What a builder reports of one build comes in order, but what
-// it has gathered at one time may come in several messages, with what steps printed in the last of them (BuildKit,
-// client/status.go, Marshal). So two steps of ours run one after the other when those of the build are done: when the
-// second, which begins after the first is known to be completed, is reported too, all messages from before are through.
-type gate struct {
+// barrier blocks until every line that a step printed has been read. BuildKit may split one batch of progress over several
+// messages, logs last (client/status.go, Marshal). So two marker steps run one after the other when the build's own are
+// done: when the second, which begins after the first is known to be completed, is reported, everything before the first
+// has arrived.
+type barrier struct {
 	marks [2]mark
 	heard chan struct{} // something was reported since somebody looked
 	ended chan struct{}
@@ -34,9 +34,9 @@ type mark struct {
 	pass   func()
 }
 
-func newGate() gate {
+func newBarrier() barrier {
 	ended := make(chan struct{})
-	g := gate{heard: make(chan struct{}, 1), ended: ended, end: sync.OnceFunc(func() { close(ended) })}
+	g := barrier{heard: make(chan struct{}, 1), ended: ended, end: sync.OnceFunc(func() { close(ended) })}
 	for i := range g.marks {
 		passed := make(chan struct{})
 		g.marks[i] = mark{"regpass: all output is read " + rand.Text(), passed, sync.OnceFunc(func() { close(passed) })}
@@ -45,7 +45,7 @@ func newGate() gate {
 }
 
 // hear notes that the report goes on.
-func (g *gate) hear() {
+func (g *barrier) hear() {
 	select {
 	case g.heard <- struct{}{}:
 	default:
@@ -53,7 +53,7 @@ func (g *gate) hear() {
 }
 
 // mark is the one of that name, or nil.
-func (g *gate) mark(name string) *mark {
+func (g *barrier) mark(name string) *mark {
 	for i := range g.marks {
 		if g.marks[i].name == name {
 			return &g.marks[i]
@@ -62,12 +62,12 @@ func (g *gate) mark(name string) *mark {
 	return nil
 }
 
-// Gate looks, before a step runs, at the image config and at what the provenance will be made of. Then it runs build to
+// Guard looks, before a step runs, at the image config and at what the provenance will be made of. Then it runs build to
 // the end of its last step and holds the result back, before anything is exported or pushed, while it looks at
 // attestations that are part of the result (SBOM) and, where handed reports that steps were given secrets, at the rest
-// of their output. A leak is a LeakError, and nothing is exported. Layers are not looked at here; Build.layers searches
-// them.
-func (w *Watch) Gate(build gateway.BuildFunc, handed func() bool) gateway.BuildFunc {
+// of their output. A leak is a LeakError, and nothing is exported. Layers are not looked at here: Image
+// searches them.
+func (w *Watch) Guard(build gateway.BuildFunc, handed func() bool) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		if err != nil {
@@ -84,7 +84,7 @@ func (w *Watch) Gate(build gateway.BuildFunc, handed func() bool) gateway.BuildF
 			return nil, err
 		}
 		if handed() {
-			for _, m := range w.gate.marks {
+			for _, m := range w.barrier.marks {
 				if err := w.drain(ctx, c, m); err != nil {
 					return nil, err
 				}
@@ -132,9 +132,9 @@ func (w *Watch) drain(ctx context.Context, c gateway.Client, m mark) error {
 		select {
 		case <-m.passed:
 			return nil
-		case <-w.gate.heard:
+		case <-w.barrier.heard:
 			silence.Reset(maxSilence)
-		case <-w.gate.ended:
+		case <-w.barrier.ended:
 			return errBrokeOff
 		case <-silence.C:
 			return errBrokeOff

@@ -102,7 +102,7 @@ func gated(t *testing.T, w *Watch, r *reporting, res *gateway.Result, handed boo
 		seen <- names
 	}()
 	build := func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil }
-	got, err := w.Gate(build, func() bool { return handed })(t.Context(), r)
+	got, err := w.Guard(build, func() bool { return handed })(t.Context(), r)
 	if err == nil && got != res {
 		t.Error("another result came out")
 	}
@@ -198,7 +198,7 @@ func TestGateLooksBeforeAStepRuns(t *testing.T) {
 func TestGateLooksAtTheResult(t *testing.T) {
 	file := gateway.Attestation{Kind: gatewaypb.AttestationKind_InToto, Path: "/sbom.json", InToto: result.InTotoAttestation{PredicateType: "https://spdx.dev/Document"}}
 	bundle := gateway.Attestation{Kind: gatewaypb.AttestationKind_Bundle, Path: "/all"}
-	long := strings.Repeat("x", piece-10) + live
+	long := strings.Repeat("x", readChunk-10) + live
 	for _, c := range []struct {
 		name string
 		make func(*gateway.Result)
@@ -236,7 +236,7 @@ func TestGateLooksAtTheResult(t *testing.T) {
 	}
 	for name, a := range map[string]gateway.Attestation{
 		"a file that is not there":  {Kind: gatewaypb.AttestationKind_InToto, Path: "/none", Ref: &built{}},
-		"more than can be searched": {Kind: gatewaypb.AttestationKind_InToto, Path: "/big", Ref: &built{files: map[string]string{"/big": strings.Repeat("x", maxAttestation+2*piece)}}},
+		"more than can be searched": {Kind: gatewaypb.AttestationKind_InToto, Path: "/big", Ref: &built{files: map[string]string{"/big": strings.Repeat("x", maxAttestation+2*readChunk)}}},
 	} {
 		res := gateway.NewResult()
 		res.AddAttestation("linux/amd64", a)

@@ -43,8 +43,8 @@ func (w *Watch) definitions(ctx context.Context, res *gateway.Result) error {
 
 // definition searches what the builder writes into the provenance with mode=max, and into its own record of the build
 // in any case: each step with its commands, variables and sources, and the Dockerfile (BuildKit,
-// solver/llbsolver/provenance/types). The other part of a provenance, the options of the build, Plan.Search has looked
-// at before the build began. One place is enough for each token: a variable is in all steps that follow.
+// solver/llbsolver/provenance/types). The other part of a provenance, the options of the build, Arguments has
+// looked at before the build began. One place is enough for each token: a variable is in all steps that follow.
 func (w *Watch) definition(def *pb.Definition) {
 	said := map[string]bool{}
 	report := func(text []byte, where, what string, step digest.Digest) {

@@ -12,13 +12,13 @@ import (
 // Watch stands between a build and the eyes of people: it redacts what the build says and remembers which tokens
 // were in it. One Watch is for one build.
 type Watch struct {
-	leaks  leaks
-	known  *regpass.Redactions
-	gate   gate
-	names  map[digest.Digest]string // of steps, for Filter
-	output map[stream]*output
-	steps  map[string]string // names of steps by what their layers are said to be made by, as nameSteps has them
-	ended  []digest.Digest   // steps that completed in a message that others of the same time may follow
+	leaks   leaks
+	known   *regpass.Redactions
+	barrier barrier
+	names   map[digest.Digest]string // of steps, for Filter
+	output  map[stream]*output
+	steps   map[string]string // names of steps by what their layers are said to be made by, as nameSteps has them
+	ended   []digest.Digest   // steps that completed in a message that others of the same time may follow
 }
 
 // stream is one of the two outputs of a step.
@@ -32,7 +32,7 @@ type stream struct {
 // leak as soon as it is seen, so that the build can be stopped.
 func NewWatch(known *regpass.Redactions, who func(fingerprint string) (id, host string, ours bool), leaked func(Leak)) *Watch {
 	return &Watch{
-		known: known, leaks: leaks{who: who, leaked: leaked}, gate: newGate(),
+		known: known, leaks: leaks{who: who, leaked: leaked}, barrier: newBarrier(),
 		names: map[digest.Digest]string{}, output: map[stream]*output{}, steps: map[string]string{},
 	}
 }
@@ -41,14 +41,14 @@ func NewWatch(known *regpass.Redactions, who func(fingerprint string) (id, host 
 // it still reads in to its end, so that the build is not held up. It redacts in place and is to be called once.
 func (w *Watch) Filter(ctx context.Context, in <-chan *client.SolveStatus, out chan<- *client.SolveStatus) {
 	defer close(out)
-	defer w.gate.end()
+	defer w.barrier.end()
 	for s := range in {
 		w.status(s)
 		select {
 		case out <- s:
 		case <-ctx.Done():
 		}
-		w.gate.hear() // a display may be slow
+		w.barrier.hear() // a display may be slow
 	}
 	if s := (&client.SolveStatus{Logs: w.flushAll()}); len(s.Logs) > 0 {
 		select {
@@ -67,9 +67,9 @@ func (w *Watch) Leaks() []Leak { return w.leaks.list() }
 // Err is a LeakError that says what was found so far, or nil.
 func (w *Watch) Err() error { return w.leaks.err() }
 
-// splits is how much steps print, in bytes, before the builder may split what it has gathered into several messages: its
-// limit is twice that (BuildKit, client/status.go, Marshal). Only the first of them names steps.
-const splits = 512 << 10
+// maxStatusBatch is how much steps print, in bytes, before the builder may split a batch of progress over several messages:
+// its limit is twice that (BuildKit, client/status.go, Marshal). Only the first of them names steps.
+const maxStatusBatch = 512 << 10
 
 // status redacts all texts of s. What a step said before it completed is shown before that, unless the rest of it is
 // still to come.
@@ -94,7 +94,7 @@ func (w *Watch) status(s *client.SolveStatus) {
 	var passed []*mark
 	vertexes := s.Vertexes[:0]
 	for _, v := range s.Vertexes {
-		if m := w.gate.mark(v.Name); m != nil {
+		if m := w.barrier.mark(v.Name); m != nil {
 			if v.Completed != nil {
 				passed = append(passed, m)
 			}
@@ -107,7 +107,7 @@ func (w *Watch) status(s *client.SolveStatus) {
 		}
 	}
 	s.Vertexes = vertexes
-	if first && size < splits {
+	if first && size < maxStatusBatch {
 		s.Logs = append(s.Logs, w.flushEnded()...)
 	}
 	for _, x := range s.Statuses {

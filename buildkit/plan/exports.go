@@ -189,7 +189,7 @@ func (x *export) toFile(env *regpass.Env, e builder.Endpoint) error {
 		if f, ok := env.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 			return regpass.Usagef("type=%s would go to the terminal; give it dest=FILE", regpass.Quote(x.Type))
 		}
-		x.Output = func(map[string]string) (io.WriteCloser, error) { return stays{env.Stdout}, nil }
+		x.Output = func(map[string]string) (io.WriteCloser, error) { return nopCloser{env.Stdout}, nil }
 		return nil
 	}
 	name := abs(env, x.dest)
@@ -200,10 +200,10 @@ func (x *export) toFile(env *regpass.Env, e builder.Endpoint) error {
 	return nil
 }
 
-// stays is a stream that is open for longer than what is written to it.
-type stays struct{ io.Writer }
+// nopCloser is a stream that outlives what is written to it.
+type nopCloser struct{ io.Writer }
 
-func (stays) Close() error { return nil }
+func (nopCloser) Close() error { return nil }
 
 // toDocker has the image loaded into the Docker daemon of this machine, in the form that it takes.
 func (x *export) toDocker(ctx context.Context, env *regpass.Env, o Options) error {

@@ -15,8 +15,8 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// elsewhere are the beginnings of a named context that BuildKit fetches by itself, beside those of remoteContext.
-var elsewhere = []string{"docker-image://", "target:", "input:"}
+// remotePrefixes begin a named context that BuildKit fetches by itself, besides those that remoteContext matches.
+var remotePrefixes = []string{"docker-image://", "target:", "input:"}
 
 // addNamedContexts takes NAME=PLACE. An image in an OCI layout is served from this machine.
 func addNamedContexts(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
@@ -25,10 +25,10 @@ func addNamedContexts(_ context.Context, env *regpass.Env, _ builder.Endpoint, o
 		if !ok || name == "" || place == "" {
 			return regpass.Usagef("%s is not NAME=PLACE", regpass.Quote(text))
 		}
-		name = familiar(name)
+		name = normalizeImage(name)
 		layout, isLayout := strings.CutPrefix(place, "oci-layout://")
 		switch {
-		case remote(place):
+		case isRemote(place):
 			p.Opt.FrontendAttrs["context:"+name] = place
 		case isLayout:
 			if err := p.addLayout(env, name, layout, "layout"+strconv.Itoa(i)); err != nil {
@@ -55,8 +55,9 @@ func addNamedContexts(_ context.Context, env *regpass.Env, _ builder.Endpoint, o
 	return nil
 }
 
-func remote(place string) bool {
-	for _, prefix := range elsewhere {
+// isRemote reports whether BuildKit fetches the named context by itself.
+func isRemote(place string) bool {
+	for _, prefix := range remotePrefixes {
 		if strings.HasPrefix(place, prefix) {
 			return true
 		}
@@ -64,8 +65,8 @@ func remote(place string) bool {
 	return remoteContext().MatchString(place)
 }
 
-// familiar is an image's name as the frontend looks for it: what every name has by default left out.
-func familiar(name string) string {
+// normalizeImage is an image's name as the frontend looks it up: without its default registry, folder and tag.
+func normalizeImage(name string) string {
 	for _, prefix := range []string{"docker.io/", "index.docker.io/", "library/"} {
 		name = strings.TrimPrefix(name, prefix)
 	}

@@ -96,7 +96,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	a.say.notef("build: BuildKit at %s, by %s", endpoint.Address, endpoint.From)
+	a.say.notef("build: BuildKit at %s, by %s", endpoint.Address, endpoint.FoundBy)
 	plan, err := f.options.Plan(ctx, a.env, endpoint)
 	if err != nil {
 		return err
