@@ -137,6 +137,8 @@ func TestPlanRefuses(t *testing.T) {
 	}{
 		`build: --network: "bridge" is not default, host or none`:                       {Options{Network: "bridge"}, buildkitd},
 		`build: --shm-size: "1x" is not a size such as 64m`:                             {Options{ShmSize: "1x"}, buildkitd},
+		`build: --shm-size: "1e30" is not a size such as 64m`:                           {Options{ShmSize: "1e30"}, buildkitd},
+		`build: --ulimit: "files=1" is not NAME=SOFT[:HARD]`:                            {Options{Ulimits: []string{"files=1"}}, buildkitd},
 		`build: --ulimit: "nofile=2:1" is not NAME=SOFT[:HARD]`:                         {Options{Ulimits: []string{"nofile=2:1"}}, buildkitd},
 		`build: --add-host: "example.com" is not an IP address`:                         {Options{AddHosts: []string{"a:example.com"}}, buildkitd},
 		`build: --output: an image is pushed by its name; give one with --tag`:          {Options{Push: true}, buildkitd},

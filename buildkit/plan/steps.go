@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/docker/go-units"
+
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit/builder"
 )
@@ -41,25 +43,20 @@ func addHosts(ctx context.Context, _ *regpass.Env, e builder.Endpoint, o Options
 	return nil
 }
 
-// sizes are docker's units (docker/go-units, RAMInBytes): powers of 1024, with b and ib behind them or not.
-var sizes = map[string]int64{"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+// maxShmSize is the largest shared memory that is asked for, in bytes: what no machine has, and an int64 holds.
+const maxShmSize = 1 << 62
 
+// addShmSize takes a size in docker's units: powers of 1024, with b and ib behind them or not.
 func addShmSize(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
 	if o.ShmSize == "" {
 		return nil
 	}
-	digits := strings.TrimRight(strings.ToLower(o.ShmSize), "abcdefghijklmnopqrstuvwxyz ")
-	unit := strings.TrimSpace(strings.ToLower(o.ShmSize)[len(digits):])
-	if len(unit) > 1 {
-		unit = strings.TrimSuffix(strings.TrimSuffix(unit, "b"), "i")
-	}
-	n, err := strconv.ParseFloat(digits, 64)
-	factor, known := sizes[unit]
-	if err != nil || !known || n < 0 || n*float64(factor) >= 1<<62 {
+	n, err := units.RAMInBytes(o.ShmSize)
+	if err != nil || n < 0 || n >= maxShmSize { // one that is too large for an int64 comes out as any number
 		return regpass.Usagef("%s is not a size such as 64m", regpass.Quote(o.ShmSize))
 	}
 	if n > 0 {
-		p.Opt.FrontendAttrs["shm-size"] = strconv.FormatInt(int64(n*float64(factor)), 10)
+		p.Opt.FrontendAttrs["shm-size"] = strconv.FormatInt(n, 10)
 	}
 	return nil
 }
@@ -68,17 +65,12 @@ func addShmSize(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Options
 func addUlimits(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
 	var all []string
 	for _, text := range o.Ulimits {
-		name, limits, _ := strings.Cut(text, "=")
-		soft, hard, two := strings.Cut(limits, ":")
-		if !two {
-			hard = soft
+		limit, err := units.ParseUlimit(text)
+		if err != nil {
+			return regpass.Hintf(regpass.Usagef("%s is not NAME=SOFT[:HARD]", regpass.Quote(text)),
+				"NAME is one that `docker run --ulimit` takes, such as nofile; SOFT is not above HARD, and -1 is no limit")
 		}
-		s, err1 := strconv.ParseInt(soft, 10, 64)
-		h, err2 := strconv.ParseInt(hard, 10, 64)
-		if name == "" || err1 != nil || err2 != nil || h != -1 && (s > h || s == -1) {
-			return regpass.Usagef("%s is not NAME=SOFT[:HARD]", regpass.Quote(text))
-		}
-		all = append(all, name+"="+soft+":"+hard)
+		all = append(all, limit.String())
 	}
 	if len(all) > 0 {
 		p.Opt.FrontendAttrs["ulimit"] = strings.Join(all, ",")
