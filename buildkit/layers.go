@@ -91,11 +91,11 @@ func (b Build) searchSent(ctx context.Context, e builder.Endpoint, opt client.So
 	return errors.Join(err, searched)
 }
 
-// exporter is how the builder can send layers. A Docker daemon without containerd's images can send the files that are
-// there at the end only.
+// exporter is how the builder can send layers. A Docker daemon without an image store can send only the files that
+// are there at the end.
 func exporter(e builder.Endpoint) string {
-	if e.Moby && !e.Containerd {
-		return client.ExporterTar
+	if e.ImageStore() {
+		return client.ExporterOCI
 	}
-	return client.ExporterOCI
+	return client.ExporterTar
 }

@@ -35,13 +35,17 @@ type Endpoint struct {
 	FoundBy    string // what named it: "BUILDKIT_HOST"
 	Address    string // where it is, for people
 	Moby       bool   // it is a part of a Docker daemon: images stay there
-	Containerd bool   // Moby only: the daemon keeps images in containerd, and so can do what a BuildKit by itself can
+	Containerd bool   // Moby only: the daemon keeps images in containerd; see ImageStore
 	Docker     Docker
 	Client     *client.Client
 }
 
 // Close ends the connection.
 func (e Endpoint) Close() error { return e.Client.Close() }
+
+// ImageStore reports whether images are kept whole: all platforms, with attestations, to be exported and cached. A BuildKit
+// by itself does that, and a Docker daemon with containerd's image store. Docker's older storage has one platform's files.
+func (e Endpoint) ImageStore() bool { return !e.Moby || e.Containerd }
 
 // candidate is a BuildKit that was named and has not answered yet.
 type candidate struct {

@@ -40,12 +40,11 @@ func addAttests(_ context.Context, env *regpass.Env, e builder.Endpoint, o Optio
 		p.Opt.FrontendAttrs["attest:"+kind] = joined(attrs)
 		asked = true
 	}
-	able := !e.Moby || e.Containerd
-	if asked && !able {
-		return regpass.Hintf(regpass.Usagef("this Docker daemon can't keep attestations"), "make a builder: `docker buildx create --use`")
+	if asked && !e.ImageStore() {
+		return noImageStore("can't keep attestations")
 	}
 	off, _ := strconv.ParseBool(env.Getenv("BUILDX_NO_DEFAULT_ATTESTATIONS"))
-	if able && !said["provenance"] && !off {
+	if e.ImageStore() && !said["provenance"] && !off {
 		p.Opt.FrontendAttrs["attest:provenance"] = defaultProvenance
 	}
 	return nil

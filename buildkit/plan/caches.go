@@ -75,8 +75,8 @@ func addCacheTo(_ context.Context, env *regpass.Env, e builder.Endpoint, o Optio
 		p.Opt.CacheExports = append(p.Opt.CacheExports, client.CacheOptionsEntry{Type: "inline", Attrs: map[string]string{}})
 	}
 	for _, c := range p.Opt.CacheExports {
-		if c.Type != "inline" && e.Moby && !e.Containerd {
-			return regpass.Hintf(regpass.Usagef("this Docker daemon can't export a cache of type %s", regpass.Quote(c.Type)), "make a builder: `docker buildx create --use`")
+		if c.Type != "inline" && !e.ImageStore() {
+			return noImageStore("can't export a cache of type %s", regpass.Quote(c.Type))
 		}
 	}
 	return nil

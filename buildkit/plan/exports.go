@@ -88,9 +88,9 @@ func addExports(ctx context.Context, env *regpass.Env, e builder.Endpoint, o Opt
 				return regpass.Usagef("an image is pushed by its name; give one with --tag")
 			}
 		}
-		if x.Type == moby && x.pushes() && !e.Containerd {
+		if x.Type == moby && x.pushes() && !e.ImageStore() {
 			if by, _ := strconv.ParseBool(x.Attrs["push-by-digest"]); by {
-				return regpass.Hintf(regpass.Usagef("this Docker daemon can't push by digest"), "make a builder: `docker buildx create --use`")
+				return noImageStore("can't push by digest")
 			}
 			delete(x.Attrs, "push")
 			p.Push = append(p.Push, strings.Split(x.Attrs["name"], ",")...)
@@ -161,7 +161,7 @@ func (x *export) finish(ctx context.Context, env *regpass.Env, e builder.Endpoin
 		return x.toDocker(ctx, env, o)
 	case e.Moby && (x.Type == client.ExporterDocker || x.Type == client.ExporterImage):
 		x.Type = moby
-		if e.Containerd {
+		if e.ImageStore() {
 			x.Attrs["prefer-image-digest"] = "true"
 		}
 	}
@@ -181,8 +181,8 @@ func (x *export) toDir(env *regpass.Env) error {
 
 // toFile has an archive written. The file is made when the builder begins to send it.
 func (x *export) toFile(env *regpass.Env, e builder.Endpoint) error {
-	if x.Type != client.ExporterTar && e.Moby && !e.Containerd {
-		return regpass.Hintf(regpass.Usagef("this Docker daemon can't write type=%s", regpass.Quote(x.Type)), "make a builder: `docker buildx create --use`")
+	if x.Type != client.ExporterTar && !e.ImageStore() {
+		return noImageStore("can't write type=%s", regpass.Quote(x.Type))
 	}
 	if x.dest == "" || x.dest == "-" {
 		x.dest = "-"

@@ -88,6 +88,11 @@ func (o Options) Plan(ctx context.Context, env *regpass.Env, e builder.Endpoint)
 	return p, nil
 }
 
+// noImageStore refuses an option that needs an image store (builder.Endpoint.ImageStore).
+func noImageStore(format string, args ...any) error {
+	return regpass.Hintf(regpass.Usagef("this Docker daemon "+format, args...), "make a builder: `docker buildx create --use`")
+}
+
 func (p *Plan) attrs(prefix string, values map[string]string) {
 	for name, value := range values {
 		p.Opt.FrontendAttrs[prefix+name] = value

@@ -23,8 +23,8 @@ func addPlatforms(_ context.Context, _ *regpass.Env, e builder.Endpoint, o Optio
 			all = append(all, platform)
 		}
 	}
-	if len(all) > 1 && e.Moby && !e.Containerd {
-		return regpass.Hintf(regpass.Usagef("this Docker daemon keeps one platform of an image"), "make a builder: `docker buildx create --use`")
+	if len(all) > 1 && !e.ImageStore() {
+		return noImageStore("keeps one platform of an image")
 	}
 	if len(all) > 0 {
 		p.Opt.FrontendAttrs["platform"] = strings.Join(all, ",")
