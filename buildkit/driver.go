@@ -37,11 +37,11 @@ type Build struct {
 	Handed   func() []secret.Delivery // what steps were given so far
 	Earlier  bool                     // there are tokens from before, which steps may have been given that are cached now
 	Frontend gateway.BuildFunc        // nil: the builder's own
-	// SearchFunc searches the layers before anything is exported; nil: nobody does.
+	// SearchImage searches the layers before anything is exported; nil: nobody does.
 	SearchImage leak.SearchFunc
 	Mode        string            // how progress is shown: one of Modes
 	Out         io.Writer         // where; an *os.File for the form that terminals have
-	Leaked      func([]leak.Leak) // ends the tokens that were found; it is called before what the builder keeps is deleted, which takes time
+	Leaked      func([]leak.Leak) // ends the tokens that were found, before what the builder keeps is deleted, which takes time
 	Warn        func(string)      // hears of what the builder warns of, quoted; nil: nobody does
 }
 
@@ -52,9 +52,9 @@ var Modes = []string{"auto", "plain", "tty", "quiet", "rawjson"}
 // (BuildKit, exporter/containerimage/exptypes).
 type Result map[string]string
 
-// Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before all that the
-// steps said has been searched for the tokens that they were given; a token in it is a LeakError, and the builder's
-// record of the build is deleted. What the builder says in an error is quoted.
+// Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before everything that the
+// steps printed has been searched for the tokens that they were given. A token in it is a leak.Error: the builder's record
+// of the build is deleted, and so is all that the build left in its cache. The builder's words in an error are quoted.
 func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (Result, error) {
 	display, err := progressui.NewDisplay(b.Out, progressui.DisplayMode(b.Mode))
 	if err != nil {
@@ -92,9 +92,10 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 	resp, err := e.Client.Build(ctx, opt, "regpass", frontend.build, statuses)
 	said.close()
 	streams.Wait()
-	if leak := b.Watch.Err(); leak != nil {
+	if found := b.Watch.Err(); found != nil {
 		b.Leaked(b.Watch.Leaks())
-		return nil, errors.Join(leak, b.forget(rest, env, e, opt), e.Prune(rest, env, b.Watch.LeakedRecords(steps.began, steps.completed)))
+		records := b.Watch.LeakedRecords(steps.began, steps.completed)
+		return nil, errors.Join(found, b.forget(rest, env, e, opt), e.Prune(rest, env, records))
 	}
 	if err != nil {
 		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))
@@ -102,7 +103,7 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 	return pushed(ctx, b.Plan, e, b.Auth, resp.ExporterResponse)
 }
 
-// Forget deletes the builder's record of the build, where it keeps one.
+// forget deletes the builder's record of the build, where it keeps one.
 func (b Build) forget(ctx context.Context, env *regpass.Env, e builder.Endpoint, opt client.SolveOpt) error {
 	if opt.Internal {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/regpass/regpass/buildkit/secret"
 )
 
-func TestBarredNamesTheHost(t *testing.T) {
+func TestExplainForbiddenNamesTheHost(t *testing.T) {
 	sent := []secret.Delivery{{ID: "netrc", Host: "other.example"}, {ID: "HTTP_AUTH_TOKEN_pkgs.example", Host: "pkgs.example:8443"}}
 	for _, test := range []struct {
 		name, text string
@@ -77,7 +77,7 @@ func TestExplainQuotesAndRedacts(t *testing.T) {
 	}
 }
 
-func TestUnsaid(t *testing.T) {
+func TestExplainSilentPip(t *testing.T) {
 	handed := []secret.Delivery{{ID: "own"}, {ID: "netrc", Host: "pkgs.example"}, {ID: "netrc", Host: "pkgs.example"}}
 	const pip = "ERROR: Could not find a version that satisfies the requirement acme (from versions: none)\n"
 	for _, c := range []struct {
@@ -103,7 +103,7 @@ func TestUnsaid(t *testing.T) {
 	}
 }
 
-func TestUngivenSaysHowASecretIsGiven(t *testing.T) {
+func TestExplainMissingSecretSaysHowItIsGiven(t *testing.T) {
 	for text, id := range map[string]string{
 		`failed to solve: secret netrc: not found`: `the secret "netrc": `,
 		`failed to solve: secret a-b.c: not found`: `the secret "a-b.c": `,

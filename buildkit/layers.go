@@ -19,7 +19,7 @@ import (
 // layers runs build and then, where steps were given secrets, now or by an earlier build that left them in the builder's
 // cache, has the builder send the layers here before it exports anything else, to be searched: also for files that a
 // later step deleted. The steps are the very ones that build has just run, for it still holds them, so none runs twice.
-// A leak is a LeakError. What a build leaves in the builder's cache only is searched too, for a later job, which does not
+// A leak is a leak.Error. What a build leaves in the builder's cache only is searched too, for a later job, which does not
 // know the token, may take it from there. Layers that the result does not have, those of other stages, are searched
 // where a cache is to have them.
 //
@@ -34,8 +34,8 @@ func (b Build) layers(e builder.Endpoint, opt client.SolveOpt, build gateway.Bui
 		}
 		// One after the other: a platform's image may be as large as the disk of a small runner can take.
 		err = res.EachRef(func(r gateway.Reference) error { return b.searchLayers(ctx, e, opt, r) })
-		if leak := b.Watch.Err(); leak != nil {
-			return nil, leak
+		if found := b.Watch.Err(); found != nil {
+			return nil, found
 		}
 		if err != nil {
 			return nil, fmt.Errorf("build: search the layers: %w", err)

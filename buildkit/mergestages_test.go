@@ -14,7 +14,7 @@ func step(s llb.State, name string, opts ...llb.RunOption) llb.ExecState {
 	return s.Run(append(opts, llb.Args([]string{"sh", "-c", name}), llb.WithCustomName(name))...)
 }
 
-func TestEverythingHasTheLayersOfAllStages(t *testing.T) {
+func TestMergeAllStagesHasTheLayersOfAllStages(t *testing.T) {
 	base := llb.Image("base")
 	build := step(step(base, "build 1").Root(), "build 2").Root()
 	other := step(base, "other").Root()

@@ -6,7 +6,7 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-func TestReportTakesNothingAfterItsEnd(t *testing.T) {
+func TestProgressTakesNothingAfterItsEnd(t *testing.T) {
 	r := newProgress()
 	got := make(chan int)
 	go func() {

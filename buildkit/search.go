@@ -12,7 +12,7 @@ import (
 )
 
 // Search looks for tokens in all that the build is given by name or as local files, as the builder's frontend would
-// take them, so that a build that would leak is refused before it starts. A find is a LeakError. partly lists files of
+// take them, so that a build that would leak is refused before it starts. A find is a leak.Error. partly lists files of
 // which only the beginning was searched. search is for an archive from standard input; nil: nobody searches it.
 func Search(ctx context.Context, p *plan.Plan, w *leak.Watch, search leak.SearchFunc) (partly []string, err error) {
 	if err := w.Arguments("build argument", p.Args); err != nil {

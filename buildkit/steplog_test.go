@@ -7,7 +7,7 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-func TestStoryKeepsTheLastWordsOfWhatFailed(t *testing.T) {
+func TestStepLogKeepsTheTailOfWhatFailed(t *testing.T) {
 	in, out := make(chan *client.SolveStatus), make(chan *client.SolveStatus, 10)
 	s := newStepLog()
 	done := make(chan struct{})

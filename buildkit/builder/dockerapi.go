@@ -199,6 +199,7 @@ type imageLoad struct {
 	done chan error
 }
 
+// Loader takes an image, as docker save writes it, and has the daemon load it. Close returns when that is done.
 func (d Docker) Loader(ctx context.Context) io.WriteCloser {
 	r, w := io.Pipe()
 	l := imageLoad{w, make(chan error, 1)}

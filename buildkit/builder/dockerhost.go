@@ -24,7 +24,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Docker is a Docker daemon.
+// Docker is a Docker daemon, which need not have been asked yet.
 type Docker struct {
 	context            string // name of its docker context; "default" where none is chosen
 	Host               string // as DOCKER_HOST has it

@@ -30,13 +30,13 @@ type Ask struct {
 	Builder string // name of a buildx builder or of a docker context
 }
 
-// Endpoint is a BuildKit that answered.
+// Endpoint is a BuildKit that answered. Close it after use.
 type Endpoint struct {
 	FoundBy    string // what named it: "BUILDKIT_HOST"
 	Address    string // where it is, for people
 	Moby       bool   // it is a part of a Docker daemon: images stay there
 	Containerd bool   // Moby only: the daemon keeps images in containerd; see ImageStore
-	Docker     Docker
+	Docker     Docker // Moby only: the daemon
 	Client     *client.Client
 }
 
@@ -68,7 +68,7 @@ type lookup struct {
 	find  func(context.Context, *regpass.Env, Ask) (candidate, error)
 }
 
-// lookups are the ways to find a BuildKit, in the order they are tried.
+// lookups are the ways to find a BuildKit, best first.
 var lookups = []lookup{
 	{"--addr", func(_ context.Context, _ *regpass.Env, ask Ask) (candidate, error) {
 		return address("--addr", ask.Addr)

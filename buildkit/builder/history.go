@@ -14,11 +14,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// deleteRecordTimeout is how long a builder may take to end a build that was called off.
+// deleteRecordTimeout is how long a builder may take to end a build that was called off, and to let go of its records.
 const deleteRecordTimeout = 15 * time.Second
 
-// Forget deletes the builder's record of a build, with the output of its steps in it. A build that was called off is
-// written down when the builder has ended it, so that is waited for.
+// Forget deletes the builder's record of the build ref, with the output of its steps in it. The record of a build that was
+// called off is written when the builder has ended it, so Forget waits for that.
 func (e Endpoint) Forget(ctx context.Context, env *regpass.Env, ref string) error {
 	ctx, cancel := context.WithTimeout(ctx, deleteRecordTimeout)
 	defer cancel()

@@ -7,7 +7,7 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-func TestOverTakesWhatLiesOnTop(t *testing.T) {
+func TestPruneTakesWhatIsBuiltOnTop(t *testing.T) {
 	all := []*client.UsageInfo{
 		{ID: "merged", Parents: []string{"other", "third"}},
 		{ID: "third", Parents: []string{"second"}},

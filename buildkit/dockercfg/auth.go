@@ -10,7 +10,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Auth answers with what docker's configuration and its credential helpers have for a container registry. Errors
+// Auth answers with the credential that docker's configuration or one of its helpers has for a container registry. Errors
 // are quoted.
 func Auth(env *regpass.Env) (authprovider.AuthConfigProvider, error) {
 	c, err := load(env)

@@ -16,7 +16,7 @@ import (
 // maxConfig is the largest file of docker or buildx that is read, in bytes: a builder may hold its daemon's files.
 const maxConfig = 4 << 20
 
-// Dir is where docker keeps its configuration.
+// Dir is the folder in which docker keeps its configuration: DOCKER_CONFIG, or .docker in the home folder.
 func Dir(env *regpass.Env) string {
 	if dir := env.Getenv("DOCKER_CONFIG"); dir != "" {
 		return dir
@@ -24,7 +24,8 @@ func Dir(env *regpass.Env) string {
 	return filepath.Join(env.Home, ".docker")
 }
 
-// Read reads a file that others wrote.
+// Read reads a file that docker or buildx wrote, of at most 4 MiB. A larger one is an error; there being none is
+// fs.ErrNotExist.
 func Read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

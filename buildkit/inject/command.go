@@ -25,7 +25,7 @@ type wrapper struct {
 	operands int      // words before the command that are none of both; NAME=value does not count
 }
 
-// wrappers by name. Those with a subcommand are found as "conda run".
+// wrappers are the known ones by name. Those with a subcommand are found as "conda run".
 var wrappers = map[string]wrapper{
 	"env":            {valued: "uCa", long: []string{"--unset", "--chdir", "--argv0"}},
 	"exec":           {valued: "a"},

@@ -9,7 +9,7 @@ import (
 // sh is how BuildKit runs the shell form of RUN.
 func sh(text string) []string { return []string{"/bin/sh", "-c", text} }
 
-func TestUses(t *testing.T) {
+func TestUsage(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		want string // clients, and "script"
@@ -97,7 +97,7 @@ func TestUses(t *testing.T) {
 	}
 }
 
-func TestUsesUnreadable(t *testing.T) {
+func TestUsageUnreadable(t *testing.T) {
 	for text, want := range map[string]string{
 		"uv sync 'open":                          "line 1: ",
 		"uv sync\nfi":                            "line 2: ",

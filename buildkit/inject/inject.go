@@ -17,7 +17,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Steps says what one RUN step was given.
+// Step says what one RUN step was given.
 type Step struct {
 	Step    string   // as the builder shows it: "[2/5] RUN uv sync"
 	Clients []string // the package clients that it runs: Rule.Client; "script" for a program of the project's own

@@ -65,7 +65,7 @@ func (g *barrier) mark(name string) *mark {
 // Guard looks, before a step runs, at the image config and at what the provenance will be made of. Then it runs build to
 // the end of its last step and holds the result back, before anything is exported or pushed, while it looks at
 // attestations that are part of the result (SBOM) and, where handed reports that steps were given secrets, at the rest
-// of their output. A leak is a LeakError, and nothing is exported. Layers are not looked at here: Image
+// of their output. A leak is an Error, and nothing is exported. Layers are not looked at here: Image
 // searches them.
 func (w *Watch) Guard(build gateway.BuildFunc, handed func() bool) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {

@@ -116,7 +116,7 @@ func gated(t *testing.T, w *Watch, r *reporting, res *gateway.Result, handed boo
 }
 
 // A builder whose report just stops does not hold up a build for good.
-func TestGateGivesUpOnSilence(t *testing.T) {
+func TestGuardGivesUpOnSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		res := gateway.NewResult()
 		res.SetRef(&built{})
@@ -130,7 +130,7 @@ func TestGateGivesUpOnSilence(t *testing.T) {
 	})
 }
 
-func TestGateWaitsForAllOutput(t *testing.T) {
+func TestGuardWaitsForAllOutput(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		says   []string
@@ -162,7 +162,7 @@ func TestGateWaitsForAllOutput(t *testing.T) {
 	}
 }
 
-func TestGateLooksBeforeAStepRuns(t *testing.T) {
+func TestGuardLooksBeforeAStepRuns(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		made llb.State
@@ -195,7 +195,7 @@ func TestGateLooksBeforeAStepRuns(t *testing.T) {
 	}
 }
 
-func TestGateLooksAtTheResult(t *testing.T) {
+func TestGuardLooksAtTheResult(t *testing.T) {
 	file := gateway.Attestation{Kind: gatewaypb.AttestationKind_InToto, Path: "/sbom.json", InToto: result.InTotoAttestation{PredicateType: "https://spdx.dev/Document"}}
 	bundle := gateway.Attestation{Kind: gatewaypb.AttestationKind_Bundle, Path: "/all"}
 	long := strings.Repeat("x", readChunk-10) + live

@@ -16,7 +16,7 @@ import (
 // nameKey is the description under which BuildKit keeps the name of a step (llb.WithCustomName).
 const nameKey = "llb.customname"
 
-// Definition is all that the builder was told to do for what r stands for.
+// Definition is everything that the builder was told to do to make r.
 func Definition(ctx context.Context, r gateway.Reference) (*llb.Definition, error) {
 	state, err := r.ToState()
 	if err != nil {

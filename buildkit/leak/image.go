@@ -13,7 +13,7 @@ import (
 // names the file, and by is what the image's history says that the file's layer was made by, both redacted.
 type SearchFunc func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error
 
-// Archive looks for tokens in a build context that is an archive. A find is a LeakError.
+// Archive looks for tokens in a build context that is an archive. A find is an Error.
 func (w *Watch) Archive(ctx context.Context, tar io.Reader, search SearchFunc) error {
 	err := search(ctx, tar, func(where, _ string, found regpass.Found) { w.leaks.add(found, inContext, where, "") })
 	if leak := w.Err(); leak != nil { // whoever hears of it may call ctx off, which ends the search

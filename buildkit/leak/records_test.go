@@ -7,7 +7,7 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-func TestUnwantedIsWhatABuildMadeAndWhatLeaked(t *testing.T) {
+func TestLeakedRecordsAreWhatABuildMadeAndWhatLeaked(t *testing.T) {
 	began := time.Now()
 	w := newWatch(nil)
 	w.steps["mount / from exec a"], w.steps["mount / from exec b"] = "[1/2] RUN a", "[2/2] RUN b"

@@ -64,7 +64,7 @@ func (w *Watch) Redact(text string) string { return string(w.known.Redact([]byte
 // Leaks lists what was found so far, each once.
 func (w *Watch) Leaks() []Leak { return w.leaks.list() }
 
-// Err is a LeakError that says what was found so far, or nil.
+// Err is an Error that says what was found so far, or nil.
 func (w *Watch) Err() error { return w.leaks.err() }
 
 // maxStatusBatch is how much steps print, in bytes, before the builder may split a batch of progress over several messages:

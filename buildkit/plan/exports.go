@@ -54,7 +54,7 @@ func parseExport(text string) (export, error) {
 	return x, nil
 }
 
-// Push has an image pushed; unpacking it in the daemon too would be for nothing.
+// push has an image pushed; unpacking it in the daemon too would be for nothing.
 func (x *export) push() {
 	x.Attrs["push"] = "true"
 	if _, said := x.Attrs["unpack"]; !said {

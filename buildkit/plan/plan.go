@@ -17,12 +17,12 @@ import (
 
 // Plan is a build that is ready to run on one endpoint. Close it when the build is over.
 type Plan struct {
-	Opt      client.SolveOpt // Secrets and registry credentials are still to be added to Session
-	Args     map[string]string
-	Labels   map[string]string
-	Warnings []string // what is not as asked for, one line each
-	Push     []string // images that a Docker daemon is to push when it has them, because its BuildKit can't
-	Archive  string   // the file that keeps a context from standard input, or ""
+	Opt      client.SolveOpt   // Secrets and registry credentials are still to be added to Session
+	Args     map[string]string // build arguments by name
+	Labels   map[string]string // of the image, by name
+	Warnings []string          // what is not as asked for, one line each
+	Push     []string          // names of images that the Docker daemon must push after the build, because its BuildKit can't
+	Archive  string            // path of the file that keeps a context from standard input, or ""
 	undo     []func() error
 }
 

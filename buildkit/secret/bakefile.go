@@ -18,7 +18,7 @@ var notBake = strings.NewReplacer("${", "$${", "%{", "%%{")
 // BakeFile is a file to name after one's own: `docker buildx bake -f docker-bake.hcl -f FILE`, or in files: of
 // docker/bake-action. It gives the secrets to all targets that inherit from the target regpass, besides those that they
 // have. One's own file has to have such a target too, which may be empty, so that it works by itself.
-func BakeFile(secrets []User) ([]byte, error) {
+func BakeFile(secrets []UserDefined) ([]byte, error) {
 	list := []string{}
 	for _, s := range secrets {
 		list = append(list, notBake.Replace(s.String()))
@@ -28,7 +28,7 @@ func BakeFile(secrets []User) ([]byte, error) {
 
 // BakeAllow are the values of --allow, or of docker/bake-action's allow:, that bake asks for before it reads the files
 // of the secrets: those below its working directory it reads anyway (0.22 or newer; https://docs.docker.com/reference/cli/docker/buildx/bake/#allow).
-func BakeAllow(secrets []User) []string {
+func BakeAllow(secrets []UserDefined) []string {
 	var all []string
 	for _, s := range secrets {
 		if s.Src != "" {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestBakeFile(t *testing.T) {
-	secrets := []secret.User{{ID: "netrc", Src: "/run/s/netrc"}, {ID: "odd", Src: `/run/${x}/%{y},"z"`}, {ID: "own", Env: "OWN"}}
+	secrets := []secret.UserDefined{{ID: "netrc", Src: "/run/s/netrc"}, {ID: "odd", Src: `/run/${x}/%{y},"z"`}, {ID: "own", Env: "OWN"}}
 	text, err := secret.BakeFile(secrets)
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ type entry struct {
 	resolve     resolve
 }
 
-// resolve gets what is asked for, and says which credentials are in it.
+// resolve gets the value that is asked for, and the credentials that are in it.
 type resolve func(context.Context) ([]byte, []regpass.Credential, error)
 
 // addValue offers a part of a credential. Where two credentials would go by one name, nobody gets either by it: which

@@ -1,4 +1,5 @@
-// Package secret answers what a step of a build may ask for: it mints a credential when the step, or BuildKit itself, asks.
+// Package secret says what a step of a build may ask for, and answers it: a credential is minted when the step, or
+// BuildKit itself, asks.
 package secret
 
 import (
@@ -50,7 +51,7 @@ var tenant = regpass.Pattern(`^[A-Za-z0-9_.-]{0,64}$`)
 
 // NewStore makes the store of one session. Nothing is minted before it is asked for. Ids that clash are ErrUsage, as is
 // a file of the user's that is not there.
-func NewStore(env *regpass.Env, sources []Source, user []User, r Render, o Options) (*Store, error) {
+func NewStore(env *regpass.Env, sources []Source, user []UserDefined, r Render, o Options) (*Store, error) {
 	if !tenant().MatchString(o.Isolate) {
 		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s", regpass.Quote(o.Isolate))
 	}
@@ -96,7 +97,7 @@ func (s *Store) openSources(sources []Source) {
 	}
 }
 
-// tenantID is the id that a step of this tenant mounts.
+// tenantID is the id under which a step of this tenant mounts a secret.
 func (s *Store) tenantID(id string) string {
 	if s.opts.Isolate == "" {
 		return id

@@ -167,21 +167,21 @@ func TestStoreRefusesClashes(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		sources []secret.Source
-		user    []secret.User
+		user    []secret.UserDefined
 		o       secret.Options
 		err     string // empty: none
 	}{
 		{"one login for two", []secret.Source{acme, same}, nil, secret.Options{}, ""},
 		{"two logins of one client", []secret.Source{acme, other}, nil, secret.Options{}, ""},
 		{"two indexes of one name", []secret.Source{acme, index}, nil, secret.Options{}, "both would be UV_INDEX_ACME_USERNAME"},
-		{"ours and the user's", []secret.Source{acme}, []secret.User{{ID: "netrc", Src: file}}, secret.Options{}, `there is a secret "netrc" already`},
-		{"ours, named", []secret.Source{acme}, []secret.User{{ID: "netrc"}}, secret.Options{}, ""},
-		{"the user's twice", nil, []secret.User{{ID: "a", Src: file}, {ID: "a", Src: file}}, secret.Options{}, `there is a secret "a" already`},
-		{"what nobody named gives way", []secret.Source{acme}, []secret.User{{ID: "GIT_AUTH_TOKEN.a.example", Src: file}}, secret.Options{}, ""},
-		{"no such file", nil, []secret.User{{ID: "a", Src: file + "-"}}, secret.Options{}, "no such file"},
-		{"neither variable nor file", nil, []secret.User{{ID: "nothing"}}, secret.Options{}, "no such file"},
-		{"a folder", nil, []secret.User{{ID: "a", Src: filepath.Dir(file)}}, secret.Options{}, "is a folder"},
-		{"a key that is not set", []secret.Source{acme}, []secret.User{{ID: "pyx_api_key"}}, secret.Options{}, "pyx_api_key is asked for, but PYX_API_KEY or UV_API_KEY is not set"},
+		{"ours and the user's", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc", Src: file}}, secret.Options{}, `there is a secret "netrc" already`},
+		{"ours, named", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc"}}, secret.Options{}, ""},
+		{"the user's twice", nil, []secret.UserDefined{{ID: "a", Src: file}, {ID: "a", Src: file}}, secret.Options{}, `there is a secret "a" already`},
+		{"what nobody named gives way", []secret.Source{acme}, []secret.UserDefined{{ID: "GIT_AUTH_TOKEN.a.example", Src: file}}, secret.Options{}, ""},
+		{"no such file", nil, []secret.UserDefined{{ID: "a", Src: file + "-"}}, secret.Options{}, "no such file"},
+		{"neither variable nor file", nil, []secret.UserDefined{{ID: "nothing"}}, secret.Options{}, "no such file"},
+		{"a folder", nil, []secret.UserDefined{{ID: "a", Src: filepath.Dir(file)}}, secret.Options{}, "is a folder"},
+		{"a key that is not set", []secret.Source{acme}, []secret.UserDefined{{ID: "pyx_api_key"}}, secret.Options{}, "pyx_api_key is asked for, but PYX_API_KEY or UV_API_KEY is not set"},
 		{"a tenant that no id can hold", nil, nil, secret.Options{Isolate: "a,b"}, "the name of a tenant"},
 	} {
 		_, err := secret.NewStore(environment(&now, nil), c.sources, c.user, renders, c.o)
@@ -201,7 +201,7 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 	}
 	env := environment(&now, map[string]string{"TOKEN": "t", "BARE": "b", "UV_API_KEY": "key"})
 	env.Dir = dir
-	user := []secret.User{{ID: "pem", Src: "multi.pem"}, {ID: "tok", Env: "TOKEN"}, {ID: "BARE"}, {ID: "plain"},
+	user := []secret.UserDefined{{ID: "pem", Src: "multi.pem"}, {ID: "tok", Env: "TOKEN"}, {ID: "BARE"}, {ID: "plain"},
 		{ID: "unset", Env: "UNSET"}, {ID: "pyx_api_key"}, {ID: "GIT_AUTH_TOKEN.pkgs.example", Env: "TOKEN"}}
 	s, err := secret.NewStore(env, []secret.Source{pyxSource(t, "https://pkgs.example")}, user, renders, secret.Options{Isolate: "acme"})
 	if err != nil {
@@ -256,7 +256,7 @@ func TestStoreLists(t *testing.T) {
 		t.Error("listing minted")
 		return regpass.Credential{}, errors.New("no")
 	}
-	s, err := secret.NewStore(environment(&now, map[string]string{"X": "x"}), []secret.Source{src}, []secret.User{{ID: "mine", Env: "X"}}, renders, secret.Options{Isolate: "t"})
+	s, err := secret.NewStore(environment(&now, map[string]string{"X": "x"}), []secret.Source{src}, []secret.UserDefined{{ID: "mine", Env: "X"}}, renders, secret.Options{Isolate: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}

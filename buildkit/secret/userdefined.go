@@ -19,7 +19,7 @@ import (
 
 // addUserDefined offers a secret from --secret. For an id that BuildKit asks for by itself (GIT_AUTH_TOKEN and the like)
 // the user's goes before ours: the user named it, and we only guessed.
-func (s *Store) addUserDefined(u User) error {
+func (s *Store) addUserDefined(u UserDefined) error {
 	id := u.ID
 	if !askedByDaemon(id) {
 		id = s.tenantID(id)
@@ -67,7 +67,7 @@ func askedByDaemon(id string) bool {
 }
 
 // variable answers with the user's variable. One that is not set is no secret, where buildx has an empty one.
-func (s *Store) variable(u User) resolve {
+func (s *Store) variable(u UserDefined) resolve {
 	if s.env.Getenv(u.Env) == "" {
 		s.warnings = append(s.warnings, fmt.Sprintf("--secret: %s is not set, so there is no secret %s", regpass.Quote(u.Env), regpass.Quote(u.ID)))
 	}
@@ -81,7 +81,7 @@ func (s *Store) variable(u User) resolve {
 }
 
 // content answers with what the user's file holds at that time, so that whoever keeps it fresh is heard.
-func (s *Store) content(u User) (resolve, error) {
+func (s *Store) content(u UserDefined) (resolve, error) {
 	path := u.Src
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(s.env.Dir, path)

@@ -115,10 +115,10 @@ func (f *buildFlags) check(a *app) error {
 	return nil
 }
 
-func (f *buildFlags) userSecrets() ([]secret.User, error) {
-	var all []secret.User
+func (f *buildFlags) userSecrets() ([]secret.UserDefined, error) {
+	var all []secret.UserDefined
 	for _, text := range f.secrets {
-		s, err := secret.ParseUser(text)
+		s, err := secret.ParseFlag(text)
 		if err != nil {
 			return nil, err
 		}

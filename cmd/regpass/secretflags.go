@@ -46,12 +46,12 @@ func findDialect(name string) (dialect, error) {
 // flag is the value of --secret. Files, never env: a variable is read once, a file anew for each step.
 func (f secretFile) flag() string { return f.user().String() }
 
-func (f secretFile) user() secret.User {
-	return secret.User{ID: f.ID, Src: f.change.Path}
+func (f secretFile) user() secret.UserDefined {
+	return secret.UserDefined{ID: f.ID, Src: f.change.Path}
 }
 
-func users(files []secretFile) []secret.User {
-	var all []secret.User
+func users(files []secretFile) []secret.UserDefined {
+	var all []secret.UserDefined
 	for _, f := range files {
 		all = append(all, f.user())
 	}

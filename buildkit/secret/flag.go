@@ -10,34 +10,34 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// User is a secret of the user's own, as `docker buildx build --secret` takes it. At most one of Src and Env is
+// UserDefined is a secret that the user names, as `docker buildx build --secret` takes it. At most one of Src and Env is
 // set; with neither, the id names what is meant.
-type User struct {
+type UserDefined struct {
 	ID  string // printable ASCII without spaces
 	Src string // file, read anew for each step
 	Env string // variable
 }
 
-// ParseUser reads the value of --secret: CSV of type=file|env, id=, src= or source=, env=. Errors are ErrUsage and
+// ParseFlag reads the value of --secret: CSV of type=file|env, id=, src= or source=, env=. Errors are ErrUsage and
 // show no value, for a secret may have been written where its name belongs.
-func ParseUser(text string) (User, error) {
-	u, err := parseUserSecret(text)
+func ParseFlag(text string) (UserDefined, error) {
+	u, err := parseFlag(text)
 	if err != nil {
-		return User{}, regpass.Hintf(regpass.Usagef("--secret: %w", err), "it is --secret id=ID,src=FILE or --secret id=ID,env=VARIABLE")
+		return UserDefined{}, regpass.Hintf(regpass.Usagef("--secret: %w", err), "it is --secret id=ID,src=FILE or --secret id=ID,env=VARIABLE")
 	}
 	return u, nil
 }
 
-func parseUserSecret(text string) (User, error) {
+func parseFlag(text string) (UserDefined, error) {
 	r := csv.NewReader(strings.NewReader(text))
 	fields, err := r.Read()
 	if err != nil {
-		return User{}, errors.New("not a line of CSV")
+		return UserDefined{}, errors.New("not a line of CSV")
 	}
 	if _, err := r.Read(); err != io.EOF {
-		return User{}, errors.New("more than one line")
+		return UserDefined{}, errors.New("more than one line")
 	}
-	var u User
+	var u UserDefined
 	kind, set := "", map[string]bool{}
 	for _, f := range fields {
 		name, value, ok := strings.Cut(f, "=")
@@ -48,29 +48,29 @@ func parseUserSecret(text string) (User, error) {
 		to, known := map[string]*string{"type": &kind, "id": &u.ID, "src": &u.Src, "env": &u.Env}[name]
 		switch {
 		case !ok:
-			return User{}, errors.New("a part of it is not key=value")
+			return UserDefined{}, errors.New("a part of it is not key=value")
 		case !known:
-			return User{}, errors.New("it knows the keys type, id, src and env")
+			return UserDefined{}, errors.New("it knows the keys type, id, src and env")
 		case set[name]:
-			return User{}, fmt.Errorf("%s is given twice", name)
+			return UserDefined{}, fmt.Errorf("%s is given twice", name)
 		case value == "":
-			return User{}, fmt.Errorf("%s is empty", name)
+			return UserDefined{}, fmt.Errorf("%s is empty", name)
 		case strings.ContainsAny(value, "\x00\r\n"):
-			return User{}, fmt.Errorf("%s holds a line break or a NUL", name)
+			return UserDefined{}, fmt.Errorf("%s holds a line break or a NUL", name)
 		}
 		*to, set[name] = value, true
 	}
 	switch {
 	case kind != "" && kind != "file" && kind != "env":
-		return User{}, errors.New("type is neither file nor env")
+		return UserDefined{}, errors.New("type is neither file nor env")
 	case u.ID == "":
-		return User{}, errors.New("it has no id")
+		return UserDefined{}, errors.New("it has no id")
 	case strings.ContainsFunc(u.ID, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return User{}, errors.New("its id holds something other than printable ASCII without spaces")
+		return UserDefined{}, errors.New("its id holds something other than printable ASCII without spaces")
 	case u.Src != "" && u.Env != "":
-		return User{}, errors.New("it has src and env, and only one can be meant")
+		return UserDefined{}, errors.New("it has src and env, and only one can be meant")
 	case kind == "file" && u.Env != "":
-		return User{}, errors.New("it has type=file and env")
+		return UserDefined{}, errors.New("it has type=file and env")
 	case kind == "env" && u.Env == "": // as buildx has it
 		u.Env, u.Src = u.Src, ""
 	}
@@ -78,7 +78,7 @@ func parseUserSecret(text string) (User, error) {
 }
 
 // String is the secret as ParseUserSecret reads it, and buildx, podman and buildah too.
-func (u User) String() string {
+func (u UserDefined) String() string {
 	fields := []string{"id=" + u.ID}
 	if u.Src != "" {
 		fields = append(fields, "src="+u.Src)
