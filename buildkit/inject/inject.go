@@ -137,7 +137,8 @@ func (i *Injector) report(from, to string, r *Step) {
 	}
 }
 
-// Descriptions that BuildKit's Dockerfile frontend gives its steps (dockerfile2llb/convert.go, dfCmd; llb.WithCustomName).
+// Descriptions that BuildKit's Dockerfile frontend gives its steps (dockerfile2llb/convert.go, dfCmd;
+// llb.WithCustomName).
 const (
 	instructionKey = "com.docker.dockerfile.v1.command"
 	stepNameKey    = "llb.customname"

@@ -35,10 +35,13 @@ func (s *Store) addValue(v value, secret Secret, src *cachedSource) error {
 		case other.cached == src:
 			other.Hosts = union(other.Hosts, src.source.hosts())
 		case v.named:
-			return regpass.Hintf(regpass.Usagef("secrets: %s and %s have two credentials, and both would be %s", other.cached.source.Ref, src.source.Ref, secret.Env),
+			return regpass.Hintf(regpass.Usagef("secrets: %s and %s have two credentials, and both would be %s",
+				other.cached.source.Ref, src.source.Ref, secret.Env),
 				"give each a name=INDEX of its own")
 		case v.use == ForClient && other.conflict == nil:
-			s.warnings = append(s.warnings, fmt.Sprintf("steps get no %s, for %s and %s have different credentials; netrc and rattler have both", secret.Env, other.cached.source.Ref, src.source.Ref))
+			s.warnings = append(s.warnings,
+				fmt.Sprintf("steps get no %s, for %s and %s have different credentials; netrc and rattler have both",
+					secret.Env, other.cached.source.Ref, src.source.Ref))
 			fallthrough
 		default:
 			other.conflict = src

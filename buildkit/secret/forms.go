@@ -46,7 +46,8 @@ var files = []file{
 		func(r Render) renderer { return r.Netrc }},
 	{Secret{ID: "rattler", Use: ForClient, Target: secretsDir + "rattler", Var: "RATTLER_AUTH_FILE"},
 		func(r Render) renderer { return r.Rattler }},
-	{Secret{ID: "uv", Use: ForStep, Target: "/run/regpass-uv/credentials.toml", Var: "UV_CREDENTIALS_DIR", Dir: "/run/regpass-uv"},
+	{Secret{ID: "uv", Use: ForStep, Target: "/run/regpass-uv/credentials.toml", Var: "UV_CREDENTIALS_DIR",
+		Dir: "/run/regpass-uv"},
 		func(r Render) renderer { return r.UV }},
 }
 
