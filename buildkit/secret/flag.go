@@ -78,7 +78,7 @@ func parseFlag(text string) (UserDefined, error) {
 	return u, nil
 }
 
-// String is the secret as ParseUserSecret reads it, and buildx, podman and buildah too.
+// String is the secret as ParseFlag reads it, and buildx, podman and buildah too.
 func (u UserDefined) String() string {
 	fields := []string{"id=" + u.ID}
 	if u.Src != "" {

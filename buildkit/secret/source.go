@@ -53,7 +53,7 @@ const (
 
 // Secret is one thing that a step can mount: an id and how it is shown to the step.
 type Secret struct {
-	ID     string // [A-Za-z0-9_.-], for Use Daemon also colons and brackets
+	ID     string // [A-Za-z0-9_.-], for ForDaemon also colons and brackets
 	Use    Use
 	Env    string // variable that holds the value, or ""
 	Target string // absolute path in the step of the file that holds the value, or ""

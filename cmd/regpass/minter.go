@@ -125,7 +125,7 @@ func (m *minter) recall(fingerprint string) (n named, ok bool) {
 	return n, ok
 }
 
-// fresh is buildkit.Source.Fresh: by the moment that the credential was minted, which may be long ago, and by what the
+// fresh is secret.Source.Fresh: by the moment that the credential was minted, which may be long ago, and by what the
 // session says now: another build of the job may have seen it leak and ended it.
 func (m *minter) fresh(c regpass.Credential) bool {
 	n, _ := m.recall(c.Secret.Fingerprint())
