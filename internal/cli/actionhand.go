@@ -11,7 +11,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
 	"github.com/regpass/regpass/broker"
-	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/secret"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/session"
 )
@@ -102,7 +102,7 @@ func outputs(all []broker.Lease, vars []envsync.Var, files []secretFile, bake en
 
 // bakeFile is where the bake file lies, and what is in it.
 func bakeFile(dir string, files []secretFile) (envsync.Change, error) {
-	text, err := buildkit.BakeFile(users(files))
+	text, err := secret.BakeFile(users(files))
 	return envsync.Change{Path: filepath.Join(dir, "bake.json"), Own: true, Format: "raw",
 		Entries: []envsync.Entry{{Cred: regpass.Credential{Secret: regpass.NewSecret(string(text))}}}}, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/secret"
 	"github.com/regpass/regpass/envsync"
 )
 
@@ -142,7 +142,7 @@ func (x *execSecrets) tell(a *app, command []string, files []secretFile) ([]stri
 	}
 	var ids []string
 	for _, f := range files {
-		if f.Use != buildkit.Daemon {
+		if f.Use != secret.ForDaemon {
 			ids = append(ids, f.ID)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
-	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/secret"
 	"github.com/regpass/regpass/envsync"
 )
 
@@ -17,7 +17,7 @@ const secretsFolder = "secrets"
 
 // secretFile is a secret of a container build as a file, which build programs read anew for each step.
 type secretFile struct {
-	buildkit.Secret
+	secret.Secret
 	change envsync.Change
 }
 
@@ -27,16 +27,16 @@ var notInFileName = regpass.Pattern(`[^A-Za-z0-9_.-]`)
 // secretFiles works out the files below dir that hold what a build may ask for. What the credentials have no form for
 // is left out; for what a step could have mounted, a warning says so.
 func (a *app) secretFiles(dir string, all []broker.Lease) (files []secretFile, warnings []string, err error) {
-	var sources []buildkit.Source
+	var sources []secret.Source
 	for _, l := range all {
-		sources = append(sources, buildkit.Source{
+		sources = append(sources, secret.Source{
 			Ref: l.Target.Ref, Registry: l.Target.Row.Name, Key: l.Key, Hosts: append([]string{l.Cred.Host}, l.Cred.MoreHosts...),
 			ClientVar: l.Target.Row.ClientVar,
 			Mint:      func(context.Context) (regpass.Credential, error) { return l.Cred, nil },
 			Fresh:     func(regpass.Credential) bool { return true }, // whoever calls keeps it so
 		})
 	}
-	store, err := buildkit.NewStore(a.env, sources, nil, renders, buildkit.StoreOptions{})
+	store, err := secret.NewStore(a.env, sources, nil, renders, secret.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -44,7 +44,7 @@ func (a *app) secretFiles(dir string, all []broker.Lease) (files []secretFile, w
 	for _, s := range store.All() {
 		value, err := store.GetSecret(context.Background(), s.ID) // which waits for nothing, since all is minted
 		if err != nil {
-			if s.Use == buildkit.Client {
+			if s.Use == secret.ForClient {
 				warnings = append(warnings, fmt.Sprintf("there is no secret %s: %v", s.ID, err))
 			}
 			continue

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 // dialect is how a build program is told of secrets.
@@ -46,12 +46,12 @@ func findDialect(name string) (dialect, error) {
 // flag is the value of --secret. Files, never env: a variable is read once, a file anew for each step.
 func (f secretFile) flag() string { return f.user().String() }
 
-func (f secretFile) user() buildkit.UserSecret {
-	return buildkit.UserSecret{ID: f.ID, Src: f.change.Path}
+func (f secretFile) user() secret.UserDefined {
+	return secret.UserDefined{ID: f.ID, Src: f.change.Path}
 }
 
-func users(files []secretFile) []buildkit.UserSecret {
-	var all []buildkit.UserSecret
+func users(files []secretFile) []secret.UserDefined {
+	var all []secret.UserDefined
 	for _, f := range files {
 		all = append(all, f.user())
 	}
@@ -68,14 +68,14 @@ func buildxWords(files []secretFile) []string {
 
 // podmanWords leave out what only BuildKit asks for.
 func podmanWords(files []secretFile) []string {
-	return buildxWords(slices.DeleteFunc(slices.Clone(files), func(f secretFile) bool { return f.Use == buildkit.Daemon }))
+	return buildxWords(slices.DeleteFunc(slices.Clone(files), func(f secretFile) bool { return f.Use == secret.ForDaemon }))
 }
 
 // bakeWords add to the secrets that the targets have. A bake file can do that only for targets that want it, and naming
 // one switches off the files that bake finds by itself.
 func bakeWords(files []secretFile) []string {
 	var words []string
-	for _, leave := range buildkit.BakeAllow(users(files)) {
+	for _, leave := range secret.BakeAllow(users(files)) {
 		words = append(words, "--allow", leave)
 	}
 	for _, f := range files {
@@ -85,12 +85,12 @@ func bakeWords(files []secretFile) []string {
 }
 
 func bakeFileText(files []secretFile) (string, error) {
-	text, err := buildkit.BakeFile(users(files))
+	text, err := secret.BakeFile(users(files))
 	return string(text), err
 }
 
 func bakeFileAllow(files []secretFile) string {
-	return "bake is to be told that it may read the files: --allow " + strings.Join(buildkit.BakeAllow(users(files)), " --allow ")
+	return "bake is to be told that it may read the files: --allow " + strings.Join(secret.BakeAllow(users(files)), " --allow ")
 }
 
 // plainWord is what a shell takes as one word without quotes. A * is taken too, where no file has a name like that.
