@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/regpass/regpass"
 )
@@ -83,31 +82,4 @@ func (s *Service) authorize(c *call, p Permission, workspace, index string) erro
 		return forbidden.saying("the token does not permit to %s", p)
 	}
 	return nil
-}
-
-// revoke makes tokens with this jti or sid good for nothing until they would have ended by themselves.
-func (s *Service) revoke(c *call, id string, until time.Time) error {
-	if s.revoked.set(id, struct{}{}, until, c.now) == full {
-		return unavailable.saying("too many tokens are revoked at once").because("the table of revoked tokens is full")
-	}
-	return nil
-}
-
-// logout revokes the token presented and the login it belongs to.
-func (s *Service) logout(c *call) error {
-	who, err := s.authenticate(c)
-	if err != nil {
-		return err
-	}
-	if err := s.revoke(c, who.ID, who.ExpiresAt.Time); err != nil {
-		return err
-	}
-	if who.Session != "" {
-		s.families.drop(who.Session)
-		if err := s.revoke(c, who.Session, c.now.Add(s.cfg.TokenLifetime)); err != nil {
-			return err
-		}
-	}
-	c.reason = "revoked"
-	return c.json(map[string]any{"revoked": true})
 }

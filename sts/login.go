@@ -2,7 +2,6 @@ package sts
 
 import (
 	"crypto/rand"
-	"errors"
 	"html/template"
 	"mime"
 	"net/http"
@@ -11,62 +10,6 @@ import (
 
 	"github.com/regpass/regpass"
 )
-
-// accessToken trades an API key for a token (uv, crates/uv-auth/src/pyx.rs, get_access_token). There is no body.
-func (s *Service) accessToken(c *call) error {
-	scheme, raw, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return noCredential.saying("send an API key as Bearer")
-	}
-	presented, err := regpass.ParseToken(raw)
-	if err != nil {
-		return badCredential.saying("the Authorization header holds no API key")
-	}
-	key := s.findKey(presented, c.now)
-	if key == nil {
-		return badCredential.saying("the API key is not known or has expired")
-	}
-	token, made, err := s.mint(c, key.pass("access-token"))
-	if err != nil {
-		return err
-	}
-	return c.json(map[string]any{"access_token": token, "token_type": "Bearer", "expires": made.ExpiresAt.Unix()})
-}
-
-// maxRefresh is the longest body of a refresh, in bytes: far more than a refresh token.
-const maxRefresh = 4 << 10
-
-// refresh trades a refresh token for the next pair (uv, crates/uv-auth/src/pyx.rs, refresh_token). A refresh token
-// that comes a second time was copied, so then neither pair is good any more.
-func (s *Service) refresh(c *call) error {
-	var in struct {
-		Token string `json:"refresh_token"`
-	}
-	if err := c.body(maxRefresh, &in); err != nil {
-		return err
-	}
-	id, key, next, err := s.families.rotate(regpass.NewSecret(in.Token), c.now)
-	if errors.Is(err, errUsedRefresh) {
-		if err := s.revoke(c, id, c.now.Add(s.cfg.TokenLifetime)); err != nil {
-			return err
-		}
-	}
-	if err != nil {
-		return badCredential.saying("the refresh token is not valid; log in again").because("refresh token: %s", err)
-	}
-	return s.pair(c, key, id, next, "refresh")
-}
-
-// pair answers with a token of a login and its refresh token.
-func (s *Service) pair(c *call, key *apiKey, session string, next regpass.Secret, via string) error {
-	p := key.pass(via)
-	p.session = session
-	token, made, err := s.mint(c, p)
-	if err != nil {
-		return err
-	}
-	return c.json(map[string]any{"access_token": token, "refresh_token": next, "token_type": "Bearer", "expires": made.ExpiresAt.Unix()})
-}
 
 // loginID is the form of the id that a client makes up for a login (RFC 9562, version 4).
 var loginID = regpass.Pattern(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)

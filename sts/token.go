@@ -1,0 +1,28 @@
+package sts
+
+import (
+	"strings"
+
+	"github.com/regpass/regpass"
+)
+
+// accessToken trades an API key for a token (uv, crates/uv-auth/src/pyx.rs, get_access_token). There is no body.
+func (s *Service) accessToken(c *call) error {
+	scheme, raw, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return noCredential.saying("send an API key as Bearer")
+	}
+	presented, err := regpass.ParseToken(raw)
+	if err != nil {
+		return badCredential.saying("the Authorization header holds no API key")
+	}
+	key := s.findKey(presented, c.now)
+	if key == nil {
+		return badCredential.saying("the API key is not known or has expired")
+	}
+	token, made, err := s.mint(c, key.pass("access-token"))
+	if err != nil {
+		return err
+	}
+	return c.json(map[string]any{"access_token": token, "token_type": "Bearer", "expires": made.ExpiresAt.Unix()})
+}
