@@ -137,6 +137,12 @@ upstream`, `name = "main"
 kind = "pypi"
 upstream`, `line 38: index[1].name: another index`},
 		{`# a service`, `= nonsense`, `line 1`},
+		{`"1 GiB"`, `1.5`, `line 6: not a size`},
+		{`2027-01-01T00:00:00Z`, `1`, `line 13: `},
+		{`"deploy"`, `"""` + "\n[[trust]]\n" + `"""`, `line 9: api_key[0].name: `},
+		{`"https://gitlab.acme.example"`, `"""` + "\n[[trust]]\n" + `"""`, `line 23: trust[1].issuer: `},
+		{`"deploy"`, `7`, `line 9: api_key.name: `},
+		{`listen = "127.0.0.1:9000"`, `LISTEN = "9000"`, `line 2: listen: `},
 	} {
 		if !strings.Contains(goodConfig, test.old) {
 			t.Fatalf("%q is not in the configuration", test.old)

@@ -43,6 +43,9 @@ var routes = []route{
 	{"health", "GET", "/healthz", (*Service).health, true},
 }
 
+// The table is matched here and not by http.ServeMux: a mux cleans paths by redirects of its own (which would repeat the
+// token of /t/<token> in a Location), has no wildcard for one to four segments, and answers 404 and 405 in plain text.
+
 // compiled is a route with its path taken apart.
 type compiled struct {
 	route

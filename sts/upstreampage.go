@@ -1,16 +1,20 @@
 package sts
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"html"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 
 	"github.com/regpass/regpass"
 )
@@ -96,35 +100,63 @@ func readJSON(text []byte) ([]packageFile, error) {
 	return out, nil
 }
 
-var (
-	anchor    = regpass.Pattern(`(?is)<a\s((?:[^>"']|"[^"]*"|'[^']*')*)>(.*?)</a\s*>`)
-	attribute = regpass.Pattern(`(?s)([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
-)
+// maxLinkText is where the text of an anchor stops growing, in bytes: no file name with its white space is that long.
+const maxLinkText = 4 << 10
 
-// readLinks reads a page as PEP 503 writes it: anchors, and nothing else that matters.
+// readLinks reads a page as PEP 503 writes it. Only anchors matter; comments, scripts and styles hold none.
 func readLinks(text []byte) ([]packageFile, error) {
 	var out []packageFile
-	for _, a := range anchor().FindAllSubmatch(text, -1) {
-		p := packageFile{name: strings.TrimSpace(html.UnescapeString(string(a[2]))), size: -1}
-		for _, at := range attribute().FindAllStringSubmatch(string(a[1]), -1) {
-			value := html.UnescapeString(at[2] + at[3])
-			switch strings.ToLower(at[1]) {
-			case "href":
-				p.url = value
-			case "data-requires-python":
-				p.requiresPython = value
-			case "data-yanked":
-				p.yanked = value
+	var open *packageFile // the file whose anchor is not closed yet
+	z := html.NewTokenizer(bytes.NewReader(text))
+	for {
+		switch kind := z.Next(); kind {
+		case html.ErrorToken:
+			if !errors.Is(z.Err(), io.EOF) {
+				return nil, fmt.Errorf("PEP 503: %w", z.Err())
+			}
+			return out, nil
+		case html.TextToken:
+			if open != nil && len(open.name) < maxLinkText {
+				open.name += string(z.Text())
+			}
+		case html.StartTagToken, html.EndTagToken:
+			t := z.Token()
+			if t.DataAtom != atom.A {
+				continue
+			}
+			if open != nil && kind == html.EndTagToken {
+				open.name = strings.TrimSpace(open.name)
+				out = append(out, *open)
+			}
+			open = nil
+			if kind == html.StartTagToken {
+				open = linkedFile(t.Attr)
 			}
 		}
-		if to, err := url.Parse(p.url); err == nil {
-			if sum := strings.TrimPrefix(to.Fragment, "sha256="); sha256Hex().MatchString(sum) {
-				p.sha256 = sum
-			}
-			to.Fragment = ""
-			p.url = to.String()
-		}
-		out = append(out, p)
 	}
-	return out, nil
+}
+
+// linkedFile returns the file that an anchor with these attributes leads to, or nil if it leads nowhere.
+func linkedFile(attributes []html.Attribute) *packageFile {
+	f := &packageFile{size: -1}
+	for _, a := range attributes {
+		switch a.Key {
+		case "href":
+			f.url = a.Val
+		case "data-requires-python":
+			f.requiresPython = a.Val
+		case "data-yanked":
+			f.yanked = a.Val
+		}
+	}
+	to, err := url.Parse(f.url)
+	if err != nil || f.url == "" {
+		return nil
+	}
+	if sum := strings.TrimPrefix(to.Fragment, "sha256="); sha256Hex().MatchString(sum) {
+		f.sha256 = sum
+	}
+	to.Fragment = ""
+	f.url = to.String()
+	return f
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/BurntSushi/toml"
+	"github.com/pelletier/go-toml/v2"
 
 	"github.com/regpass/regpass"
 )
@@ -46,7 +46,7 @@ var projectFiles = []struct {
 }{
 	{"regpass.toml", func(text string) ([]string, []string, error) {
 		var c struct{ Registry []string }
-		_, err := toml.Decode(text, &c)
+		err := toml.Unmarshal([]byte(text), &c)
 		return c.Registry, nil, err
 	}},
 	{"pyproject.toml", func(text string) ([]string, []string, error) {
@@ -57,17 +57,17 @@ var projectFiles = []struct {
 				Pixi    pixiConfig
 			}
 		}
-		_, err := toml.Decode(text, &c)
+		err := toml.Unmarshal([]byte(text), &c)
 		return c.Tool.Regpass.Registry, append(c.Tool.UV.refs(), c.Tool.Pixi.refs()...), err
 	}},
 	{"uv.toml", func(text string) ([]string, []string, error) {
 		var c uvConfig
-		_, err := toml.Decode(text, &c)
+		err := toml.Unmarshal([]byte(text), &c)
 		return nil, c.refs(), err
 	}},
 	{"pixi.toml", func(text string) ([]string, []string, error) {
 		var c pixiConfig
-		_, err := toml.Decode(text, &c)
+		err := toml.Unmarshal([]byte(text), &c)
 		return nil, c.refs(), err
 	}},
 }
@@ -128,6 +128,11 @@ func projectRefs(dir string) (refs []regpass.Ref, files []string, err error) {
 // from us: a bare channel name ("conda-forge" is public), a local path, plain http.
 func refsIn(path, text string, read func(string) (ours, others []string, err error)) (refs []regpass.Ref, err error) {
 	ours, others, err := read(text)
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) { // its String would quote the file
+		line, _ := bad.Position()
+		err = fmt.Errorf("line %d: %w", line, err)
+	}
 	if err != nil {
 		return nil, regpass.Hintf(regpass.Usagef("%s", regpass.Quote(err.Error())), "name the registry on the command line to go without this file")
 	}
