@@ -11,19 +11,19 @@ import (
 )
 
 // answering remembers the status for the audit.
-type answering struct {
+type statusWriter struct {
 	http.ResponseWriter
 	status int
 }
 
-func (a *answering) WriteHeader(status int) {
+func (a *statusWriter) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
-func (a *answering) Write(p []byte) (int, error) {
+func (a *statusWriter) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
@@ -31,7 +31,7 @@ func (a *answering) Write(p []byte) (int, error) {
 }
 
 // ReadFrom lets the operating system copy files to the network.
-func (a *answering) ReadFrom(r io.Reader) (int64, error) {
+func (a *statusWriter) ReadFrom(r io.Reader) (int64, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
@@ -39,7 +39,7 @@ func (a *answering) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (a *statusWriter) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // json answers with v, which may hold a token: nobody may keep it.
 func (c *call) json(v map[string]any) error {
@@ -67,23 +67,23 @@ func (c *call) body(max int64, v any) error {
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &long):
-		return tooLarge.saying("the body is longer than %d bytes", max)
+		return tooLarge.with("the body is longer than %d bytes", max)
 	case err != nil:
-		return badRequest.saying("the body ends early")
+		return badRequest.with("the body ends early")
 	case json.Unmarshal(text, v) != nil:
-		return badRequest.saying("the body is not the JSON that was expected")
+		return badRequest.with("the body is not the JSON that was expected")
 	}
 	return nil
 }
 
-// patience is how long a file may take in either direction.
-const patience = time.Hour
+// fileTimeout is how long a file may take in either direction.
+const fileTimeout = time.Hour
 
 // patient lifts the short time limits that other requests have. The connection knows only the machine's clock.
-func (c *call) patient() {
+func (c *call) extendDeadlines() {
 	rc := http.NewResponseController(c.w)
-	_ = rc.SetReadDeadline(time.Now().Add(patience)) // not every ResponseWriter has a connection
-	_ = rc.SetWriteDeadline(time.Now().Add(patience))
+	_ = rc.SetReadDeadline(time.Now().Add(fileTimeout)) // not every ResponseWriter has a connection
+	_ = rc.SetWriteDeadline(time.Now().Add(fileTimeout))
 }
 
 // public answers with v, which holds nothing secret.

@@ -34,9 +34,9 @@ type apiKey struct {
 func (s *Service) findKey(presented regpass.Secret, now time.Time) *apiKey {
 	sum := sha256.Sum256([]byte(presented.Reveal()))
 	var found *apiKey
-	for i := range s.keys {
-		if subtle.ConstantTimeCompare(sum[:], s.keys[i].sum) == 1 {
-			found = &s.keys[i]
+	for i := range s.apiKeys {
+		if subtle.ConstantTimeCompare(sum[:], s.apiKeys[i].sum) == 1 {
+			found = &s.apiKeys[i]
 		}
 	}
 	if found == nil || found.expired(now) {
@@ -48,6 +48,6 @@ func (s *Service) findKey(presented regpass.Secret, now time.Time) *apiKey {
 func (k *apiKey) expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
 
 // pass is what a token made for the key says.
-func (k *apiKey) pass(via string) pass {
-	return pass{subject: "key:" + k.Name, workspaces: k.Workspaces, permissions: k.Permissions, via: via, notAfter: k.Expires}
+func (k *apiKey) tokenRequest(via string) tokenRequest {
+	return tokenRequest{subject: "key:" + k.Name, workspaces: k.Workspaces, permissions: k.Permissions, via: via, notAfter: k.Expires}
 }

@@ -19,10 +19,10 @@ func (c *call) credential() (regpass.Secret, error) {
 	}
 	headers := c.r.Header["Authorization"]
 	if len(headers) == 0 {
-		return regpass.Secret{}, noCredential.saying("send a token as Bearer, or as Basic with the user name %s", basicUser)
+		return regpass.Secret{}, noCredential.with("send a token as Bearer, or as Basic with the user name %s", basicUser)
 	}
 	if len(headers) > 1 {
-		return regpass.Secret{}, badCredential.saying("there is more than one Authorization header")
+		return regpass.Secret{}, badCredential.with("there is more than one Authorization header")
 	}
 	raw, user := "", ""
 	if scheme, rest, _ := strings.Cut(headers[0], " "); strings.EqualFold(scheme, "Bearer") {
@@ -31,11 +31,11 @@ func (c *call) credential() (regpass.Secret, error) {
 		user, raw, _ = c.r.BasicAuth()
 	}
 	if user != "" && user != basicUser {
-		return regpass.Secret{}, badCredential.saying("the user name of a token is %s", basicUser)
+		return regpass.Secret{}, badCredential.with("the user name of a token is %s", basicUser)
 	}
 	token, err := regpass.ParseToken(raw)
 	if err != nil {
-		return regpass.Secret{}, badCredential.saying("the Authorization header holds no token")
+		return regpass.Secret{}, badCredential.with("the Authorization header holds no token")
 	}
 	return token, nil
 }
@@ -50,14 +50,14 @@ func (s *Service) authenticate(c *call) (*claims, error) {
 	who, ok := s.verified.get(sum, c.now)
 	if !ok {
 		if who, err = s.signer.verify(token); err != nil {
-			return nil, badCredential.saying("the token is not one of this service, or has expired").because("token refused: %s", err)
+			return nil, badCredential.with("the token is not one of this service, or has expired").because("token refused: %s", err)
 		}
 		s.verified.set(sum, who, who.ExpiresAt.Time, c.now)
 	}
 	c.subject, c.jti, c.permissions = who.Subject, who.ID, who.Permissions
 	for _, id := range []string{who.ID, who.Session} {
 		if _, gone := s.revoked.get(id, c.now); gone && id != "" {
-			return nil, badCredential.saying("the token was revoked")
+			return nil, badCredential.with("the token was revoked")
 		}
 	}
 	return who, nil
@@ -75,11 +75,11 @@ func (s *Service) authorize(c *call, p Permission, workspace, index string) erro
 	}
 	switch {
 	case !slices.Contains(who.Workspaces, workspace):
-		return forbidden.saying("the token is not for this workspace")
+		return forbidden.with("the token is not for this workspace")
 	case who.Index != "" && who.Index != index:
-		return forbidden.saying("the token is for another index of this workspace")
+		return forbidden.with("the token is for another index of this workspace")
 	case !slices.Contains(who.Permissions, p):
-		return forbidden.saying("the token does not permit to %s", p)
+		return forbidden.with("the token does not permit to %s", p)
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func (s *Service) exchange(c *call, permission Permission, workspace, registry s
 	}
 	token, err := regpass.ParseToken(in.Token)
 	if err != nil {
-		return badRequest.saying("token: %s", err)
+		return badRequest.with("token: %s", err)
 	}
 	id, err := s.identify(c, token)
 	if err != nil {
@@ -52,17 +52,17 @@ func (s *Service) exchange(c *call, permission Permission, workspace, registry s
 		return err
 	}
 	if x := s.indexes[indexID{workspace, PyPI, registry}]; permission == Write && (x == nil || x.folder == nil) {
-		return notFound.saying("the workspace has no such index to upload to")
+		return notFound.with("the workspace has no such index to upload to")
 	}
 	// Only a token that is good is used up, so that a refused one can be sent again once the policy is mended.
 	once := sha256.Sum256([]byte(id.once(token)))
 	switch s.used.add(once, struct{}{}, id.ExpiresAt.Add(2*leeway), c.now) {
 	case known:
-		return badIdentity.saying("the identity token was traded before; it is good for one trade")
+		return badIdentity.with("the identity token was traded before; it is good for one trade")
 	case full:
-		return unavailable.saying("too many identity tokens at once").because("the table of used identity tokens is full")
+		return unavailable.with("too many identity tokens at once").because("the table of used identity tokens is full")
 	}
-	minted, made, err := s.mint(c, p.pass(id, registry, c.endpoint))
+	minted, made, err := s.mint(c, p.tokenRequest(id, registry, c.endpoint))
 	if err != nil {
 		s.used.drop(once)
 		return err
@@ -98,19 +98,19 @@ func (s *Service) trusted(c *call, id *identity, permission Permission, workspac
 		}
 	}
 	if !audience && looked != nil {
-		return nil, badIdentity.saying("the token of %s is made for another audience", regpass.Quote(id.Issuer))
+		return nil, badIdentity.with("the token of %s is made for another audience", regpass.Quote(id.Issuer))
 	}
 	slices.Sort(looked)
-	return nil, noPolicy.saying("the token of %s is valid, but no trust policy matches; policies for %s look at: %s",
+	return nil, noPolicy.with("the token of %s is valid, but no trust policy matches; policies for %s look at: %s",
 		regpass.Quote(id.Issuer), permission, strings.Join(slices.Compact(looked), ", ")).because("no policy: %s", strings.Join(why, "; "))
 }
 
 // pass is what a token made under the policy says. A token to upload is bound to one index.
-func (p *policy) pass(id *identity, registry, via string) pass {
+func (p *policy) tokenRequest(id *identity, registry, via string) tokenRequest {
 	if registry == "" {
 		registry = p.Index
 	}
-	return pass{
+	return tokenRequest{
 		subject: "trust:" + p.Name, workspaces: []string{p.Workspace}, permissions: []Permission{p.Permission}, index: registry,
 		via: via, actor: &actor{Issuer: id.Issuer, Subject: clip(id.Subject)}, lifetime: p.Lifetime,
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// sweepEvery is how often a table is searched for what has expired, at most.
-const sweepEvery = time.Minute
+// sweepInterval is how often a table is searched for what has expired, at most.
+const sweepInterval = time.Minute
 
 // expiring is a table whose entries end by themselves and that never holds more than max. Nothing runs in the
 // background: whoever adds an entry sweeps now and then.
@@ -84,7 +84,7 @@ func (e *expiring[K, V]) put(key K, v V, until, now time.Time, replace bool) out
 		return known
 	}
 	if !now.Before(e.sweep) {
-		e.sweep = now.Add(sweepEvery)
+		e.sweep = now.Add(sweepInterval)
 		for k, r := range e.rows {
 			if !now.Before(r.until) {
 				delete(e.rows, k)

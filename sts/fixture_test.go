@@ -41,35 +41,35 @@ func (c *clock) forward(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// locked is a buffer for several goroutines.
-type locked struct {
+// lockedBuffer is a buffer for several goroutines.
+type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (l *locked) Write(p []byte) (int, error) {
+func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-func (l *locked) String() string {
+func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
-// world is a service with two workspaces, three API keys and a CI system. When its test ends it checks that no secret
+// fixture is a service with two workspaces, three API keys and a CI system. When its test ends it checks that no secret
 // got into the audit, an error or a redirect.
-type world struct {
+type fixture struct {
 	t       testing.TB
 	clock   *clock
-	audit   *locked
+	audit   *lockedBuffer
 	cfg     sts.Config
 	handler http.Handler
 	issuer  *fake.Issuer
-	asked   *locked // paths that the issuer was asked for
-	dir     string  // acme's wheels, a channel and beta's wheels are in pypi, conda and beta
+	asked   *lockedBuffer // paths that the issuer was asked for
+	dir     string        // acme's wheels, a channel and beta's wheels are in pypi, conda and beta
 	signing ed25519.PrivateKey
 
 	dev, reader, other regpass.Secret // keys: read and write acme; read acme; read and write beta
@@ -88,38 +88,38 @@ const (
 	foreignText = "beta's own content"
 )
 
-func newWorld(t testing.TB, change ...func(*sts.Config)) *world {
+func newFixture(t testing.TB, change ...func(*sts.Config)) *fixture {
 	t.Helper()
-	w := &world{t: t, clock: &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, audit: &locked{}, asked: &locked{}, dir: t.TempDir()}
+	fx := &fixture{t: t, clock: &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, audit: &lockedBuffer{}, asked: &lockedBuffer{}, dir: t.TempDir()}
 	var devSum, readerSum, otherSum string
-	w.dev, devSum = sts.NewKey()
-	w.reader, readerSum = sts.NewKey()
-	w.other, otherSum = sts.NewKey()
-	w.secrets = []regpass.Secret{w.dev, w.reader, w.other}
+	fx.dev, devSum = sts.NewKey()
+	fx.reader, readerSum = sts.NewKey()
+	fx.other, otherSum = sts.NewKey()
+	fx.secrets = []regpass.Secret{fx.dev, fx.reader, fx.other}
 
-	w.write("pypi/"+wheelName, wheelText)
-	w.write("beta/secret_pkg-1.0-py3-none-any.whl", foreignText)
-	w.write("conda/noarch/repodata.json", `{"packages":{}}`)
-	w.write("conda/linux-64/demo-1.0-0.conda", "a conda package")
-	w.write("outside.txt", "outside the folders")
+	fx.write("pypi/"+wheelName, wheelText)
+	fx.write("beta/secret_pkg-1.0-py3-none-any.whl", foreignText)
+	fx.write("conda/noarch/repodata.json", `{"packages":{}}`)
+	fx.write("conda/linux-64/demo-1.0-0.conda", "a conda package")
+	fx.write("outside.txt", "outside the folders")
 
 	issuer, err := fake.NewIssuer("ES256")
 	must(t, err)
-	issuer.Now = w.clock.now
+	issuer.Now = fx.clock.now
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w.asked, r.URL.Path+"\n")
+		_, _ = io.WriteString(fx.asked, r.URL.Path+"\n")
 		issuer.ServeHTTP(rw, r)
 	}))
 	t.Cleanup(server.Close)
 	issuer.URL = server.URL
-	w.issuer = issuer
+	fx.issuer = issuer
 
 	both := []sts.Permission{sts.Read, sts.Write}
-	w.cfg = sts.Config{
-		PublicURL: origin, SigningKey: w.signingKey(), MaxUpload: 64 << 10,
+	fx.cfg = sts.Config{
+		PublicURL: origin, SigningKey: fx.signingKey(), MaxUpload: 64 << 10,
 		APIKeys: []sts.APIKey{
 			{Name: "dev", SHA256: devSum, Workspaces: []string{"acme"}, Permissions: both},
-			{Name: "reader", SHA256: readerSum, Workspaces: []string{"acme"}, Permissions: both[:1], Expires: w.clock.at.Add(48 * time.Hour)},
+			{Name: "reader", SHA256: readerSum, Workspaces: []string{"acme"}, Permissions: both[:1], Expires: fx.clock.at.Add(48 * time.Hour)},
 			{Name: "other", SHA256: otherSum, Workspaces: []string{"beta"}, Permissions: both},
 		},
 		Trust: []sts.Trust{
@@ -127,48 +127,48 @@ func newWorld(t testing.TB, change ...func(*sts.Config)) *world {
 			{Name: "install", Issuer: issuer.URL, Workspace: "acme", Permission: sts.Read, Claims: map[string]string{"repository": "acme/*"}, Lifetime: 10 * time.Minute},
 		},
 		Indexes: []sts.Index{
-			{Workspace: "acme", Name: "main", Kind: sts.PyPI, Folder: filepath.Join(w.dir, "pypi")},
-			{Workspace: "acme", Name: "chan", Kind: sts.Conda, Folder: filepath.Join(w.dir, "conda")},
-			{Workspace: "beta", Name: "main", Kind: sts.PyPI, Folder: filepath.Join(w.dir, "beta")},
+			{Workspace: "acme", Name: "main", Kind: sts.PyPI, Folder: filepath.Join(fx.dir, "pypi")},
+			{Workspace: "acme", Name: "chan", Kind: sts.Conda, Folder: filepath.Join(fx.dir, "conda")},
+			{Workspace: "beta", Name: "main", Kind: sts.PyPI, Folder: filepath.Join(fx.dir, "beta")},
 		},
 	}
 	for _, f := range change {
-		f(&w.cfg)
+		f(&fx.cfg)
 	}
-	w.start(http.DefaultTransport)
+	fx.start(http.DefaultTransport)
 	if _, bench := t.(*testing.B); !bench { // there it would take longer than what is measured
-		t.Cleanup(w.noSecretShown)
+		t.Cleanup(fx.noSecretShown)
 	}
-	return w
+	return fx
 }
 
 // start runs the service.
-func (w *world) start(transport http.RoundTripper) {
-	w.t.Helper()
-	s, err := sts.New(w.t.Context(), w.cfg, sts.Options{Audit: w.audit, Env: &regpass.Env{
-		Now: w.clock.now, HTTP: &http.Client{Transport: transport}, Getenv: func(string) string { return "" }}})
-	must(w.t, err)
-	w.t.Cleanup(func() { must(w.t, s.Close()) })
-	w.handler = s.Handler()
+func (fx *fixture) start(transport http.RoundTripper) {
+	fx.t.Helper()
+	s, err := sts.New(fx.t.Context(), fx.cfg, sts.Options{Audit: fx.audit, Env: &regpass.Env{
+		Now: fx.clock.now, HTTP: &http.Client{Transport: transport}, Getenv: func(string) string { return "" }}})
+	must(fx.t, err)
+	fx.t.Cleanup(func() { must(fx.t, s.Close()) })
+	fx.handler = s.Handler()
 }
 
-func (w *world) write(path, text string) {
-	w.t.Helper()
-	path = filepath.Join(w.dir, path)
-	must(w.t, os.MkdirAll(filepath.Dir(path), 0o755))
-	must(w.t, os.WriteFile(path, []byte(text), 0o644))
+func (fx *fixture) write(path, text string) {
+	fx.t.Helper()
+	path = filepath.Join(fx.dir, path)
+	must(fx.t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(fx.t, os.WriteFile(path, []byte(text), 0o644))
 }
 
 // signingKey writes a key that tests can forge tokens with.
-func (w *world) signingKey() string {
-	w.t.Helper()
+func (fx *fixture) signingKey() string {
+	fx.t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
-	must(w.t, err)
+	must(fx.t, err)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
-	must(w.t, err)
-	w.signing = key
-	path := filepath.Join(w.dir, "signing.pem")
-	must(w.t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
+	must(fx.t, err)
+	fx.signing = key
+	path := filepath.Join(fx.dir, "signing.pem")
+	must(fx.t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
 	return path
 }
 
@@ -185,51 +185,51 @@ type reply struct {
 	body   string
 }
 
-func (w *world) do(a ask) reply {
-	w.t.Helper()
+func (fx *fixture) do(a ask) reply {
+	fx.t.Helper()
 	if a.method == "" {
 		a.method = http.MethodGet
 	}
 	r, err := http.NewRequest(a.method, origin+a.path, strings.NewReader(a.body))
-	must(w.t, err)
+	must(fx.t, err)
 	if a.header != nil {
 		r.Header = a.header
 	}
 	r.RemoteAddr = "127.0.0.1:40000"
 	rec := httptest.NewRecorder()
-	w.handler.ServeHTTP(rec, r)
+	fx.handler.ServeHTTP(rec, r)
 	got := reply{rec.Code, rec.Result().Header, rec.Body.String()}
-	w.remember(got)
+	fx.remember(got)
 	return got
 }
 
 // remember keeps what noSecretShown checks, and learns the tokens that were handed out.
-func (w *world) remember(got reply) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (fx *fixture) remember(got reply) {
+	fx.mu.Lock()
+	defer fx.mu.Unlock()
 	for name, values := range got.header {
-		w.said = append(w.said, name+": "+strings.Join(values, ", "))
+		fx.said = append(fx.said, name+": "+strings.Join(values, ", "))
 	}
 	if got.status >= 300 {
-		w.said = append(w.said, got.body)
+		fx.said = append(fx.said, got.body)
 		return
 	}
 	var pair map[string]any
 	if json.Unmarshal([]byte(got.body), &pair) == nil {
 		for _, name := range []string{"token", "access_token", "refresh_token"} {
 			if s, ok := pair[name].(string); ok {
-				w.secrets = append(w.secrets, regpass.NewSecret(s))
+				fx.secrets = append(fx.secrets, regpass.NewSecret(s))
 			}
 		}
 	}
 }
 
-func (w *world) noSecretShown() {
-	shown := w.audit.String() + strings.Join(w.said, "\n")
-	for _, s := range w.secrets {
+func (fx *fixture) noSecretShown() {
+	shown := fx.audit.String() + strings.Join(fx.said, "\n")
+	for _, s := range fx.secrets {
 		for _, form := range regpass.Derived(s) {
 			if strings.Contains(shown, form) {
-				w.t.Errorf("a secret (fingerprint %s) is in the audit, an error or a header", s.Fingerprint())
+				fx.t.Errorf("a secret (fingerprint %s) is in the audit, an error or a header", s.Fingerprint())
 			}
 		}
 	}
@@ -249,25 +249,25 @@ func with(h http.Header, pairs ...string) http.Header {
 }
 
 // token trades an API key.
-func (w *world) token(key regpass.Secret) regpass.Secret {
-	w.t.Helper()
-	got := w.do(ask{method: "POST", path: "/auth/cli/access-token", header: bearer(key)})
-	w.want(w.t, got, 200)
-	return field(w.t, got, "access_token")
+func (fx *fixture) token(key regpass.Secret) regpass.Secret {
+	fx.t.Helper()
+	got := fx.do(ask{method: "POST", path: "/auth/cli/access-token", header: bearer(key)})
+	fx.want(fx.t, got, 200)
+	return field(fx.t, got, "access_token")
 }
 
 // idToken makes a CI job's ID token; over replaces claims, nil takes one away.
-func (w *world) idToken(audience string, over map[string]any) regpass.Secret {
-	w.t.Helper()
-	now := w.clock.now()
+func (fx *fixture) idToken(audience string, over map[string]any) regpass.Secret {
+	fx.t.Helper()
+	now := fx.clock.now()
 	claims := map[string]any{
 		"sub": "repo:acme/app:ref:refs/tags/v1", "aud": audience, "jti": rand.Text(), "repository": "acme/app", "ref": "refs/tags/v1",
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
 	}
 	maps.Copy(claims, over)
-	s, err := w.issuer.Sign(claims)
-	must(w.t, err)
-	w.secrets = append(w.secrets, s)
+	s, err := fx.issuer.Sign(claims)
+	must(fx.t, err)
+	fx.secrets = append(fx.secrets, s)
 	return s
 }
 
@@ -276,10 +276,10 @@ func tokenBody(s regpass.Secret) string {
 	return string(j)
 }
 
-func (w *world) want(t testing.TB, got reply, status int) {
+func (fx *fixture) want(t testing.TB, got reply, status int) {
 	t.Helper()
 	if got.status != status {
-		t.Fatalf("status %d, want %d; body %s\naudit:\n%s", got.status, status, got.body, w.audit)
+		t.Fatalf("status %d, want %d; body %s\naudit:\n%s", got.status, status, got.body, fx.audit)
 	}
 	if status < 400 || strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
 		return
@@ -295,11 +295,11 @@ func (w *world) want(t testing.TB, got reply, status int) {
 }
 
 // lastAudit is the newest line of the audit.
-func (w *world) lastAudit() map[string]any {
-	w.t.Helper()
-	lines := strings.Split(strings.TrimSpace(w.audit.String()), "\n")
+func (fx *fixture) lastAudit() map[string]any {
+	fx.t.Helper()
+	lines := strings.Split(strings.TrimSpace(fx.audit.String()), "\n")
 	var line map[string]any
-	must(w.t, json.Unmarshal([]byte(lines[len(lines)-1]), &line))
+	must(fx.t, json.Unmarshal([]byte(lines[len(lines)-1]), &line))
 	return line
 }
 

@@ -36,13 +36,13 @@ type entry struct {
 	failed   atomic.Bool // sum did; the next listing tries again
 }
 
-// reread is how long a listing is believed when the directory itself has not changed.
-const reread = 2 * time.Second
+// listingTTL is how long a listing is believed when the directory itself has not changed.
+const listingTTL = 2 * time.Second
 
 // Uploads are written under this prefix first. What a crash left is removed after a day.
 const (
 	uploadPrefix = ".upload-"
-	uploadStale  = 24 * time.Hour
+	maxUploadAge = 24 * time.Hour
 )
 
 func openFolder(path string, now time.Time) (*folder, error) {
@@ -56,7 +56,7 @@ func openFolder(path string, now time.Time) (*folder, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	for _, n := range names {
-		if info, err := root.Lstat(n); err == nil && strings.HasPrefix(n, uploadPrefix) && now.Sub(info.ModTime()) > uploadStale {
+		if info, err := root.Lstat(n); err == nil && strings.HasPrefix(n, uploadPrefix) && now.Sub(info.ModTime()) > maxUploadAge {
 			_ = root.Remove(n) // it is only in the way
 		}
 	}
@@ -80,7 +80,7 @@ func (f *folder) list() (map[string][]*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.entries != nil && dir.ModTime().Equal(f.changed) && time.Since(f.read) < reread {
+	if f.entries != nil && dir.ModTime().Equal(f.changed) && time.Since(f.read) < listingTTL {
 		return f.entries, nil
 	}
 	names, err := f.names()
@@ -181,10 +181,10 @@ func (f *folder) open(path string) (*os.File, fs.FileInfo, error) {
 func (f *folder) send(c *call, mime, path string) error {
 	file, info, err := f.open(path)
 	if err != nil {
-		return notFound.saying("the index has no such file").because("%s", err)
+		return notFound.with("the index has no such file").because("%s", err)
 	}
 	defer file.Close()
-	c.patient()
+	c.extendDeadlines()
 	h := c.w.Header()
 	h.Set("Content-Type", mime)
 	h.Set("Cache-Control", "private, no-cache")

@@ -16,8 +16,8 @@ var open = map[string]bool{"/healthz": true, "/.well-known/jwks.json": true, "/.
 // FuzzRequests sends anything to the handler. Without a credential nothing but what is public succeeds; with one,
 // nothing outside the token's workspace comes out. Nothing makes the service fail.
 func FuzzRequests(f *testing.F) {
-	w := newWorld(f)
-	token := w.token(w.reader)
+	fx := newFixture(f)
+	token := fx.token(fx.reader)
 	kind, body := form{file: newWheel, text: newText}.encode(f)
 	for _, path := range []string{"/simple/acme/main/demo-pkg/", "/simple/acme/main", "/files/acme/main/" + wheelName, "/files/beta/main/secret_pkg-1.0-py3-none-any.whl",
 		"/conda/acme/chan/noarch/repodata.json", "/conda/acme/chan/..%2f..%2foutside.txt", "/t/x/simple/acme/main/", "/t//", "/auth/cli/logout", "/healthz",
@@ -44,7 +44,7 @@ func FuzzRequests(f *testing.F) {
 			r.Header = with(r.Header, "Authorization", bearer(token)["Authorization"][0])
 		}
 		rec := httptest.NewRecorder()
-		w.handler.ServeHTTP(rec, r)
+		fx.handler.ServeHTTP(rec, r)
 		if rec.Code >= 500 {
 			t.Errorf("%s %s: %d %s", method, path, rec.Code, rec.Body)
 		}

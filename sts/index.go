@@ -39,7 +39,7 @@ func (s *Service) reading(c *call, kind Kind) (*index, error) {
 	}
 	x := s.indexes[indexID{workspace, kind, of}]
 	if x == nil {
-		return nil, notFound.saying("the workspace has no %s index of this name", kind)
+		return nil, notFound.with("the workspace has no %s index of this name", kind)
 	}
 	return x, nil
 }
@@ -67,7 +67,7 @@ func (s *Service) files(ctx context.Context, x *index, project string) ([]packag
 	}
 	got, err := x.upstream.files(ctx, project)
 	if err == nil {
-		s.pages.set(key, got, now.Add(pageAge), now)
+		s.pages.set(key, got, now.Add(pageTTL), now)
 	}
 	return got, err
 }
@@ -81,7 +81,7 @@ func (s *Service) packageFile(c *call) error {
 	file := c.args[2]
 	project, _, ok := parseFilename(file)
 	if !ok {
-		return notFound.saying("not the name of a wheel or an sdist")
+		return notFound.with("not the name of a wheel or an sdist")
 	}
 	c.object = file
 	if x.folder != nil {
@@ -96,7 +96,7 @@ func (s *Service) packageFile(c *call) error {
 			return x.upstream.send(c, "application/octet-stream", f.url)
 		}
 	}
-	return notFound.saying("the index has no such file")
+	return notFound.with("the index has no such file")
 }
 
 // condaTypes are those of conda's files that have one of their own.
@@ -111,7 +111,7 @@ func (s *Service) condaFile(c *call) error {
 	path := c.args[2:]
 	for _, part := range path {
 		if part == "" || part[0] == '.' {
-			return notFound.saying("the channel has no such file")
+			return notFound.with("the channel has no such file")
 		}
 	}
 	c.object = path[len(path)-1]

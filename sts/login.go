@@ -17,7 +17,7 @@ var loginID = regpass.Pattern(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a
 func (c *call) sessionID() (string, error) {
 	id := strings.ToLower(c.args[0])
 	if !loginID().MatchString(id) {
-		return "", notFound.saying("not the id of a login")
+		return "", notFound.with("not the id of a login")
 	}
 	return id, nil
 }
@@ -77,14 +77,14 @@ func (s *Service) loginApprove(c *call) error {
 		return err
 	}
 	if err := http.NewCrossOriginProtection().Check(c.r); err != nil {
-		return forbidden.saying("the form was sent by another site")
+		return forbidden.with("the form was sent by another site")
 	}
 	if kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
-		return badRequest.saying("not the form of this page")
+		return badRequest.with("not the form of this page")
 	}
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxRefresh)
 	if err := c.r.ParseForm(); err != nil {
-		return badRequest.saying("not the form of this page")
+		return badRequest.with("not the form of this page")
 	}
 	presented, err := regpass.ParseToken(c.r.PostForm.Get("key"))
 	var key *apiKey
@@ -96,11 +96,11 @@ func (s *Service) loginApprove(c *call) error {
 		return s.showPage(c, http.StatusUnauthorized, id, "This API key is not known or has expired.", false)
 	}
 	c.subject, c.permissions = "key:"+key.Name, key.Permissions
-	switch s.logins.add(id, key, c.now.Add(loginWaits), c.now) {
+	switch s.logins.add(id, key, c.now.Add(loginTTL), c.now) {
 	case known:
-		return conflict.saying("this login is approved already")
+		return conflict.with("this login is approved already")
 	case full:
-		return unavailable.saying("too many logins wait to be fetched")
+		return unavailable.with("too many logins wait to be fetched")
 	}
 	return s.showPage(c, http.StatusOK, id, "", true)
 }
@@ -115,14 +115,14 @@ func (s *Service) loginStatus(c *call) error {
 	key, ok := s.logins.take(id, c.now)
 	if !ok {
 		c.silent = true
-		return pending.saying("open the login page and approve it there")
+		return pending.with("open the login page and approve it there")
 	}
 	if key.expired(c.now) {
-		return badCredential.saying("the API key has expired")
+		return badCredential.with("the API key has expired")
 	}
-	family, next, ok := s.families.start(key, c.now)
+	session, next, ok := s.refreshTokens.start(key, c.now)
 	if !ok {
-		return unavailable.saying("too many logins").because("the table of logins is full")
+		return unavailable.with("too many logins").because("the table of logins is full")
 	}
-	return s.pair(c, key, family, next, "login")
+	return s.pair(c, key, session, next, "login")
 }

@@ -5,7 +5,7 @@ import "time"
 // revoke makes tokens with this jti or sid good for nothing until they would have ended by themselves.
 func (s *Service) revoke(c *call, id string, until time.Time) error {
 	if s.revoked.set(id, struct{}{}, until, c.now) == full {
-		return unavailable.saying("too many tokens are revoked at once").because("the table of revoked tokens is full")
+		return unavailable.with("too many tokens are revoked at once").because("the table of revoked tokens is full")
 	}
 	return nil
 }
@@ -20,7 +20,7 @@ func (s *Service) logout(c *call) error {
 		return err
 	}
 	if who.Session != "" {
-		s.families.drop(who.Session)
+		s.refreshTokens.drop(who.Session)
 		if err := s.revoke(c, who.Session, c.now.Add(s.cfg.TokenLifetime)); err != nil {
 			return err
 		}

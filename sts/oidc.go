@@ -24,10 +24,10 @@ var algorithms = []string{oidc.RS256, oidc.ES256, oidc.ES384, oidc.PS256, oidc.E
 
 // How issuers are asked.
 const (
-	issuerTimeout = 10 * time.Second
-	issuerPause   = 10 * time.Second // between two questions: forged tokens must not turn into traffic at the issuer
-	issuerAge     = time.Hour        // after which keys that the issuer has withdrawn are forgotten
-	issuerAnswer  = 1 << 20          // bytes
+	issuerTimeout   = 10 * time.Second
+	issuerPause     = 10 * time.Second // between two questions: forged tokens must not turn into traffic at the issuer
+	issuerKeysTTL   = time.Hour        // after which keys that the issuer has withdrawn are forgotten
+	maxIssuerAnswer = 1 << 20          // bytes
 )
 
 // identity is a verified ID token.
@@ -40,19 +40,19 @@ type identity struct {
 func (s *Service) identify(c *call, token regpass.Secret) (*identity, error) {
 	said, err := regpass.DecodeJWT(token)
 	if err != nil {
-		return nil, badIdentity.saying("%s", err)
+		return nil, badIdentity.with("%s", err)
 	}
 	c.issuer = said.Issuer
 	from := s.issuers[said.Issuer]
 	if from == nil {
-		return nil, badIdentity.saying("no trust policy names the issuer %s", regpass.Quote(said.Issuer))
+		return nil, badIdentity.with("no trust policy names the issuer %s", regpass.Quote(said.Issuer))
 	}
 	id, err := from.verify(c.r.Context(), token)
 	if errors.Is(err, errIssuerAway) {
-		return nil, unavailable.saying("the issuer %s does not answer", regpass.Quote(said.Issuer)).because("%s", err)
+		return nil, unavailable.with("the issuer %s does not answer", regpass.Quote(said.Issuer)).because("%s", err)
 	}
 	if err != nil {
-		return nil, badIdentity.saying("the token of %s does not verify or has expired", regpass.Quote(said.Issuer)).because("identity token: %s", err)
+		return nil, badIdentity.with("the token of %s does not verify or has expired", regpass.Quote(said.Issuer)).because("identity token: %s", err)
 	}
 	c.actor = id.Subject
 	return id, nil
@@ -77,7 +77,7 @@ func newIssuer(url string, env *regpass.Env) *issuer {
 	client := *env.HTTP
 	client.Timeout = issuerTimeout
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client.Transport = capped{client.Transport, issuerAnswer}
+	client.Transport = capped{client.Transport, maxIssuerAnswer}
 	return &issuer{url: url, client: &client, now: env.Now,
 		check: jwt.NewValidator(jwt.WithLeeway(leeway), jwt.WithTimeFunc(env.Now), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(url))}
 }
@@ -88,12 +88,12 @@ func (i *issuer) verify(ctx context.Context, token regpass.Secret) (*identity, e
 	if err != nil {
 		return nil, err
 	}
-	seen := &seeing{KeySet: keys}
+	seen := &causeKeySet{KeySet: keys}
 	verified, err := oidc.NewVerifier(i.url, seen, &oidc.Config{
 		SupportedSigningAlgs: algorithms, SkipClientIDCheck: true, SkipExpiryCheck: true, // both are checked below and by the policy
 	}).Verify(ctx, token.Reveal())
-	if errors.Is(seen.err, errIssuerAway) {
-		return nil, seen.err
+	if errors.Is(seen.cause, errIssuerAway) {
+		return nil, seen.cause
 	}
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (i *issuer) keySet(ctx context.Context) (oidc.KeySet, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := i.now()
-	if i.keys != nil && now.Before(i.since.Add(issuerAge)) {
+	if i.keys != nil && now.Before(i.since.Add(issuerKeysTTL)) {
 		return i.keys, nil
 	}
 	if now.Before(i.asked.Add(issuerPause)) {
@@ -131,7 +131,7 @@ func (i *issuer) keySet(ctx context.Context) (oidc.KeySet, error) {
 		return nil, err
 	}
 	client := *i.client
-	client.Transport = &gate{next: i.client.Transport, now: i.now}
+	client.Transport = &throttle{next: i.client.Transport, now: i.now}
 	i.keys, i.since = oidc.NewRemoteKeySet(oidc.ClientContext(context.WithoutCancel(ctx), &client), where), now
 	return i.keys, nil
 }
@@ -148,22 +148,22 @@ func (i *issuer) discover(ctx context.Context) (string, error) {
 	if err := provider.Claims(&doc); err != nil {
 		return "", fmt.Errorf("%w: its discovery document is broken", errIssuerAway)
 	}
-	own, _ := url.Parse(i.url) // the configuration was checked
+	base, _ := url.Parse(i.url) // the configuration was checked
 	u, err := url.Parse(doc.Keys)
-	if err != nil || regpass.CheckEndpoint(u) != nil || regpass.Loopback(u.Hostname()) && !regpass.Loopback(own.Hostname()) {
+	if err != nil || regpass.CheckEndpoint(u) != nil || regpass.Loopback(u.Hostname()) && !regpass.Loopback(base.Hostname()) {
 		return "", fmt.Errorf("%w: jwks_uri %s is not a place to ask", errIssuerAway, regpass.Quote(doc.Keys))
 	}
 	return u.String(), nil
 }
 
-// seeing keeps the error of a key set, which the verifier flattens.
-type seeing struct {
+// causeKeySet keeps the error of a key set, which the verifier turns into text.
+type causeKeySet struct {
 	oidc.KeySet
-	err error
+	cause error
 }
 
-func (s *seeing) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+func (s *causeKeySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	payload, err := s.KeySet.VerifySignature(ctx, token)
-	s.err = err
+	s.cause = err
 	return payload, err
 }

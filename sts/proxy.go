@@ -26,7 +26,7 @@ type upstream struct {
 const (
 	upstreamTimeout   = 20 * time.Second // until an answer begins; less than requestTimeout
 	upstreamRedirects = 5
-	pageAge           = time.Minute // how long a project's page is believed
+	pageTTL           = time.Minute // how long a project's page is believed
 	maxPage           = 32 << 20    // bytes; PyPI's longest are about half
 	maxTokenFile      = regpass.MaxToken + 2
 )
@@ -68,7 +68,7 @@ func tokenFile(path string) (regpass.Secret, error) {
 }
 
 // own reports whether u is where the credential may go: the same scheme, host and port.
-func (u *upstream) own(to *url.URL) bool {
+func (u *upstream) sameOrigin(to *url.URL) bool {
 	return to.Scheme == u.base.Scheme && strings.EqualFold(to.Host, u.base.Host)
 }
 
@@ -78,7 +78,7 @@ func (u *upstream) allowed(to *url.URL) error {
 	if to.User != nil {
 		return errors.New("upstream named a URL with a user name")
 	}
-	if u.own(to) {
+	if u.sameOrigin(to) {
 		return nil
 	}
 	for _, h := range u.hosts {
@@ -133,7 +133,7 @@ func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header h
 	req.Header = header.Clone()
 	req.Header.Set("User-Agent", "regpass")
 	req.Header.Set("Accept-Encoding", "identity") // what comes is passed on as it is
-	if u.own(to) {
+	if u.sameOrigin(to) {
 		token, err := u.token()
 		switch {
 		case err != nil:
@@ -156,17 +156,17 @@ func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header h
 		}
 		return nil, fmt.Errorf("upstream does not answer: %w", err)
 	}
-	res.Body = &ending{res.Body, cancel}
+	res.Body = &cancelOnClose{res.Body, cancel}
 	return res, nil
 }
 
 // ending lets go of a request when its answer is closed.
-type ending struct {
+type cancelOnClose struct {
 	io.ReadCloser
 	cancel context.CancelFunc
 }
 
-func (e *ending) Close() error {
+func (e *cancelOnClose) Close() error {
 	defer e.cancel()
 	return e.ReadCloser.Close()
 }
@@ -184,17 +184,17 @@ func (u *upstream) send(c *call, mime, raw string) error {
 	}
 	res, err := u.get(c.r.Context(), c.r.Method, raw, ask)
 	if err != nil {
-		return badUpstream.saying("the upstream index could not be asked").because("%s", err)
+		return badUpstream.with("the upstream index could not be asked").because("%s", err)
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusPartialContent, http.StatusNotModified, http.StatusRequestedRangeNotSatisfiable:
 	case http.StatusNotFound, http.StatusGone:
-		return notFound.saying("the index has no such file")
+		return notFound.with("the index has no such file")
 	default:
-		return badUpstream.saying("the upstream index answered %d", res.StatusCode)
+		return badUpstream.with("the upstream index answered %d", res.StatusCode)
 	}
-	c.patient()
+	c.extendDeadlines()
 	h := c.w.Header()
 	h.Set("Content-Type", mime)
 	h.Set("Cache-Control", "private, no-cache")

@@ -27,7 +27,7 @@ var (
 // normal is a project's name as PEP 503 compares it.
 func normal(name string) string { return strings.ToLower(separators().ReplaceAllString(name, "-")) }
 
-// parseFilename takes the name of a wheel or sdist apart; project is in normal form. Names that it accepts hold no
+// parseFilename takes the name of a wheel or sdist apart; project is in normal variant. Names that it accepts hold no
 // slash and do not begin with a dot.
 func parseFilename(file string) (project, version string, ok bool) {
 	m := wheel().FindStringSubmatch(file)
@@ -61,7 +61,7 @@ func (s *Service) simpleRedirect(c *call) error {
 	last := c.args[len(c.args)-1]
 	if len(c.args) == 3 {
 		if !projectName().MatchString(last) {
-			return notFound.saying("not the name of a project")
+			return notFound.with("not the name of a project")
 		}
 		last = normal(last)
 	}
@@ -80,30 +80,30 @@ func (s *Service) simpleList(c *call) error {
 	if err != nil {
 		return err
 	}
-	form, err := negotiate(c.r.Header.Values("Accept"))
+	variant, err := negotiate(c.r.Header.Values("Accept"))
 	if err != nil {
 		return err
 	}
 	if x.folder == nil {
-		return notFound.saying("an index with an upstream has no list of projects")
+		return notFound.with("an index with an upstream has no list of projects")
 	}
 	all, err := x.folder.list()
 	if err != nil {
 		return err
 	}
 	names := slices.Sorted(maps.Keys(all))
-	if form.json {
+	if variant.json {
 		projects := make([]any, len(names))
 		for i, n := range names {
 			projects[i] = map[string]string{"name": n}
 		}
-		return c.simple(form, simpleJSON("1.0", map[string]any{"projects": projects}))
+		return c.simple(variant, simpleJSON("1.0", map[string]any{"projects": projects}))
 	}
 	links := make([]string, len(names))
 	for i, n := range names {
 		links[i] = `<a href="` + n + `/">` + n + "</a>"
 	}
-	return c.simple(form, simpleHTML("Simple index", links))
+	return c.simple(variant, simpleHTML("Simple index", links))
 }
 
 // simpleProject answers with the files of a project (PEP 503, PEP 691, PEP 700). Links are relative: they stay on this
@@ -113,31 +113,31 @@ func (s *Service) simpleProject(c *call) error {
 	if err != nil {
 		return err
 	}
-	form, err := negotiate(c.r.Header.Values("Accept"))
+	variant, err := negotiate(c.r.Header.Values("Accept"))
 	if err != nil {
 		return err
 	}
 	asked := c.args[2]
 	if !projectName().MatchString(asked) {
-		return notFound.saying("not the name of a project")
+		return notFound.with("not the name of a project")
 	}
 	if asked != normal(asked) {
 		return c.redirect("../" + normal(asked) + "/")
 	}
 	c.object = asked
-	c.patient() // the first time, all files are hashed
+	c.extendDeadlines() // the first time, all files are hashed
 	files, err := s.files(c.r.Context(), x, asked)
 	if err != nil {
 		return err
 	}
 	if len(files) == 0 {
-		return notFound.saying("the index has no such project")
+		return notFound.with("the index has no such project")
 	}
 	base := "../../../../files/" + x.Workspace + "/" + x.Name + "/"
-	if form.json {
-		return c.simple(form, simpleJSON(projectJSON(asked, base, files)))
+	if variant.json {
+		return c.simple(variant, simpleJSON(projectJSON(asked, base, files)))
 	}
-	return c.simple(form, simpleHTML("Links for "+asked, projectLinks(base, files)))
+	return c.simple(variant, simpleHTML("Links for "+asked, projectLinks(base, files)))
 }
 
 // timestamp is how PEP 700 writes upload-time.
@@ -217,7 +217,7 @@ func simpleHTML(title string, links []string) []byte {
 	return b.Bytes()
 }
 
-func (c *call) simple(f form, body []byte) error {
+func (c *call) simple(f variant, body []byte) error {
 	h := c.w.Header()
 	h.Set("Content-Type", f.mime)
 	h.Set("Cache-Control", "private, no-cache")

@@ -40,7 +40,7 @@ func (s *Service) receive(c *call, f *folder) (in received, err error) {
 	body := http.MaxBytesReader(c.w, c.r.Body, int64(s.cfg.MaxUpload)+maxFields)
 	kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" || params["boundary"] == "" {
-		return in, badRequest.saying("not a multipart form")
+		return in, badRequest.with("not a multipart form")
 	}
 	form := multipart.NewReader(body, params["boundary"])
 	left := int64(maxFields)
@@ -54,7 +54,7 @@ func (s *Service) receive(c *call, f *folder) (in received, err error) {
 		}
 		if part.FormName() == "content" {
 			if in.temp != "" || f == nil {
-				return in, badRequest.saying("the form has content where none is expected")
+				return in, badRequest.with("the form has content where none is expected")
 			}
 			if err := in.store(part, f, int64(s.cfg.MaxUpload)); err != nil {
 				return in, err
@@ -66,20 +66,20 @@ func (s *Service) receive(c *call, f *folder) (in received, err error) {
 			return in, formError(err)
 		}
 		if left -= int64(len(text)); left < 0 {
-			return in, tooLarge.saying("the fields of the form are longer than %d bytes", maxFields)
+			return in, tooLarge.with("the fields of the form are longer than %d bytes", maxFields)
 		}
 		in.set(part.FormName(), string(text))
 	}
-	return in, badRequest.saying("the form has more than %d parts", maxParts)
+	return in, badRequest.with("the form has more than %d parts", maxParts)
 }
 
 // formError tells a form that is too long from one that is broken.
 func formError(err error) error {
 	var long *http.MaxBytesError
 	if errors.As(err, &long) {
-		return tooLarge.saying("the form is longer than %d bytes", long.Limit)
+		return tooLarge.with("the form is longer than %d bytes", long.Limit)
 	}
-	return badRequest.saying("the form is broken or ends early")
+	return badRequest.with("the form is broken or ends early")
 }
 
 func (in *fields) set(field, value string) {
@@ -103,7 +103,7 @@ func (in *fields) set(field, value string) {
 func (in *received) store(part *multipart.Part, f *folder, limit int64) (err error) {
 	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	if err != nil {
-		return badRequest.saying("the form is broken")
+		return badRequest.with("the form is broken")
 	}
 	in.file = params["filename"] // as it was sent: Part.FileName would make ../x into x
 	in.temp = uploadPrefix + randomID()
@@ -125,7 +125,7 @@ func (in *received) store(part *multipart.Part, f *folder, limit int64) (err err
 	case err != nil:
 		return formError(err)
 	case in.size > limit:
-		return tooLarge.saying("the file is longer than %d bytes", limit)
+		return tooLarge.with("the file is longer than %d bytes", limit)
 	}
 	in.sum = hex.EncodeToString(h.Sum(nil))
 	return out.Sync()

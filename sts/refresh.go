@@ -18,21 +18,21 @@ func (s *Service) refresh(c *call) error {
 	if err := c.body(maxRefresh, &in); err != nil {
 		return err
 	}
-	id, key, next, err := s.families.rotate(regpass.NewSecret(in.Token), c.now)
+	id, key, next, err := s.refreshTokens.rotate(regpass.NewSecret(in.Token), c.now)
 	if errors.Is(err, errUsedRefresh) {
 		if err := s.revoke(c, id, c.now.Add(s.cfg.TokenLifetime)); err != nil {
 			return err
 		}
 	}
 	if err != nil {
-		return badCredential.saying("the refresh token is not valid; log in again").because("refresh token: %s", err)
+		return badCredential.with("the refresh token is not valid; log in again").because("refresh token: %s", err)
 	}
 	return s.pair(c, key, id, next, "refresh")
 }
 
 // pair answers with a token of a login and its refresh token.
 func (s *Service) pair(c *call, key *apiKey, session string, next regpass.Secret, via string) error {
-	p := key.pass(via)
+	p := key.tokenRequest(via)
 	p.session = session
 	token, made, err := s.mint(c, p)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // families holds logins: each has a chain of refresh tokens of which only the newest is good. A refresh token names
 // its family and its place in the chain under a MAC, so an old one is recognised without keeping any (RFC 9700
 // section 4.14.2).
-type families struct {
+type refreshTokens struct {
 	mu   sync.Mutex // a rotation reads and writes
 	mac  [32]byte
 	rows *expiring[string, family]
@@ -26,9 +26,9 @@ type families struct {
 
 // family is one login.
 type family struct {
-	key   *apiKey
-	place uint64 // of the only refresh token that is good
-	ends  time.Time
+	key      *apiKey
+	sequence uint64 // of the only refresh token that is good
+	ends     time.Time
 }
 
 var (
@@ -39,16 +39,16 @@ var (
 
 const refreshPrefix = "rt-regpass-"
 
-func newFamilies() *families {
-	f := &families{rows: newExpiring[string, family](maxFamilies)}
+func newRefreshTokens() *refreshTokens {
+	f := &refreshTokens{rows: newExpiring[string, family](maxFamilies)}
 	_, _ = rand.Read(f.mac[:]) // never fails
 	return f
 }
 
 // start begins a family and returns its id and first refresh token; ok is false if there are too many.
-func (f *families) start(key *apiKey, now time.Time) (id string, token regpass.Secret, ok bool) {
+func (f *refreshTokens) start(key *apiKey, now time.Time) (id string, token regpass.Secret, ok bool) {
 	id = randomID()
-	ends := now.Add(sessionLasts)
+	ends := now.Add(sessionTTL)
 	if f.rows.add(id, family{key, 0, ends}, ends, now) != added {
 		return "", regpass.Secret{}, false
 	}
@@ -56,8 +56,8 @@ func (f *families) start(key *apiKey, now time.Time) (id string, token regpass.S
 }
 
 // rotate uses a refresh token up. One that was used before ends its family (errUsedRefresh, with the id).
-func (f *families) rotate(token regpass.Secret, now time.Time) (id string, key *apiKey, next regpass.Secret, err error) {
-	id, place, err := f.read(token)
+func (f *refreshTokens) rotate(token regpass.Secret, now time.Time) (id string, key *apiKey, next regpass.Secret, err error) {
+	id, sequence, err := f.read(token)
 	if err != nil {
 		return "", nil, regpass.Secret{}, err
 	}
@@ -67,30 +67,30 @@ func (f *families) rotate(token regpass.Secret, now time.Time) (id string, key *
 	switch {
 	case !ok || row.key.expired(now):
 		return id, nil, regpass.Secret{}, errNoFamily
-	case place != row.place:
+	case sequence != row.sequence:
 		f.rows.drop(id)
 		return id, nil, regpass.Secret{}, errUsedRefresh
 	}
-	row.place++
+	row.sequence++
 	f.rows.set(id, row, row.ends, now)
-	return id, row.key, f.token(id, row.place), nil
+	return id, row.key, f.token(id, row.sequence), nil
 }
 
 // drop ends a family.
-func (f *families) drop(id string) {
+func (f *refreshTokens) drop(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows.drop(id)
 }
 
 // token is prefix base64url(id place mac): 16, 8 and 32 bytes.
-func (f *families) token(id string, place uint64) regpass.Secret {
+func (f *refreshTokens) token(id string, sequence uint64) regpass.Secret {
 	body, _ := hex.DecodeString(id) // made by randomID
-	body = binary.BigEndian.AppendUint64(body, place)
+	body = binary.BigEndian.AppendUint64(body, sequence)
 	return regpass.NewSecret(refreshPrefix + base64.RawURLEncoding.EncodeToString(append(body, f.sum(body)...)))
 }
 
-func (f *families) read(token regpass.Secret) (id string, place uint64, err error) {
+func (f *refreshTokens) read(token regpass.Secret) (id string, sequence uint64, err error) {
 	text, ok := strings.CutPrefix(token.Reveal(), refreshPrefix)
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if !ok || err != nil || len(raw) != 16+8+sha256.Size || !hmac.Equal(raw[24:], f.sum(raw[:24])) {
@@ -99,7 +99,7 @@ func (f *families) read(token regpass.Secret) (id string, place uint64, err erro
 	return hex.EncodeToString(raw[:16]), binary.BigEndian.Uint64(raw[16:]), nil
 }
 
-func (f *families) sum(body []byte) []byte {
+func (f *refreshTokens) sum(body []byte) []byte {
 	h := hmac.New(sha256.New, f.mac[:])
 	h.Write(body)
 	return h.Sum(nil)

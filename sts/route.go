@@ -81,7 +81,7 @@ func (r *compiled) match(path []string) (args []string, ok bool) {
 
 // call is one request on its way through, and what was decided on it.
 type call struct {
-	w     *answering
+	w     *statusWriter
 	r     *http.Request
 	args  []string       // segments of the path
 	token regpass.Secret // from the path prefix /t/<token>
@@ -92,14 +92,14 @@ type call struct {
 
 // serve routes a request, answers a refusal and keeps the audit.
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
-	c := &call{w: &answering{ResponseWriter: w}, r: r, now: s.env.Now(), decision: decision{endpoint: "none", remote: r.RemoteAddr}}
+	c := &call{w: &statusWriter{ResponseWriter: w}, r: r, now: s.env.Now(), decision: decision{endpoint: "none", remote: r.RemoteAddr}}
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	if err := s.route(c); err != nil {
 		var no *refusal
 		if !errors.As(err, &no) {
-			no = broken.saying("see the service's audit").because("%s", err)
+			no = broken.with("see the service's audit").because("%s", err)
 		}
 		c.reason = no.Error()
 		if c.w.status == 0 {
@@ -136,9 +136,9 @@ func (s *Service) route(c *call) error {
 	}
 	if allowed != nil {
 		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
-		return wrongMethod.saying("this place takes %s", strings.Join(allowed, ", "))
+		return wrongMethod.with("this place takes %s", strings.Join(allowed, ", "))
 	}
-	return notFound.saying("no such place")
+	return notFound.with("no such place")
 }
 
 // maxSegment is the longest part of a path between slashes, in bytes: no file system has longer names.
@@ -151,14 +151,14 @@ func (c *call) split() ([]string, error) {
 	if rest, ok := strings.CutPrefix(path, "t/"); ok {
 		token, rest, ok := strings.Cut(rest, "/")
 		if !ok {
-			return nil, notFound.saying("no such place")
+			return nil, notFound.with("no such place")
 		}
 		token, err := url.PathUnescape(token)
 		if err != nil {
-			return nil, badRequest.saying("the path is not well-formed")
+			return nil, badRequest.with("the path is not well-formed")
 		}
 		if c.token, err = regpass.ParseToken(token); err != nil {
-			return nil, badCredential.saying("the token in the path is not well-formed")
+			return nil, badCredential.with("the token in the path is not well-formed")
 		}
 		path = rest
 	}
@@ -167,9 +167,9 @@ func (c *call) split() ([]string, error) {
 		plain, err := url.PathUnescape(s)
 		switch {
 		case err != nil, !utf8.ValidString(plain), len(plain) > maxSegment, strings.ContainsFunc(plain, ambiguous):
-			return nil, badRequest.saying("the path is not well-formed")
+			return nil, badRequest.with("the path is not well-formed")
 		case plain == ".", plain == "..", plain == "" && i < len(segments)-1:
-			return nil, badRequest.saying("the path holds an empty or a dot segment")
+			return nil, badRequest.with("the path holds an empty or a dot segment")
 		}
 		segments[i] = plain
 	}

@@ -36,7 +36,7 @@ type actor struct {
 }
 
 // pass is what a token is to say; the signer adds the rest.
-type pass struct {
+type tokenRequest struct {
 	subject     string
 	workspaces  []string
 	permissions []Permission
@@ -93,7 +93,7 @@ func newSigner(path, issuer string, now func() time.Time) (*signer, error) {
 }
 
 // sign makes a token that says p.
-func (s *signer) sign(p pass, now time.Time) (regpass.Secret, *claims, error) {
+func (s *signer) sign(p tokenRequest, now time.Time) (regpass.Secret, *claims, error) {
 	expires := now.Add(p.lifetime)
 	if !p.notAfter.IsZero() && p.notAfter.Before(expires) {
 		expires = p.notAfter

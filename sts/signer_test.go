@@ -103,13 +103,13 @@ func TestSigningKeyRefuses(t *testing.T) {
 func TestES256(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	w := newWorld(t, func(c *sts.Config) {
+	fx := newFixture(t, func(c *sts.Config) {
 		c.SigningKey = filepath.Join(t.TempDir(), "p256.pem")
 		must(t, os.WriteFile(c.SigningKey, pkcs8(t, key), 0o600))
 	})
-	token := w.token(w.dev)
-	w.want(t, w.do(ask{path: project, header: bearer(token)}), 200)
-	if got := w.do(ask{path: "/.well-known/jwks.json"}); !strings.Contains(got.body, `"alg":"ES256"`) {
+	token := fx.token(fx.dev)
+	fx.want(t, fx.do(ask{path: project, header: bearer(token)}), 200)
+	if got := fx.do(ask{path: "/.well-known/jwks.json"}); !strings.Contains(got.body, `"alg":"ES256"`) {
 		t.Errorf("keys: %s", got.body)
 	}
 }
@@ -120,9 +120,9 @@ func TestOthersCanVerify(t *testing.T) {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
-	first := newWorld(t, func(c *sts.Config) { c.PublicURL = server.URL })
+	first := newFixture(t, func(c *sts.Config) { c.PublicURL = server.URL })
 	handler = first.handler
-	second := newWorld(t, func(c *sts.Config) {
+	second := newFixture(t, func(c *sts.Config) {
 		c.Trust = []sts.Trust{{Issuer: server.URL, Audience: server.URL, Workspace: "acme", Permission: sts.Read,
 			Claims: map[string]string{"workspaces": `["acme"]`, "permissions": `["read"]`}}}
 	})

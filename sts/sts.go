@@ -24,29 +24,29 @@ type Options struct {
 
 // How much is remembered. Tables that hold what was used up or revoked refuse to grow further rather than forget.
 const (
-	maxRevoked   = 100_000
-	maxUsed      = 100_000
-	maxLogins    = 1_000
-	maxFamilies  = 10_000
-	maxVerified  = 10_000
-	maxPages     = 64
-	tryAgain     = 10 * time.Second // what clients are told with a 503
-	loginWaits   = 5 * time.Minute  // an approved login is fetched by then; uv polls for one minute
-	sessionLasts = 30 * 24 * time.Hour
+	maxRevoked  = 100_000
+	maxUsed     = 100_000
+	maxLogins   = 1_000
+	maxFamilies = 10_000
+	maxVerified = 10_000
+	maxPages    = 64
+	retryAfter  = 10 * time.Second // what clients are told with a 503
+	loginTTL    = 5 * time.Minute  // an approved login is fetched by then; uv polls for one minute
+	sessionTTL  = 30 * 24 * time.Hour
 )
 
 // Service is a running token service.
 type Service struct {
-	cfg      Config
-	env      *regpass.Env
-	audit    slog.Handler
-	signer   *signer
-	keys     []apiKey
-	policies []policy
-	issuers  map[string]*issuer
-	indexes  map[indexID]*index
-	routes   []compiled
-	families *families
+	cfg           Config
+	env           *regpass.Env
+	audit         slog.Handler
+	signer        *signer
+	apiKeys       []apiKey
+	policies      []policy
+	issuers       map[string]*issuer
+	indexes       map[indexID]*index
+	routes        []compiled
+	refreshTokens *refreshTokens
 
 	verified *expiring[[32]byte, *claims]     // tokens made here, by SHA-256: a cache
 	revoked  *expiring[string, struct{}]      // jti and sid of tokens that are good no more
@@ -74,7 +74,7 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, env: o.Env, audit: slog.NewJSONHandler(o.Audit, nil),
-		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes), families: newFamilies(),
+		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes), refreshTokens: newRefreshTokens(),
 		verified: newCache[[32]byte, *claims](maxVerified), revoked: newExpiring[string, struct{}](maxRevoked),
 		used: newExpiring[[32]byte, struct{}](maxUsed), logins: newExpiring[string, *apiKey](maxLogins),
 		pages: newCache[string, []packageFile](maxPages),
@@ -85,7 +85,7 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	}
 	for _, k := range cfg.APIKeys {
 		sum, _ := hex.DecodeString(k.SHA256) // checked above
-		s.keys = append(s.keys, apiKey{k, sum})
+		s.apiKeys = append(s.apiKeys, apiKey{k, sum})
 	}
 	for _, t := range cfg.Trust {
 		s.policies = append(s.policies, newPolicy(t))
@@ -118,7 +118,7 @@ func (s *Service) Close() error {
 func (s *Service) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 // mint makes a token and records in the audit who got it.
-func (s *Service) mint(c *call, p pass) (regpass.Secret, *claims, error) {
+func (s *Service) mint(c *call, p tokenRequest) (regpass.Secret, *claims, error) {
 	if p.lifetime == 0 {
 		p.lifetime = s.cfg.TokenLifetime
 	}

@@ -14,7 +14,7 @@ var errAskedJustNow = errors.New("the issuer's keys were read a moment ago")
 
 // gate lets one request for keys through per issuerPause: a key set asks again for every signature it does not know.
 // Its error is errIssuerAway where no keys have come yet.
-type gate struct {
+type throttle struct {
 	next http.RoundTripper
 	now  func() time.Time
 
@@ -23,28 +23,28 @@ type gate struct {
 	good  bool // the last answer was
 }
 
-func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	g.mu.Lock()
-	now := g.now()
-	soon, good := now.Before(g.asked.Add(issuerPause)), g.good
+func (t *throttle) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.mu.Lock()
+	now := t.now()
+	soon, good := now.Before(t.asked.Add(issuerPause)), t.good
 	if !soon {
-		g.asked = now
+		t.asked = now
 	}
-	g.mu.Unlock()
+	t.mu.Unlock()
 	if soon && good {
 		return nil, errAskedJustNow
 	}
 	if soon {
 		return nil, fmt.Errorf("%w: it failed less than %s ago", errIssuerAway, issuerPause)
 	}
-	res, err := g.next.RoundTrip(r)
+	res, err := t.next.RoundTrip(r)
 	if err == nil && res.StatusCode != http.StatusOK {
 		_ = res.Body.Close()
 		err = fmt.Errorf("status %d", res.StatusCode)
 	}
-	g.mu.Lock()
-	g.good = err == nil
-	g.mu.Unlock()
+	t.mu.Lock()
+	t.good = err == nil
+	t.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errIssuerAway, err)
 	}

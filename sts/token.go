@@ -10,17 +10,17 @@ import (
 func (s *Service) accessToken(c *call) error {
 	scheme, raw, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return noCredential.saying("send an API key as Bearer")
+		return noCredential.with("send an API key as Bearer")
 	}
 	presented, err := regpass.ParseToken(raw)
 	if err != nil {
-		return badCredential.saying("the Authorization header holds no API key")
+		return badCredential.with("the Authorization header holds no API key")
 	}
 	key := s.findKey(presented, c.now)
 	if key == nil {
-		return badCredential.saying("the API key is not known or has expired")
+		return badCredential.with("the API key is not known or has expired")
 	}
-	token, made, err := s.mint(c, key.pass("access-token"))
+	token, made, err := s.mint(c, key.tokenRequest("access-token"))
 	if err != nil {
 		return err
 	}

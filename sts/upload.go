@@ -18,7 +18,7 @@ func (s *Service) uploading(c *call) (*folder, error) {
 	}
 	x := s.indexes[indexID{workspace, PyPI, registry}]
 	if x == nil || x.folder == nil {
-		return nil, notFound.saying("the workspace has no such index to upload to")
+		return nil, notFound.with("the workspace has no such index to upload to")
 	}
 	return x.folder, nil
 }
@@ -30,7 +30,7 @@ func (s *Service) upload(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.patient()
+	c.extendDeadlines()
 	in, err := s.receive(c, f)
 	if in.temp != "" {
 		defer func() { _ = f.root.Remove(in.temp) }() // its content has its name by then, or is not wanted
@@ -39,7 +39,7 @@ func (s *Service) upload(c *call) error {
 		return err
 	}
 	if in.temp == "" {
-		return badRequest.saying("the form has no file in the field content")
+		return badRequest.with("the form has no file in the field content")
 	}
 	if err := in.check(in.file); err != nil {
 		return err
@@ -93,19 +93,19 @@ func (in *received) check(file string) error {
 	}
 	switch {
 	case !ok:
-		return badRequest.saying("the file's name is not that of a wheel or an sdist")
+		return badRequest.with("the file's name is not that of a wheel or an sdist")
 	case in.action != "" && in.action != "file_upload":
-		return badRequest.saying(":action is not file_upload")
+		return badRequest.with(":action is not file_upload")
 	case normal(in.name) != project:
-		return badRequest.saying("the field name is not the project that the file name begins with")
+		return badRequest.with("the field name is not the project that the file name begins with")
 	case !versionText().MatchString(in.version):
-		return badRequest.saying("the field version is missing or not a version")
+		return badRequest.with("the field version is missing or not a version")
 	case in.filetype != "" && in.filetype != kind:
-		return badRequest.saying("the field filetype is not %s", kind)
+		return badRequest.with("the field filetype is not %s", kind)
 	case in.sha256 != "" && !sha256Hex().MatchString(in.sha256):
-		return badRequest.saying("the field sha256_digest is not 64 hex digits")
+		return badRequest.with("the field sha256_digest is not 64 hex digits")
 	case in.temp != "" && in.sha256 != "" && subtle.ConstantTimeCompare([]byte(in.sha256), []byte(in.sum)) != 1:
-		return badRequest.saying("the content does not have the SHA-256 that the form says")
+		return badRequest.with("the content does not have the SHA-256 that the form says")
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (f *folder) holds(file, sum string) (bool, error) {
 		case have.name == file && (sum == "" || have.sha256 == sum):
 			return true, nil
 		default:
-			return false, conflict.saying("%s is here with other content; a release is never replaced", have.name)
+			return false, conflict.with("%s is here with other content; a release is never replaced", have.name)
 		}
 	}
 	return false, nil
@@ -135,7 +135,7 @@ func (f *folder) holds(file, sum string) (bool, error) {
 func (f *folder) place(temp, file string) error {
 	err := f.root.Link(temp, file)
 	if errors.Is(err, fs.ErrExist) {
-		return conflict.saying("%s is here already; a release is never replaced", file)
+		return conflict.with("%s is here already; a release is never replaced", file)
 	}
 	if err != nil {
 		return fmt.Errorf("sts: upload: %w", err)
