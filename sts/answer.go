@@ -56,7 +56,7 @@ func (c *call) json(v map[string]any) error {
 // sent records that an answer did not get through; there is no other answer to give.
 func (c *call) sent(err error) error {
 	if err != nil {
-		c.reason = "the client went away"
+		c.reason = "the client disconnected"
 	}
 	return nil
 }
@@ -69,9 +69,9 @@ func (c *call) body(max int64, v any) error {
 	case errors.As(err, &long):
 		return tooLarge.with("the body is longer than %d bytes", max)
 	case err != nil:
-		return badRequest.with("the body ends early")
+		return badRequest.with("the body is incomplete")
 	case json.Unmarshal(text, v) != nil:
-		return badRequest.with("the body is not the JSON that was expected")
+		return badRequest.with("the body is not the expected JSON")
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (c *call) credential() (regpass.Secret, error) {
 		return regpass.Secret{}, noCredential.with("send a token as Bearer, or as Basic with the user name %s", basicUser)
 	}
 	if len(headers) > 1 {
-		return regpass.Secret{}, badCredential.with("there is more than one Authorization header")
+		return regpass.Secret{}, badCredential.with("the request has more than one Authorization header")
 	}
 	raw, user := "", ""
 	if scheme, rest, _ := strings.Cut(headers[0], " "); strings.EqualFold(scheme, "Bearer") {
@@ -31,7 +31,7 @@ func (c *call) credential() (regpass.Secret, error) {
 		user, raw, _ = c.r.BasicAuth()
 	}
 	if user != "" && user != basicUser {
-		return regpass.Secret{}, badCredential.with("the user name of a token is %s", basicUser)
+		return regpass.Secret{}, badCredential.with("the user name must be %s", basicUser)
 	}
 	token, err := regpass.ParseToken(raw)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *Service) authenticate(c *call) (*claims, error) {
 	who, ok := s.verified.get(sum, c.now)
 	if !ok {
 		if who, err = s.signer.verify(token); err != nil {
-			return nil, badCredential.with("the token is not one of this service, or has expired").because("token refused: %s", err)
+			return nil, badCredential.with("the token was not issued by this service or has expired").because("token refused: %s", err)
 		}
 		s.verified.set(sum, who, who.ExpiresAt.Time, c.now)
 	}
@@ -79,7 +79,7 @@ func (s *Service) authorize(c *call, p Permission, workspace, index string) erro
 	case who.Index != "" && who.Index != index:
 		return forbidden.with("the token is for another index of this workspace")
 	case !slices.Contains(who.Permissions, p):
-		return forbidden.with("the token does not permit to %s", p)
+		return forbidden.with("the token does not have the permission %s", p)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func (c Config) check() error {
 		return &keyError{"token_lifetime", err}
 	}
 	if c.MaxUpload < 0 {
-		return &keyError{"max_upload", errors.New("less than nothing")}
+		return &keyError{"max_upload", errors.New("negative")}
 	}
 	return errors.Join(firstOf("api_key", c.APIKeys, APIKey.check), firstOf("trust", c.Trust, Trust.check), firstOf("index", c.Indexes, Index.check))
 }

@@ -120,7 +120,7 @@ func TestConfigRefuses(t *testing.T) {
 		{`{ repository = "acme/app", ref = "refs/tags/v*" }`, `{ ref = "refs/tags/v1" }`, `trust[0].claims: this issuer serves everyone`},
 		{`repository = "acme/app"`, `repository = "*/app"`, `trust[0].claims: this issuer serves everyone`},
 		{`repository = "acme/app"`, `repository = "acme*"`, `trust[0].claims: this issuer serves everyone`},
-		{`repository = "acme/app"`, `aud = "acme/app"`, `trust[0].claims: aud is not for patterns`},
+		{`repository = "acme/app"`, `aud = "acme/app"`, `trust[0].claims: aud takes no pattern`},
 		{`repository = "acme/app"`, `repository = ""`, `trust[0].claims: "repository" has an empty pattern`},
 		{`permissions = "write"`, `permissions = "all"`, `line 19: trust[0].permissions: `},
 		{`"anyone at acme"`, `"trust-1"`, `line 22: trust[1].name: another policy`},

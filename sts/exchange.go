@@ -52,15 +52,15 @@ func (s *Service) exchange(c *call, permission Permission, workspace, registry s
 		return err
 	}
 	if x := s.indexes[indexID{workspace, PyPI, registry}]; permission == Write && (x == nil || x.folder == nil) {
-		return notFound.with("the workspace has no such index to upload to")
+		return notFound.with("the workspace has no such index, or it takes no uploads")
 	}
 	// Only a token that is good is used up, so that a refused one can be sent again once the policy is mended.
 	once := sha256.Sum256([]byte(id.once(token)))
 	switch s.used.add(once, struct{}{}, id.ExpiresAt.Add(2*leeway), c.now) {
 	case known:
-		return badIdentity.with("the identity token was traded before; it is good for one trade")
+		return badIdentity.with("the identity token was already exchanged; each one works once")
 	case full:
-		return unavailable.with("too many identity tokens at once").because("the table of used identity tokens is full")
+		return unavailable.with("too many identity tokens right now").because("the table of used identity tokens is full")
 	}
 	minted, made, err := s.mint(c, p.tokenRequest(id, registry, c.endpoint))
 	if err != nil {
@@ -98,10 +98,10 @@ func (s *Service) trusted(c *call, id *identity, permission Permission, workspac
 		}
 	}
 	if !audience && looked != nil {
-		return nil, badIdentity.with("the token of %s is made for another audience", regpass.Quote(id.Issuer))
+		return nil, badIdentity.with("the token from %s is for another audience", regpass.Quote(id.Issuer))
 	}
 	slices.Sort(looked)
-	return nil, noPolicy.with("the token of %s is valid, but no trust policy matches; policies for %s look at: %s",
+	return nil, noPolicy.with("the token from %s is valid but matches no trust policy; policies for %s check: %s",
 		regpass.Quote(id.Issuer), permission, strings.Join(slices.Compact(looked), ", ")).because("no policy: %s", strings.Join(why, "; "))
 }
 

@@ -81,7 +81,7 @@ func (s *Service) packageFile(c *call) error {
 	file := c.args[2]
 	project, _, ok := parseFilename(file)
 	if !ok {
-		return notFound.with("not the name of a wheel or an sdist")
+		return notFound.with("not a wheel or sdist file name")
 	}
 	c.object = file
 	if x.folder != nil {

@@ -17,7 +17,7 @@ var loginID = regpass.Pattern(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a
 func (c *call) sessionID() (string, error) {
 	id := strings.ToLower(c.args[0])
 	if !loginID().MatchString(id) {
-		return "", notFound.with("not the id of a login")
+		return "", notFound.with("not a login id")
 	}
 	return id, nil
 }
@@ -80,11 +80,11 @@ func (s *Service) loginApprove(c *call) error {
 		return forbidden.with("the form was sent by another site")
 	}
 	if kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
-		return badRequest.with("not the form of this page")
+		return badRequest.with("not the form that this page sends")
 	}
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxRefresh)
 	if err := c.r.ParseForm(); err != nil {
-		return badRequest.with("not the form of this page")
+		return badRequest.with("not the form that this page sends")
 	}
 	presented, err := regpass.ParseToken(c.r.PostForm.Get("key"))
 	var key *apiKey
@@ -92,15 +92,15 @@ func (s *Service) loginApprove(c *call) error {
 		key = s.findKey(presented, c.now)
 	}
 	if key == nil {
-		c.reason = "the API key is not known or has expired"
-		return s.showPage(c, http.StatusUnauthorized, id, "This API key is not known or has expired.", false)
+		c.reason = "the API key is unknown or has expired"
+		return s.showPage(c, http.StatusUnauthorized, id, "This API key is unknown or has expired.", false)
 	}
 	c.subject, c.permissions = "key:"+key.Name, key.Permissions
 	switch s.logins.add(id, key, c.now.Add(loginTTL), c.now) {
 	case known:
-		return conflict.with("this login is approved already")
+		return conflict.with("this login is already approved")
 	case full:
-		return unavailable.with("too many logins wait to be fetched")
+		return unavailable.with("too many approved logins are waiting to be fetched")
 	}
 	return s.showPage(c, http.StatusOK, id, "", true)
 }

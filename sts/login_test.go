@@ -92,7 +92,7 @@ func TestRefresh(t *testing.T) {
 		fx.want(t, fx.do(ask{path: project, header: bearer(s)}), 200)
 	}
 	fx.want(t, fx.do(ask1), 401) // someone has a copy: the login is over
-	if reason := fx.lastAudit()["reason"]; reason != "refresh token: used before; its login is revoked" {
+	if reason := fx.lastAudit()["reason"]; reason != "refresh token: used twice; its login is revoked" {
 		t.Errorf("audit: %v", reason)
 	}
 	fx.want(t, fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: refreshBody(last)}), 401)

@@ -64,7 +64,7 @@ func negotiate(accept []string) (variant, error) {
 		}
 	}
 	if best < 0 {
-		return variant{}, notAcceptable.with("there is %s, %s and text/html", variants[0].mime, variants[1].mime)
+		return variant{}, notAcceptable.with("the formats are %s, %s and text/html", variants[0].mime, variants[1].mime)
 	}
 	return variants[best], nil
 }

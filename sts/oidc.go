@@ -52,13 +52,13 @@ func (s *Service) identify(c *call, token regpass.Secret) (*identity, error) {
 		return nil, unavailable.with("the issuer %s does not answer", regpass.Quote(said.Issuer)).because("%s", err)
 	}
 	if err != nil {
-		return nil, badIdentity.with("the token of %s does not verify or has expired", regpass.Quote(said.Issuer)).because("identity token: %s", err)
+		return nil, badIdentity.with("the token from %s is invalid or has expired", regpass.Quote(said.Issuer)).because("identity token: %s", err)
 	}
 	c.actor = id.Subject
 	return id, nil
 }
 
-var errIssuerAway = errors.New("the issuer cannot be asked for its keys")
+var errIssuerAway = errors.New("the issuer's keys cannot be fetched")
 
 // issuer verifies the ID tokens of one issuer by the keys it publishes (OpenID Connect Discovery 1.0).
 type issuer struct {
@@ -100,7 +100,7 @@ func (i *issuer) verify(ctx context.Context, token regpass.Secret) (*identity, e
 	}
 	id := &identity{}
 	if err := errors.Join(verified.Claims(&id.RegisteredClaims), verified.Claims(&id.all)); err != nil {
-		return nil, errors.New("a registered claim has another type than RFC 7519 says")
+		return nil, errors.New("a registered claim does not have the type that RFC 7519 gives it")
 	}
 	return id, i.check.Validate(id.RegisteredClaims)
 }
@@ -151,7 +151,7 @@ func (i *issuer) discover(ctx context.Context) (string, error) {
 	base, _ := url.Parse(i.url) // the configuration was checked
 	u, err := url.Parse(doc.Keys)
 	if err != nil || regpass.CheckEndpoint(u) != nil || regpass.Loopback(u.Hostname()) && !regpass.Loopback(base.Hostname()) {
-		return "", fmt.Errorf("%w: jwks_uri %s is not a place to ask", errIssuerAway, regpass.Quote(doc.Keys))
+		return "", fmt.Errorf("%w: jwks_uri %s is not an allowed URL", errIssuerAway, regpass.Quote(doc.Keys))
 	}
 	return u.String(), nil
 }

@@ -85,7 +85,7 @@ func checkClaims(t Trust) error {
 		case claim == "":
 			return errors.New("a claim has no name")
 		case slices.Contains(notPins, claim):
-			return fmt.Errorf("%s is not for patterns; see issuer and audience", claim)
+			return fmt.Errorf("%s takes no pattern; see issuer and audience", claim)
 		case text == "":
 			return fmt.Errorf("%s has an empty pattern", regpass.Quote(claim))
 		}

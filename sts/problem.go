@@ -15,21 +15,21 @@ type problem struct {
 }
 
 var (
-	badRequest    = problem{http.StatusBadRequest, "bad-request", "The request is not understood"}
-	noCredential  = problem{http.StatusUnauthorized, "no-credential", "A credential is needed"}
+	badRequest    = problem{http.StatusBadRequest, "bad-request", "The request is invalid"}
+	noCredential  = problem{http.StatusUnauthorized, "no-credential", "A credential is required"}
 	badCredential = problem{http.StatusUnauthorized, "bad-credential", "The credential is not valid"}
 	badIdentity   = problem{http.StatusUnauthorized, "bad-identity", "The identity token is not accepted"}
 	forbidden     = problem{http.StatusForbidden, "forbidden", "The credential does not allow this"}
 	noPolicy      = problem{http.StatusForbidden, "no-policy", "No trust policy matches"}
-	notFound      = problem{http.StatusNotFound, "not-found", "There is nothing here"}
-	pending       = problem{http.StatusNotFound, "pending", "Nobody has approved this login"}
-	wrongMethod   = problem{http.StatusMethodNotAllowed, "method-not-allowed", "The method is not allowed here"}
-	notAcceptable = problem{http.StatusNotAcceptable, "not-acceptable", "No form that the client accepts"}
+	notFound      = problem{http.StatusNotFound, "not-found", "Not found"}
+	pending       = problem{http.StatusNotFound, "pending", "The login is not approved yet"}
+	wrongMethod   = problem{http.StatusMethodNotAllowed, "method-not-allowed", "The method is not allowed"}
+	notAcceptable = problem{http.StatusNotAcceptable, "not-acceptable", "No format that the client accepts"}
 	conflict      = problem{http.StatusConflict, "file-exists", "File already exists"}
 	tooLarge      = problem{http.StatusRequestEntityTooLarge, "too-large", "The request is too large"}
 	broken        = problem{http.StatusInternalServerError, "internal", "The service failed"}
 	badUpstream   = problem{http.StatusBadGateway, "upstream", "The upstream index failed"}
-	unavailable   = problem{http.StatusServiceUnavailable, "unavailable", "The service cannot do this now"}
+	unavailable   = problem{http.StatusServiceUnavailable, "unavailable", "The service is temporarily unavailable"}
 )
 
 // refusal is an answer that is not what was asked for.

@@ -76,7 +76,7 @@ func (u *upstream) sameOrigin(to *url.URL) bool {
 // our own network is the oldest trick.
 func (u *upstream) allowed(to *url.URL) error {
 	if to.User != nil {
-		return errors.New("upstream named a URL with a user name")
+		return errors.New("upstream sent a URL with a user name")
 	}
 	if u.sameOrigin(to) {
 		return nil
@@ -88,7 +88,7 @@ func (u *upstream) allowed(to *url.URL) error {
 			return regpass.CheckEndpoint(to)
 		}
 	}
-	return fmt.Errorf("upstream named the host %s, which upstream_hosts does not list", regpass.Quote(to.Host))
+	return fmt.Errorf("upstream links to the host %s, which upstream_hosts does not list", regpass.Quote(to.Host))
 }
 
 // passed are the headers of a client's request that upstream sees: none of them says who the client is.
@@ -99,7 +99,7 @@ var passed = []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since"}
 func (u *upstream) get(ctx context.Context, method, raw string, header http.Header) (*http.Response, error) {
 	to, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("upstream named something that is no URL")
+		return nil, errors.New("upstream sent an invalid URL")
 	}
 	for range upstreamRedirects {
 		if err := u.allowed(to); err != nil {
@@ -115,7 +115,7 @@ func (u *upstream) get(ctx context.Context, method, raw string, header http.Head
 		}
 		_ = res.Body.Close()
 		if to, err = to.Parse(place); err != nil {
-			return nil, errors.New("upstream redirects to something that is no URL")
+			return nil, errors.New("upstream redirects to an invalid URL")
 		}
 	}
 	return nil, fmt.Errorf("upstream redirects more than %d times", upstreamRedirects)
@@ -128,7 +128,7 @@ func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header h
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), nil)
 	if err != nil {
 		cancel()
-		return nil, errors.New("upstream named something that is no URL")
+		return nil, errors.New("upstream sent an invalid URL")
 	}
 	req.Header = header.Clone()
 	req.Header.Set("User-Agent", "regpass")
@@ -154,7 +154,7 @@ func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header h
 		if errors.As(err, &ue) {
 			err = ue.Err // without the URL, which may be signed
 		}
-		return nil, fmt.Errorf("upstream does not answer: %w", err)
+		return nil, fmt.Errorf("no answer from upstream: %w", err)
 	}
 	res.Body = &cancelOnClose{res.Body, cancel}
 	return res, nil
@@ -184,7 +184,7 @@ func (u *upstream) send(c *call, mime, raw string) error {
 	}
 	res, err := u.get(c.r.Context(), c.r.Method, raw, ask)
 	if err != nil {
-		return badUpstream.with("the upstream index could not be asked").because("%s", err)
+		return badUpstream.with("the request to the upstream index failed").because("%s", err)
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {

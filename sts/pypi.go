@@ -61,7 +61,7 @@ func (s *Service) simpleRedirect(c *call) error {
 	last := c.args[len(c.args)-1]
 	if len(c.args) == 3 {
 		if !projectName().MatchString(last) {
-			return notFound.with("not the name of a project")
+			return notFound.with("not a project name")
 		}
 		last = normal(last)
 	}
@@ -119,7 +119,7 @@ func (s *Service) simpleProject(c *call) error {
 	}
 	asked := c.args[2]
 	if !projectName().MatchString(asked) {
-		return notFound.with("not the name of a project")
+		return notFound.with("not a project name")
 	}
 	if asked != normal(asked) {
 		return c.redirect("../" + normal(asked) + "/")

@@ -54,7 +54,7 @@ func (s *Service) receive(c *call, f *folder) (in received, err error) {
 		}
 		if part.FormName() == "content" {
 			if in.temp != "" || f == nil {
-				return in, badRequest.with("the form has content where none is expected")
+				return in, badRequest.with("the form has unexpected content")
 			}
 			if err := in.store(part, f, int64(s.cfg.MaxUpload)); err != nil {
 				return in, err
@@ -79,7 +79,7 @@ func formError(err error) error {
 	if errors.As(err, &long) {
 		return tooLarge.with("the form is longer than %d bytes", long.Limit)
 	}
-	return badRequest.with("the form is broken or ends early")
+	return badRequest.with("the form is malformed or incomplete")
 }
 
 func (in *fields) set(field, value string) {
@@ -103,7 +103,7 @@ func (in *fields) set(field, value string) {
 func (in *received) store(part *multipart.Part, f *folder, limit int64) (err error) {
 	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	if err != nil {
-		return badRequest.with("the form is broken")
+		return badRequest.with("the form is malformed")
 	}
 	in.file = params["filename"] // as it was sent: Part.FileName would make ../x into x
 	in.temp = uploadPrefix + randomID()

@@ -33,8 +33,8 @@ type family struct {
 
 var (
 	errNotRefresh  = errors.New("not a refresh token of this service")
-	errNoFamily    = errors.New("its login has ended")
-	errUsedRefresh = errors.New("used before; its login is revoked")
+	errNoFamily    = errors.New("the login has ended")
+	errUsedRefresh = errors.New("used twice; its login is revoked")
 )
 
 const refreshPrefix = "rt-regpass-"

@@ -99,7 +99,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	if err := s.route(c); err != nil {
 		var no *refusal
 		if !errors.As(err, &no) {
-			no = broken.with("see the service's audit").because("%s", err)
+			no = broken.with("see the service's audit log").because("%s", err)
 		}
 		c.reason = no.Error()
 		if c.w.status == 0 {
@@ -136,9 +136,9 @@ func (s *Service) route(c *call) error {
 	}
 	if allowed != nil {
 		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
-		return wrongMethod.with("this place takes %s", strings.Join(allowed, ", "))
+		return wrongMethod.with("this path accepts %s", strings.Join(allowed, ", "))
 	}
-	return notFound.with("no such place")
+	return notFound.with("no such path")
 }
 
 // maxSegment is the longest part of a path between slashes, in bytes: no file system has longer names.
@@ -151,14 +151,14 @@ func (c *call) split() ([]string, error) {
 	if rest, ok := strings.CutPrefix(path, "t/"); ok {
 		token, rest, ok := strings.Cut(rest, "/")
 		if !ok {
-			return nil, notFound.with("no such place")
+			return nil, notFound.with("no such path")
 		}
 		token, err := url.PathUnescape(token)
 		if err != nil {
-			return nil, badRequest.with("the path is not well-formed")
+			return nil, badRequest.with("the path is malformed")
 		}
 		if c.token, err = regpass.ParseToken(token); err != nil {
-			return nil, badCredential.with("the token in the path is not well-formed")
+			return nil, badCredential.with("the token in the path is malformed")
 		}
 		path = rest
 	}
@@ -167,9 +167,9 @@ func (c *call) split() ([]string, error) {
 		plain, err := url.PathUnescape(s)
 		switch {
 		case err != nil, !utf8.ValidString(plain), len(plain) > maxSegment, strings.ContainsFunc(plain, ambiguous):
-			return nil, badRequest.with("the path is not well-formed")
+			return nil, badRequest.with("the path is malformed")
 		case plain == ".", plain == "..", plain == "" && i < len(segments)-1:
-			return nil, badRequest.with("the path holds an empty or a dot segment")
+			return nil, badRequest.with("the path has an empty or dot segment")
 		}
 		segments[i] = plain
 	}

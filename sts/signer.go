@@ -122,7 +122,7 @@ func (s *signer) verify(token regpass.Secret) (*claims, error) {
 	c := &claims{}
 	_, err := s.parser.ParseWithClaims(token.Reveal(), c, func(t *jwt.Token) (any, error) {
 		if t.Header["kid"] != s.jwk["kid"] {
-			return nil, errors.New("made with another key")
+			return nil, errors.New("signed by another key")
 		}
 		return s.key.Public(), nil
 	})

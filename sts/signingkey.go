@@ -54,8 +54,8 @@ func readKey(path string) (crypto.Signer, error) {
 		return nil, errors.New("changed while it was opened")
 	}
 	if runtime.GOOS != "windows" && opened.Mode().Perm()&0o077 != 0 {
-		return nil, regpass.Hintf(fmt.Errorf("group or others may use it (mode %04o)", opened.Mode().Perm()),
-			"make a new one by removing the file, or run chmod 600 on it if nobody else can have read it")
+		return nil, regpass.Hintf(fmt.Errorf("group or others have access (mode %04o)", opened.Mode().Perm()),
+			"remove the file to have a new key made, or run chmod 600 on it if nobody else can have read it")
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	if err != nil {
@@ -71,7 +71,7 @@ func readKey(path string) (crypto.Signer, error) {
 	}
 	key, ok := parsed.(crypto.Signer)
 	if !ok {
-		return nil, errors.New("not a key that signs")
+		return nil, errors.New("not a signing key")
 	}
 	return key, nil
 }

@@ -62,7 +62,7 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 		return nil, regpass.Usagef("sts: config: %w", err)
 	}
 	if o.Env == nil {
-		return nil, errors.New("sts: no surroundings are given")
+		return nil, errors.New("sts: Options.Env is missing")
 	}
 	if cfg.TLSCert != "" {
 		if _, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey); err != nil {

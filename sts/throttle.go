@@ -10,7 +10,7 @@ import (
 )
 
 // errAskedJustNow stands for an answer that cannot have changed yet.
-var errAskedJustNow = errors.New("the issuer's keys were read a moment ago")
+var errAskedJustNow = errors.New("the issuer's keys were fetched a moment ago")
 
 // gate lets one request for keys through per issuerPause: a key set asks again for every signature it does not know.
 // Its error is errIssuerAway where no keys have come yet.
@@ -78,7 +78,7 @@ type limited struct {
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.ReadCloser.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return 0, errors.New("the answer is too long")
+		return 0, errors.New("the response is too long")
 	}
 	return n, err
 }

@@ -18,7 +18,7 @@ func (s *Service) accessToken(c *call) error {
 	}
 	key := s.findKey(presented, c.now)
 	if key == nil {
-		return badCredential.with("the API key is not known or has expired")
+		return badCredential.with("the API key is unknown or has expired")
 	}
 	token, made, err := s.mint(c, key.tokenRequest("access-token"))
 	if err != nil {

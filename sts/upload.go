@@ -18,7 +18,7 @@ func (s *Service) uploading(c *call) (*folder, error) {
 	}
 	x := s.indexes[indexID{workspace, PyPI, registry}]
 	if x == nil || x.folder == nil {
-		return nil, notFound.with("the workspace has no such index to upload to")
+		return nil, notFound.with("the workspace has no such index, or it takes no uploads")
 	}
 	return x.folder, nil
 }
@@ -51,7 +51,7 @@ func (s *Service) upload(c *call) error {
 	case err != nil:
 		return err
 	case same:
-		c.reason = "the file is there already"
+		c.reason = "the file already exists"
 		return c.json(map[string]any{"filename": in.file, "sha256": in.sum})
 	}
 	if err := f.place(in.temp, in.file); err != nil {
@@ -93,19 +93,19 @@ func (in *received) check(file string) error {
 	}
 	switch {
 	case !ok:
-		return badRequest.with("the file's name is not that of a wheel or an sdist")
+		return badRequest.with("the file name is not that of a wheel or sdist")
 	case in.action != "" && in.action != "file_upload":
 		return badRequest.with(":action is not file_upload")
 	case normal(in.name) != project:
-		return badRequest.with("the field name is not the project that the file name begins with")
+		return badRequest.with("the field name does not match the project in the file name")
 	case !versionText().MatchString(in.version):
-		return badRequest.with("the field version is missing or not a version")
+		return badRequest.with("the field version is missing or invalid")
 	case in.filetype != "" && in.filetype != kind:
 		return badRequest.with("the field filetype is not %s", kind)
 	case in.sha256 != "" && !sha256Hex().MatchString(in.sha256):
 		return badRequest.with("the field sha256_digest is not 64 hex digits")
 	case in.temp != "" && in.sha256 != "" && subtle.ConstantTimeCompare([]byte(in.sha256), []byte(in.sum)) != 1:
-		return badRequest.with("the content does not have the SHA-256 that the form says")
+		return badRequest.with("the content does not match the form's sha256_digest")
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (f *folder) holds(file, sum string) (bool, error) {
 		case have.name == file && (sum == "" || have.sha256 == sum):
 			return true, nil
 		default:
-			return false, conflict.with("%s is here with other content; a release is never replaced", have.name)
+			return false, conflict.with("%s exists with other content; a release is never replaced", have.name)
 		}
 	}
 	return false, nil
@@ -135,7 +135,7 @@ func (f *folder) holds(file, sum string) (bool, error) {
 func (f *folder) place(temp, file string) error {
 	err := f.root.Link(temp, file)
 	if errors.Is(err, fs.ErrExist) {
-		return conflict.with("%s is here already; a release is never replaced", file)
+		return conflict.with("%s already exists; a release is never replaced", file)
 	}
 	if err != nil {
 		return fmt.Errorf("sts: upload: %w", err)

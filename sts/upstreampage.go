@@ -25,7 +25,7 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 	res, err := u.get(ctx, http.MethodGet, page.String(), http.Header{"Accept": {
 		"application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"}})
 	if err != nil {
-		return nil, badUpstream.with("the upstream index could not be asked").because("%s", err)
+		return nil, badUpstream.with("the request to the upstream index failed").because("%s", err)
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {
@@ -37,7 +37,7 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxPage+1))
 	if err != nil || len(text) > maxPage {
-		return nil, badUpstream.with("the upstream index's page is too long or ends early")
+		return nil, badUpstream.with("the upstream index's page is too long or incomplete")
 	}
 	if res.Request != nil {
 		page = res.Request.URL // where redirects ended: links are relative to it
@@ -48,7 +48,7 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 	}
 	listed, err := read(text)
 	if err != nil {
-		return nil, badUpstream.with("the upstream index's page is not understood").because("%s", err)
+		return nil, badUpstream.with("the upstream index's page cannot be parsed").because("%s", err)
 	}
 	var out []packageFile
 	for _, f := range listed {
