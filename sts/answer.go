@@ -10,7 +10,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// answering remembers the status for the audit.
+// statusWriter remembers the status for the audit.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -30,7 +30,7 @@ func (a *statusWriter) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// ReadFrom lets the operating system copy files to the network.
+// ReadFrom keeps sendfile: the operating system copies files to the network by itself.
 func (a *statusWriter) ReadFrom(r io.Reader) (int64, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
@@ -41,7 +41,7 @@ func (a *statusWriter) ReadFrom(r io.Reader) (int64, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (a *statusWriter) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// json answers with v, which may hold a token: nobody may keep it.
+// json answers with v, which may hold a token, so the response must not be cached.
 func (c *call) json(v map[string]any) error {
 	for k, x := range v {
 		if s, ok := x.(regpass.Secret); ok {
@@ -53,7 +53,7 @@ func (c *call) json(v map[string]any) error {
 	return c.sent(json.NewEncoder(c.w).Encode(v))
 }
 
-// sent records that an answer did not get through; there is no other answer to give.
+// sent records that a response did not reach the client. It returns nil: it is too late for another response.
 func (c *call) sent(err error) error {
 	if err != nil {
 		c.reason = "the client disconnected"
@@ -61,7 +61,7 @@ func (c *call) sent(err error) error {
 	return nil
 }
 
-// body decodes a JSON body of at most max bytes. It does not ask for a Content-Type, for uv sends none.
+// body decodes a JSON body of at most max bytes. It does not require a Content-Type because uv sends none.
 func (c *call) body(max int64, v any) error {
 	text, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, max))
 	var long *http.MaxBytesError
@@ -76,13 +76,14 @@ func (c *call) body(max int64, v any) error {
 	return nil
 }
 
-// fileTimeout is how long a file may take in either direction.
+// fileTimeout bounds the transfer of a file in either direction.
 const fileTimeout = time.Hour
 
-// patient lifts the short time limits that other requests have. The connection knows only the machine's clock.
+// extendDeadlines replaces the short deadlines of other requests by fileTimeout. Connections go by the machine's clock,
+// so this does not use c.now.
 func (c *call) extendDeadlines() {
 	rc := http.NewResponseController(c.w)
-	_ = rc.SetReadDeadline(time.Now().Add(fileTimeout)) // not every ResponseWriter has a connection
+	_ = rc.SetReadDeadline(time.Now().Add(fileTimeout)) // a recorder in a test has no connection
 	_ = rc.SetWriteDeadline(time.Now().Add(fileTimeout))
 }
 

@@ -8,11 +8,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// basicUser is the user name that stands before a token in Basic (as on PyPI).
+// basicUser is the user name that goes with a token in Basic authentication, as on PyPI.
 const basicUser = "__token__"
 
-// credential finds the token of a request: in the path, else in Authorization as Bearer, or as Basic with the user name
-// __token__ or none.
+// credential finds the token of a request: in the path or, failing that, in Authorization as Bearer or as Basic with the
+// user name __token__ or none.
 func (c *call) credential() (regpass.Secret, error) {
 	if !c.token.Empty() {
 		return c.token, nil
@@ -40,7 +40,7 @@ func (c *call) credential() (regpass.Secret, error) {
 	return token, nil
 }
 
-// authenticate verifies the token of a request. Verified tokens are remembered; revocation is looked up each time.
+// authenticate verifies the token of a request. Signatures are cached; revocation is checked every time.
 func (s *Service) authenticate(c *call) (*claims, error) {
 	token, err := c.credential()
 	if err != nil {
@@ -63,8 +63,8 @@ func (s *Service) authenticate(c *call) (*claims, error) {
 	return who, nil
 }
 
-// authorize refuses a request that its token does not allow. It says the same of a workspace that is not the token's
-// and one that does not exist.
+// authorize refuses a request that its token does not allow. The answer is the same for a workspace that does not exist
+// and for one that the token is not valid in.
 func (s *Service) authorize(c *call, p Permission, workspace, index string) error {
 	if plainName().MatchString(workspace) && plainName().MatchString(index) {
 		c.workspace, c.index = workspace, index

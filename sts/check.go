@@ -12,7 +12,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// keyError is a setting that is refused. Key is its path: trust[1].issuer, the first trust being trust[0].
+// keyError is a bad setting. Key is its path, with tables counted from 0: trust[1].issuer.
 type keyError struct {
 	Key string
 	Err error
@@ -21,7 +21,7 @@ type keyError struct {
 func (e *keyError) Error() string { return e.Key + ": " + e.Err.Error() }
 func (e *keyError) Unwrap() error { return e.Err }
 
-// plainName is what workspaces and indexes are called. It is short and lower-case, so that no key or token is one.
+// plainName is a valid name of a workspace or index. It is short and lower-case so that no key or token can match.
 var plainName = regpass.Pattern(`^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$`)
 
 var (
@@ -31,11 +31,11 @@ var (
 
 // Bounds of a token's life.
 const (
-	minLifetime = time.Second // what a JSON Web Token can say at least
+	minLifetime = time.Second // the resolution of times in a JSON Web Token
 	maxLifetime = 24 * time.Hour
 )
 
-// check refuses a Config that could not work or that would trust more than was meant. c is complete.
+// check refuses a Config that cannot work or that trusts more than its author meant. c is complete.
 func (c Config) check() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return &keyError{"listen", errors.New("not host:port")}
@@ -55,7 +55,7 @@ func (c Config) check() error {
 	return errors.Join(firstOf("api_key", c.APIKeys, APIKey.check), firstOf("trust", c.Trust, Trust.check), firstOf("index", c.Indexes, Index.check))
 }
 
-// firstOf checks a list of tables and reports the first key that is refused with its place in the list.
+// firstOf checks a list of tables and returns the first bad key, with its table's position in the list.
 func firstOf[T any](table string, rows []T, check func(T, []T) *keyError) error {
 	for i, row := range rows {
 		if bad := check(row, rows[:i]); bad != nil {
@@ -149,7 +149,7 @@ func checkLifetime(d time.Duration) error {
 	return nil
 }
 
-// checkOrigin refuses what uv cannot be pointed at: it drops any path of PYX_API_URL.
+// checkOrigin refuses a URL with a path: uv drops the path of PYX_API_URL.
 func checkOrigin(raw string) error {
 	u, err := url.Parse(raw)
 	if raw == "" || err != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {

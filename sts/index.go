@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// indexID names an index: one workspace may have a pypi and a conda index of the same name.
+// indexID identifies an index: a workspace may have a pypi and a conda index of the same name.
 type indexID struct {
 	workspace string
 	kind      Kind
@@ -15,7 +15,7 @@ type indexID struct {
 
 func (x Index) id() indexID { return indexID{x.Workspace, x.Kind, x.Name} }
 
-// index is an Index that is open: it has either a folder or an upstream.
+// index is an open Index. It has either a folder or an upstream.
 type index struct {
 	Index
 	folder   *folder
@@ -31,7 +31,7 @@ func (s *Service) openIndex(x Index) (*index, error) {
 	return &index{Index: x, folder: f}, err
 }
 
-// reading authorizes a read and returns the index.
+// reading authorizes a read and returns the index that it is for.
 func (s *Service) reading(c *call, kind Kind) (*index, error) {
 	workspace, of := c.args[0], c.args[1]
 	if err := s.authorize(c, Read, workspace, of); err != nil {
@@ -44,18 +44,18 @@ func (s *Service) reading(c *call, kind Kind) (*index, error) {
 	return x, nil
 }
 
-// packageFile is a wheel or sdist as an index lists it.
+// packageFile is a wheel or sdist in the listing of an index.
 type packageFile struct {
 	name           string
-	url            string // upstream's; empty for a file of ours
-	sha256         string // in hex; empty if upstream does not say
-	size           int64  // bytes; -1 if upstream does not say
+	url            string // at the upstream; empty for a file in a folder
+	sha256         string // in hex; empty if unknown
+	size           int64  // bytes; -1 if unknown
 	modified       time.Time
 	requiresPython string
 	yanked         any // bool, or the reason (PEP 592)
 }
 
-// files lists what an index has of a project, or nothing.
+// files lists the files of a project. An unknown project has none.
 func (s *Service) files(ctx context.Context, x *index, project string) ([]packageFile, error) {
 	if x.upstream == nil {
 		return x.folder.files(project)
@@ -99,10 +99,11 @@ func (s *Service) packageFile(c *call) error {
 	return notFound.with("the index has no such file")
 }
 
-// condaTypes are those of conda's files that have one of their own.
+// condaTypes are the media types of a channel's files by extension; others are application/octet-stream. So is HTML: a
+// channel must not run scripts on this origin.
 var condaTypes = map[string]string{".json": "application/json", ".zst": "application/zstd", ".html": "application/octet-stream"}
 
-// condaFile answers with a file of a channel: SUBDIR/repodata.json, SUBDIR/NAME-1.0-0.conda and the like.
+// condaFile answers with a file of a channel, such as SUBDIR/repodata.json or SUBDIR/NAME-1.0-0.conda.
 func (s *Service) condaFile(c *call) error {
 	x, err := s.reading(c, Conda)
 	if err != nil {

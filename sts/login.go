@@ -11,7 +11,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// loginID is the form of the id that a client makes up for a login (RFC 9562, version 4).
+// loginID is the id that a client chooses for a login: a UUID of version 4 (RFC 9562).
 var loginID = regpass.Pattern(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 func (c *call) sessionID() (string, error) {
@@ -22,7 +22,7 @@ func (c *call) sessionID() (string, error) {
 	return id, nil
 }
 
-// loginTemplate is the login page. It holds no script and loads nothing.
+// loginTemplate is the login page. It has no script and loads nothing.
 var loginTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("login").Parse(`<!DOCTYPE html>
 <html lang="en">
@@ -60,7 +60,7 @@ func (s *Service) showPage(c *call, status int, id, wrong string, done bool) err
 	return c.sent(loginTemplate().Execute(c.w, map[string]any{"Host": at, "Nonce": nonce, "Session": id, "Wrong": wrong, "Done": done}))
 }
 
-// loginPage shows the form. Nothing is kept of a login that nobody has approved.
+// loginPage shows the form. A login takes no memory until it is approved.
 func (s *Service) loginPage(c *call) error {
 	id, err := c.sessionID()
 	if err != nil {
@@ -69,8 +69,7 @@ func (s *Service) loginPage(c *call) error {
 	return s.showPage(c, http.StatusOK, id, "", false)
 }
 
-// loginApprove takes the form. Another site cannot fill it in, for it would have to know an API key; its attempts are
-// refused all the same.
+// loginApprove handles the form. Another site could not fill it in without an API key, but it is refused anyway.
 func (s *Service) loginApprove(c *call) error {
 	id, err := c.sessionID()
 	if err != nil {
@@ -105,8 +104,8 @@ func (s *Service) loginApprove(c *call) error {
 	return s.showPage(c, http.StatusOK, id, "", true)
 }
 
-// loginStatus hands the pair of an approved login to whoever knows its id, once. Until then it is 404, and uv asks
-// again (uv, crates/uv/src/commands/auth/login.rs).
+// loginStatus returns the tokens of an approved login, once, to whoever knows its id. Until the approval it answers 404,
+// and uv polls (uv, crates/uv/src/commands/auth/login.rs).
 func (s *Service) loginStatus(c *call) error {
 	id, err := c.sessionID()
 	if err != nil {

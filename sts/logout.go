@@ -2,7 +2,7 @@ package sts
 
 import "time"
 
-// revoke makes tokens with this jti or sid good for nothing until they would have ended by themselves.
+// revoke refuses tokens with this jti or sid until they would have expired anyway.
 func (s *Service) revoke(c *call, id string, until time.Time) error {
 	if s.revoked.set(id, struct{}{}, until, c.now) == full {
 		return unavailable.with("too many tokens are revoked at once").because("the table of revoked tokens is full")
@@ -10,7 +10,7 @@ func (s *Service) revoke(c *call, id string, until time.Time) error {
 	return nil
 }
 
-// logout revokes the token presented and the login it belongs to.
+// logout revokes the token presented and the login that it belongs to.
 func (s *Service) logout(c *call) error {
 	who, err := s.authenticate(c)
 	if err != nil {

@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// variant is a way to write a Simple API answer.
+// variant is a format of a Simple API response.
 type variant struct {
 	mime string
 	json bool
 }
 
-// variants are what can be asked for, the best first (PEP 691).
+// variants are the formats on offer, best first (PEP 691).
 var variants = []variant{
 	{"application/vnd.pypi.simple.v1+json", true},
 	{"application/vnd.pypi.simple.v1+html", false},
 	{"text/html; charset=utf-8", false},
 }
 
-// ranges are the media ranges that a client may send, and what it then gets of variants. Wild cards get HTML, which is what
-// clients that know nothing better understand.
+// ranges maps the media ranges of an Accept header to indexes of variants. Wildcards get HTML, which every client
+// understands.
 var ranges = map[string]int{
 	"application/vnd.pypi.simple.v1+json":     0,
 	"application/vnd.pypi.simple.latest+json": 0,
@@ -31,10 +31,10 @@ var ranges = map[string]int{
 	"*/*":       2,
 }
 
-// maxAccept is how much of an Accept header is looked at, in bytes.
+// maxAccept is the longest Accept header, in bytes.
 const maxAccept = 4096
 
-// negotiate picks the variant that the client likes best; of two it likes the same, the first of variants.
+// negotiate picks the variant with the highest q; between equals, the first of variants.
 func negotiate(accept []string) (variant, error) {
 	all := strings.Join(accept, ",")
 	if strings.TrimSpace(all) == "" {

@@ -16,17 +16,17 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// leeway is how far an issuer's clock may be off.
+// leeway is the tolerated error of an issuer's clock.
 const leeway = time.Minute
 
-// algorithms are the asymmetric ones that issuers use; none and HS256 are not among them.
+// algorithms are the signature algorithms accepted from issuers: asymmetric ones, so neither none nor HS256.
 var algorithms = []string{oidc.RS256, oidc.ES256, oidc.ES384, oidc.PS256, oidc.EdDSA}
 
-// How issuers are asked.
+// Limits on requests to an issuer.
 const (
 	issuerTimeout   = 10 * time.Second
-	issuerPause     = 10 * time.Second // between two questions: forged tokens must not turn into traffic at the issuer
-	issuerKeysTTL   = time.Hour        // after which keys that the issuer has withdrawn are forgotten
+	issuerPause     = 10 * time.Second // between two requests: forged tokens must not become traffic at the issuer
+	issuerKeysTTL   = time.Hour        // after which withdrawn keys are no longer accepted
 	maxIssuerAnswer = 1 << 20          // bytes
 )
 
@@ -36,7 +36,7 @@ type identity struct {
 	all map[string]json.RawMessage
 }
 
-// identify verifies an ID token. An issuer that no policy names is never contacted.
+// identify verifies an ID token. It never contacts an issuer that no policy names.
 func (s *Service) identify(c *call, token regpass.Secret) (*identity, error) {
 	said, err := regpass.DecodeJWT(token)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Service) identify(c *call, token regpass.Secret) (*identity, error) {
 
 var errIssuerAway = errors.New("the issuer's keys cannot be fetched")
 
-// issuer verifies the ID tokens of one issuer by the keys it publishes (OpenID Connect Discovery 1.0).
+// issuer verifies ID tokens with the keys that their issuer publishes (OpenID Connect Discovery 1.0).
 type issuer struct {
 	url    string
 	client *http.Client
@@ -69,7 +69,7 @@ type issuer struct {
 
 	mu    sync.Mutex
 	keys  *oidc.RemoteKeySet
-	since time.Time // when keys was discovered
+	since time.Time // when keys was found by discovery
 	asked time.Time // when discovery was last tried
 }
 
@@ -82,7 +82,7 @@ func newIssuer(url string, env *regpass.Env) *issuer {
 		check: jwt.NewValidator(jwt.WithLeeway(leeway), jwt.WithTimeFunc(env.Now), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(url))}
 }
 
-// verify checks signature, issuer and times. The audience is a policy's to check.
+// verify checks signature, issuer and times. The policy checks the audience.
 func (i *issuer) verify(ctx context.Context, token regpass.Secret) (*identity, error) {
 	keys, err := i.keySet(ctx)
 	if err != nil {
@@ -90,7 +90,7 @@ func (i *issuer) verify(ctx context.Context, token regpass.Secret) (*identity, e
 	}
 	seen := &causeKeySet{KeySet: keys}
 	verified, err := oidc.NewVerifier(i.url, seen, &oidc.Config{
-		SupportedSigningAlgs: algorithms, SkipClientIDCheck: true, SkipExpiryCheck: true, // both are checked below and by the policy
+		SupportedSigningAlgs: algorithms, SkipClientIDCheck: true, SkipExpiryCheck: true, // see above and below
 	}).Verify(ctx, token.Reveal())
 	if errors.Is(seen.cause, errIssuerAway) {
 		return nil, seen.cause
@@ -105,7 +105,7 @@ func (i *issuer) verify(ctx context.Context, token regpass.Secret) (*identity, e
 	return id, i.check.Validate(id.RegisteredClaims)
 }
 
-// keySet discovers where the keys are, at first and every hour. An issuer that fails then keeps its keys.
+// keySet runs discovery on first use and then every issuerKeysTTL. If a later discovery fails, the known keys stay.
 func (i *issuer) keySet(ctx context.Context) (oidc.KeySet, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -120,7 +120,7 @@ func (i *issuer) keySet(ctx context.Context) (oidc.KeySet, error) {
 		return nil, fmt.Errorf("%w: it failed less than %s ago", errIssuerAway, issuerPause)
 	}
 	i.asked = now
-	// A client that hangs up must not spoil the answer for the next.
+	// If this client hangs up, the next one still needs the result.
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), issuerTimeout)
 	defer cancel()
 	where, err := i.discover(limit)
@@ -136,7 +136,7 @@ func (i *issuer) keySet(ctx context.Context) (oidc.KeySet, error) {
 	return i.keys, nil
 }
 
-// discover reads jwks_uri. It must be as safe as the issuer's own URL, and on this machine only if the issuer is.
+// discover reads jwks_uri, which must be a safe endpoint, and may be on this machine only if the issuer is.
 func (i *issuer) discover(ctx context.Context) (string, error) {
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, i.client), i.url)
 	if err != nil {

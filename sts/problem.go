@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// problem is a sort of refusal: a row of the table below.
+// problem is an RFC 9457 problem type.
 type problem struct {
 	status int
-	code   string // ends the problem's type URI
+	code   string // last part of the type URI
 	title  string
 }
 
@@ -32,14 +32,14 @@ var (
 	unavailable   = problem{http.StatusServiceUnavailable, "unavailable", "The service is temporarily unavailable"}
 )
 
-// refusal is an answer that is not what was asked for.
+// refusal is an error response.
 type refusal struct {
 	problem
 	detail string // shown to the client
-	reason string // for the audit; the detail if empty
+	reason string // for the audit; empty: same as detail
 }
 
-// Error is what the audit records.
+// Error returns the reason for the audit.
 func (r *refusal) Error() string {
 	if r.reason != "" {
 		return r.reason
@@ -47,18 +47,18 @@ func (r *refusal) Error() string {
 	return r.detail
 }
 
-// saying makes a refusal whose detail the client and the audit see.
+// with returns a refusal whose detail the client and the audit see.
 func (k problem) with(format string, args ...any) *refusal {
 	return &refusal{problem: k, detail: fmt.Sprintf(format, args...)}
 }
 
-// because adds a reason for the audit alone.
+// because sets a reason that only the audit sees.
 func (r *refusal) because(format string, args ...any) *refusal {
 	r.reason = fmt.Sprintf(format, args...)
 	return r
 }
 
-// write answers with problem details (RFC 9457). A 401 names both ways to present a token (RFC 6750, RFC 7617).
+// write sends problem details (RFC 9457). A 401 offers both ways to present a token (RFC 6750, RFC 7617).
 func (r *refusal) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")

@@ -13,21 +13,21 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// upstream is another server that is asked in the client's place, with a credential of our own.
+// upstream is a server that the service queries for the client, with the service's own credential.
 type upstream struct {
 	base     *url.URL
 	hosts    []string
 	client   *http.Client
 	username string
-	token    func() (regpass.Secret, error) // empty: upstream needs none
+	token    func() (regpass.Secret, error) // an empty Secret: upstream is public
 }
 
-// How upstreams are asked.
+// Limits on requests to an upstream.
 const (
-	upstreamTimeout   = 20 * time.Second // until an answer begins; less than requestTimeout
+	upstreamTimeout   = 20 * time.Second // until the response header; less than requestTimeout
 	upstreamRedirects = 5
-	pageTTL           = time.Minute // how long a project's page is believed
-	maxPage           = 32 << 20    // bytes; PyPI's longest are about half
+	pageTTL           = time.Minute // of a project's page in the cache
+	maxPage           = 32 << 20    // bytes; PyPI's longest page is about half that
 	maxTokenFile      = regpass.MaxToken + 2
 )
 
@@ -37,7 +37,7 @@ func newUpstream(x Index, env *regpass.Env) (*upstream, error) {
 		return nil, errors.New("not a URL")
 	}
 	client := *env.HTTP
-	client.Timeout = 0 // files may be long; asking for one has a time limit of its own
+	client.Timeout = 0 // files may be long; ask bounds the wait for a response
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	u := &upstream{base: base, hosts: x.UpstreamHosts, client: &client, username: x.UpstreamUsername,
 		token: func() (regpass.Secret, error) { return regpass.Secret{}, nil }}
@@ -67,13 +67,13 @@ func tokenFile(path string) (regpass.Secret, error) {
 	return token, nil
 }
 
-// own reports whether u is where the credential may go: the same scheme, host and port.
+// sameOrigin reports whether the credential may be sent to a URL: its scheme, host and port are upstream's.
 func (u *upstream) sameOrigin(to *url.URL) bool {
 	return to.Scheme == u.base.Scheme && strings.EqualFold(to.Host, u.base.Host)
 }
 
-// allowed refuses to ask any server that the configuration does not name: what upstream says is data, and a link into
-// our own network is the oldest trick.
+// allowed refuses hosts that the configuration does not name. Upstream's links are untrusted: one could point into the
+// service's own network (server-side request forgery).
 func (u *upstream) allowed(to *url.URL) error {
 	if to.User != nil {
 		return errors.New("upstream sent a URL with a user name")
@@ -91,10 +91,10 @@ func (u *upstream) allowed(to *url.URL) error {
 	return fmt.Errorf("upstream links to the host %s, which upstream_hosts does not list", regpass.Quote(to.Host))
 }
 
-// passed are the headers of a client's request that upstream sees: none of them says who the client is.
+// passed are the request headers that go to upstream. None of them identifies the client.
 var passed = []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since"}
 
-// get asks for a URL and follows redirects as far as allowed. Only upstream's own host sees the credential. The caller
+// get requests a URL and follows redirects to allowed hosts. Only upstream's own origin gets the credential. The caller
 // closes the body.
 func (u *upstream) get(ctx context.Context, method, raw string, header http.Header) (*http.Response, error) {
 	to, err := url.Parse(raw)
@@ -121,7 +121,7 @@ func (u *upstream) get(ctx context.Context, method, raw string, header http.Head
 	return nil, fmt.Errorf("upstream redirects more than %d times", upstreamRedirects)
 }
 
-// ask makes one request, and gives up if no answer begins in time.
+// ask sends one request. It gives up if the response does not begin within upstreamTimeout.
 func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header http.Header) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	slow := time.AfterFunc(upstreamTimeout, cancel)
@@ -132,7 +132,7 @@ func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header h
 	}
 	req.Header = header.Clone()
 	req.Header.Set("User-Agent", "regpass")
-	req.Header.Set("Accept-Encoding", "identity") // what comes is passed on as it is
+	req.Header.Set("Accept-Encoding", "identity") // the body is passed on unchanged
 	if u.sameOrigin(to) {
 		token, err := u.token()
 		switch {
@@ -160,7 +160,7 @@ func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header h
 	return res, nil
 }
 
-// ending lets go of a request when its answer is closed.
+// cancelOnClose releases the request's context when its body is closed.
 type cancelOnClose struct {
 	io.ReadCloser
 	cancel context.CancelFunc
@@ -171,10 +171,10 @@ func (e *cancelOnClose) Close() error {
 	return e.ReadCloser.Close()
 }
 
-// returned are the headers of upstream's answer that the client sees.
+// returned are the response headers that go to the client.
 var returned = []string{"Content-Length", "Content-Range", "Content-Encoding", "Accept-Ranges", "Etag", "Last-Modified"}
 
-// send answers with what upstream has at a URL.
+// send answers with upstream's response for a URL.
 func (u *upstream) send(c *call, mime, raw string) error {
 	ask := http.Header{}
 	for _, h := range passed {

@@ -24,10 +24,10 @@ var (
 	sdist = regpass.Pattern(`^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)\.(?:tar\.gz|zip)$`)
 )
 
-// normal is a project's name as PEP 503 compares it.
+// normal is a project's name as PEP 503 normalizes it.
 func normal(name string) string { return strings.ToLower(separators().ReplaceAllString(name, "-")) }
 
-// parseFilename takes the name of a wheel or sdist apart; project is in normal variant. Names that it accepts hold no
+// parseFilename takes the name of a wheel or sdist apart; project is normalized. Names that it accepts hold no
 // slash and do not begin with a dot.
 func parseFilename(file string) (project, version string, ok bool) {
 	m := wheel().FindStringSubmatch(file)
@@ -40,7 +40,7 @@ func parseFilename(file string) (project, version string, ok bool) {
 	return normal(m[1]), m[2], true
 }
 
-// canonical is the name of a wheel or sdist without what installers do not see: case, and how the project is spelled.
+// canonical is a file name with the differences removed that installers ignore: case, and the spelling of the project.
 func canonical(file string) string {
 	m := wheel().FindStringSubmatchIndex(file)
 	if m == nil {
@@ -52,8 +52,7 @@ func canonical(file string) string {
 	return normal(file[:m[3]]) + strings.ToLower(file[m[3]:])
 }
 
-// simpleRedirect sends a client to the path with a slash at the end. The Location is relative, so it holds no token
-// and no host.
+// simpleRedirect adds the slash at the end of a path. The Location is relative, so it holds no token and no host.
 func (s *Service) simpleRedirect(c *call) error {
 	if _, err := s.reading(c, PyPI); err != nil {
 		return err
@@ -106,8 +105,8 @@ func (s *Service) simpleList(c *call) error {
 	return c.simple(variant, simpleHTML("Simple index", links))
 }
 
-// simpleProject answers with the files of a project (PEP 503, PEP 691, PEP 700). Links are relative: they stay on this
-// host, where the client's credential is good, and below /t/<token> if the page was.
+// simpleProject answers with the files of a project (PEP 503, PEP 691, PEP 700). Links are relative, so they stay on this
+// host, which accepts the client's credential, and below /t/<token> if the page is.
 func (s *Service) simpleProject(c *call) error {
 	x, err := s.reading(c, PyPI)
 	if err != nil {
@@ -125,7 +124,7 @@ func (s *Service) simpleProject(c *call) error {
 		return c.redirect("../" + normal(asked) + "/")
 	}
 	c.object = asked
-	c.extendDeadlines() // the first time, all files are hashed
+	c.extendDeadlines() // the first listing hashes every file
 	files, err := s.files(c.r.Context(), x, asked)
 	if err != nil {
 		return err
@@ -140,11 +139,11 @@ func (s *Service) simpleProject(c *call) error {
 	return c.simple(variant, simpleHTML("Links for "+asked, projectLinks(base, files)))
 }
 
-// timestamp is how PEP 700 writes upload-time.
+// timestamp is the layout of upload-time in PEP 700.
 const timestamp = "2006-01-02T15:04:05.000000Z"
 
-// projectJSON is a project's page and the version of the API that it keeps to: 1.1 promises the size of every file,
-// which not every upstream tells.
+// projectJSON returns a project's page and its API version: 1.1 requires the size of every file, which not every
+// upstream gives.
 func projectJSON(project, base string, files []packageFile) (version string, page map[string]any) {
 	version = "1.1"
 	versions := map[string]bool{}
@@ -178,7 +177,7 @@ func projectJSON(project, base string, files []packageFile) (version string, pag
 
 func simpleJSON(version string, answer map[string]any) []byte {
 	answer["meta"] = map[string]string{"api-version": version}
-	j, _ := json.Marshal(answer) // strings, numbers and lists of them always encode
+	j, _ := json.Marshal(answer) // strings, numbers and lists of them cannot fail
 	return j
 }
 

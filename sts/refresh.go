@@ -9,8 +9,8 @@ import (
 // maxRefresh is the longest body of a refresh, in bytes: far more than a refresh token.
 const maxRefresh = 4 << 10
 
-// refresh trades a refresh token for the next pair (uv, crates/uv-auth/src/pyx.rs, refresh_token). A refresh token
-// that comes a second time was copied, so then neither pair is good any more.
+// refresh exchanges a refresh token for the next pair (uv, crates/uv-auth/src/pyx.rs, refresh_token). A refresh token
+// that arrives twice was copied, so the whole login is revoked.
 func (s *Service) refresh(c *call) error {
 	var in struct {
 		Token string `json:"refresh_token"`
@@ -30,7 +30,7 @@ func (s *Service) refresh(c *call) error {
 	return s.pair(c, key, id, next, "refresh")
 }
 
-// pair answers with a token of a login and its refresh token.
+// pair answers with an access token of a login and its next refresh token.
 func (s *Service) pair(c *call, key *apiKey, session string, next regpass.Secret, via string) error {
 	p := key.tokenRequest(via)
 	p.session = session

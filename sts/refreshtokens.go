@@ -15,19 +15,19 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// families holds logins: each has a chain of refresh tokens of which only the newest is good. A refresh token names
-// its family and its place in the chain under a MAC, so an old one is recognised without keeping any (RFC 9700
-// section 4.14.2).
+// refreshTokens holds a token family per login: a sequence of refresh tokens of which only the newest is valid. A token
+// carries the id of its family and its sequence number under a MAC, so a reused one is recognised although none is kept
+// (RFC 9700 section 4.14.2).
 type refreshTokens struct {
 	mu   sync.Mutex // a rotation reads and writes
 	mac  [32]byte
 	rows *expiring[string, family]
 }
 
-// family is one login.
+// family is the token family of one login.
 type family struct {
 	key      *apiKey
-	sequence uint64 // of the only refresh token that is good
+	sequence uint64 // of the only valid refresh token
 	ends     time.Time
 }
 
@@ -45,7 +45,7 @@ func newRefreshTokens() *refreshTokens {
 	return f
 }
 
-// start begins a family and returns its id and first refresh token; ok is false if there are too many.
+// start begins a family and returns its id and first refresh token. ok is false if the table is full.
 func (f *refreshTokens) start(key *apiKey, now time.Time) (id string, token regpass.Secret, ok bool) {
 	id = randomID()
 	ends := now.Add(sessionTTL)
@@ -55,7 +55,7 @@ func (f *refreshTokens) start(key *apiKey, now time.Time) (id string, token regp
 	return id, f.token(id, 0), true
 }
 
-// rotate uses a refresh token up. One that was used before ends its family (errUsedRefresh, with the id).
+// rotate consumes a refresh token and returns the next. A reused one ends its family (errUsedRefresh, with the id).
 func (f *refreshTokens) rotate(token regpass.Secret, now time.Time) (id string, key *apiKey, next regpass.Secret, err error) {
 	id, sequence, err := f.read(token)
 	if err != nil {

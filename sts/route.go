@@ -11,13 +11,13 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// route is one thing that can be asked. In its path {} stands for one segment and {...} for one to four.
+// route is an endpoint. In its path {} matches one segment and {...} one to four.
 type route struct {
 	name   string // for the audit
-	method string // GET answers HEAD too
+	method string // GET includes HEAD
 	path   string
 	answer func(*Service, *call) error
-	quiet  bool // decides nothing, so it is not in the audit unless the service fails
+	quiet  bool // decides nothing, so only failures of the service are audited
 }
 
 var routes = []route{
@@ -46,7 +46,7 @@ var routes = []route{
 // The table is matched here and not by http.ServeMux: a mux cleans paths by redirects of its own (which would repeat the
 // token of /t/<token> in a Location), has no wildcard for one to four segments, and answers 404 and 405 in plain text.
 
-// compiled is a route with its path taken apart.
+// compiled is a route with its path split.
 type compiled struct {
 	route
 	segments []string
@@ -60,7 +60,7 @@ func compile(rows []route) []compiled {
 	return all
 }
 
-// match returns the segments that stand for {} and {...}.
+// match returns the segments that {} and {...} match.
 func (r *compiled) match(path []string) (args []string, ok bool) {
 	for i, s := range r.segments {
 		if s == "{...}" {
@@ -79,18 +79,18 @@ func (r *compiled) match(path []string) (args []string, ok bool) {
 	return args, len(path) == len(r.segments)
 }
 
-// call is one request on its way through, and what was decided on it.
+// call is a request and the decision on it.
 type call struct {
 	w     *statusWriter
 	r     *http.Request
-	args  []string       // segments of the path
+	args  []string       // segments of the path that match {} and {...}
 	token regpass.Secret // from the path prefix /t/<token>
 	now   time.Time
 	decision
-	silent bool // nothing was decided
+	silent bool // no decision, so no line of audit
 }
 
-// serve routes a request, answers a refusal and keeps the audit.
+// serve routes a request, sends a refusal and writes the audit.
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	c := &call{w: &statusWriter{ResponseWriter: w}, r: r, now: s.env.Now(), decision: decision{endpoint: "none", remote: r.RemoteAddr}}
 	h := w.Header()
@@ -107,7 +107,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	c.status = c.w.status
-	if c.status == 0 { // net/http writes this when a handler writes nothing
+	if c.status == 0 { // net/http sends 200 if a handler writes nothing
 		c.status = http.StatusOK
 	}
 	if !c.silent || c.status >= 500 {
@@ -141,11 +141,11 @@ func (s *Service) route(c *call) error {
 	return notFound.with("no such path")
 }
 
-// maxSegment is the longest part of a path between slashes, in bytes: no file system has longer names.
+// maxSegment is the longest path segment, in bytes: file systems allow no longer names.
 const maxSegment = 255
 
-// split takes the path apart, first taking conda's prefix /t/<token> off. It refuses whatever could mean another path
-// further on: dots, empty segments but the last, encoded slashes, backslashes and control characters.
+// split removes conda's prefix /t/<token> and splits the path into segments. It refuses everything that could become
+// another path later: dot segments, empty segments except the last, encoded slashes, backslashes, control characters.
 func (c *call) split() ([]string, error) {
 	path := strings.TrimPrefix(c.r.URL.EscapedPath(), "/")
 	if rest, ok := strings.CutPrefix(path, "t/"); ok {

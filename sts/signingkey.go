@@ -16,7 +16,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// signingKey reads the private key at path and makes one if there is none.
+// signingKey reads the private key at path, or makes one if the file is missing.
 func signingKey(path string) (crypto.Signer, error) {
 	if path == "" {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
@@ -32,7 +32,7 @@ func signingKey(path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// readKey refuses a key that others than its owner could have read, or that is not where it seems to be.
+// readKey refuses a key that anyone but its owner could have read, and a path that is a link.
 func readKey(path string) (crypto.Signer, error) {
 	named, err := os.Lstat(path)
 	if err != nil {
@@ -76,7 +76,7 @@ func readKey(path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// makeKey writes a new Ed25519 key to a file that does not exist.
+// makeKey writes a new Ed25519 key to a file that must not exist yet.
 func makeKey(path string) (crypto.Signer, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// errAskedJustNow stands for an answer that cannot have changed yet.
+// errAskedJustNow refuses a request whose response cannot have changed yet.
 var errAskedJustNow = errors.New("the issuer's keys were fetched a moment ago")
 
-// gate lets one request for keys through per issuerPause: a key set asks again for every signature it does not know.
-// Its error is errIssuerAway where no keys have come yet.
+// throttle lets one request for keys through per issuerPause: a key set asks again for every unknown signature, so forged
+// tokens would become traffic at the issuer. Its error is errIssuerAway if the last request failed.
 type throttle struct {
 	next http.RoundTripper
 	now  func() time.Time
 
 	mu    sync.Mutex
 	asked time.Time
-	good  bool // the last answer was
+	good  bool // the last request succeeded
 }
 
 func (t *throttle) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -51,7 +51,7 @@ func (t *throttle) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// capped refuses answers that are longer than max bytes.
+// capped is a transport that fails on responses longer than max bytes.
 type capped struct {
 	next http.RoundTripper // nil: http.DefaultTransport
 	max  int64
@@ -69,7 +69,7 @@ func (t capped) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// limited fails, rather than ends, after left bytes.
+// limited is a body that fails after left bytes, where io.LimitReader would report its end.
 type limited struct {
 	io.ReadCloser
 	left int64

@@ -6,7 +6,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// accessToken trades an API key for a token (uv, crates/uv-auth/src/pyx.rs, get_access_token). There is no body.
+// accessToken exchanges an API key for a token (uv, crates/uv-auth/src/pyx.rs, get_access_token). The request has no
+// body.
 func (s *Service) accessToken(c *call) error {
 	scheme, raw, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {

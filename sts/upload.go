@@ -10,7 +10,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// uploading authorizes an upload and returns the folder.
+// uploading authorizes an upload and returns the folder that it goes to.
 func (s *Service) uploading(c *call) (*folder, error) {
 	workspace, registry := c.args[0], c.args[1]
 	if err := s.authorize(c, Write, workspace, registry); err != nil {
@@ -23,8 +23,8 @@ func (s *Service) uploading(c *call) (*folder, error) {
 	return x.folder, nil
 }
 
-// upload takes a wheel or sdist (pypi/warehouse, docs/user/api/upload.md). A file is never replaced: the same content again
-// is 200, as on PyPI, so that a retry after a lost answer succeeds; other content is 409.
+// upload accepts a wheel or sdist (pypi/warehouse, docs/user/api/upload.md). It never replaces a file: the same content
+// again is 200, as on PyPI, so that a retry after a lost response succeeds; other content is 409.
 func (s *Service) upload(c *call) error {
 	f, err := s.uploading(c)
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *Service) upload(c *call) error {
 	c.extendDeadlines()
 	in, err := s.receive(c, f)
 	if in.temp != "" {
-		defer func() { _ = f.root.Remove(in.temp) }() // its content has its name by then, or is not wanted
+		defer func() { _ = f.root.Remove(in.temp) }() // the content is linked under its own name, or unwanted
 	}
 	if err != nil {
 		return err
@@ -60,8 +60,8 @@ func (s *Service) upload(c *call) error {
 	return c.json(map[string]any{"filename": in.file, "sha256": in.sum})
 }
 
-// validate says before an upload whether it is needed (uv, crates/uv-publish/src/lib.rs, validate). The form is that of
-// the upload with the field filename in place of the content.
+// validate tells a client whether an upload is needed (uv, crates/uv-publish/src/lib.rs, validate). The form is that of
+// the upload with the field filename instead of the content.
 func (s *Service) validate(c *call) error {
 	f, err := s.uploading(c)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Service) validate(c *call) error {
 
 var versionText = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9._+!-]{0,127}$`)
 
-// check refuses a form that contradicts itself or the name of the file.
+// check refuses a form that contradicts itself or the file name.
 func (in *received) check(file string) error {
 	project, _, ok := parseFilename(file)
 	kind := "sdist"
@@ -110,8 +110,8 @@ func (in *received) check(file string) error {
 	return nil
 }
 
-// holds reports whether the folder has a file with this name and, if sum is given, content. Other content under the name
-// is a conflict, and so is a name that differs only in what installers do not see.
+// holds reports whether the folder has a file of this name with this content; an empty sum matches any content. A file
+// of the same canonical name that is not the same file is a conflict.
 func (f *folder) holds(file, sum string) (bool, error) {
 	project, _, _ := parseFilename(file)
 	f.stale()
@@ -131,7 +131,7 @@ func (f *folder) holds(file, sum string) (bool, error) {
 	return false, nil
 }
 
-// place gives a finished file its name, unless something has it: a link, unlike a rename, replaces nothing.
+// place publishes a finished file under its name. It links, because a rename would replace an existing file.
 func (f *folder) place(temp, file string) error {
 	err := f.root.Link(temp, file)
 	if errors.Is(err, fs.ErrExist) {

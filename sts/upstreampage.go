@@ -19,7 +19,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// files reads a project's page. A project that upstream does not have has no files.
+// files reads a project's page. A project unknown to upstream has no files.
 func (u *upstream) files(ctx context.Context, project string) ([]packageFile, error) {
 	page := u.base.JoinPath(project, "/")
 	res, err := u.get(ctx, http.MethodGet, page.String(), http.Header{"Accept": {
@@ -40,7 +40,7 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 		return nil, badUpstream.with("the upstream index's page is too long or incomplete")
 	}
 	if res.Request != nil {
-		page = res.Request.URL // where redirects ended: links are relative to it
+		page = res.Request.URL // links are relative to the last redirect
 	}
 	read := readLinks
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); strings.HasSuffix(kind, "json") {
@@ -55,7 +55,7 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 		of, _, ok := parseFilename(f.name)
 		to, err := page.Parse(f.url)
 		if !ok || of != project || err != nil {
-			continue // no client asks for eggs and installers any more
+			continue // an egg or installer, which clients no longer use, or another project's file
 		}
 		f.url = to.String()
 		out = append(out, f)
@@ -63,10 +63,10 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 	return out, nil
 }
 
-// sha256Hex is the only form of hash that is passed on.
+// sha256Hex is the only kind of hash that is passed on.
 var sha256Hex = regpass.Pattern(`^[0-9a-f]{64}$`)
 
-// readJSON reads a page as PEP 691 writes it.
+// readJSON reads a page in the format of PEP 691.
 func readJSON(text []byte) ([]packageFile, error) {
 	var page struct {
 		Files []struct {
@@ -84,7 +84,7 @@ func readJSON(text []byte) ([]packageFile, error) {
 	var out []packageFile
 	for _, f := range page.Files {
 		p := packageFile{name: f.Filename, url: f.URL, size: -1, requiresPython: f.RequiresPython}
-		p.modified, _ = time.Parse(time.RFC3339, f.UploadTime) // zero: upstream does not say
+		p.modified, _ = time.Parse(time.RFC3339, f.UploadTime) // zero: unknown
 		switch f.Yanked.(type) {
 		case bool, string:
 			p.yanked = f.Yanked
@@ -100,10 +100,10 @@ func readJSON(text []byte) ([]packageFile, error) {
 	return out, nil
 }
 
-// maxLinkText is where the text of an anchor stops growing, in bytes: no file name with its white space is that long.
+// maxLinkText bounds the text of an anchor, in bytes: a file name with white space around it is shorter.
 const maxLinkText = 4 << 10
 
-// readLinks reads a page as PEP 503 writes it. Only anchors matter; comments, scripts and styles hold none.
+// readLinks reads a page in the format of PEP 503. Only anchors matter; comments, scripts and styles contain none.
 func readLinks(text []byte) ([]packageFile, error) {
 	var out []packageFile
 	var open *packageFile // the file whose anchor is not closed yet
