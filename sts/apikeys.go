@@ -14,8 +14,8 @@ import (
 // keyPrefix begins every API key, so that secret scanners recognise one.
 const keyPrefix = "sk-regpass-"
 
-// NewKey makes an API key of 32 random bytes and returns it with its SHA-256 in hex, for the configuration. A plain hash
-// is enough because a random key cannot be guessed.
+// NewKey makes an API key of 32 random bytes and returns it with its SHA-256 in hex, for the configuration. A plain
+// hash is enough because a random key cannot be guessed.
 func NewKey() (regpass.Secret, string) {
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -49,5 +49,7 @@ func (k *apiKey) expired(now time.Time) bool { return !k.Expires.IsZero() && !no
 
 // tokenRequest describes the token that the key grants.
 func (k *apiKey) tokenRequest(via string) tokenRequest {
-	return tokenRequest{subject: "key:" + k.Name, workspaces: k.Workspaces, permissions: k.Permissions, via: via, notAfter: k.Expires}
+	return tokenRequest{
+		subject: "key:" + k.Name, workspaces: k.Workspaces, permissions: k.Permissions, via: via, notAfter: k.Expires,
+	}
 }

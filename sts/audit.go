@@ -34,10 +34,11 @@ func record(ctx context.Context, h slog.Handler, now time.Time, d decision) {
 		verdict, level = "deny", slog.LevelWarn
 	}
 	r := slog.NewRecord(now.UTC(), level, "decision", 0)
-	r.AddAttrs(slog.String("decision", verdict), slog.String("endpoint", d.endpoint), slog.Int("status", d.status), slog.String("remote", clip(d.remote)))
+	r.AddAttrs(slog.String("decision", verdict), slog.String("endpoint", d.endpoint), slog.Int("status", d.status),
+		slog.String("remote", clip(d.remote)))
 	for _, a := range []struct{ key, value string }{
-		{"subject", d.subject}, {"issuer", d.issuer}, {"actor", d.actor}, {"policy", d.policy}, {"workspace", d.workspace}, {"index", d.index},
-		{"object", d.object}, {"jti", d.jti}, {"reason", d.reason},
+		{"subject", d.subject}, {"issuer", d.issuer}, {"actor", d.actor}, {"policy", d.policy},
+		{"workspace", d.workspace}, {"index", d.index}, {"object", d.object}, {"jti", d.jti}, {"reason", d.reason},
 	} {
 		if a.value != "" {
 			r.AddAttrs(slog.String(a.key, clip(a.value)))

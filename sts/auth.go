@@ -11,8 +11,8 @@ import (
 // basicUser is the user name that goes with a token in Basic authentication, as on PyPI.
 const basicUser = "__token__"
 
-// credential finds the token of a request: in the path or, failing that, in Authorization as Bearer or as Basic with the
-// user name __token__ or none.
+// credential finds the token of a request: in the path or, failing that, in Authorization as Bearer or as Basic with
+// the user name __token__ or none.
 func (c *call) credential() (regpass.Secret, error) {
 	if !c.token.Empty() {
 		return c.token, nil
@@ -50,7 +50,8 @@ func (s *Service) authenticate(c *call) (*claims, error) {
 	who, ok := s.verified.get(sum, c.now)
 	if !ok {
 		if who, err = s.signer.verify(token); err != nil {
-			return nil, badCredential.with("the token was not issued by this service or has expired").because("token refused: %s", err)
+			return nil, badCredential.with("the token was not issued by this service or has expired").
+				because("token refused: %s", err)
 		}
 		s.verified.set(sum, who, who.ExpiresAt.Time, c.now)
 	}

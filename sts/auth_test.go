@@ -63,7 +63,8 @@ func TestPresenting(t *testing.T) {
 func (fx *fixture) forge(method jwt.SigningMethod, key any, kid string, over map[string]any) regpass.Secret {
 	fx.t.Helper()
 	now := fx.clock.now().Unix()
-	claims := jwt.MapClaims{"iss": origin, "aud": origin, "sub": "key:dev", "jti": "1", "iat": now, "nbf": now, "exp": now + 60,
+	claims := jwt.MapClaims{"iss": origin, "aud": origin, "sub": "key:dev", "jti": "1", "iat": now, "nbf": now,
+		"exp":        now + 60,
 		"workspaces": []string{"acme"}, "permissions": []string{"read"}}
 	maps.Copy(claims, over)
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })

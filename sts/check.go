@@ -52,7 +52,11 @@ func (c Config) check() error {
 	if c.MaxUpload < 0 {
 		return &keyError{"max_upload", errors.New("negative")}
 	}
-	return errors.Join(firstOf("api_key", c.APIKeys, APIKey.check), firstOf("trust", c.Trust, Trust.check), firstOf("index", c.Indexes, Index.check))
+	return errors.Join(
+		firstOf("api_key", c.APIKeys, APIKey.check),
+		firstOf("trust", c.Trust, Trust.check),
+		firstOf("index", c.Indexes, Index.check),
+	)
 }
 
 // firstOf checks a list of tables and returns the first bad key, with its table's position in the list.
@@ -76,9 +80,9 @@ func (k APIKey) check(before []APIKey) *keyError {
 		return &keyError{"sha256", errors.New("not 64 hex digits; it is the SHA-256 of the key, never the key itself")}
 	case slices.ContainsFunc(before, func(o APIKey) bool { return o.SHA256 == k.SHA256 }):
 		return &keyError{"sha256", errors.New("another entry has this key")}
-	case len(k.Workspaces) == 0 || slices.ContainsFunc(k.Workspaces, func(w string) bool { return !plainName().MatchString(w) }):
+	case len(k.Workspaces) == 0 || slices.ContainsFunc(k.Workspaces, badName):
 		return &keyError{"workspaces", errNames}
-	case len(k.Permissions) == 0 || slices.ContainsFunc(k.Permissions, func(p Permission) bool { return p != Read && p != Write }):
+	case len(k.Permissions) == 0 || slices.ContainsFunc(k.Permissions, badPermission):
 		return &keyError{"permissions", errors.New(`not a list of "read" and "write"`)}
 	}
 	return nil
@@ -90,11 +94,11 @@ func (t Trust) check(before []Trust) *keyError {
 		return &keyError{"name", errors.New("not 1 to 64 letters, digits and ._@/+-")}
 	case slices.ContainsFunc(before, func(o Trust) bool { return o.Name == t.Name }):
 		return &keyError{"name", errors.New("another policy has this name")}
-	case t.Permission != Read && t.Permission != Write:
+	case badPermission(t.Permission):
 		return &keyError{"permissions", errors.New(`neither "read" nor "write"`)}
-	case !plainName().MatchString(t.Workspace):
+	case badName(t.Workspace):
 		return &keyError{"workspace", errNames}
-	case t.Index != "" && !plainName().MatchString(t.Index):
+	case t.Index != "" && badName(t.Index):
 		return &keyError{"index", errNames}
 	}
 	if u, err := url.Parse(t.Issuer); err != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -113,9 +117,9 @@ func (t Trust) check(before []Trust) *keyError {
 
 func (x Index) check(before []Index) *keyError {
 	switch {
-	case !plainName().MatchString(x.Workspace):
+	case badName(x.Workspace):
 		return &keyError{"workspace", errNames}
-	case !plainName().MatchString(x.Name):
+	case badName(x.Name):
 		return &keyError{"name", errNames}
 	case x.Kind != PyPI && x.Kind != Conda:
 		return &keyError{"kind", errors.New(`neither "pypi" nor "conda"`)}
@@ -123,7 +127,8 @@ func (x Index) check(before []Index) *keyError {
 		return &keyError{"name", errors.New("another index of this workspace and kind has this name")}
 	case (x.Folder == "") == (x.Upstream == ""):
 		return &keyError{"folder", errors.New("an index has either a folder or an upstream")}
-	case x.Folder != "" && (x.UpstreamUsername != "" || x.UpstreamTokenEnv != "" || x.UpstreamTokenFile != "" || x.UpstreamHosts != nil):
+	case x.Folder != "" && x.UpstreamUsername+x.UpstreamTokenEnv+x.UpstreamTokenFile != "",
+		x.Folder != "" && x.UpstreamHosts != nil:
 		return &keyError{"folder", errors.New("an index with a folder has no upstream_ settings")}
 	case x.UpstreamTokenFile != "" && x.UpstreamTokenEnv != "":
 		return &keyError{"upstream_token_file", errors.New("upstream_token_file and upstream_token_env exclude each other")}
@@ -139,6 +144,10 @@ func (x Index) check(before []Index) *keyError {
 	}
 	return nil
 }
+
+func badName(s string) bool { return !plainName().MatchString(s) }
+
+func badPermission(p Permission) bool { return p != Read && p != Write }
 
 var errNames = errors.New("missing, or not 1 to 40 lower-case letters, digits and ._-")
 

@@ -84,11 +84,16 @@ type Index struct {
 // Size is a number of bytes. In TOML it is an integer, or a string like "256 MiB".
 type Size int64
 
+// units are the units of a Size, in bytes.
+var units = map[string]int64{
+	"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
+}
+
 // UnmarshalText reads a number of bytes with an optional unit: B, KB, MB, GB, KiB, MiB or GiB.
 func (s *Size) UnmarshalText(text []byte) error {
 	t := strings.TrimSpace(string(text))
 	digits := strings.TrimRight(t, " BKMGi")
-	unit, known := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[strings.TrimSpace(t[len(digits):])]
+	unit, known := units[strings.TrimSpace(t[len(digits):])]
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || !known || n < 0 || n > math.MaxInt64/unit {
 		return fmt.Errorf(`not a size such as 268435456 or "256 MiB"`)

@@ -8,8 +8,8 @@ func (s *Service) jwks(c *call) error {
 	return c.public(map[string]any{"keys": []any{s.signer.jwk}})
 }
 
-// discovery publishes the metadata that OpenID Connect libraries need to verify our tokens (OpenID Connect Discovery 1.0
-// section 3).
+// discovery publishes the metadata that OpenID Connect libraries need to verify our tokens (OpenID Connect Discovery
+// 1.0 section 3).
 func (s *Service) discovery(c *call) error {
 	return c.public(map[string]any{
 		"issuer": s.cfg.PublicURL, "jwks_uri": s.cfg.PublicURL + "/.well-known/jwks.json",

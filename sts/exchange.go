@@ -102,7 +102,8 @@ func (s *Service) trusted(c *call, id *identity, permission Permission, workspac
 	}
 	slices.Sort(looked)
 	return nil, noPolicy.with("the token from %s is valid but matches no trust policy; policies for %s check: %s",
-		regpass.Quote(id.Issuer), permission, strings.Join(slices.Compact(looked), ", ")).because("no policy: %s", strings.Join(why, "; "))
+		regpass.Quote(id.Issuer), permission, strings.Join(slices.Compact(looked), ", ")).
+		because("no policy: %s", strings.Join(why, "; "))
 }
 
 // tokenRequest describes the token that the policy grants. A token for uploads is bound to one index.
@@ -111,12 +112,13 @@ func (p *policy) tokenRequest(id *identity, registry, via string) tokenRequest {
 		registry = p.Index
 	}
 	return tokenRequest{
-		subject: "trust:" + p.Name, workspaces: []string{p.Workspace}, permissions: []Permission{p.Permission}, index: registry,
-		via: via, actor: &actor{Issuer: id.Issuer, Subject: clip(id.Subject)}, lifetime: p.Lifetime,
+		subject: "trust:" + p.Name, workspaces: []string{p.Workspace}, permissions: []Permission{p.Permission},
+		index: registry, via: via, actor: &actor{Issuer: id.Issuer, Subject: clip(id.Subject)}, lifetime: p.Lifetime,
 	}
 }
 
-// once identifies a token for the check that it is exchanged only once: by issuer and jti or, without a jti, as a whole.
+// once identifies a token for the check that it is exchanged only once: by issuer and jti, or as a whole if it has no
+// jti.
 func (id *identity) once(token regpass.Secret) string {
 	if id.ID == "" {
 		return token.Reveal()

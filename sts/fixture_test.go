@@ -90,7 +90,8 @@ const (
 
 func newFixture(t testing.TB, change ...func(*sts.Config)) *fixture {
 	t.Helper()
-	fx := &fixture{t: t, clock: &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, audit: &lockedBuffer{}, asked: &lockedBuffer{}, dir: t.TempDir()}
+	fx := &fixture{t: t, clock: &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, audit: &lockedBuffer{},
+		asked: &lockedBuffer{}, dir: t.TempDir()}
 	var devSum, readerSum, otherSum string
 	fx.dev, devSum = sts.NewKey()
 	fx.reader, readerSum = sts.NewKey()
@@ -119,12 +120,15 @@ func newFixture(t testing.TB, change ...func(*sts.Config)) *fixture {
 		PublicURL: origin, SigningKey: fx.signingKey(), MaxUpload: 64 << 10,
 		APIKeys: []sts.APIKey{
 			{Name: "dev", SHA256: devSum, Workspaces: []string{"acme"}, Permissions: both},
-			{Name: "reader", SHA256: readerSum, Workspaces: []string{"acme"}, Permissions: both[:1], Expires: fx.clock.at.Add(48 * time.Hour)},
+			{Name: "reader", SHA256: readerSum, Workspaces: []string{"acme"}, Permissions: both[:1],
+				Expires: fx.clock.at.Add(48 * time.Hour)},
 			{Name: "other", SHA256: otherSum, Workspaces: []string{"beta"}, Permissions: both},
 		},
 		Trust: []sts.Trust{
-			{Name: "publish", Issuer: issuer.URL, Workspace: "acme", Permission: sts.Write, Claims: map[string]string{"repository": "acme/app", "ref": "refs/tags/v*"}},
-			{Name: "install", Issuer: issuer.URL, Workspace: "acme", Permission: sts.Read, Claims: map[string]string{"repository": "acme/*"}, Lifetime: 10 * time.Minute},
+			{Name: "publish", Issuer: issuer.URL, Workspace: "acme", Permission: sts.Write,
+				Claims: map[string]string{"repository": "acme/app", "ref": "refs/tags/v*"}},
+			{Name: "install", Issuer: issuer.URL, Workspace: "acme", Permission: sts.Read,
+				Claims: map[string]string{"repository": "acme/*"}, Lifetime: 10 * time.Minute},
 		},
 		Indexes: []sts.Index{
 			{Workspace: "acme", Name: "main", Kind: sts.PyPI, Folder: filepath.Join(fx.dir, "pypi")},
@@ -203,6 +207,12 @@ func (fx *fixture) do(a ask) reply {
 	return got
 }
 
+// post sends a body without headers.
+func (fx *fixture) post(path, body string) reply {
+	fx.t.Helper()
+	return fx.do(ask{method: http.MethodPost, path: path, body: body})
+}
+
 // remember keeps what noSecretShown checks, and learns the tokens that were handed out.
 func (fx *fixture) remember(got reply) {
 	fx.mu.Lock()
@@ -261,7 +271,8 @@ func (fx *fixture) idToken(audience string, over map[string]any) regpass.Secret 
 	fx.t.Helper()
 	now := fx.clock.now()
 	claims := map[string]any{
-		"sub": "repo:acme/app:ref:refs/tags/v1", "aud": audience, "jti": rand.Text(), "repository": "acme/app", "ref": "refs/tags/v1",
+		"sub": "repo:acme/app:ref:refs/tags/v1", "aud": audience, "jti": rand.Text(), "repository": "acme/app",
+		"ref": "refs/tags/v1",
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
 	}
 	maps.Copy(claims, over)
@@ -288,7 +299,8 @@ func (fx *fixture) want(t testing.TB, got reply, status int) {
 		Type, Title, Detail string
 		Status              int
 	}
-	if err := json.Unmarshal([]byte(got.body), &p); err != nil || p.Status != status || p.Title == "" || !strings.HasPrefix(p.Type, "urn:regpass:problem:") ||
+	if err := json.Unmarshal([]byte(got.body), &p); err != nil || p.Status != status || p.Title == "" ||
+		!strings.HasPrefix(p.Type, "urn:regpass:problem:") ||
 		got.header.Get("Content-Type") != "application/problem+json" {
 		t.Fatalf("not problem details of %d: %s", status, got.body)
 	}

@@ -56,7 +56,10 @@ func openFolder(path string, now time.Time) (*folder, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	for _, n := range names {
-		if info, err := root.Lstat(n); err == nil && strings.HasPrefix(n, uploadPrefix) && now.Sub(info.ModTime()) > maxUploadAge {
+		if !strings.HasPrefix(n, uploadPrefix) {
+			continue
+		}
+		if info, err := root.Lstat(n); err == nil && now.Sub(info.ModTime()) > maxUploadAge {
 			_ = root.Remove(n) // the next start tries again
 		}
 	}

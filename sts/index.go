@@ -101,7 +101,9 @@ func (s *Service) packageFile(c *call) error {
 
 // condaTypes are the media types of a channel's files by extension; others are application/octet-stream. So is HTML: a
 // channel must not run scripts on this origin.
-var condaTypes = map[string]string{".json": "application/json", ".zst": "application/zstd", ".html": "application/octet-stream"}
+var condaTypes = map[string]string{
+	".json": "application/json", ".zst": "application/zstd", ".html": "application/octet-stream",
+}
 
 // condaFile answers with a file of a channel, such as SUBDIR/repodata.json or SUBDIR/NAME-1.0-0.conda.
 func (s *Service) condaFile(c *call) error {

@@ -30,12 +30,17 @@ var loginTemplate = sync.OnceValue(func() *template.Template {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Log in to {{.Host}}</title>
-<style nonce="{{.Nonce}}">body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}input,button{font:inherit;padding:.4rem;width:100%;box-sizing:border-box;margin:.3rem 0}code{overflow-wrap:anywhere}</style>
+<style nonce="{{.Nonce}}">
+body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}
+input,button{font:inherit;padding:.4rem;width:100%;box-sizing:border-box;margin:.3rem 0}
+code{overflow-wrap:anywhere}
+</style>
 </head>
 <body>
 <h1>{{.Host}}</h1>
 {{if .Done}}<p>The login is approved. You can close this page and go back to the terminal.</p>
-{{else}}<p>A program asks to log in with your rights. Go on only if you started it yourself just now and it shows this id:</p>
+{{else}}<p>A program asks to log in with your rights.
+Go on only if you started it yourself just now and it shows this id:</p>
 <p><code>{{.Session}}</code></p>
 {{with .Wrong}}<p role="alert"><strong>{{.}}</strong></p>
 {{end}}<form method="post" autocomplete="off">
@@ -54,10 +59,13 @@ func (s *Service) showPage(c *call, status int, id, wrong string, done bool) err
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; form-action 'self'; "+
+		"frame-ancestors 'none'; base-uri 'none'")
 	c.w.WriteHeader(status)
 	_, at, _ := strings.Cut(s.cfg.PublicURL, "://")
-	return c.sent(loginTemplate().Execute(c.w, map[string]any{"Host": at, "Nonce": nonce, "Session": id, "Wrong": wrong, "Done": done}))
+	return c.sent(loginTemplate().Execute(c.w, map[string]any{
+		"Host": at, "Nonce": nonce, "Session": id, "Wrong": wrong, "Done": done,
+	}))
 }
 
 // loginPage shows the form. A login takes no memory until it is approved.
@@ -104,8 +112,8 @@ func (s *Service) loginApprove(c *call) error {
 	return s.showPage(c, http.StatusOK, id, "", true)
 }
 
-// loginStatus returns the tokens of an approved login, once, to whoever knows its id. Until the approval it answers 404,
-// and uv polls (uv, crates/uv/src/commands/auth/login.rs).
+// loginStatus returns the tokens of an approved login, once, to whoever knows its id. Until the approval it answers
+// 404, and uv polls (uv, crates/uv/src/commands/auth/login.rs).
 func (s *Service) loginStatus(c *call) error {
 	id, err := c.sessionID()
 	if err != nil {

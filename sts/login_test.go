@@ -15,8 +15,9 @@ const loginID = "0b0f5a5e-7c3f-4d53-9b4d-0f6c1c3a9e11"
 
 func (fx *fixture) approve(key regpass.Secret, header http.Header) reply {
 	fx.t.Helper()
-	return fx.do(ask{method: "POST", path: "/auth/cli/login/" + loginID, header: with(header, "Content-Type", "application/x-www-form-urlencoded"),
-		body: url.Values{"key": {key.Reveal()}}.Encode()})
+	return fx.do(ask{method: "POST", path: "/auth/cli/login/" + loginID,
+		header: with(header, "Content-Type", "application/x-www-form-urlencoded"),
+		body:   url.Values{"key": {key.Reveal()}}.Encode()})
 }
 
 // login goes through the browser and returns what the program gets.
@@ -54,7 +55,7 @@ func TestLogin(t *testing.T) {
 	fx.want(t, fx.approve(fx.dev, http.Header{"Sec-Fetch-Site": {"cross-site"}}), 403)
 	fx.want(t, fx.approve(fx.dev, http.Header{"Origin": {"https://evil.example"}}), 403)
 	fx.want(t, fx.do(status), 404)
-	fx.want(t, fx.do(ask{method: "POST", path: "/auth/cli/login/" + loginID, body: "key=" + fx.dev.Reveal()}), 400)
+	fx.want(t, fx.post("/auth/cli/login/"+loginID, "key="+fx.dev.Reveal()), 400)
 	fx.want(t, fx.approve(fx.dev, http.Header{"Sec-Fetch-Site": {"same-origin"}}), 200)
 	fx.want(t, fx.approve(fx.dev, http.Header{}), 409)
 	got = fx.do(status)
@@ -85,7 +86,7 @@ func TestRefresh(t *testing.T) {
 	got := fx.do(ask1)
 	fx.want(t, got, 200)
 	second, next := field(t, got, "access_token"), field(t, got, "refresh_token")
-	got = fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: refreshBody(next)})
+	got = fx.post("/auth/cli/refresh", refreshBody(next))
 	fx.want(t, got, 200)
 	third, last := field(t, got, "access_token"), field(t, got, "refresh_token")
 	for _, s := range []regpass.Secret{first, second, third} {
@@ -95,7 +96,7 @@ func TestRefresh(t *testing.T) {
 	if reason := fx.lastAudit()["reason"]; reason != "refresh token: used twice; its login is revoked" {
 		t.Errorf("audit: %v", reason)
 	}
-	fx.want(t, fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: refreshBody(last)}), 401)
+	fx.want(t, fx.post("/auth/cli/refresh", refreshBody(last)), 401)
 	for _, s := range []regpass.Secret{first, second, third} {
 		fx.want(t, fx.do(ask{path: project, header: bearer(s)}), 401)
 	}
@@ -113,23 +114,23 @@ func TestRefreshRefuses(t *testing.T) {
 		"nothing": `{}`, "an API key": refreshBody(fx.dev), "short": refreshBody(regpass.NewSecret(text[:40])),
 		"changed": refreshBody(regpass.NewSecret(text[:20] + flipped + text[21:])),
 	} {
-		t.Run(name, func(t *testing.T) { fx.want(t, fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: body}), 401) })
+		t.Run(name, func(t *testing.T) { fx.want(t, fx.post("/auth/cli/refresh", body), 401) })
 	}
-	fx.want(t, fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: "x"}), 400)
-	fx.want(t, fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: strings.Repeat("x", 5000)}), 413)
-	fx.want(t, fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: refreshBody(refresh)}), 200) // none of that ended the login
+	fx.want(t, fx.post("/auth/cli/refresh", "x"), 400)
+	fx.want(t, fx.post("/auth/cli/refresh", strings.Repeat("x", 5000)), 413)
+	fx.want(t, fx.post("/auth/cli/refresh", refreshBody(refresh)), 200) // none of that ended the login
 	fx.clock.forward(31 * 24 * time.Hour)
 	_, again := fx.login()
 	fx.clock.forward(30 * 24 * time.Hour)
-	fx.want(t, fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: refreshBody(again)}), 401)
+	fx.want(t, fx.post("/auth/cli/refresh", refreshBody(again)), 401)
 }
 
 func TestLogoutEndsTheLogin(t *testing.T) {
 	fx := newFixture(t)
 	first, refresh := fx.login()
-	got := fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: refreshBody(refresh)})
+	got := fx.post("/auth/cli/refresh", refreshBody(refresh))
 	fx.want(t, got, 200)
 	fx.want(t, fx.do(ask{path: "/auth/cli/logout", header: bearer(field(t, got, "access_token"))}), 200)
 	fx.want(t, fx.do(ask{path: project, header: bearer(first)}), 401)
-	fx.want(t, fx.do(ask{method: "POST", path: "/auth/cli/refresh", body: refreshBody(field(t, got, "refresh_token"))}), 401)
+	fx.want(t, fx.post("/auth/cli/refresh", refreshBody(field(t, got, "refresh_token"))), 401)
 }

@@ -52,7 +52,8 @@ func (s *Service) identify(c *call, token regpass.Secret) (*identity, error) {
 		return nil, unavailable.with("the issuer %s does not answer", regpass.Quote(said.Issuer)).because("%s", err)
 	}
 	if err != nil {
-		return nil, badIdentity.with("the token from %s is invalid or has expired", regpass.Quote(said.Issuer)).because("identity token: %s", err)
+		return nil, badIdentity.with("the token from %s is invalid or has expired", regpass.Quote(said.Issuer)).
+			because("identity token: %s", err)
 	}
 	c.actor = id.Subject
 	return id, nil
@@ -79,7 +80,8 @@ func newIssuer(url string, env *regpass.Env) *issuer {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client.Transport = capped{client.Transport, maxIssuerAnswer}
 	return &issuer{url: url, client: &client, now: env.Now,
-		check: jwt.NewValidator(jwt.WithLeeway(leeway), jwt.WithTimeFunc(env.Now), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(url))}
+		check: jwt.NewValidator(jwt.WithLeeway(leeway), jwt.WithTimeFunc(env.Now), jwt.WithExpirationRequired(),
+			jwt.WithIssuedAt(), jwt.WithIssuer(url))}
 }
 
 // verify checks signature, issuer and times. The policy checks the audience.
@@ -150,7 +152,8 @@ func (i *issuer) discover(ctx context.Context) (string, error) {
 	}
 	base, _ := url.Parse(i.url) // the configuration was checked
 	u, err := url.Parse(doc.Keys)
-	if err != nil || regpass.CheckEndpoint(u) != nil || regpass.Loopback(u.Hostname()) && !regpass.Loopback(base.Hostname()) {
+	if err != nil || regpass.CheckEndpoint(u) != nil ||
+		regpass.Loopback(u.Hostname()) && !regpass.Loopback(base.Hostname()) {
 		return "", fmt.Errorf("%w: jwks_uri %s is not an allowed URL", errIssuerAway, regpass.Quote(doc.Keys))
 	}
 	return u.String(), nil

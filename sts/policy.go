@@ -92,7 +92,8 @@ func checkClaims(t Trust) error {
 		pinned = pinned || strings.Trim(text, "*") != ""
 	}
 	if !pinned {
-		return errors.New(`no claim is pinned, so every job at the issuer would be trusted; add one such as repository = "acme/app"`)
+		return errors.New(`no claim is pinned, so every job at the issuer would be trusted; ` +
+			`add one such as repository = "acme/app"`)
 	}
 	return checkShared(t)
 }

@@ -63,11 +63,13 @@ func (b *backing) fixture(change func(*sts.Index)) *fixture {
 	b.t.Helper()
 	token := filepath.Join(b.t.TempDir(), "token")
 	must(b.t, os.WriteFile(token, []byte(b.password+"\n"), 0o600))
-	x := sts.Index{Workspace: "acme", Name: "up", Kind: sts.PyPI, Upstream: b.index.URL + "/simple/", UpstreamTokenFile: token, UpstreamUsername: "__token__",
+	x := sts.Index{Workspace: "acme", Name: "up", Kind: sts.PyPI, Upstream: b.index.URL + "/simple/",
+		UpstreamTokenFile: token, UpstreamUsername: "__token__",
 		UpstreamHosts: []string{strings.TrimPrefix(b.files.URL, "http://")}}
 	change(&x)
 	fx := newFixture(b.t, func(c *sts.Config) {
-		c.Indexes = append(c.Indexes, x, sts.Index{Workspace: "acme", Name: "up", Kind: sts.Conda, Upstream: b.index.URL + "/chan", UpstreamTokenFile: token})
+		c.Indexes = append(c.Indexes, x, sts.Index{Workspace: "acme", Name: "up", Kind: sts.Conda,
+			Upstream: b.index.URL + "/chan", UpstreamTokenFile: token})
 	})
 	fx.secrets = append(fx.secrets, regpass.NewSecret(b.password))
 	return fx
@@ -75,7 +77,8 @@ func (b *backing) fixture(change func(*sts.Index)) *fixture {
 
 const links = `<html><body>
 <a href="../../own/demo-1.0.tar.gz#sha256=AA" data-requires-python="&gt;=3.9">demo-1.0.tar.gz</a>
-<A HREF='../../moved/demo-2.0.tar.gz#sha256=1111111111111111111111111111111111111111111111111111111111111111' data-yanked="<broken>">demo-2.0.tar.gz</A>
+<A HREF='../../moved/demo-2.0.tar.gz#sha256=1111111111111111111111111111111111111111111111111111111111111111'
+data-yanked="<broken>">demo-2.0.tar.gz</A>
 <a href="../../round/demo-3.0.tar.gz">demo-3.0.tar.gz</a>
 <a href="%s/demo-4.0.tar.gz">demo-4.0.tar.gz</a>
 <a href="http://169.254.169.254/demo-5.0.tar.gz">demo-5.0.tar.gz</a>
@@ -92,7 +95,8 @@ func TestUpstream(t *testing.T) {
 
 	got := fx.do(ask{path: "/simple/acme/up/demo/", header: h})
 	fx.want(t, got, 200)
-	for _, part := range []string{`"requires-python":"\u003e=3.9"`, `"yanked":"\u003cbroken\u003e"`, `"sha256":"11111111`, `"url":"../../../../files/acme/up/demo-4.0.tar.gz"`, `"api-version":"1.0"`} {
+	for _, part := range []string{`"requires-python":"\u003e=3.9"`, `"yanked":"\u003cbroken\u003e"`, `"sha256":"11111111`,
+		`"url":"../../../../files/acme/up/demo-4.0.tar.gz"`, `"api-version":"1.0"`} {
 		if !strings.Contains(got.body, part) {
 			t.Errorf("the page has no %s: %s", part, got.body)
 		}
@@ -103,7 +107,8 @@ func TestUpstream(t *testing.T) {
 		}
 	}
 	html := fx.do(ask{path: "/simple/acme/up/demo/", header: bearer(token)})
-	if fx.want(t, html, 200); !strings.Contains(html.body, `data-requires-python="&gt;=3.9"`) || !strings.Contains(html.body, `data-yanked="&lt;broken&gt;"`) {
+	if fx.want(t, html, 200); !strings.Contains(html.body, `data-requires-python="&gt;=3.9"`) ||
+		!strings.Contains(html.body, `data-yanked="&lt;broken&gt;"`) {
 		t.Errorf("page:\n%s", html.body)
 	}
 
@@ -149,12 +154,16 @@ func TestUpstreamJSON(t *testing.T) {
 	b := newBacking(t)
 	b.pageType = "application/vnd.pypi.simple.v1+json"
 	b.page = `{"meta":{"api-version":"1.1"},"name":"demo","files":[
-		{"filename":"demo-4.0.tar.gz","url":"%s/demo-4.0.tar.gz","hashes":{"sha256":"x","md5":"y"},"size":7,"upload-time":"2026-01-02T03:04:05.678Z","yanked":true},
-		{"filename":"demo-5.0.tar.gz","url":"://","hashes":{},"yanked":{"a":1},"upload-time":"yesterday","requires-python":null}]}`
+		{"filename":"demo-4.0.tar.gz","url":"%s/demo-4.0.tar.gz","hashes":{"sha256":"x","md5":"y"},"size":7,
+			"upload-time":"2026-01-02T03:04:05.678Z","yanked":true},
+		{"filename":"demo-5.0.tar.gz","url":"://","hashes":{},"yanked":{"a":1},
+			"upload-time":"yesterday","requires-python":null}]}`
 	fx := b.fixture(func(*sts.Index) {})
 	got := fx.do(ask{path: "/simple/acme/up/demo/", header: with(bearer(fx.token(fx.dev)), "Accept", uvAccept)})
 	fx.want(t, got, 200)
-	want := `{"files":[{"filename":"demo-4.0.tar.gz","hashes":{},"size":7,"upload-time":"2026-01-02T03:04:05.678000Z","url":"../../../../files/acme/up/demo-4.0.tar.gz","yanked":true}],"meta":{"api-version":"1.1"},"name":"demo","versions":["4.0"]}`
+	want := `{"files":[{"filename":"demo-4.0.tar.gz","hashes":{},"size":7,"upload-time":"2026-01-02T03:04:05.678000Z",` +
+		`"url":"../../../../files/acme/up/demo-4.0.tar.gz","yanked":true}],` +
+		`"meta":{"api-version":"1.1"},"name":"demo","versions":["4.0"]}`
 	if got.body != want {
 		t.Errorf("page %s", got.body)
 	}

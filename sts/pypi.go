@@ -18,7 +18,8 @@ var (
 	separators  = regpass.Pattern(`[-_.]+`)
 	projectName = regpass.Pattern(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 	// https://packaging.python.org/en/latest/specifications/binary-distribution-format/#file-name-convention
-	wheel = regpass.Pattern(`^([A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:-[0-9][A-Za-z0-9_.]*)?-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl$`)
+	wheel = regpass.Pattern(`^([A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:-[0-9][A-Za-z0-9_.]*)?` +
+		`-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl$`)
 	// https://packaging.python.org/en/latest/specifications/source-distribution-format/#source-distribution-file-name;
 	// old ones have dashes in their names.
 	sdist = regpass.Pattern(`^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)\.(?:tar\.gz|zip)$`)
@@ -27,8 +28,8 @@ var (
 // normal is a project's name as PEP 503 normalizes it.
 func normal(name string) string { return strings.ToLower(separators().ReplaceAllString(name, "-")) }
 
-// parseFilename takes the name of a wheel or sdist apart; project is normalized. Names that it accepts hold no
-// slash and do not begin with a dot.
+// parseFilename splits the file name of a wheel or sdist; project is normalized. A name that it accepts has no slash
+// and does not begin with a dot.
 func parseFilename(file string) (project, version string, ok bool) {
 	m := wheel().FindStringSubmatch(file)
 	if m == nil {
@@ -105,8 +106,8 @@ func (s *Service) simpleList(c *call) error {
 	return c.simple(variant, simpleHTML("Simple index", links))
 }
 
-// simpleProject answers with the files of a project (PEP 503, PEP 691, PEP 700). Links are relative, so they stay on this
-// host, which accepts the client's credential, and below /t/<token> if the page is.
+// simpleProject answers with the files of a project (PEP 503, PEP 691, PEP 700). Links are relative, so they stay on
+// this host, which accepts the client's credential, and below /t/<token> if the page is.
 func (s *Service) simpleProject(c *call) error {
 	x, err := s.reading(c, PyPI)
 	if err != nil {
@@ -207,7 +208,8 @@ func projectLinks(base string, files []packageFile) []string {
 
 func simpleHTML(title string, links []string) []byte {
 	var b bytes.Buffer
-	b.WriteString("<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"pypi:repository-version\" content=\"1.0\">\n<title>" +
+	b.WriteString("<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n" +
+		"<meta name=\"pypi:repository-version\" content=\"1.0\">\n<title>" +
 		html.EscapeString(title) + "</title>\n</head>\n<body>\n")
 	for _, l := range links {
 		b.WriteString(l + "<br>\n")

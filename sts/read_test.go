@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	uvAccept = "application/vnd.pyx.simple.v1+msgpack, application/vnd.pyx.simple.v1+json;q=0.9, application/vnd.pypi.simple.v1+json;q=0.8, " +
-		"application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
+	uvAccept = "application/vnd.pyx.simple.v1+msgpack, application/vnd.pyx.simple.v1+json;q=0.9, " +
+		"application/vnd.pypi.simple.v1+json;q=0.8, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 	pipAccept = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
 )
 
@@ -66,17 +66,20 @@ func TestSimple(t *testing.T) {
 		}
 	}
 	must(t, json.Unmarshal([]byte(got.body), &page))
-	if page.Meta["api-version"] != "1.1" || page.Name != "demo-pkg" || len(page.Versions) != 1 || page.Versions[0] != "1.0" || len(page.Files) != 1 {
+	if page.Meta["api-version"] != "1.1" || page.Name != "demo-pkg" || len(page.Versions) != 1 ||
+		page.Versions[0] != "1.0" || len(page.Files) != 1 {
 		t.Fatalf("page %+v", page)
 	}
 	file := page.Files[0]
-	if file.Filename != wheelName || file.Hashes["sha256"] != digest || file.Size != len(wheelText) || file.URL != "../../../../files/acme/main/"+wheelName {
+	if file.Filename != wheelName || file.Hashes["sha256"] != digest || file.Size != len(wheelText) ||
+		file.URL != "../../../../files/acme/main/"+wheelName {
 		t.Errorf("file %+v", file)
 	}
 
 	got = fx.do(ask{path: project, header: with(h, "Accept", "text/html")})
 	fx.want(t, got, 200)
-	if !strings.Contains(got.body, `<a href="../../../../files/acme/main/`+wheelName+`#sha256=`+digest+`">`+wheelName+`</a>`) {
+	if !strings.Contains(got.body,
+		`<a href="../../../../files/acme/main/`+wheelName+`#sha256=`+digest+`">`+wheelName+`</a>`) {
 		t.Errorf("page:\n%s", got.body)
 	}
 
@@ -109,7 +112,8 @@ func TestSimple(t *testing.T) {
 	fx.write("pypi/<b>-1.0.tar.gz", "no package")
 	must(t, os.Symlink(filepath.Join(fx.dir, "outside.txt"), filepath.Join(fx.dir, "pypi", "demo_pkg-3.0.tar.gz")))
 	got = fx.do(ask{path: project, header: h})
-	if fx.want(t, got, 200); !strings.Contains(got.body, "demo_pkg-2.0.tar.gz") || strings.Contains(got.body, "demo_pkg-3.0.tar.gz") {
+	if fx.want(t, got, 200); !strings.Contains(got.body, "demo_pkg-2.0.tar.gz") ||
+		strings.Contains(got.body, "demo_pkg-3.0.tar.gz") {
 		t.Errorf("page:\n%s", got.body)
 	}
 }
@@ -119,10 +123,12 @@ func TestFiles(t *testing.T) {
 	h := bearer(fx.token(fx.reader))
 	path := "/files/acme/main/" + wheelName
 	got := fx.do(ask{path: path, header: h})
-	if fx.want(t, got, 200); got.body != wheelText || got.header.Get("X-Content-Type-Options") != "nosniff" || got.header.Get("Cache-Control") != "private, no-cache" {
+	if fx.want(t, got, 200); got.body != wheelText || got.header.Get("X-Content-Type-Options") != "nosniff" ||
+		got.header.Get("Cache-Control") != "private, no-cache" {
 		t.Errorf("got %q with %v", got.body, got.header)
 	}
-	if line := fx.lastAudit(); line["object"] != wheelName || line["subject"] != "key:reader" || line["decision"] != "allow" {
+	if line := fx.lastAudit(); line["object"] != wheelName || line["subject"] != "key:reader" ||
+		line["decision"] != "allow" {
 		t.Errorf("audit: %v", line)
 	}
 	part := fx.do(ask{path: path, header: with(h, "Range", "bytes=0-2")})
@@ -159,7 +165,8 @@ func TestConda(t *testing.T) {
 func TestOtherWorkspaces(t *testing.T) {
 	fx := newFixture(t)
 	h := bearer(fx.token(fx.dev))
-	for _, path := range []string{"/simple/%s/main/secret-pkg/", "/simple/%s/main/", "/simple/%s/main", "/files/%s/main/secret_pkg-1.0-py3-none-any.whl",
+	for _, path := range []string{"/simple/%s/main/secret-pkg/", "/simple/%s/main/", "/simple/%s/main",
+		"/files/%s/main/secret_pkg-1.0-py3-none-any.whl",
 		"/conda/%s/main/noarch/repodata.json"} {
 		beta := fx.do(ask{path: strings.ReplaceAll(path, "%s", "beta"), header: h})
 		none := fx.do(ask{path: strings.ReplaceAll(path, "%s", "none"), header: h})
@@ -181,15 +188,20 @@ func TestOutsideTheFolder(t *testing.T) {
 	must(t, os.Symlink("../../../outside.txt", filepath.Join(fx.dir, "conda/noarch/relative.json")))
 	h := bearer(fx.token(fx.dev))
 	for _, path := range []string{
-		"/files/acme/main/../../../outside.txt", "/files/acme/main/..%2f..%2foutside.txt", "/files/acme/main/%2e%2e/outside.txt",
-		"/files/acme/main/..%5coutside.txt", "/files/acme/main/link-1.0.tar.gz", "/files/acme/main/demo_pkg-1.0-py3-none-any.whl%00",
+		"/files/acme/main/../../../outside.txt", "/files/acme/main/..%2f..%2foutside.txt",
+		"/files/acme/main/%2e%2e/outside.txt",
+		"/files/acme/main/..%5coutside.txt", "/files/acme/main/link-1.0.tar.gz",
+		"/files/acme/main/demo_pkg-1.0-py3-none-any.whl%00",
 		"/files/acme/main/../../beta/main/secret_pkg-1.0-py3-none-any.whl", "/files/acme/main//" + wheelName,
-		"/conda/acme/chan/../outside.txt", "/conda/acme/chan/noarch/..%2f..%2foutside.txt", "/conda/acme/chan/noarch/link.json",
-		"/conda/acme/chan/noarch/relative.json", "/conda/acme/chan/up/outside.txt", "/conda/acme/chan/%2e%2e/outside.txt", "/conda/acme/chan/noarch/%c0%ae%c0%ae",
+		"/conda/acme/chan/../outside.txt", "/conda/acme/chan/noarch/..%2f..%2foutside.txt",
+		"/conda/acme/chan/noarch/link.json",
+		"/conda/acme/chan/noarch/relative.json", "/conda/acme/chan/up/outside.txt", "/conda/acme/chan/%2e%2e/outside.txt",
+		"/conda/acme/chan/noarch/%c0%ae%c0%ae",
 		"/conda/acme/chan/" + strings.Repeat("a", 300), "/conda/acme%2fchan/noarch/repodata.json", "/simple/acme/main/..%2f/",
 	} {
 		got := fx.do(ask{path: path, header: h})
-		if got.status != 400 && got.status != 404 || strings.Contains(got.body, "outside") || strings.Contains(got.body, foreignText) {
+		if got.status != 400 && got.status != 404 || strings.Contains(got.body, "outside") ||
+			strings.Contains(got.body, foreignText) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}

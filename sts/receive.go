@@ -35,8 +35,8 @@ type received struct {
 	size int64
 }
 
-// receive reads the form. It writes the content to a file in f under a name that is not served; if f is nil the form must
-// have no content.
+// receive reads the form. It writes the content to a file in f under a name that is not served; if f is nil the form
+// must have no content.
 func (s *Service) receive(c *call, f *folder) (in received, err error) {
 	body := http.MaxBytesReader(c.w, c.r.Body, int64(s.cfg.MaxUpload)+maxFields)
 	kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))

@@ -38,5 +38,7 @@ func (s *Service) pair(c *call, key *apiKey, session string, next regpass.Secret
 	if err != nil {
 		return err
 	}
-	return c.json(map[string]any{"access_token": token, "refresh_token": next, "token_type": "Bearer", "expires": made.ExpiresAt.Unix()})
+	return c.json(map[string]any{
+		"access_token": token, "refresh_token": next, "token_type": "Bearer", "expires": made.ExpiresAt.Unix(),
+	})
 }

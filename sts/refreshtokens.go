@@ -56,7 +56,9 @@ func (f *refreshTokens) start(key *apiKey, now time.Time) (id string, token regp
 }
 
 // rotate consumes a refresh token and returns the next. A reused one ends its family (errUsedRefresh, with the id).
-func (f *refreshTokens) rotate(token regpass.Secret, now time.Time) (id string, key *apiKey, next regpass.Secret, err error) {
+func (f *refreshTokens) rotate(token regpass.Secret, now time.Time) (
+	id string, key *apiKey, next regpass.Secret, err error,
+) {
 	id, sequence, err := f.read(token)
 	if err != nil {
 		return "", nil, regpass.Secret{}, err

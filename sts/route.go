@@ -43,8 +43,8 @@ var routes = []route{
 	{"health", "GET", "/healthz", (*Service).health, true},
 }
 
-// The table is matched here and not by http.ServeMux: a mux cleans paths by redirects of its own (which would repeat the
-// token of /t/<token> in a Location), has no wildcard for one to four segments, and answers 404 and 405 in plain text.
+// The table is matched here and not by http.ServeMux: a mux cleans paths by redirects of its own (which would repeat
+// the token of /t/<token> in a Location), has no wildcard for one to four segments, and sends plain-text 404s and 405s.
 
 // compiled is a route with its path split.
 type compiled struct {
@@ -92,7 +92,8 @@ type call struct {
 
 // serve routes a request, sends a refusal and writes the audit.
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
-	c := &call{w: &statusWriter{ResponseWriter: w}, r: r, now: s.env.Now(), decision: decision{endpoint: "none", remote: r.RemoteAddr}}
+	c := &call{w: &statusWriter{ResponseWriter: w}, r: r, now: s.env.Now()}
+	c.endpoint, c.remote = "none", r.RemoteAddr
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")

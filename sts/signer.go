@@ -87,7 +87,8 @@ func newSigner(path, issuer string, now func() time.Time) (*signer, error) {
 	}
 	sum := sha256.Sum256([]byte(thumb))
 	s.jwk["kid"], s.jwk["alg"], s.jwk["use"] = b64(sum[:]), s.method.Alg(), "sig"
-	s.parser = jwt.NewParser(jwt.WithValidMethods([]string{s.method.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer),
+	s.parser = jwt.NewParser(
+		jwt.WithValidMethods([]string{s.method.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer),
 		jwt.WithExpirationRequired(), jwt.WithNotBeforeRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now))
 	return s, nil
 }

@@ -22,7 +22,8 @@ import (
 // serviceWithKey starts a bare service.
 func serviceWithKey(t *testing.T, path string) error {
 	t.Helper()
-	s, err := sts.New(t.Context(), sts.Config{PublicURL: origin, SigningKey: path}, sts.Options{Env: &regpass.Env{Now: time.Now, HTTP: http.DefaultClient}})
+	s, err := sts.New(t.Context(), sts.Config{PublicURL: origin, SigningKey: path},
+		sts.Options{Env: &regpass.Env{Now: time.Now, HTTP: http.DefaultClient}})
 	if err == nil {
 		t.Cleanup(func() { must(t, s.Close()) })
 	}
@@ -76,13 +77,15 @@ func TestSigningKeyRefuses(t *testing.T) {
 		make func(path string) error
 		says string
 	}{
-		"group may read":    {file(text, 0o640), "mode 0640"},
-		"others may write":  {file(text, 0o602), "mode 0602"},
-		"a link":            {func(p string) error { return os.Symlink(good, p) }, "not a regular file"},
-		"a dangling link":   {func(p string) error { return os.Symlink(filepath.Join(dir, "none"), p) }, "not a regular file"},
-		"a directory":       {func(p string) error { return os.Mkdir(p, 0o700) }, "not a regular file"},
-		"not PEM":           {file([]byte("key"), 0o600), "not a PEM file"},
-		"not a key":         {file([]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), 0o600), "not a PKCS #8"},
+		"group may read":   {file(text, 0o640), "mode 0640"},
+		"others may write": {file(text, 0o602), "mode 0602"},
+		"a link":           {func(p string) error { return os.Symlink(good, p) }, "not a regular file"},
+		"a dangling link": {func(p string) error { return os.Symlink(filepath.Join(dir, "none"), p) },
+			"not a regular file"},
+		"a directory": {func(p string) error { return os.Mkdir(p, 0o700) }, "not a regular file"},
+		"not PEM":     {file([]byte("key"), 0o600), "not a PEM file"},
+		"not a key": {file([]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), 0o600),
+			"not a PKCS #8"},
 		"RSA":               {file(pkcs8(t, rsaKey), 0o600), "neither Ed25519 nor P-256"},
 		"P-384":             {file(pkcs8(t, p384), 0o600), "must be on P-256"},
 		"nowhere to put it": {func(string) error { return nil }, "no such file"},
@@ -118,7 +121,9 @@ func TestES256(t *testing.T) {
 // service that trusts the first as an issuer.
 func TestOthersCanVerify(t *testing.T) {
 	var handler http.Handler
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	first := newFixture(t, func(c *sts.Config) { c.PublicURL = server.URL })
 	handler = first.handler

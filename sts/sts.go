@@ -56,7 +56,8 @@ type Service struct {
 	pages    *expiring[string, []packageFile] // upstreams' listings: a cache
 }
 
-// New checks cfg, opens its folders and reads or makes the signing key. It makes no request. Close the Service when done.
+// New checks cfg, opens its folders and reads or makes the signing key. It makes no request. Close the Service when
+// done.
 func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	cfg = cfg.complete()
 	if err := cfg.check(); err != nil {
@@ -75,8 +76,9 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, env: o.Env, audit: slog.NewJSONHandler(o.Audit, nil),
-		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes), refreshTokens: newRefreshTokens(),
-		verified: newCache[[32]byte, *claims](maxVerified), revoked: newExpiring[string, struct{}](maxRevoked),
+		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes),
+		refreshTokens: newRefreshTokens(),
+		verified:      newCache[[32]byte, *claims](maxVerified), revoked: newExpiring[string, struct{}](maxRevoked),
 		used: newExpiring[[32]byte, struct{}](maxUsed), logins: newExpiring[string, *apiKey](maxLogins),
 		pages: newCache[string, []packageFile](maxPages),
 	}

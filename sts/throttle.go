@@ -12,8 +12,8 @@ import (
 // errAskedJustNow refuses a request whose response cannot have changed yet.
 var errAskedJustNow = errors.New("the issuer's keys were fetched a moment ago")
 
-// throttle lets one request for keys through per issuerPause: a key set asks again for every unknown signature, so forged
-// tokens would become traffic at the issuer. Its error is errIssuerAway if the last request failed.
+// throttle lets one request for keys through per issuerPause: a key set asks again for every unknown signature, so
+// forged tokens would become traffic at the issuer. Its error is errIssuerAway if the last request failed.
 type throttle struct {
 	next http.RoundTripper
 	now  func() time.Time

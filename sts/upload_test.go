@@ -36,7 +36,8 @@ type form struct {
 
 func (f form) encode(t testing.TB) (contentType, body string) {
 	t.Helper()
-	fields := map[string]string{":action": "file_upload", "protocol_version": "1", "metadata_version": "2.4", "name": "new-pkg", "version": "1.0",
+	fields := map[string]string{":action": "file_upload", "protocol_version": "1", "metadata_version": "2.4",
+		"name": "new-pkg", "version": "1.0",
 		"filetype": "bdist_wheel", "pyversion": "py3", "sha256_digest": digest(f.text), "description": "# text\n"}
 	for k, v := range f.over {
 		fields[k] = v
@@ -50,7 +51,8 @@ func (f form) encode(t testing.TB) (contentType, body string) {
 	}
 	for n := 0; f.file != "" && n < 1 || f.again && n < 2; n++ {
 		// As a hostile client writes it: CreateFormFile would escape.
-		part, err := m.CreatePart(textproto.MIMEHeader{"Content-Disposition": {`form-data; name="content"; filename="` + f.file + `"`}})
+		disposition := `form-data; name="content"; filename="` + f.file + `"`
+		part, err := m.CreatePart(textproto.MIMEHeader{"Content-Disposition": {disposition}})
 		must(t, err)
 		_, err = part.Write([]byte(f.text))
 		must(t, err)
@@ -79,7 +81,7 @@ func (fx *fixture) left() string {
 
 func TestUpload(t *testing.T) {
 	fx := newFixture(t)
-	got := fx.do(ask{method: "POST", path: publishPath, body: tokenBody(fx.idToken("pyx", nil))})
+	got := fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
 	fx.want(t, got, 200)
 	token := field(t, got, "token")
 	f := form{file: newWheel, text: newText}
@@ -105,10 +107,12 @@ func TestUpload(t *testing.T) {
 	}
 	fx.want(t, fx.upload(token, uploadPath, f), 200) // a retry
 	fx.want(t, fx.upload(token, uploadPath, form{file: newWheel, text: "other"}), 409)
-	fx.want(t, fx.upload(token, uploadPath+"/validate", form{text: "other", over: map[string]string{"filename": newWheel}}), 409)
+	fx.want(t, fx.upload(token, uploadPath+"/validate", form{text: "other",
+		over: map[string]string{"filename": newWheel}}), 409)
 	fx.want(t, fx.upload(token, uploadPath, form{file: "New.Pkg-1.0-py3-none-any.whl", text: newText}), 409)
 	fx.want(t, fx.upload(token, uploadPath, form{file: "new_pkg-1.0-1-py3-none-any.whl", text: "build 1"}), 200)
-	fx.want(t, fx.upload(token, uploadPath, form{file: "new_pkg-1.0.1-py3-none-any.whl", text: "next", over: map[string]string{"version": "1.0.1"}}), 200)
+	fx.want(t, fx.upload(token, uploadPath, form{file: "new_pkg-1.0.1-py3-none-any.whl", text: "next",
+		over: map[string]string{"version": "1.0.1"}}), 200)
 	if left := fx.left(); left != wheelName+" new_pkg-1.0-1-py3-none-any.whl "+newWheel+" new_pkg-1.0.1-py3-none-any.whl" {
 		t.Errorf("the folder holds %s", left)
 	}
@@ -127,17 +131,20 @@ func TestUploadRefuses(t *testing.T) {
 		{"no SHA-256 at all", form{file: newWheel, text: newText, over: map[string]string{"sha256_digest": "x"}}, 400},
 		{"one byte too many", form{file: newWheel, text: big + "x"}, 413},
 		{"far too long", form{file: newWheel, text: strings.Repeat(big, 80)}, 413},
-		{"fields too long", form{file: newWheel, text: newText, over: map[string]string{"description": strings.Repeat(big, 65)}}, 413},
+		{"fields too long", form{file: newWheel, text: newText,
+			over: map[string]string{"description": strings.Repeat(big, 65)}}, 413},
 		{"another project", form{file: newWheel, text: newText, over: map[string]string{"name": "other"}}, 400},
 		{"no project", form{file: newWheel, text: newText, over: map[string]string{"name": ""}}, 400},
 		{"no version", form{file: newWheel, text: newText, over: map[string]string{"version": ""}}, 400},
 		{"another type", form{file: newWheel, text: newText, over: map[string]string{"filetype": "sdist"}}, 400},
 		{"another action", form{file: newWheel, text: newText, over: map[string]string{":action": "doc_upload"}}, 400},
 		{"a path", form{file: "../new_pkg-1.0.tar.gz", text: newText, over: map[string]string{"filetype": ""}}, 400},
-		{"a path on Windows", form{file: `..\\new_pkg-1.0.tar.gz`, text: newText, over: map[string]string{"filetype": ""}}, 400},
+		{"a path on Windows", form{file: `..\\new_pkg-1.0.tar.gz`, text: newText,
+			over: map[string]string{"filetype": ""}}, 400},
 		{"no package", form{file: "evil.sh", text: newText}, 400},
 		{"no name", form{file: " ", text: newText}, 400},
-		{"a hidden file", form{file: ".upload-1.0.tar.gz", text: newText, over: map[string]string{"filetype": "", "name": ".upload"}}, 400},
+		{"a hidden file", form{file: ".upload-1.0.tar.gz", text: newText,
+			over: map[string]string{"filetype": "", "name": ".upload"}}, 400},
 		{"a file that is there", form{file: wheelName, text: newText, over: map[string]string{"name": "demo-pkg"}}, 409},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -158,7 +165,7 @@ func TestUploadNeedsRights(t *testing.T) {
 		c.Indexes = append(c.Indexes, sts.Index{Workspace: "acme", Name: "side", Kind: sts.PyPI, Folder: c.Indexes[0].Folder},
 			sts.Index{Workspace: "acme", Name: "up", Kind: sts.PyPI, Upstream: "http://127.0.0.1:1/simple"})
 	})
-	got := fx.do(ask{method: "POST", path: publishPath, body: tokenBody(fx.idToken("pyx", nil))})
+	got := fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
 	fx.want(t, got, 200)
 	publish := field(t, got, "token")
 	f := form{file: newWheel, text: newText}
@@ -183,7 +190,8 @@ func TestUploadNeedsRights(t *testing.T) {
 	}
 	kind, body := f.encode(t)
 	fx.want(t, fx.do(ask{method: "POST", path: uploadPath, header: http.Header{"Content-Type": {kind}}, body: body}), 401)
-	fx.want(t, fx.do(ask{method: "POST", path: uploadPath, header: with(basic("__token__", publish), "Content-Type", kind), body: body}), 200)
+	h := with(basic("__token__", publish), "Content-Type", kind)
+	fx.want(t, fx.do(ask{method: "POST", path: uploadPath, header: h, body: body}), 200)
 }
 
 func TestUploadBrokenForms(t *testing.T) {

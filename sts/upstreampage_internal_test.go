@@ -11,7 +11,8 @@ func TestReadLinks(t *testing.T) {
 		name, page string
 		want       []packageFile
 	}{
-		{"a hash", `<a href="x/a-1.zip#sha256=` + sum + `">a-1.zip</a>`, []packageFile{{name: "a-1.zip", url: "x/a-1.zip", sha256: sum}}},
+		{"a hash", `<a href="x/a-1.zip#sha256=` + sum + `">a-1.zip</a>`,
+			[]packageFile{{name: "a-1.zip", url: "x/a-1.zip", sha256: sum}}},
 		{"another hash", `<a href="a-1.zip#md5=1">a-1.zip</a>`, []packageFile{{name: "a-1.zip", url: "a-1.zip"}}},
 		{"entities", `<a href="a?b&amp;c" data-requires-python="&gt;=3"> a&#45;1.zip </a>`,
 			[]packageFile{{name: "a-1.zip", url: "a?b&c", requiresPython: ">=3"}}},
@@ -19,12 +20,14 @@ func TestReadLinks(t *testing.T) {
 		{"yanked without a reason", `<a href="a-1.zip" data-yanked>a-1.zip</a>`,
 			[]packageFile{{name: "a-1.zip", url: "a-1.zip", yanked: ""}}},
 		{"other tags inside", `<a href="a-1.zip"><b>a-1</b>.zip</a>`, []packageFile{{name: "a-1.zip", url: "a-1.zip"}}},
-		{"a > in an attribute", `<a title="</a>" href="a-1.zip">a-1.zip</a>`, []packageFile{{name: "a-1.zip", url: "a-1.zip"}}},
+		{"a > in an attribute", `<a title="</a>" href="a-1.zip">a-1.zip</a>`,
+			[]packageFile{{name: "a-1.zip", url: "a-1.zip"}}},
 		{"a comment", `<!-- <a href="a-1.zip">a-1.zip</a> -->`, nil},
 		{"a script", `<script>"<a href='a-1.zip'>a-1.zip</a>"</script>`, nil},
 		{"no address", `<a name="top">a-1.zip</a>`, nil},
 		{"not closed", `<a href="a-1.zip">a-1.zip`, nil},
-		{"closed by the next", `<a href="a-1.zip">a-1.zip <a href="b-1.zip">b-1.zip</a>`, []packageFile{{name: "b-1.zip", url: "b-1.zip"}}},
+		{"closed by the next", `<a href="a-1.zip">a-1.zip <a href="b-1.zip">b-1.zip</a>`,
+			[]packageFile{{name: "b-1.zip", url: "b-1.zip"}}},
 		{"another tag", `<abbr href="a-1.zip">a-1.zip</abbr>`, nil},
 	} {
 		got, err := readLinks([]byte(test.page))
