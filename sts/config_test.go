@@ -167,10 +167,14 @@ func FuzzConfig(f *testing.F) {
 	f.Add(goodConfig)
 	f.Add("[[trust]]\nclaims = {a=\"*\"}\n[[index]]\nkind=\"pypi\"")
 	f.Add("max_upload = 99999999999999999999\n[trust]\nx=1")
+	f.Add("max_upload = 1.5\n[[api_key]]\nexpires = true")
 	f.Add("a.b[0].c = 1\n[\"trust[0].issuer\"]")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := load(t, text)
 		if err != nil {
+			if !strings.Contains(err.Error(), "regpass-serve.toml: line ") {
+				t.Errorf("%q: no line in %v", text, err)
+			}
 			return
 		}
 		// What was accepted can be written down by hand as well, and trusts nobody by accident.

@@ -85,7 +85,7 @@ func (f *refreshTokens) drop(id string) {
 	f.rows.drop(id)
 }
 
-// token is prefix base64url(id place mac): 16, 8 and 32 bytes.
+// token is refreshPrefix and base64url(id, sequence, MAC), which are 16, 8 and 32 bytes.
 func (f *refreshTokens) token(id string, sequence uint64) regpass.Secret {
 	body, _ := hex.DecodeString(id) // made by randomID
 	body = binary.BigEndian.AppendUint64(body, sequence)
