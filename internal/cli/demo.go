@@ -16,6 +16,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/internal/fake"
+	"github.com/regpass/regpass/internal/loopback"
 	"github.com/regpass/regpass/internal/sample"
 	"github.com/regpass/regpass/sts"
 )
@@ -47,8 +48,8 @@ type world struct {
 	index   string // URL of its Python index
 	channel string // URL of its conda channel
 	job     *regpass.Env
-	notes   *bytes.Buffer // what the job's regpass said on standard error
-	audit   *lockedBuffer // what the service said
+	notes   *bytes.Buffer    // what the job's regpass said on standard error
+	audit   *loopback.Buffer // what the service said
 }
 
 func (a *app) demo(ctx context.Context) (err error) {
@@ -104,7 +105,7 @@ func (a *app) demo(ctx context.Context) (err error) {
 		return err
 	}
 	p("  the token after it: %d; files left: %d; tokens in the service's audit of %d lines: %d",
-		status, left, w.audit.lines(), strings.Count(w.audit.String(), "eyJ"))
+		status, left, w.audit.Lines(), strings.Count(w.audit.String(), "eyJ"))
 	if status != http.StatusUnauthorized || left > 0 {
 		return fmt.Errorf("demo: the logout left something behind\n%s", w.notes)
 	}
@@ -114,10 +115,10 @@ func (a *app) demo(ctx context.Context) (err error) {
 // buildWorld makes the packages and starts the service and the CI system.
 func (a *app) buildWorld(ctx context.Context, dir string) (_ *world, stop func() error, err error) {
 	wheels, channel := filepath.Join(dir, "wheels"), filepath.Join(dir, "channel")
-	var servers servers
+	var servers loopback.Servers
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, servers.stop())
+			err = errors.Join(err, servers.Stop())
 		}
 	}()
 	name, wheel, err := sample.Wheel(demoPackage, demoVersion)
@@ -138,14 +139,14 @@ func (a *app) buildWorld(ctx context.Context, dir string) (_ *world, stop func()
 		return nil, nil, err
 	}
 	ci := fake.NewGitHub(issuer)
-	ciURL, err := servers.start(ctx, ci)
+	ciURL, err := servers.Start(ctx, ci)
 	if err != nil {
 		return nil, nil, err
 	}
 	issuer.URL = ciURL
-	w := &world{dir: dir, notes: &bytes.Buffer{}, audit: &lockedBuffer{}}
-	late := &lateHandler{}
-	if w.service, err = servers.start(ctx, late); err != nil {
+	w := &world{dir: dir, notes: &bytes.Buffer{}, audit: &loopback.Buffer{}}
+	late := &loopback.Handler{}
+	if w.service, err = servers.Start(ctx, late); err != nil {
 		return nil, nil, err
 	}
 	service, err := sts.New(ctx, sts.Config{
@@ -160,11 +161,11 @@ func (a *app) buildWorld(ctx context.Context, dir string) (_ *world, stop func()
 	if err != nil {
 		return nil, nil, err
 	}
-	late.set(service.Handler())
+	late.Set(service.Handler())
 	w.index = w.service + "/simple/" + demoWorkspace + "/main"
 	w.channel = w.service + "/conda/" + demoWorkspace + "/main"
 	w.job = a.job(w, ci.Environ())
-	return w, func() error { return errors.Join(servers.stop(), service.Close()) }, nil
+	return w, func() error { return errors.Join(servers.Stop(), service.Close()) }, nil
 }
 
 // job is a CI job's surroundings: of ours only where programs are, and none of our credentials or settings.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/loopback"
 	"github.com/regpass/regpass/internal/process"
 )
 
@@ -31,12 +32,12 @@ func TestMinterReadersDoNotWait(t *testing.T) {
 		claims := fmt.Sprintf(`{"exp":%d,"jti":"%d"}`, time.Now().Add(time.Hour).Unix(), exchanges.Add(1))
 		_, _ = fmt.Fprintf(w, `{"access_token":"eyJhbGciOiJub25lIn0.%s.c2ln"}`, base64.RawURLEncoding.EncodeToString([]byte(claims)))
 	})
-	var all servers
-	at, err := all.start(t.Context(), service)
+	var all loopback.Servers
+	at, err := all.Start(t.Context(), service)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = all.stop() })
+	t.Cleanup(func() { _ = all.Stop() })
 	m, refs := testMinter(t, at+"/simple/acme/main type=pyx", at+"/simple/acme/other type=pyx")
 
 	type got struct {
