@@ -19,9 +19,9 @@ func stepOf(ts *testscript.TestScript) fake.Runner {
 	return fake.Runner{Dir: filepath.Join(ts.Getenv("WORK"), "step")}
 }
 
-// runnerStep: `step` begins a step of a GitHub job; `step post` begins the post of the step before, which is given
-// that one's state.
-func runnerStep(ts *testscript.TestScript, _ bool, args []string) {
+// cmdStep is `step [post]`: it begins a step of a GitHub job, or the post step of the one before, with its
+// state.
+func cmdStep(ts *testscript.TestScript, _ bool, args []string) {
 	r := stepOf(ts)
 	state := map[string]string{}
 	if len(args) > 0 {
@@ -34,8 +34,8 @@ func runnerStep(ts *testscript.TestScript, _ bool, args []string) {
 	setAll(ts, append(vars, "STATE_session="+state["session"], "NL=\n"))
 }
 
-// runnerKeep: `keep NAME` keeps the state of this step under a name; `keep post NAME` begins the post of that step.
-func runnerKeep(ts *testscript.TestScript, _ bool, args []string) {
+// cmdKeep is `keep [post] NAME`: it keeps the state of this step under a name, or begins the post step of that step.
+func cmdKeep(ts *testscript.TestScript, _ bool, args []string) {
 	r := stepOf(ts)
 	if args[0] == "post" {
 		_, err := r.Step()
@@ -48,9 +48,9 @@ func runnerKeep(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("KEPT_"+args[0], state["session"])
 }
 
-// runnerTold: `told FILE NAME REGEXP`: the step told the runner this value, in the file output, env or state; with
-// a fourth argument the value also goes to that variable of the script. `! told FILE [NAME]`: it told none.
-func runnerTold(ts *testscript.TestScript, neg bool, args []string) {
+// cmdTold is `told FILE NAME REGEXP [VARIABLE]`: the step told the runner this value, in the file output, env or state;
+// with a fourth argument the value also goes to that variable of the script. `! told FILE [NAME]`: it told none.
+func cmdTold(ts *testscript.TestScript, neg bool, args []string) {
 	values, err := stepOf(ts).Values(args[0])
 	ts.Check(err)
 	if neg {
@@ -65,17 +65,18 @@ func runnerTold(ts *testscript.TestScript, neg bool, args []string) {
 	re, err := regexp.Compile(args[2])
 	ts.Check(err)
 	if !ok || !re.MatchString(value) {
-		ts.Fatalf("the runner was told %q as %s, which does not match %s", tokenLike.ReplaceAllString(value, "<TOKEN>"), args[1], args[2])
+		ts.Fatalf("the runner was told %q as %s, which does not match %s", tokenLike.ReplaceAllString(value, "<TOKEN>"),
+			args[1], args[2])
 	}
 	if len(args) > 3 {
 		ts.Setenv(args[3], value)
 	}
 }
 
-// runnerLog: the job's log, which a runner makes of what the last program printed, is written to a file, and so are
-// the commands but masks, one a line. A later step that printed the outputs token and secrets, or the two forms of
-// base64 with the user name, would show nothing of them.
-func runnerLog(ts *testscript.TestScript, _ bool, args []string) {
+// cmdLog is `log FILE`: the job's log, which a runner makes of what the last program printed, is written to a file, and
+// so are the commands but masks, one a line. A later step that printed the outputs token and secrets, or the two forms
+// of base64 with the user name, would show nothing of them.
+func cmdLog(ts *testscript.TestScript, _ bool, args []string) {
 	shown, commands := fake.Log(ts.ReadFile("stderr") + "\n" + ts.ReadFile("stdout"))
 	for _, c := range commands {
 		if c.Name != "add-mask" {
@@ -86,7 +87,8 @@ func runnerLog(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	pair := values["username"] + ":" + values["token"]
 	held := strings.Join([]string{values["token"], values["secrets"], base64.StdEncoding.EncodeToString([]byte(pair)),
-		base64.URLEncoding.EncodeToString([]byte(pair)), url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(pair)))}, "\n")
+		base64.URLEncoding.EncodeToString([]byte(pair)), url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(pair))),
+	}, "\n")
 	masked, _ := fake.Log(ts.ReadFile("stderr") + "\n" + held)
 	if leaks(masked, held) {
 		ts.Fatalf("an output would be shown in the log of a later step:\n%s", masked)
@@ -111,16 +113,16 @@ func leaks(text, held string) bool {
 	return false
 }
 
-// runnerSummary: `summary FILE`: what the step added to the page of the run, with what changes from run to run replaced.
-func runnerSummary(ts *testscript.TestScript, _ bool, args []string) {
+// cmdSummary is `summary FILE`: it writes the step's summary to the file, with ports and times replaced.
+func cmdSummary(ts *testscript.TestScript, _ bool, args []string) {
 	text := ts.ReadFile(filepath.Join(stepOf(ts).Dir, "step_summary"))
 	text = regexp.MustCompile(`&#58;\d+&#47;`).ReplaceAllString(text, "&#58;PORT&#47;")
 	text = regexp.MustCompile(`\d{4}&#45;\d\d&#45;\d\d \d\d&#58;\d\d`).ReplaceAllString(text, "WHEN")
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
-// many: `many N VARIABLE` sets the variable to N registries, one a line.
-func manyRegistries(ts *testscript.TestScript, _ bool, args []string) {
+// cmdRegistries is `registries N VARIABLE`: it sets the variable to N registries, one a line.
+func cmdRegistries(ts *testscript.TestScript, _ bool, args []string) {
 	var n int
 	_, err := fmt.Sscan(args[0], &n)
 	ts.Check(err)

@@ -22,8 +22,8 @@ func approve(file, key string) error {
 		case <-limit:
 			return errors.New("no login page was named")
 		case <-tick.C:
-			said, _ := os.ReadFile(file)
-			page := loginPage.Find(said)
+			text, _ := os.ReadFile(file)
+			page := loginPage.Find(text)
 			if page == nil {
 				continue
 			}

@@ -28,8 +28,8 @@ var clients = [][2]string{
 	{"CURL", "/usr/bin/curl"},
 }
 
-// clientSettings keep clients to what a script says. They would otherwise read the machine's settings, keep files outside
-// of the script's folder, ask a person or look for a new version of themselves.
+// clientSettings keep clients to what a script says. They would otherwise read the machine's settings, keep files
+// outside of the script's folder, ask a person or look for a new version of themselves.
 var clientSettings = map[string]string{
 	"NO_COLOR":                "1",
 	"PIP_CONFIG_FILE":         os.DevNull,
@@ -63,7 +63,7 @@ func TestClients(t *testing.T) {
 		if err := setup(e); err != nil {
 			return err
 		}
-		return offline(e, paths)
+		return setupClients(e, paths)
 	}, clientCommands)
 }
 
@@ -96,12 +96,12 @@ func clientPaths(t *testing.T) map[string]string {
 	return paths
 }
 
-// offline gives a script that was set up the clients, and an internet that is a proxy on this machine.
-func offline(e *testscript.Env, paths map[string]string) error {
-	s := e.Values[fixtureKey{}].(*fixture)
-	outside := newInternet(s.url)
+// setupClients gives a script that was set up the clients, and a proxy on this machine as its internet.
+func setupClients(e *testscript.Env, paths map[string]string) error {
+	f := e.Values[fixtureKey{}].(*fixture)
+	outside := newInternet(f.url)
 	e.Values[internetKey{}] = outside
-	proxy, err := s.servers.Start(context.Background(), outside)
+	proxy, err := f.servers.Start(context.Background(), outside)
 	if err != nil {
 		return err
 	}
@@ -109,12 +109,12 @@ func offline(e *testscript.Env, paths map[string]string) error {
 		Errorf(format string, args ...any)
 	})
 	e.Defer(func() {
-		for _, where := range outside.strangers() {
-			t.Errorf("a client asked %s", where)
+		for _, host := range outside.unknownHosts() {
+			t.Errorf("a client asked %s", host)
 		}
 	})
 	for _, vars := range []map[string]string{paths, clientSettings, {
-		"ISSUER": s.issuer.URL, "KEY_SHA256": s.keySum,
+		"ISSUER": f.issuer.URL, "KEY_SHA256": f.keySum,
 		// Some programs know one spelling, some the other.
 		"http_proxy": proxy, "https_proxy": proxy, "no_proxy": "127.0.0.1,localhost",
 		"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost",
@@ -129,7 +129,7 @@ func offline(e *testscript.Env, paths map[string]string) error {
 	return nil
 }
 
-// clientCommands are what scripts with clients can do besides.
+// clientCommands are the commands of scripts with package clients.
 var clientCommands = scriptCommands{
 	// wheel NAME VERSION FOLDER: makes a wheel there.
 	"wheel": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -155,7 +155,7 @@ var clientCommands = scriptCommands{
 		ts.Check(err)
 		ts.Setenv(args[0], strconv.Itoa(port))
 	},
-	"certificate": makeCertificate,
+	"certificate": cmdCertificate,
 	// heard FILE: writes what the hosts in .example were told since the last time: HOST USER:PASSWORD lines, each once.
 	"heard": func(ts *testscript.TestScript, neg bool, args []string) {
 		outside := ts.Value(internetKey{}).(*internet)

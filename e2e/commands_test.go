@@ -29,8 +29,8 @@ var commandSections = map[string][]string{
 	"speed":               {"speedCommands"},
 }
 
-// TestCommandsAreDescribed holds that testdata/README.md describes the commands that there are, and no others, each with
-// an example that stands in a script. It reads the source, for most commands need build tags.
+// TestCommandsAreDescribed holds that testdata/README.md describes the commands that there are, and no others, each
+// with an example that stands in a script. It reads the source, for most commands need build tags.
 func TestCommandsAreDescribed(t *testing.T) {
 	text, err := os.ReadFile(testdata("README.md"))
 	if err != nil {

@@ -28,13 +28,16 @@ import (
 // permissions, and nothing of ours.
 func TestKilledAtEveryCall(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "regpass")
-	if out, err := exec.Command("go", "build", "-o", program, filepath.Join(checkout, "cmd/regpass")).CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", program, filepath.Join(checkout, "cmd/regpass"))
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	index, key := tokenService(t)
-	login := []string{"login", index + " type=pyx", "--to", "netrc,rattler,uv", "--netrc-file", "HOME/.netrc", "--rattler-home"}
+	login := []string{"login", index + " type=pyx", "--to", "netrc,rattler,uv", "--netrc-file", "HOME/.netrc",
+		"--rattler-home"}
 	full := map[string]string{
-		".netrc":                    "# mine\r\nmachine 127.0.0.1 login me password mine\r\nmachine b.test\r\n\tlogin x\r\n\tpassword y",
+		".netrc": "# mine\r\nmachine 127.0.0.1 login me password mine\r\n" +
+			"machine b.test\r\n\tlogin x\r\n\tpassword y",
 		".rattler/credentials.json": "{\n  \"a.test\": {\"CondaToken\": \"x\"}\n}\n",
 	}
 	for _, tt := range []struct {
@@ -71,7 +74,7 @@ func TestKilledAtEveryCall(t *testing.T) {
 					v.run(t, tt.after...)
 				}
 				if out := v.run(t, "logout"); strings.Contains(out, "warning") {
-					t.Errorf("killed at call %d: logout said\n%s", n, out)
+					t.Errorf("killed at call %d: logout wrote\n%s", n, out)
 				}
 				if err := v.asItWas(); err != nil {
 					t.Errorf("killed at call %d: %v", n, err)
@@ -89,20 +92,21 @@ func TestKilledAtEveryCall(t *testing.T) {
 func tokenService(t *testing.T) (index, key string) {
 	t.Helper()
 	secret, sum := sts.NewKey()
-	s := &fixture{service: &loopback.Handler{}, audit: &loopback.Buffer{}, minted: newMinted(), keySum: sum, wheels: t.TempDir(), channel: t.TempDir()}
+	f := &fixture{service: &loopback.Handler{}, audit: &loopback.Buffer{}, minted: newMinted(), keySum: sum,
+		wheels: t.TempDir(), channel: t.TempDir()}
 	var err error
-	if s.issuer, err = fake.NewIssuer("ES256"); err != nil {
+	if f.issuer, err = fake.NewIssuer("ES256"); err != nil {
 		t.Fatal(err)
 	}
-	s.issuer.URL = "http://127.0.0.1:1" // nobody asks it
-	if s.url, err = s.servers.Start(context.Background(), s.service); err != nil {
+	f.issuer.URL = "http://127.0.0.1:1" // nobody asks it
+	if f.url, err = f.servers.Start(context.Background(), f.service); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.servers.Stop() })
-	if err := s.serve(time.Hour); err != nil {
+	t.Cleanup(func() { _ = f.servers.Stop() })
+	if err := f.serve(time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	return s.url + "/simple/acme/main", secret.Reveal()
+	return f.url + "/simple/acme/main", secret.Reveal()
 }
 
 // victim is a home and the program in it.
@@ -115,7 +119,8 @@ type victim struct {
 func newVictim(t *testing.T, program, key string, home map[string]string) *victim {
 	t.Helper()
 	v := &victim{dir: t.TempDir(), program: program}
-	v.environ = []string{"HOME=" + v.dir + "/home", "XDG_RUNTIME_DIR=" + v.dir + "/run", "PATH=" + os.Getenv("PATH"), "PYX_API_KEY=" + key}
+	v.environ = []string{"HOME=" + v.dir + "/home", "XDG_RUNTIME_DIR=" + v.dir + "/run", "PATH=" + os.Getenv("PATH"),
+		"PYX_API_KEY=" + key}
 	for _, dir := range []string{"home", "run"} {
 		if err := os.Mkdir(filepath.Join(v.dir, dir), 0o700); err != nil {
 			t.Fatal(err)
@@ -123,7 +128,8 @@ func newVictim(t *testing.T, program, key string, home map[string]string) *victi
 	}
 	for name, content := range home {
 		path := filepath.Join(v.dir, "home", name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o640)); err != nil {
+		err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o640))
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -182,7 +188,7 @@ func (v *victim) args(args []string) []string {
 	return all
 }
 
-// run runs the program to its good end and returns what it said.
+// run runs the program to its good end and returns its output.
 func (v *victim) run(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(v.program, v.args(args)[1:]...)
@@ -223,7 +229,8 @@ func (v *victim) killedAt(t *testing.T, n int, args ...string) bool {
 	if _, err := syscall.Wait4(pid, &st, 0, nil); err != nil || !st.Stopped() {
 		t.Fatalf("start: %v, %v", st, err)
 	}
-	if err := syscall.PtraceSetOptions(pid, syscall.PTRACE_O_TRACESYSGOOD|syscall.PTRACE_O_TRACECLONE|exitKill); err != nil {
+	const options = syscall.PTRACE_O_TRACESYSGOOD | syscall.PTRACE_O_TRACECLONE | exitKill
+	if err := syscall.PtraceSetOptions(pid, options); err != nil {
 		t.Fatal(err)
 	}
 	// Its threads are waited for by their process group: by -1 we could take what another test waits for.
@@ -268,12 +275,14 @@ func changesFiles(pid, thread int) bool {
 		nr     uint64
 		args   [6]uint64
 	}
-	_, _, errno := syscall.Syscall6(syscall.SYS_PTRACE, getSyscallInfo, uintptr(thread), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
+	_, _, errno := syscall.Syscall6(syscall.SYS_PTRACE, getSyscallInfo, uintptr(thread), unsafe.Sizeof(info),
+		uintptr(unsafe.Pointer(&info)), 0, 0)
 	if errno != 0 || info.op != entry {
 		return false
 	}
 	switch info.nr {
-	case syscall.SYS_RENAMEAT, syscall.SYS_UNLINKAT, syscall.SYS_MKDIRAT, syscall.SYS_FCHMOD, syscall.SYS_FCHMODAT, syscall.SYS_FSYNC,
+	case syscall.SYS_RENAMEAT, syscall.SYS_UNLINKAT, syscall.SYS_MKDIRAT, syscall.SYS_FCHMOD, syscall.SYS_FCHMODAT,
+		syscall.SYS_FSYNC,
 		syscall.SYS_FTRUNCATE, syscall.SYS_LINKAT, syscall.SYS_SYMLINKAT:
 		return true
 	case syscall.SYS_OPENAT:

@@ -62,8 +62,8 @@ func (e *engines) loadBuilder() error {
 	}
 	load := exec.CommandContext(e.t.Context(), e.vars["DOCKER"], "--host", "unix://"+e.path("docker.sock"), "load")
 	load.Stdin = &archive
-	if said, err := load.CombinedOutput(); err != nil {
-		return fmt.Errorf("docker load: %w:\n%s", err, said)
+	if out, err := load.CombinedOutput(); err != nil {
+		return fmt.Errorf("docker load: %w:\n%s", err, out)
 	}
 	return nil
 }
@@ -94,7 +94,9 @@ func (e *engines) buildkitTLS(folder string) (string, error) {
 	}
 	at := "tcp://127.0.0.1:" + strconv.Itoa(port)
 	pem := func(name string) string { return filepath.Join(folder, name+".pem") }
-	return at, e.start("running server on", "buildkitd", "--config", e.path("buildkitd.toml"), "--root", e.path("buildkit-tls"),
-		"--addr", at, "--tlscacert", pem("ca"), "--tlscert", pem("cert"), "--tlskey", pem("key"), "--otel-socket-path", e.path("otel-tls.sock"),
-		"--allow-insecure-entitlement", "network.host", "--oci-worker=true", "--containerd-worker=false", "--oci-worker-net=host", "--oci-worker-gc=false")
+	return at, e.start("running server on", "buildkitd", "--config", e.path("buildkitd.toml"),
+		"--root", e.path("buildkit-tls"), "--otel-socket-path", e.path("otel-tls.sock"),
+		"--addr", at, "--tlscacert", pem("ca"), "--tlscert", pem("cert"), "--tlskey", pem("key"),
+		"--allow-insecure-entitlement", "network.host", "--oci-worker=true", "--containerd-worker=false",
+		"--oci-worker-net=host", "--oci-worker-gc=false")
 }

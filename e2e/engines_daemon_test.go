@@ -26,10 +26,11 @@ func (e *engines) start(ready, name string, args ...string) error {
 	cmd := exec.CommandContext(e.t.Context(), e.path("bin", name), args...)
 	cmd.Dir = e.dir
 	// Nothing of the machine's settings, and all temporary files, which secrets of running steps are, below the folder.
-	cmd.Env = []string{"PATH=" + e.path("bin") + ":/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + e.dir, "TMPDIR=" + e.path("tmp")}
+	cmd.Env = []string{"PATH=" + e.path("bin") + ":/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + e.dir,
+		"TMPDIR=" + e.path("tmp")}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTime
-	out := &untilSaid{line: ready, said: make(chan struct{})}
+	out := &untilLine{line: ready, seen: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		return err
@@ -42,13 +43,13 @@ func (e *engines) start(ready, name string, args ...string) error {
 	e.t.Cleanup(func() { // the test's context is done by then
 		<-ended
 		if e.t.Failed() {
-			e.t.Logf("%s said:\n%s", name, out)
+			e.t.Logf("%s wrote:\n%s", name, out)
 		}
 	})
 	ctx, cancel := context.WithTimeout(e.t.Context(), startTime)
 	defer cancel()
 	select {
-	case <-out.said:
+	case <-out.seen:
 		return nil
 	case <-ended:
 		return fmt.Errorf("%s ended: %s:\n%s", name, cmd.ProcessState, out)
@@ -57,34 +58,34 @@ func (e *engines) start(ready, name string, args ...string) error {
 	}
 }
 
-// untilSaid keeps what a program writes and tells when it has said the line.
-type untilSaid struct {
+// untilLine keeps what a program writes and tells when it has written the line.
+type untilLine struct {
 	line string
-	said chan struct{} // closed when the line is there
+	seen chan struct{} // closed when the line is there
 	mu   sync.Mutex
 	all  bytes.Buffer
 	done bool
 }
 
-func (u *untilSaid) Write(p []byte) (int, error) {
+func (u *untilLine) Write(p []byte) (int, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.all.Write(p)
 	if !u.done && bytes.Contains(u.all.Bytes(), []byte(u.line)) {
 		u.done = true
-		close(u.said)
+		close(u.seen)
 	}
 	return len(p), nil
 }
 
-func (u *untilSaid) String() string {
+func (u *untilLine) String() string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.all.String()
 }
 
-// removeMounted removes a folder, and first unmounts what is still mounted below it: podman's own folder, which it binds
-// to itself, and whatever an engine that died left.
+// removeMounted removes a folder, and first unmounts what is still mounted below it: podman's own folder, which it
+// binds to itself, and whatever an engine that died left.
 func removeMounted(dir string) error {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

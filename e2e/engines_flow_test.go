@@ -17,9 +17,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// flowCommands are what scripts can do to the service while something is built.
+// flowCommands change the service while something is built.
 var flowCommands = scriptCommands{
-	// service-answers N STATUS PATH: the next N requests whose path matches PATH are answered with STATUS and no more; 0: all.
+	// service-answers N STATUS PATH: the next N requests whose path matches PATH are answered with STATUS and no more;
+	// 0: all.
 	"service-answers": func(ts *testscript.TestScript, neg bool, args []string) {
 		n, err := strconv.ParseInt(args[0], 10, 64)
 		ts.Check(err)
@@ -29,8 +30,8 @@ var flowCommands = scriptCommands{
 		ts.Check(err)
 		s := fixtureOf(ts).service
 		var had atomic.Int64
-		s.Set(instead(s.Current(), func(r *http.Request) bool { return path.MatchString(r.URL.Path) && (had.Add(1) <= n || n == 0) },
-			answer(status, "text/plain", http.StatusText(status))))
+		chosen := func(r *http.Request) bool { return path.MatchString(r.URL.Path) && (had.Add(1) <= n || n == 0) }
+		s.Set(instead(s.Current(), chosen, answer(status, "text/plain", http.StatusText(status))))
 	},
 	// service-down: nobody listens at $SERVICE any more.
 	"service-down": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -41,10 +42,12 @@ var flowCommands = scriptCommands{
 	"git-server": func(ts *testscript.TestScript, neg bool, args []string) {
 		s := fixtureOf(ts).service
 		inner := s.Current()
-		s.Set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/git/") }, mayRead(inner, `Basic realm="git"`, &cgi.Handler{
-			Path: ts.Getenv("GIT"), Args: []string{"http-backend"}, Root: "/git",
-			Env: []string{"GIT_PROJECT_ROOT=" + ts.MkAbs(args[0]), "GIT_HTTP_EXPORT_ALL=1", "HOME=" + filepath.Dir(ts.MkAbs(args[0]))},
-		})))
+		s.Set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/git/") },
+			mayRead(inner, `Basic realm="git"`, &cgi.Handler{
+				Path: ts.Getenv("GIT"), Args: []string{"http-backend"}, Root: "/git",
+				Env: []string{"GIT_PROJECT_ROOT=" + ts.MkAbs(args[0]), "GIT_HTTP_EXPORT_ALL=1",
+					"HOME=" + filepath.Dir(ts.MkAbs(args[0]))},
+			})))
 	},
 	// image-registry basic|bearer: $SERVICE/v2/ is a container registry for whoever may read the index, as forges have one
 	// too; HOST is its host. It takes the credential itself, or a token that is to be had for it and lives as long.
@@ -56,7 +59,8 @@ var flowCommands = scriptCommands{
 			challenge = fmt.Sprintf(`Bearer realm="%s/v2/token",service="images"`, ts.Getenv("SERVICE"))
 		}
 		s.Set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v2/") },
-			mayRead(inner, challenge, instead(images, func(r *http.Request) bool { return r.URL.Path == "/v2/token" }, http.HandlerFunc(sameToken)))))
+			mayRead(inner, challenge, instead(images, func(r *http.Request) bool { return r.URL.Path == "/v2/token" },
+				http.HandlerFunc(sameToken)))))
 		ts.Setenv("HOST", strings.TrimPrefix(ts.Getenv("SERVICE"), "http://"))
 	},
 	// audit-from-here: audit-since counts from here on.
@@ -108,8 +112,8 @@ func mayRead(service http.Handler, challenge string, h http.Handler) http.Handle
 		ask := httptest.NewRequestWithContext(r.Context(), http.MethodGet, "/simple/acme/main/", nil)
 		ask.Host, ask.RemoteAddr = r.Host, r.RemoteAddr
 		ask.Header["Authorization"] = r.Header["Authorization"]
-		said := httptest.NewRecorder()
-		if service.ServeHTTP(said, ask); said.Code != http.StatusOK {
+		res := httptest.NewRecorder()
+		if service.ServeHTTP(res, ask); res.Code != http.StatusOK {
 			w.Header().Set("WWW-Authenticate", challenge)
 			http.Error(w, "authentication required", http.StatusUnauthorized)
 			return

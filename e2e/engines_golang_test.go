@@ -28,11 +28,12 @@ var golangCommands = scriptCommands{
 	// golang-image: GOLANG is BASE with this machine's Go and CA certificates, which gets modules from those that this
 	// machine has, with --network host.
 	"golang-image": func(ts *testscript.TestScript, neg bool, args []string) {
-		said, err := exec.Command("go", "env", "-json", "GOROOT", "GOMODCACHE").Output()
+		out, err := exec.Command("go", "env", "-json", "GOROOT", "GOMODCACHE").Output()
 		ts.Check(err)
 		var env struct{ GOROOT, GOMODCACHE string }
-		ts.Check(json.Unmarshal(said, &env))
-		modules, err := fixtureOf(ts).servers.Start(context.Background(), http.FileServer(http.Dir(filepath.Join(env.GOMODCACHE, "cache", "download"))))
+		ts.Check(json.Unmarshal(out, &env))
+		modules, err := fixtureOf(ts).servers.Start(context.Background(),
+			http.FileServer(http.Dir(filepath.Join(env.GOMODCACHE, "cache", "download"))))
 		ts.Check(err)
 		l := newLayer()
 		ts.Check(golang(l, env.GOROOT))
@@ -42,7 +43,8 @@ var golangCommands = scriptCommands{
 		ts.Check(err)
 		image, err = mutate.AppendLayers(image, static.NewLayer(l.content.Bytes(), types.OCIUncompressedLayer))
 		ts.Check(err)
-		image, err = mutate.Config(image, v1.Config{Env: []string{"PATH=/usr/local/go/bin:/bin", "GOPATH=/go", "GOTOOLCHAIN=local",
+		image, err = mutate.Config(image, v1.Config{Env: []string{"PATH=/usr/local/go/bin:/bin", "GOPATH=/go",
+			"GOTOOLCHAIN=local",
 			"GOPROXY=" + modules, "GOSUMDB=off", // go.sum has the sums
 			"GOFLAGS=-p=1"}}) // other scripts run beside this one
 		ts.Check(err)
@@ -72,9 +74,9 @@ var golangCommands = scriptCommands{
 		defer content.Close()
 		untar := exec.Command("tar", "-x", "-C", ts.MkAbs(args[2]))
 		untar.Stdin = content
-		said, err := untar.CombinedOutput()
+		out, err := untar.CombinedOutput()
 		if err != nil {
-			ts.Fatalf("tar: %v: %s", err, said)
+			ts.Fatalf("tar: %v: %s", err, out)
 		}
 	},
 	// released VERSION PLATFORM PROGRAM: the program is the one that a release of that version has, byte for byte.
@@ -83,10 +85,11 @@ var golangCommands = scriptCommands{
 		run := exec.Command("go", "run", ".", "-to", to, "-only", args[1], args[0])
 		run.Dir = filepath.Join(sources(ts), "tools", "release")
 		run.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=0")
-		if said, err := run.CombinedOutput(); err != nil {
-			ts.Fatalf("release: %v: %s", err, said)
+		if out, err := run.CombinedOutput(); err != nil {
+			ts.Fatalf("release: %v: %s", err, out)
 		}
-		want, err := os.ReadFile(filepath.Join(to, "regpass_"+strings.TrimPrefix(args[0], "v")+"_"+strings.ReplaceAll(args[1], "/", "_")))
+		file := "regpass_" + strings.TrimPrefix(args[0], "v") + "_" + strings.ReplaceAll(args[1], "/", "_")
+		want, err := os.ReadFile(filepath.Join(to, file))
 		ts.Check(err)
 		got, err := os.ReadFile(ts.MkAbs(args[2]))
 		ts.Check(err)

@@ -26,8 +26,8 @@ import (
 )
 
 // imageEnv is what Python images are told: this is no place for a virtual environment or for questions.
-var imageEnv = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "UV_SYSTEM_PYTHON=1", "UV_NO_PROGRESS=1", "PIP_NO_INPUT=1", "PIP_PROGRESS_BAR=off",
-	"PIP_ROOT_USER_ACTION=ignore", "PIP_DISABLE_PIP_VERSION_CHECK=1"}
+var imageEnv = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "UV_SYSTEM_PYTHON=1", "UV_NO_PROGRESS=1",
+	"PIP_NO_INPUT=1", "PIP_PROGRESS_BAR=off", "PIP_ROOT_USER_ACTION=ignore", "PIP_DISABLE_PIP_VERSION_CHECK=1"}
 
 // serveImages makes the base images of what this machine has, so that no script needs a registry elsewhere, and serves
 // them to anybody: BASE is busybox; PYBASE is that with Python and, as commands, `uv`, `uv-0.12.5`, `pip` and
@@ -39,7 +39,8 @@ func (e *engines) serveImages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: runtime.GOOS, Architecture: runtime.GOARCH, Config: v1.Config{Env: imageEnv}})
+	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: runtime.GOOS, Architecture: runtime.GOARCH,
+		Config: v1.Config{Env: imageEnv}})
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,8 @@ func (e *engines) serveImages(ctx context.Context) error {
 		if err := errors.Join(add.fill(l), l.tar.Close()); err != nil {
 			return fmt.Errorf("%s: %w", add.name, err)
 		}
-		if image, err = mutate.AppendLayers(image, static.NewLayer(l.content.Bytes(), types.OCIUncompressedLayer)); err != nil {
+		image, err = mutate.AppendLayers(image, static.NewLayer(l.content.Bytes(), types.OCIUncompressedLayer))
+		if err != nil {
 			return err
 		}
 		reference := strings.TrimPrefix(at, "http://") + "/" + add.name
@@ -102,7 +104,8 @@ func python(l *layer, clients string) error {
 	for _, c := range [][2]string{
 		{program, program}, {library, library},
 		{clients + "/uv/bin/uv", "/usr/local/bin/uv"}, {clients + "/uv-0.12.5/bin/uv", "/usr/local/bin/uv-0.12.5"},
-		{clients + "/pip", "/opt/pip"}, {clients + "/rattler", "/opt/rattler"}, {testdata("clients/rattler.py"), "/opt/rattler/rattler.py"},
+		{clients + "/pip", "/opt/pip"}, {clients + "/rattler", "/opt/rattler"},
+		{testdata("clients/rattler.py"), "/opt/rattler/rattler.py"},
 		{"/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/ca-certificates.crt"}, // without any, rattler makes no client
 	} {
 		if err := l.copy(c[0], c[1]); err != nil {
@@ -121,15 +124,16 @@ var lddLine = regexp.MustCompile(`(?m)(?:=> |^\t)(/\S+) \(0x`)
 
 // libraries adds what the programs and libraries in the layer need, and the program that loads them.
 func (l *layer) libraries() error {
-	said, err := exec.Command("ldd", l.programs...).CombinedOutput()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) { // one that is linked statically ends it with 1
+	out, err := exec.Command("ldd", l.programs...).CombinedOutput()
+	// One that is linked statically ends it with 1.
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		return err
 	}
-	if bytes.Contains(said, []byte("not found")) {
-		return fmt.Errorf("ldd: a library is missing:\n%s", said)
+	if bytes.Contains(out, []byte("not found")) {
+		return fmt.Errorf("ldd: a library is missing:\n%s", out)
 	}
 	var paths []string
-	for _, match := range lddLine.FindAllSubmatch(said, -1) {
+	for _, match := range lddLine.FindAllSubmatch(out, -1) {
 		paths = append(paths, string(match[1]))
 	}
 	slices.Sort(paths)

@@ -14,10 +14,10 @@ import (
 	"github.com/regpass/regpass/image"
 )
 
-// holdsNoToken is holds-no-token PATH…: no token that the service gave out in this script, and no derived form of one, is
-// in the image, cache, file or folder, however deep; with ! there is one in each. A script that got no token proves
-// nothing, so that is a failure.
-func holdsNoToken(ts *testscript.TestScript, neg bool, args []string) {
+// cmdHoldsNoToken is holds-no-token PATH…: no token that the service gave out in this script, and no derived form of
+// one, is in the image, cache, file or folder, however deep; with ! there is one in each. A script that got no token
+// proves nothing, so that is a failure.
+func cmdHoldsNoToken(ts *testscript.TestScript, neg bool, args []string) {
 	minted := fixtureOf(ts).minted
 	if len(minted.all()) == 0 {
 		ts.Fatalf("no token was given out, so there is none to look for")
@@ -41,8 +41,9 @@ func holdsNoToken(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// dead is dead: the service takes none of the tokens that it gave out in this script any more; with ! it takes one or more.
-func dead(ts *testscript.TestScript, neg bool, args []string) {
+// cmdDead is dead: the service takes none of the tokens that it gave out in this script any more; with ! it takes one
+// or more.
+func cmdDead(ts *testscript.TestScript, neg bool, args []string) {
 	all, alive := fixtureOf(ts).minted.all(), 0
 	for _, token := range all {
 		req, err := http.NewRequest(http.MethodGet, ts.Getenv("INDEX")+"/acme-private/", nil)
@@ -60,8 +61,8 @@ func dead(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// notPushed is not-pushed: nothing was written to the script's registry: no image, and no blob that was on its way.
-func notPushed(ts *testscript.TestScript, neg bool, args []string) {
+// cmdNotPushed is not-pushed: nothing was written to the script's registry: no image, and no blob that was on its way.
+func cmdNotPushed(ts *testscript.TestScript, neg bool, args []string) {
 	writes := ts.Value(writesKey{}).(*writes)
 	if n := writes.count.Load(); neg == (n == 0) {
 		ts.Fatalf("%d requests were to write to the registry", n)

@@ -13,11 +13,13 @@ import (
 )
 
 // readmeBuilds are the ways to build a container that the README shows, each with the beginning of its command.
-var readmeBuilds = map[string]string{"regpass": "$ regpass build ", "exec": "$ regpass exec ", "secrets": "$(regpass secrets "}
+var readmeBuilds = map[string]string{
+	"regpass": "$ regpass build ", "exec": "$ regpass exec ", "secrets": "$(regpass secrets ",
+}
 
-// readmeBuild is readme-build WAY FILE: it writes the README's command for that way to the file and the README's
+// cmdReadmeBuild is readme-build WAY FILE: it writes the README's command for that way to the file and the README's
 // Dockerfile beside it, both changed to the script's service and base image.
-func readmeBuild(ts *testscript.TestScript, _ bool, args []string) {
+func cmdReadmeBuild(ts *testscript.TestScript, _ bool, args []string) {
 	block, err := buildBlock(readmeBuilds[args[0]])
 	ts.Check(err)
 	command, _, _ := strings.Cut(strings.TrimPrefix(block, "$ "), "\n")
@@ -25,7 +27,8 @@ func readmeBuild(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	here := strings.NewReplacer("https://api.pyx.dev", ts.Getenv("SERVICE"), "python:3.12-slim", ts.Getenv("PYBASE"))
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte("# "+args[0]+"\n"+here.Replace(command)+"\n"), 0o644))
-	ts.Check(os.WriteFile(filepath.Join(filepath.Dir(ts.MkAbs(args[1])), "Dockerfile"), []byte(here.Replace(dockerfiles[0])), 0o644))
+	ts.Check(os.WriteFile(filepath.Join(filepath.Dir(ts.MkAbs(args[1])), "Dockerfile"),
+		[]byte(here.Replace(dockerfiles[0])), 0o644))
 }
 
 // buildBlock returns the README's block whose command holds the mark.
@@ -43,9 +46,9 @@ func buildBlock(mark string) (string, error) {
 	return "", fmt.Errorf("the README shows no build with %s", mark)
 }
 
-// readmeOutput is readme-output FILE OUTPUT: the lines of OUTPUT that regpass wrote are those that the README shows below
-// the command that readme-build wrote to FILE, apart from numbers and the service's host.
-func readmeOutput(ts *testscript.TestScript, _ bool, args []string) {
+// cmdReadmeOutput is readme-output FILE OUTPUT: the lines of OUTPUT that regpass wrote are those that the README shows
+// below the command that readme-build wrote to FILE, apart from numbers and the service's host.
+func cmdReadmeOutput(ts *testscript.TestScript, _ bool, args []string) {
 	name, _, _ := strings.Cut(strings.TrimPrefix(ts.ReadFile(args[0]), "# "), "\n")
 	block, err := buildBlock(readmeBuilds[name])
 	ts.Check(err)

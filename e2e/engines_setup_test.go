@@ -19,8 +19,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// setup gives a script what setup does, the engines, settings for them, a registry of its own that lets nobody in without
-// a password, and with IMAGES a folder for big files, which is not in its work folder: that is searched at the end.
+// setup gives a script what setup does, the engines, settings for them, a registry of its own that lets nobody in
+// without a password, and with IMAGES a folder for big files, outside of its work folder, which is searched at the end.
 func (e *engines) setup(env *testscript.Env) error {
 	if err := setup(env); err != nil {
 		return err
@@ -29,7 +29,8 @@ func (e *engines) setup(env *testscript.Env) error {
 	pushed := &writes{}
 	env.Values[writesKey{}] = pushed
 	password := rand.Text()
-	at, err := env.Values[fixtureKey{}].(*fixture).servers.Start(context.Background(), demandBasic("builder", password, pushed.of(emptyRegistry())))
+	at, err := env.Values[fixtureKey{}].(*fixture).servers.Start(context.Background(),
+		demandBasic("builder", password, pushed.of(emptyRegistry())))
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (e *engines) setup(env *testscript.Env) error {
 	}
 	env.Defer(func() {
 		if err := removeMounted(images); err != nil {
-			e.t.Errorf("what a script left: %v", err)
+			e.t.Errorf("a script left mounts: %v", err)
 		}
 	})
 	in := func(name string) string { return filepath.Join(env.WorkDir, name) }
@@ -61,8 +62,9 @@ func (e *engines) setup(env *testscript.Env) error {
 		env.Setenv(name, value)
 	}
 	for name, value := range map[string]string{
-		"PATH": e.path("bin") + string(os.PathListSeparator) + env.Getenv("PATH"), "NO_COLOR": "1", "IMAGES": images, "BUILDKIT_ROOT": e.path("buildkit"),
-		"BUILDKIT_HOST": e.buildkit(), "BUILDKIT_PROGRESS": "plain", "DOCKER_CONFIG": in(".docker"), "BUILDX_CONFIG": in(".buildx"),
+		"PATH": e.path("bin") + string(os.PathListSeparator) + env.Getenv("PATH"), "NO_COLOR": "1", "IMAGES": images,
+		"BUILDKIT_ROOT": e.path("buildkit"), "BUILDKIT_HOST": e.buildkit(), "BUILDKIT_PROGRESS": "plain",
+		"DOCKER_CONFIG": in(".docker"), "BUILDX_CONFIG": in(".buildx"),
 		"REGISTRY": host, "REGISTRY_USER": "builder", "REGISTRY_PASSWORD_FILE": in(".registry-password"),
 		"CONTAINERS_CONF": in(".containers/containers.conf"), "CONTAINERS_STORAGE_CONF": in(".containers/storage.conf"),
 		"CONTAINERS_REGISTRIES_CONF": in(".containers/registries.conf"), "REGISTRY_AUTH_FILE": in(".docker/config.json"),
@@ -73,7 +75,8 @@ func (e *engines) setup(env *testscript.Env) error {
 }
 
 // containers are the settings that make podman and buildah keep all they have below dir and speak HTTP with the
-// registries (containers.conf(5), containers-storage.conf(5), containers-registries.conf(5)). The driver vfs would do without mounts, but copies the whole image for each step.
+// registries (containers.conf(5), containers-storage.conf(5), containers-registries.conf(5)). The driver vfs would do
+// without mounts, but copies the whole image for each step.
 func containers(dir string, registries ...string) map[string]string {
 	var insecure strings.Builder
 	for _, host := range registries {
@@ -83,19 +86,19 @@ func containers(dir string, registries ...string) map[string]string {
 		".containers/registries.conf": insecure.String(),
 		".containers/storage.conf": fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n",
 			filepath.Join(dir, "root"), filepath.Join(dir, "run")),
-		".containers/containers.conf": fmt.Sprintf("[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\n"+
-			"lock_type = \"file\"\ntmp_dir = %q\n", filepath.Join(dir, "tmp")),
+		".containers/containers.conf": fmt.Sprintf("[engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\n"+
+			"events_logger = \"file\"\nlock_type = \"file\"\ntmp_dir = %q\n", filepath.Join(dir, "tmp")),
 	}
 }
 
-// engineCommands are what scripts with engines can do besides.
+// engineCommands are the commands of scripts with container builders.
 var engineCommands = scriptCommands{
-	"holds-no-token": holdsNoToken,
-	"dead":           dead,
-	"not-pushed":     notPushed,
-	"readme-build":   readmeBuild,
-	"readme-output":  readmeOutput,
-	"certificate":    makeCertificate,
+	"holds-no-token": cmdHoldsNoToken,
+	"dead":           cmdDead,
+	"not-pushed":     cmdNotPushed,
+	"readme-build":   cmdReadmeBuild,
+	"readme-output":  cmdReadmeOutput,
+	"certificate":    cmdCertificate,
 	// dockerd: from here on docker and buildx talk to a Docker daemon. The embedded BuildKit of Debian 12's is of 2021.
 	"dockerd": func(ts *testscript.TestScript, neg bool, args []string) {
 		e := ts.Value(enginesKey{}).(*engines)
@@ -107,8 +110,8 @@ var engineCommands = scriptCommands{
 		ts.Check(ts.Value(enginesKey{}).(*engines).loadBuilder())
 		ts.Setenv("BUILDER_IMAGE", builderImage)
 	},
-	// buildkitd-tls FOLDER: another BuildKit is at $BUILDKIT_TLS, which has the certificate in the folder and talks to whoever
-	// shows one that the same authority signed.
+	// buildkitd-tls FOLDER: another BuildKit is at $BUILDKIT_TLS, which has the certificate in the folder and talks to
+	// whoever shows one that the same authority signed.
 	"buildkitd-tls": func(ts *testscript.TestScript, neg bool, args []string) {
 		at, err := ts.Value(enginesKey{}).(*engines).buildkitTLS(ts.MkAbs(args[0]))
 		ts.Check(err)

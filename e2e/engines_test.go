@@ -11,7 +11,8 @@ import (
 )
 
 // enginePrograms are what the scripts build with: variable, name, and path, which is in the folder that ./check fills
-// and names in REGPASS_ENGINES, or the system's own. Scripts find all of them by name too, before any other of that name.
+// and names in REGPASS_ENGINES, or the system's own. Scripts find all of them by name too, before any other of that
+// name.
 var enginePrograms = [][3]string{
 	{"BUILDKITD", "buildkitd", "bin/buildkitd"},
 	{"BUILDCTL", "buildctl", "bin/buildctl"},
@@ -50,7 +51,8 @@ func newEngines(t *testing.T) *engines {
 	t.Helper()
 	folder, clients := os.Getenv("REGPASS_ENGINES"), os.Getenv("REGPASS_CLIENTS")
 	if folder == "" || clients == "" {
-		t.Fatal("REGPASS_ENGINES and REGPASS_CLIENTS do not say where the engines and the clients are; ./check makes both and sets them")
+		t.Fatal("REGPASS_ENGINES and REGPASS_CLIENTS do not say where the engines and the clients are; " +
+			"./check makes both and sets them")
 	}
 	if os.Geteuid() != 0 {
 		t.Fatal("only root can run the engines")

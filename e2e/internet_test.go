@@ -18,9 +18,9 @@ import (
 type internet struct {
 	service *httputil.ReverseProxy
 
-	mu    sync.Mutex // guards what follows
-	told  []string
-	asked []string
+	mu      sync.Mutex // guards what follows
+	told    []string   // HOST USER:PASSWORD, each once
+	unknown []string   // METHOD HOST, each once
 }
 
 type internetKey struct{}
@@ -39,8 +39,8 @@ func (n *internet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodConnect && strings.HasSuffix(host, ".conda.example"):
 		n.service.ServeHTTP(w, r)
 	case r.Method == http.MethodConnect || !strings.HasSuffix(host, ".example"):
-		n.note(&n.asked, r.Method+" "+r.Host)
-		http.Error(w, "there is no such place", http.StatusBadGateway)
+		n.note(&n.unknown, r.Method+" "+r.Host)
+		http.Error(w, "there is no such host", http.StatusBadGateway)
 	case !proven:
 		w.Header().Set("WWW-Authenticate", `Basic realm="example"`)
 		http.Error(w, "say who you are", http.StatusUnauthorized)
@@ -50,22 +50,23 @@ func (n *internet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (n *internet) note(where *[]string, what string) {
+// note adds an entry to a list that does not hold it yet.
+func (n *internet) note(list *[]string, entry string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !slices.Contains(*where, what) {
-		*where = append(*where, what)
+	if !slices.Contains(*list, entry) {
+		*list = append(*list, entry)
 	}
 }
 
-// strangers lists the places that nobody should have asked.
-func (n *internet) strangers() []string {
+// unknownHosts lists the hosts that nobody should have asked.
+func (n *internet) unknownHosts() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return slices.Clone(n.asked)
+	return slices.Clone(n.unknown)
 }
 
-// heard returns what hosts in example were told, in lines, and forgets it.
+// heard returns the credentials that hosts in example were told, in sorted lines, and forgets them.
 func (n *internet) heard() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

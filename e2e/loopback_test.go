@@ -34,8 +34,8 @@ func freePort() (int, error) {
 	return 0, err
 }
 
-// makeCertificate is certificate FOLDER: makes ca.pem, and cert.pem and key.pem of localhost, there.
-func makeCertificate(ts *testscript.TestScript, _ bool, args []string) {
+// cmdCertificate is certificate FOLDER: makes ca.pem, and cert.pem and key.pem of localhost, there.
+func cmdCertificate(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(certificate(ts.MkAbs(args[0])))
 }
 
@@ -44,8 +44,10 @@ func makeCertificate(ts *testscript.TestScript, _ bool, args []string) {
 func certificate(folder string) error {
 	begins := time.Now().Add(-time.Hour)
 	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority of a test"},
-		NotBefore: begins, NotAfter: begins.Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	server := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: begins, NotAfter: begins.Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign}
+	server := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"},
+		DNSNames:  []string{"localhost"},
 		NotBefore: begins, NotAfter: begins.Add(24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

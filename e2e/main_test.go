@@ -190,7 +190,8 @@ func filesHoldNoToken(dir string) error {
 func TestHoldsToken(t *testing.T) {
 	part, key := strings.Repeat("a", 8), strings.Repeat("b", 20)
 	jwt := "eyJ" + part + ".eyJ" + part + "." + part
-	for _, text := range []string{jwt, "eyJ eyJ" + jwt, "x" + jwt + "y", "sk-regpass-sk-regpass-" + key, "a\x00rt-regpass-" + key,
+	for _, text := range []string{jwt, "eyJ eyJ" + jwt, "x" + jwt + "y", "sk-regpass-sk-regpass-" + key,
+		"a\x00rt-regpass-" + key,
 		jwt[:len(jwt)-1], "eyJ" + part + "." + part, "sk-regpass-" + key[1:], "eyJ", ""} {
 		if got, want := holdsToken([]byte(text)), tokenLike.MatchString(text); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)

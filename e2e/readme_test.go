@@ -24,7 +24,7 @@ func fenced(language string) ([]string, error) {
 	return blocks, nil
 }
 
-// number is what differs between two runs, and the column that follows it.
+// number matches a number, which differs between two runs, and the spaces up to the next column.
 var number = regexp.MustCompile(`[0-9]+(?:\.[0-9]+)* *`)
 
 // transcript compares what a command printed with what the README shows, numbers aside: ports, versions and counts.
@@ -46,7 +46,7 @@ func transcript(command, printed string) error {
 	return fmt.Errorf("the README shows no transcript of %s", command)
 }
 
-// step is how a CI's file says what to run.
+// step matches a line of a CI's file that runs regpass.
 var step = regexp.MustCompile(`(?m)^\s+(?:- )?(?:run: |- )(regpass .*)$|sh '([^']+)'`)
 
 // recipe returns the commands of the README's recipe that holds the mark, one a line.
@@ -73,7 +73,7 @@ func recipe(mark string) (string, error) {
 	return "", fmt.Errorf("the README has no recipe with %s", mark)
 }
 
-// The README's configuration is one that the service takes.
+// TestREADMEConfiguration holds that the service takes the README's configuration.
 func TestREADMEConfiguration(t *testing.T) {
 	blocks, err := fenced("toml")
 	if err != nil || len(blocks) != 1 {

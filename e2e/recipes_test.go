@@ -36,7 +36,8 @@ func blocks(page string) ([]string, error) {
 	return all, nil
 }
 
-// Every CI system has a page, and nothing else has; it begins with saying what was run and what not.
+// TestRecipePages holds that every CI system has a page, and nothing else has one, which begins with the parts that
+// were run and those that were not.
 func TestRecipePages(t *testing.T) {
 	found, err := filepath.Glob(pages + "/*.md")
 	if err != nil {
@@ -50,7 +51,8 @@ func TestRecipePages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(string(text), "# "+s.Title+"\n\nRun by a test ") || !strings.Contains(string(text), "not on "+s.Title+" itself") {
+		if !strings.HasPrefix(string(text), "# "+s.Title+"\n\nRun by a test ") ||
+			!strings.Contains(string(text), "not on "+s.Title+" itself") {
 			t.Errorf("%s does not begin with what was run", page)
 		}
 	}
@@ -60,7 +62,8 @@ func TestRecipePages(t *testing.T) {
 	}
 }
 
-// Every recipe of a page is run by the page's script; the one of GitHub Actions by the script github-init, under act.
+// TestRecipesAreRun holds that every recipe of a page is run by the page's script; the one of GitHub Actions by the
+// script github-init, under act.
 func TestRecipesAreRun(t *testing.T) {
 	for _, s := range cli.CISystems() {
 		shown, err := blocks(s.Name)
@@ -89,7 +92,7 @@ func TestRecipesAreRun(t *testing.T) {
 	}
 }
 
-// The README's workflow is that of the page, which a script runs.
+// TestREADMEWorkflow holds that the README's workflow is that of the page, which a script runs.
 func TestREADMEWorkflow(t *testing.T) {
 	page, err := blocks("github")
 	if err != nil || len(page) == 0 {
@@ -114,7 +117,8 @@ func showsRecipe(page, printed string) error {
 		return nil
 	}
 	if !*update {
-		return fmt.Errorf("docs/ci/%s.md shows\n%s\nbut `regpass init %s` prints\n%s\nwith -update the page is written anew", page, all[0], page, printed)
+		return fmt.Errorf("docs/ci/%s.md shows\n%s\nbut `regpass init %s` prints\n%s\nwith -update the page is written anew",
+			page, all[0], page, printed)
 	}
 	path := filepath.Join(pages, page+".md")
 	text, err := os.ReadFile(path)
@@ -132,15 +136,16 @@ type shell struct {
 	always bool              // runs after a failure too
 }
 
-// jobs read a recipe as their CI does: they put the variables of a job into the script's surroundings and list what
-// runs in it.
+// ciJobs read a recipe as their CI does: they put the variables of a job into the script's surroundings and list the
+// shells that the job runs.
 var ciJobs = map[string]func(ts *testscript.TestScript, text string) ([]shell, error){
-	"gitlab": gitlabJob, "jenkins": jenkinsJob, "buildkite": buildkiteJob, "circleci": circleciJob, "azure": azureJob, "bitbucket": bitbucketJob,
+	"gitlab": gitlabJob, "jenkins": jenkinsJob, "buildkite": buildkiteJob, "circleci": circleciJob, "azure": azureJob,
+	"bitbucket": bitbucketJob,
 }
 
-// runJob is the script command `job CI [N]`: it runs the Nth recipe, or the first, of that CI's page as the CI would, each
+// cmdJob is `job CI [N]`: it runs the Nth recipe, or the first, of that CI's page as the CI would, each
 // shell as a process of its own and the job's last ones also after a failure.
-func runJob(ts *testscript.TestScript, neg bool, args []string) {
+func cmdJob(ts *testscript.TestScript, neg bool, args []string) {
 	all, err := blocks(args[0])
 	ts.Check(err)
 	n := 1
@@ -183,13 +188,16 @@ func envOf(vars map[string]string) string {
 	return text
 }
 
-// runShowsRecipe is the script command `shown CI FILE`: FILE is what the CI's page shows first.
-func runShowsRecipe(ts *testscript.TestScript, _ bool, args []string) {
+// cmdShown is `shown CI FILE`: FILE holds the recipe that the CI's page shows first.
+func cmdShown(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(showsRecipe(args[0], ts.ReadFile(args[1])))
 }
 
-// ciPrograms are what stands on the PATH of a job: the CI's own programs, and a package client.
-var ciPrograms = map[string]func(ctx context.Context, getenv func(string) string, args []string, stdout io.Writer) error{
+// ciMain is the whole of a program.
+type ciMain func(ctx context.Context, getenv func(string) string, args []string, stdout io.Writer) error
+
+// ciPrograms stand on the PATH of a job: the CI's own programs, and a package client.
+var ciPrograms = map[string]ciMain{
 	"buildkite-agent": fake.BuildkiteAgent, "circleci": fake.CircleCIProgram, "netrc-client": netrcClient,
 }
 

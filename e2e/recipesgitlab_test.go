@@ -13,14 +13,16 @@ import (
 	"github.com/regpass/regpass/internal/fake"
 )
 
-// gitlabJob has a token made for each id_tokens entry. before_script and script share a shell; after_script has its own.
+// gitlabJob has a token made for each id_tokens entry. before_script and script share a shell; after_script
+// has its own.
 func gitlabJob(ts *testscript.TestScript, text string) ([]shell, error) {
 	jobs, err := gitlabJobs(text)
 	if err != nil {
 		return nil, err
 	}
 	var all []shell
-	g := fake.GitLab{Issuer: fixtureOf(ts).issuer, IDTokens: map[string]any{}, Claims: map[string]any{"project_path": "acme/app"}}
+	g := fake.GitLab{Issuer: fixtureOf(ts).issuer, IDTokens: map[string]any{},
+		Claims: map[string]any{"project_path": "acme/app"}}
 	for name, job := range jobs {
 		for variable, token := range job.IDTokens {
 			g.IDTokens[variable] = token.Aud
@@ -29,7 +31,8 @@ func gitlabJob(ts *testscript.TestScript, text string) ([]shell, error) {
 			return nil, fmt.Errorf("a second job, %s", name)
 		}
 		main := strings.Join(append(job.BeforeScript, job.Script...), "\n")
-		all = append(all, shell{with: "sh -eu", script: main}, shell{with: "sh -eu", script: strings.Join(job.AfterScript, "\n"), always: true})
+		all = append(all, shell{with: "sh -eu", script: main},
+			shell{with: "sh -eu", script: strings.Join(job.AfterScript, "\n"), always: true})
 	}
 	vars, err := g.Environ()
 	if err != nil {

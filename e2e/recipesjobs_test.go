@@ -61,7 +61,7 @@ func circleciJob(ts *testscript.TestScript, text string) ([]shell, error) {
 		return nil, err
 	}
 	c := fake.NewCircleCI(fixtureOf(ts).issuer)
-	url, err := fixtureOf(ts).ask(ts, c)
+	url, err := fixtureOf(ts).startFake(ts, c)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func azureJob(ts *testscript.TestScript, text string) ([]shell, error) {
 // buildkiteJob sources the hooks, and runs the step's command in a shell below that of pre-command.
 func buildkiteJob(ts *testscript.TestScript, text string) ([]shell, error) {
 	b := fake.NewBuildkite(fixtureOf(ts).issuer)
-	url, err := fixtureOf(ts).ask(ts, b)
+	url, err := fixtureOf(ts).startFake(ts, b)
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +147,8 @@ var jenkinsBlock = regexp.MustCompile(`//[^\n]*|sh '([^'\n]*)'|'[^'\n]*'|[{}]`)
 // jenkinsBinding matches a credential that withCredentials binds to a variable.
 var jenkinsBinding = regexp.MustCompile(`(string|file)\(credentialsId: '([^']+)', variable: '([A-Z_]+)'\)`)
 
-// jenkinsJob has a shell for each sh step. It gets the credentials that are bound around it; what stands in a block that
-// is called always or finally also runs after a failure.
+// jenkinsJob has a shell for each sh step. It gets the credentials that are bound around it; what stands in a block
+// that is called always or finally also runs after a failure.
 func jenkinsJob(ts *testscript.TestScript, text string) ([]shell, error) {
 	work := ts.Getenv("WORK")
 	fixtureOf(ts).builds++
@@ -209,8 +209,8 @@ func bind(ts *testscript.TestScript, j fake.Jenkins, kind, id, variable string, 
 	return nil
 }
 
-// ask starts a fake that a CI's own program asks; what is asked wrongly fails the script.
-func (s *fixture) ask(ts *testscript.TestScript, h interface {
+// startFake starts a fake that a CI's own program asks, and returns its URL. A wrong request fails the script.
+func (f *fixture) startFake(ts *testscript.TestScript, h interface {
 	http.Handler
 	Wrong() []string
 }) (string, error) {
@@ -219,5 +219,5 @@ func (s *fixture) ask(ts *testscript.TestScript, h interface {
 			ts.Fatalf("a request to the CI was wrong: %s", wrong)
 		}
 	})
-	return s.servers.Start(context.Background(), h)
+	return f.servers.Start(context.Background(), h)
 }

@@ -86,7 +86,8 @@ func (r *runners) pack() error {
 			if err != nil {
 				return err
 			}
-			if err := writePrivate(r.engines.path("action", strings.TrimPrefix(path, checkout+"/")), string(content)); err != nil {
+			to := r.engines.path("action", strings.TrimPrefix(path, checkout+"/"))
+			if err := writePrivate(to, string(content)); err != nil {
 				return err
 			}
 		}
@@ -132,7 +133,7 @@ func (r *runners) setup(e *testscript.Env) error {
 	if err := r.engines.setup(e); err != nil {
 		return err
 	}
-	if err := offline(e, r.clients); err != nil {
+	if err := setupClients(e, r.clients); err != nil {
 		return err
 	}
 	for name, value := range r.vars {
@@ -179,7 +180,8 @@ func find(name, folders string) (string, error) {
 func actrc(cache string, actions map[string]string) string {
 	flags := []string{
 		"-P ubuntu-latest=-self-hosted", "--no-cache-server", "--rm", "--action-cache-path " + cache,
-		"--env GITHUB_REPOSITORY=acme/app", "--env GITHUB_REF=refs/heads/main", "--env SHA_REF=10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e",
+		"--env GITHUB_REPOSITORY=acme/app", "--env GITHUB_REF=refs/heads/main",
+		"--env SHA_REF=10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e",
 		"--var INDEX", "--var BAD", "--var PYBASE", "--var BINARY",
 	}
 	for name, folder := range actions {

@@ -31,14 +31,14 @@ func TestSpeed(t *testing.T) {
 }
 
 // speedCommands are the commands of scripts that measure.
-var speedCommands = scriptCommands{"github": commands["github"], "measure": measure}
+var speedCommands = scriptCommands{"github": commands["github"], "measure": cmdMeasure}
 
 // stepTook is how act says how long a step took.
 var stepTook = regexp.MustCompile(`Success - Main ([a-z-]+) \[(\S+)\]`)
 
-// measure is measure N: runs the workflow N times after two to warm up, and prints of each step that has a name how
-// long it took.
-func measure(ts *testscript.TestScript, neg bool, args []string) {
+// cmdMeasure is `measure N`: runs the workflow N times after two to warm up, and prints of each step that has a name
+// how long it took.
+func cmdMeasure(ts *testscript.TestScript, neg bool, args []string) {
 	runs, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	var names []string
@@ -63,7 +63,8 @@ func measure(ts *testscript.TestScript, neg bool, args []string) {
 		if len(d) != runs {
 			ts.Fatalf("%s ran %d times, not %d", name, len(d), runs)
 		}
-		fmt.Printf("speed: %-14s median %7.1f ms, of %d from %.1f to %.1f\n", name, ms(d[runs/2]), runs, ms(d[0]), ms(d[runs-1]))
+		fmt.Printf("speed: %-14s median %7.1f ms, of %d from %.1f to %.1f\n", name, ms(d[runs/2]), runs, ms(d[0]),
+			ms(d[runs-1]))
 	}
 }
 

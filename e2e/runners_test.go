@@ -25,12 +25,12 @@ func TestRunners(t *testing.T) {
 	runScripts(t, "runners", r.setup, clientCommands, engineCommands, runnerCommands)
 }
 
-// runnerCommands are what scripts with runners can do besides. What a job prints holds no token, and no derived form of
-// one, in any script.
+// runnerCommands are the commands of scripts with CI runners. In every script the output of a job holds no token, and
+// no derived form of one.
 var runnerCommands = scriptCommands{
 	// act [ARGUMENT…]: runs the workflows of the folder as GitHub does.
 	"act": func(ts *testscript.TestScript, neg bool, args []string) {
-		job(ts, neg, ts.Getenv("ACT"), args...)
+		runJob(ts, neg, ts.Getenv("ACT"), args...)
 	},
 	// silent: what the last command printed holds no token either.
 	"silent": func(ts *testscript.TestScript, neg bool, args []string) { ts.Check(silent(ts)) },
@@ -39,12 +39,12 @@ var runnerCommands = scriptCommands{
 		// Jobs run on this machine, whatever their image, and are told that this is GitLab; by itself it says that it is not.
 		args = append([]string{ts.Getenv("GITLAB_CI_LOCAL"), "--force-shell-executor", "--variable", "GITLAB_CI=true",
 			"--ignore-predefined-vars", "GITLAB_CI", "--variable", "INDEX=" + ts.Getenv("INDEX")}, args...)
-		job(ts, neg, filepath.Join(ts.Getenv("NODE24"), "node"), args...)
+		runJob(ts, neg, filepath.Join(ts.Getenv("NODE24"), "node"), args...)
 	},
 }
 
-// job runs a runner, which fails if neg, and searches its log.
-func job(ts *testscript.TestScript, neg bool, program string, args ...string) {
+// runJob starts a runner, which must fail if neg, and searches its log.
+func runJob(ts *testscript.TestScript, neg bool, program string, args ...string) {
 	err := ts.Exec(program, args...)
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		ts.Fatalf("%v", err)

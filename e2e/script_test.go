@@ -33,12 +33,12 @@ func TestScripts(t *testing.T) {
 	runScripts(t, "script", setup)
 }
 
-// runScripts runs the scripts in a folder of testdata. They have commands, and the commands that are given besides.
-func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error, besides ...scriptCommands) {
+// runScripts runs the scripts in a folder of testdata. They have commands and more.
+func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error, more ...scriptCommands) {
 	t.Helper()
 	cmds := maps.Clone(commands)
-	for _, more := range besides {
-		maps.Copy(cmds, more)
+	for _, m := range more {
+		maps.Copy(cmds, m)
 	}
 	testscript.Run(t, testscript.Params{Dir: testdata(dir), Setup: setup, Cmds: cmds, UpdateScripts: *update,
 		RequireExplicitExec: true, RequireUniqueNames: true})
@@ -46,29 +46,30 @@ func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error, bes
 
 // fixture is what a script works with.
 type fixture struct {
-	servers loopback.Servers
+	servers loopback.Servers // the service is the first
 	service *loopback.Handler
-	url     string
-	audit   *loopback.Buffer
-	minted  *minted
+	url     string           // of the service
+	audit   *loopback.Buffer // of the service
+	minted  *minted          // by the service
 	github  *fake.GitHub
-	issuer  *fake.Issuer
-	bad     *loopback.Handler
-	keySum  string
-	wheels  string
-	channel string
-	builds  int // of Jenkins, so far
+	issuer  *fake.Issuer      // of all CI systems
+	bad     *loopback.Handler // what the command misbehave chose
+	keySum  string            // of the API key, as a configuration has it
+	wheels  string            // folder of the index
+	channel string            // folder of the channel
+	builds  int               // of Jenkins, so far
 }
 
 type fixtureKey struct{}
 
-// setup gives a script a home, a session's place, keys and the addresses of its servers.
+// setup gives a script a home, a folder for its session, keys and the addresses of its servers.
 func setup(e *testscript.Env) error {
 	work := e.WorkDir
 	key, sum := sts.NewKey()
-	s := &fixture{service: &loopback.Handler{}, bad: &loopback.Handler{}, audit: &loopback.Buffer{}, minted: newMinted(), keySum: sum,
+	f := &fixture{service: &loopback.Handler{}, bad: &loopback.Handler{}, audit: &loopback.Buffer{}, minted: newMinted(),
+		keySum: sum,
 		wheels: filepath.Join(work, ".served", "wheels"), channel: filepath.Join(work, ".served", "channel")}
-	e.Values[fixtureKey{}] = s
+	e.Values[fixtureKey{}] = f
 	for _, dir := range []string{"home", "run", ".served/wheels"} {
 		if err := os.MkdirAll(filepath.Join(work, dir), 0o700); err != nil {
 			return err
@@ -78,10 +79,10 @@ func setup(e *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(s.wheels, name), wheel, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(f.wheels, name), wheel, 0o600); err != nil {
 		return err
 	}
-	if err := sample.Channel(s.channel, "acme-private", "1.0"); err != nil {
+	if err := sample.Channel(f.channel, "acme-private", "1.0"); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(work, "key"), []byte(key.Reveal()+"\n"), 0o600); err != nil {
@@ -89,27 +90,28 @@ func setup(e *testscript.Env) error {
 	}
 	ctx := context.Background()
 	var bad string
-	if s.url, err = s.servers.Start(ctx, s.service); err == nil {
-		bad, err = s.servers.Start(ctx, s.bad)
+	if f.url, err = f.servers.Start(ctx, f.service); err == nil {
+		bad, err = f.servers.Start(ctx, f.bad)
 	}
 	if err == nil {
-		s.issuer, err = fake.NewIssuer("RS256")
+		f.issuer, err = fake.NewIssuer("RS256")
 	}
 	if err != nil {
 		return err
 	}
-	s.github = fake.NewGitHub(s.issuer)
-	if s.issuer.URL, err = s.servers.Start(ctx, s.github); err != nil {
+	f.github = fake.NewGitHub(f.issuer)
+	if f.issuer.URL, err = f.servers.Start(ctx, f.github); err != nil {
 		return err
 	}
-	if err := s.serve(time.Hour); err != nil {
+	if err := f.serve(time.Hour); err != nil {
 		return err
 	}
 	log := filepath.Join(work, ".stderr")
 	for name, value := range map[string]string{
-		"HOME": filepath.Join(work, "home"), "XDG_RUNTIME_DIR": filepath.Join(work, "run"), "SESSION": filepath.Join(work, "run", "regpass"),
-		"KEY": key.Reveal(), "SERVICE": s.url, "BAD": bad, "REGPASS_TEST_LOG": log, runVariable: strconv.Itoa(os.Getpid()),
-		"INDEX": s.url + "/simple/acme/main", "CHANNEL": s.url + "/conda/acme/main", "PUBLISH": s.url + "/v1/upload/acme/main",
+		"HOME": filepath.Join(work, "home"), "XDG_RUNTIME_DIR": filepath.Join(work, "run"),
+		"SESSION": filepath.Join(work, "run", "regpass"), "KEY": key.Reveal(),
+		"SERVICE": f.url, "BAD": bad, "INDEX": f.url + "/simple/acme/main", "CHANNEL": f.url + "/conda/acme/main",
+		"PUBLISH": f.url + "/v1/upload/acme/main", "REGPASS_TEST_LOG": log, runVariable: strconv.Itoa(os.Getpid()),
 	} {
 		e.Setenv(name, value)
 	}
@@ -117,16 +119,16 @@ func setup(e *testscript.Env) error {
 		Errorf(format string, args ...any)
 	})
 	e.Defer(func() {
-		_ = s.servers.Stop()
+		_ = f.servers.Stop()
 		for _, err := range []error{logHoldsNoToken(log), filesHoldNoToken(work)} {
 			if err != nil {
 				t.Errorf("%v", err)
 			}
 		}
-		if tokenLike.MatchString(s.audit.String()) {
+		if tokenLike.MatchString(f.audit.String()) {
 			t.Errorf("the service's audit held a token")
 		}
-		for _, wrong := range s.github.Wrong() {
+		for _, wrong := range f.github.Wrong() {
 			t.Errorf("a request to GitHub's token service was wrong: %s", wrong)
 		}
 	})
@@ -134,27 +136,29 @@ func setup(e *testscript.Env) error {
 }
 
 // serve starts the service anew, with tokens of the lifetime given.
-func (s *fixture) serve(lifetime time.Duration) error {
+func (f *fixture) serve(lifetime time.Duration) error {
 	cfg := sts.Config{
-		PublicURL: s.url, TokenLifetime: lifetime,
-		APIKeys: []sts.APIKey{{Name: "laptop", SHA256: s.keySum, Workspaces: []string{"acme"}, Permissions: []sts.Permission{sts.Read, sts.Write}}},
+		PublicURL: f.url, TokenLifetime: lifetime,
+		APIKeys: []sts.APIKey{{Name: "laptop", SHA256: f.keySum, Workspaces: []string{"acme"},
+			Permissions: []sts.Permission{sts.Read, sts.Write}}},
 		Indexes: []sts.Index{
-			{Workspace: "acme", Name: "main", Kind: sts.PyPI, Folder: s.wheels},
-			{Workspace: "acme", Name: "main", Kind: sts.Conda, Folder: s.channel},
+			{Workspace: "acme", Name: "main", Kind: sts.PyPI, Folder: f.wheels},
+			{Workspace: "acme", Name: "main", Kind: sts.Conda, Folder: f.channel},
 		},
 	}
 	for _, permission := range []sts.Permission{sts.Read, sts.Write} {
 		for _, claims := range trusted {
-			cfg.Trust = append(cfg.Trust, sts.Trust{Issuer: s.issuer.URL, Claims: claims, Workspace: "acme", Permission: permission})
+			cfg.Trust = append(cfg.Trust, sts.Trust{Issuer: f.issuer.URL, Claims: claims, Workspace: "acme",
+				Permission: permission})
 		}
 	}
 	env := process.Surroundings()
 	env.Mask = func(...regpass.Secret) {}
-	service, err := sts.New(context.Background(), cfg, sts.Options{Env: env, Audit: s.audit})
+	service, err := sts.New(context.Background(), cfg, sts.Options{Env: env, Audit: f.audit})
 	if err != nil {
 		return err
 	}
-	s.service.Set(s.minted.remember(service.Handler()))
+	f.service.Set(f.minted.remember(service.Handler()))
 	return nil
 }
 
@@ -168,7 +172,7 @@ var trusted = []map[string]string{
 	{"sub": "https://jenkins.example/job/app/"},
 }
 
-// commands are what scripts can do besides running programs.
+// commands are the commands that every script has.
 var commands = scriptCommands{
 	// lifetime D: from now on the service's tokens live for D; it forgets all it knew.
 	"lifetime": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -190,7 +194,8 @@ var commands = scriptCommands{
 	},
 	// gitlab VARIABLE=AUDIENCE…: this is a job of GitLab with these id_tokens.
 	"gitlab": func(ts *testscript.TestScript, neg bool, args []string) {
-		g := fake.GitLab{Issuer: fixtureOf(ts).issuer, IDTokens: map[string]any{}, Claims: map[string]any{"project_path": "acme/app"}}
+		g := fake.GitLab{Issuer: fixtureOf(ts).issuer, IDTokens: map[string]any{},
+			Claims: map[string]any{"project_path": "acme/app"}}
 		for _, arg := range args {
 			name, audience, _ := strings.Cut(arg, "=")
 			g.IDTokens[name] = audience
@@ -201,9 +206,9 @@ var commands = scriptCommands{
 		setAll(ts, []string{"CI_PROJECT_DIR=" + ts.Getenv("WORK") + "/run"})
 	},
 	// job CI [N]: the Nth recipe, or the first, of docs/ci/CI.md is run as the CI would.
-	"job": runJob,
+	"job": cmdJob,
 	// shown CI FILE: the first recipe of docs/ci/CI.md is that of FILE.
-	"shown": runShowsRecipe,
+	"shown": cmdShown,
 	// audit N REGEXP: N lines of the service's audit match; N+: that many or more.
 	"audit": func(ts *testscript.TestScript, neg bool, args []string) {
 		number, more := strings.CutSuffix(args[0], "+")
@@ -230,7 +235,7 @@ var commands = scriptCommands{
 		fixtureOf(ts).bad.Set(h)
 	},
 	// The runner's side of a step of GitHub Actions; see action_test.go.
-	"step": runnerStep, "keep": runnerKeep, "told": runnerTold, "log": runnerLog, "summary": runnerSummary, "registries": manyRegistries,
+	"step": cmdStep, "keep": cmdKeep, "told": cmdTold, "log": cmdLog, "summary": cmdSummary, "registries": cmdRegistries,
 	// browser FILE: a person opens the login page that FILE names as soon as it does, and approves with the key.
 	"browser": func(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(approve(ts.MkAbs(args[0]), ts.Getenv("KEY")))
@@ -266,23 +271,28 @@ var commands = scriptCommands{
 	},
 }
 
-// misbehaviour is what hostile and broken servers do.
+// expiredJWT ended in 1970.
+const expiredJWT = "eyJhbGciOiJub25lIn0.eyJleHAiOjEwMDB9.c2ln"
+
+// misbehaviour are the answers of hostile and broken servers.
 var misbehaviour = map[string]http.Handler{
 	"html":    answer(200, "text/html", "<html><body>Sign in</body></html>"),
 	"empty":   answer(200, "application/json", "{}"),
 	"blank":   answer(200, "application/json", `{"access_token":"","token":""}`),
 	"newline": answer(200, "application/json", `{"access_token":"abc\ndef","token":"abc\ndef"}`),
-	"expired": answer(200, "application/json", `{"access_token":"eyJhbGciOiJub25lIn0.eyJleHAiOjEwMDB9.c2ln","token":"eyJhbGciOiJub25lIn0.eyJleHAiOjEwMDB9.c2ln"}`),
+	"expired": answer(200, "application/json", `{"access_token":"`+expiredJWT+`","token":"`+expiredJWT+`"}`),
 	"big":     answer(200, "application/json", `{"access_token":"`+strings.Repeat("a", 10<<20)+`"}`),
 	"long":    answer(200, "application/json", `{"access_token":"`+strings.Repeat("a", 600<<10)+`"}`),
-	"command": answer(403, "application/problem+json", `{"title":"no","detail":"\n::stop-commands::x\n##[add-mask]y\n::error::z"}`),
-	"busy":    answer(503, "text/plain", "busy"),
-	"hang":    http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+	"command": answer(403, "application/problem+json",
+		`{"title":"no","detail":"\n::stop-commands::x\n##[add-mask]y\n::error::z"}`),
+	"busy": answer(503, "text/plain", "busy"),
+	"hang": http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
 	"redirect": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://127.0.0.2:9/steal", http.StatusTemporaryRedirect)
 	}),
 	"echo": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "you sent "+r.Header.Get("Authorization")+" "+url.QueryEscape(r.Header.Get("Authorization")), http.StatusForbidden)
+		http.Error(w, "you sent "+r.Header.Get("Authorization")+" "+url.QueryEscape(r.Header.Get("Authorization")),
+			http.StatusForbidden)
 	}),
 }
 

@@ -16,13 +16,13 @@ import (
 // verb is where a format has a value.
 var verb = regexp.MustCompile(`%(?:\[\d+\])?[a-z]`)
 
-// said lists what the program's code can say: its string literals, with … for values.
-func said(t *testing.T) map[string]bool {
+// messages are the string literals of the program's code, with … for values.
+func messages(t *testing.T) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
 	err := filepath.WalkDir(checkout, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && path == filepath.Join(checkout, "internal/fake") {
-			return fs.SkipDir // the fakes say what others say
+			return fs.SkipDir // the fakes write the messages of others
 		}
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -47,23 +47,24 @@ func said(t *testing.T) map[string]bool {
 	return all
 }
 
-// The headings of docs/troubleshooting.md are texts that the program says, so that who looks for one finds it.
+// TestTroubleshootingHeadings holds that the headings of docs/troubleshooting.md are messages of the program, so that a
+// search for a message finds its heading.
 func TestTroubleshootingHeadings(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(checkout, "docs/troubleshooting.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	can := said(t)
+	known := messages(t)
 	headings := regexp.MustCompile(`(?m)^### (.*)\n\n(.*)`).FindAllStringSubmatch(string(text), -1)
 	if len(headings) < 20 {
 		t.Errorf("only %d headings are errors", len(headings))
 	}
 	for _, h := range headings {
-		if !can[h[1]] {
-			t.Errorf("nothing says %q", h[1])
+		if !known[h[1]] {
+			t.Errorf("no message is %q", h[1])
 		}
 		if h[2] == "" || strings.HasPrefix(h[2], "#") {
-			t.Errorf("nothing is said about %q", h[1])
+			t.Errorf("there is no text below %q", h[1])
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package loopback answers "what listens on this machine for a moment?": HTTP servers on 127.0.0.1 for the demonstration
-// and for tests.
+// Package loopback answers "what listens on this machine for a moment?": HTTP servers on 127.0.0.1 for the
+// demonstration and for tests.
 package loopback
 
 import (
