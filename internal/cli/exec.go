@@ -17,6 +17,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/internal/process"
 	"github.com/regpass/regpass/registry"
 )
@@ -62,7 +63,7 @@ anew, so they stay fresh in a build that outlives them.`,
 		},
 	}
 	p.add(a, cmd)
-	sinks.add(a, cmd, "env", "netrc", "rattler", "uv")
+	sinks.add(a, cmd, clients.Defaults(true))
 	build.flags(cmd)
 	cmd.Flags().BoolVar(&noRedact, "no-redact", noRedact, "pass the command's output on as it is")
 	return cmd
@@ -108,19 +109,15 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 	if err != nil {
 		return err
 	}
-	if err := sub.Apply(ctx, plan.Changes); err != nil {
+	if err := sub.Apply(ctx, plan.Changes, plan.files()...); err != nil {
 		return err
 	}
 	for _, w := range plan.Warnings {
 		a.say.line("warning: ", w)
 	}
 	if sinks.secrets {
-		files, _, err := a.secretFiles(sub.Files(), all)
-		if err != nil {
-			return err
-		}
 		var vars []envsync.Var
-		if command, vars, err = build.tell(a, command, files); err != nil {
+		if command, vars, err = build.tell(a, command, plan.secrets); err != nil {
 			return err
 		}
 		plan.Vars = append(plan.Vars, vars...)

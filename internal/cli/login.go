@@ -11,6 +11,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 )
 
 // varFormats are the forms in which `login` prints the variables to set. A value that a form can't carry is refused.
@@ -86,9 +87,8 @@ by ` + "`regpass logout`" + `.`,
 		},
 	}
 	p.add(a, cmd)
-	sinks.add(a, cmd, "netrc", "rattler", "uv")
-	cmd.Flags().StringVar(&sinks.options.NetrcFile, "netrc-file", "", "netrc: change this `FILE` in place instead of a private one")
-	cmd.Flags().BoolVar(&sinks.options.RattlerHome, "rattler-home", false, "rattler: change ~/.rattler/credentials.json in place instead of a private file")
+	sinks.add(a, cmd, clients.Defaults(false))
+	sinks.addInPlace(cmd)
 	cmd.Flags().StringVar(&format, "format", "sh", "print the variables as `FORM`: "+strings.Join(names(varFormats, varFormatName), ", "))
 	complete(cmd, "format", names(varFormats, varFormatName))
 	return cmd

@@ -10,6 +10,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/registry"
 	"github.com/regpass/regpass/session"
 )
@@ -198,7 +199,7 @@ var renders = buildkit.Render{Netrc: render("netrc-private"), Rattler: render("r
 
 func render(format string) func([]regpass.Credential, []buildkit.Source) ([]byte, error) {
 	return func(creds []regpass.Credential, sources []buildkit.Source) ([]byte, error) {
-		f, err := envsync.FindFormat(format)
+		f, err := clients.FindFormat(format)
 		if err != nil {
 			return nil, err
 		}

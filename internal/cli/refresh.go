@@ -41,7 +41,7 @@ func (a *app) keepFresh(ctx context.Context, s, sub *session.Session, all []held
 		}
 		plan, err := sinks.plan(a, sub, all)
 		if err == nil {
-			err = sub.Apply(ctx, plan.Changes)
+			err = sub.Apply(ctx, plan.Changes, plan.files()...)
 		}
 		if err != nil && ctx.Err() == nil {
 			a.say.warn(fmt.Errorf("the command's credential files are not fresh: %w", err))

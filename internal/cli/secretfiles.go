@@ -3,29 +3,15 @@ package cli
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit"
-	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/buildtool"
 )
-
-// secretsFolder is where below the session's own files those for builds are, so that one folder can be allowed to a
-// build as a whole.
-const secretsFolder = "secrets"
-
-// secretFile is a secret of a container build as a file, which build programs read anew for each step.
-type secretFile struct {
-	buildkit.Secret
-	change envsync.Change
-}
-
-// notInFileName is what an id may hold that some file system or command line does not take.
-var notInFileName = regpass.Pattern(`[^A-Za-z0-9_.-]`)
 
 // secretFiles works out the files below dir that hold what a build may ask for. What the credentials have no form for
 // is left out; for what a step could have mounted, a warning says so.
-func (a *app) secretFiles(dir string, all []held) (files []secretFile, warnings []string, err error) {
+func (a *app) secretFiles(dir string, all []held) (files []buildtool.File, warnings []string, err error) {
 	var sources []buildkit.Source
 	for _, h := range all {
 		sources = append(sources, buildkit.Source{
@@ -47,21 +33,7 @@ func (a *app) secretFiles(dir string, all []held) (files []secretFile, warnings 
 			}
 			continue
 		}
-		path := filepath.Join(dir, secretsFolder, notInFileName().ReplaceAllString(s.ID, "_"))
-		files = append(files, secretFile{s, envsync.Change{Path: path, Own: true, Format: "raw",
-			Entries: []envsync.Entry{{Cred: regpass.Credential{Secret: regpass.NewSecret(string(value))}}}}})
+		files = append(files, buildtool.NewFile(dir, s, regpass.NewSecret(string(value))))
 	}
 	return files, warnings, nil
-}
-
-// value is what the file holds.
-func (f secretFile) value() regpass.Secret { return f.change.Entries[0].Cred.Secret }
-
-// changes are what to write for the files.
-func changes(files []secretFile) []envsync.Change {
-	var all []envsync.Change
-	for _, f := range files {
-		all = append(all, f.change)
-	}
-	return all
 }

@@ -6,14 +6,16 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass/buildtool"
 )
 
 func newSecrets(a *app) *cobra.Command {
 	var p proofFlags
 	var format string
 	var docs []string
-	for _, d := range dialects {
-		docs = append(docs, fmt.Sprintf("  %-9s %s", d.name, d.doc))
+	for _, d := range buildtool.Dialects {
+		docs = append(docs, fmt.Sprintf("  %-9s %s", d.Name, d.Doc))
 	}
 	cmd := &cobra.Command{
 		Use:   "secrets [REGISTRY…]",
@@ -37,7 +39,7 @@ Formats:
   regpass secrets pyx.dev --format bake-file > regpass.json
   regpass secrets pyx.dev --format compose > compose.secrets.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := findDialect(format)
+			d, err := buildtool.FindDialect(format)
 			if err != nil {
 				return fmt.Errorf("secrets: %w", err)
 			}
@@ -45,11 +47,11 @@ Formats:
 		},
 	}
 	p.add(a, cmd)
-	cmd.Flags().StringVar(&format, "format", dialects[0].name, "print for the `PROGRAM`")
+	cmd.Flags().StringVar(&format, "format", buildtool.Dialects[0].Name, "print for the `PROGRAM`")
 	return cmd
 }
 
-func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d dialect) error {
+func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d buildtool.Dialect) error {
 	ctx := cmd.Context()
 	refs, err := a.registries(args)
 	if err != nil {
@@ -67,11 +69,11 @@ func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d dialect
 	if err != nil {
 		return err
 	}
-	text, err := d.text(files)
+	text, err := d.Text(files)
 	if err != nil {
 		return err
 	}
-	if err := s.Apply(ctx, changes(files)); err != nil {
+	if err := s.Apply(ctx, nil, buildtool.Written(files)...); err != nil {
 		return err
 	}
 	for _, w := range warnings {
@@ -80,8 +82,8 @@ func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d dialect
 	if first := firstEnd(all); !first.IsZero() {
 		a.say.notef("the files are good until %s; for a longer build use `regpass exec`", first.Format(time.TimeOnly))
 	}
-	if d.besides != nil {
-		a.say.notef("secrets: %s", d.besides(files))
+	if d.Note != nil {
+		a.say.notef("secrets: %s", d.Note(files))
 	}
 	_, err = fmt.Fprintln(a.env.Stdout, text)
 	return err

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
 )
@@ -59,7 +59,7 @@ func helpEnvironment() string {
 	rows(&b, append(secrets, [2]string{"AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "for s3:// channels"}))
 	b.WriteString("\nIdentities that are read: see `regpass help identities`.\n\nSinks, and the variables they set.\n\n")
 	var sinks [][2]string
-	for _, s := range envsync.Sinks {
+	for _, s := range clients.All {
 		sinks = append(sinks, [2]string{s.Name, s.Doc})
 	}
 	rows(&b, sinks)
