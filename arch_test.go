@@ -30,16 +30,25 @@ var mayImport = map[string][]string{
 	"session":          {"", "envsync", "envsync/clients"},
 	"helper":           {""},
 	"action":           {""},
-	"buildkit":         {""},
-	"buildtool":        {"", "buildkit", "session"},
+	"buildtool":        {"", "buildkit/secret", "session"},
+	"buildkit":         {"", "buildkit/builder", "buildkit/leak", "buildkit/plan", "buildkit/secret"},
 	"image":            {""},
 	"sts":              {""},
 	"internal/fake":    {""},
 	"internal/sample":  {},
 	"internal/testenv": {""},
+	// The rooms below buildkit/: plan knows the builder that it is for, and inject hands out what secret has.
+	"buildkit/builder":   {"", "buildkit/dockercfg"},
+	"buildkit/dockercfg": {""},
+	"buildkit/inject":    {"", "buildkit/secret"},
+	"buildkit/leak":      {""},
+	"buildkit/plan":      {"", "buildkit/builder", "buildkit/dockercfg"},
+	"buildkit/secret":    {"", "buildkit/dockercfg"},
+
 	"cmd/regpass":      {"", "internal/cli", "internal/process"},
 	"internal/process": {""},
 	"internal/cli": {"", "identity", "registry", "envsync", "envsync/clients", "session", "helper", "action", "buildkit", "buildtool", "image", "sts", "internal/process",
+		"buildkit/builder", "buildkit/inject", "buildkit/leak", "buildkit/plan", "buildkit/secret",
 		"internal/fake", "internal/sample"},
 }
 

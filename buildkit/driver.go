@@ -1,17 +1,21 @@
+// Package buildkit does one build from end to end: it runs it, searches what it makes, and explains how it failed.
 package buildkit
 
 import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/moby/buildkit/client"
+
+	"github.com/regpass/regpass/buildkit/builder"
+	"github.com/regpass/regpass/buildkit/leak"
+	"github.com/regpass/regpass/buildkit/plan"
+	"github.com/regpass/regpass/buildkit/secret"
+
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/identity"
 	"github.com/moby/buildkit/session"
@@ -26,19 +30,19 @@ import (
 
 // Build is one build.
 type Build struct {
-	Plan     *Plan
+	Plan     *plan.Plan
 	Secrets  secrets.SecretStore
 	Auth     authprovider.AuthConfigProvider
-	Watch    *Watch
-	Handed   func() []Delivery // what steps were given so far
-	Earlier  bool              // there are tokens from before, which steps may have been given that are cached now
-	Frontend gateway.BuildFunc // nil: the builder's own
+	Watch    *leak.Watch
+	Handed   func() []secret.Delivery // what steps were given so far
+	Earlier  bool                     // there are tokens from before, which steps may have been given that are cached now
+	Frontend gateway.BuildFunc        // nil: the builder's own
 	// SearchImage searches the layers before anything is exported; nil: nobody does.
-	SearchImage SearchImage
-	Mode        string       // how progress is shown: one of Modes
-	Out         io.Writer    // where; an *os.File for the form that terminals have
-	Leaked      func([]Leak) // ends the tokens that were found; it is called before what the builder keeps is deleted, which takes time
-	Warn        func(string) // hears of what the builder warns of, quoted; nil: nobody does
+	SearchImage leak.SearchFunc
+	Mode        string            // how progress is shown: one of Modes
+	Out         io.Writer         // where; an *os.File for the form that terminals have
+	Leaked      func([]leak.Leak) // ends the tokens that were found, before what the builder keeps is deleted, which takes time
+	Warn        func(string)      // hears of what the builder warns of, quoted; nil: nobody does
 }
 
 // Modes are the ways to show progress.
@@ -48,17 +52,17 @@ var Modes = []string{"auto", "plain", "tty", "quiet", "rawjson"}
 // (BuildKit, exporter/containerimage/exptypes).
 type Result map[string]string
 
-// Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before all that the
-// steps said has been searched for the tokens that they were given; a token in it is a LeakError, and the builder's
-// record of the build is deleted. What the builder says in an error is quoted.
-func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, error) {
+// Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before everything that the
+// steps printed has been searched for the tokens that they were given. A token in it is a leak.Error: the builder's record
+// of the build is deleted, and so is all that the build left in its cache. The builder's words in an error are quoted.
+func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (Result, error) {
 	display, err := progressui.NewDisplay(b.Out, progressui.DisplayMode(b.Mode))
 	if err != nil {
 		return nil, regpass.Usagef("build: --progress: %w", err)
 	}
 	opt := b.Plan.Opt
 	opt.Ref = identity.NewID()
-	said := newReport()
+	said := newProgress()
 	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: b.Auth})
 	if a, ok := auth.(interface{ SetLogger(progresswriter.Logger) }); ok {
 		a.SetLogger(said.say)
@@ -68,7 +72,7 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 	// The streams end by being closed, not by the context: what a build says on its way down is to be seen as well.
 	rest := context.WithoutCancel(ctx)
 	watched, shown := make(chan *client.SolveStatus), make(chan *client.SolveStatus)
-	steps := newStory()
+	steps := newStepLog()
 	var streams sync.WaitGroup
 	streams.Go(func() { b.Watch.Filter(rest, said.all, watched) })
 	streams.Go(func() { steps.note(watched, shown) })
@@ -84,18 +88,27 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e Endpoint) (Result, e
 
 	statuses := make(chan *client.SolveStatus)
 	streams.Go(func() { said.from(statuses) })
-	frontend := newKept(b.layers(e, opt, b.Watch.Gate(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
-	resp, err := e.client.Build(ctx, opt, "regpass", frontend.build, statuses)
+	frontend := newKept(b.layers(e, opt, b.Watch.Guard(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
+	resp, err := e.Client.Build(ctx, opt, "regpass", frontend.build, statuses)
 	said.close()
 	streams.Wait()
-	if leak := b.Watch.Err(); leak != nil {
+	if found := b.Watch.Err(); found != nil {
 		b.Leaked(b.Watch.Leaks())
-		return nil, errors.Join(leak, e.forget(rest, env, opt), e.uncache(rest, env, b.Watch.unwanted(steps)))
+		records := b.Watch.LeakedRecords(steps.began, steps.completed)
+		return nil, errors.Join(found, b.forget(rest, env, e, opt), e.Prune(rest, env, records))
 	}
 	if err != nil {
 		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))
 	}
-	return b.Plan.pushed(ctx, e, b.Auth, resp.ExporterResponse)
+	return pushed(ctx, b.Plan, e, b.Auth, resp.ExporterResponse)
+}
+
+// forget deletes the builder's record of the build, where it keeps one.
+func (b Build) forget(ctx context.Context, env *regpass.Env, e builder.Endpoint, opt client.SolveOpt) error {
+	if opt.Internal {
+		return nil
+	}
+	return e.Forget(ctx, env, opt.Ref)
 }
 
 // frontend has the builder turn the Dockerfile into steps.
@@ -108,11 +121,11 @@ func (b Build) frontend(opt client.SolveOpt) gateway.BuildFunc {
 	}
 }
 
-// kept is a frontend whose own error is kept: of what goes to the builder and back only the text comes back.
+// kept is a frontend whose error is kept: of one that goes through the builder only the text comes back.
 type kept struct {
 	build gateway.BuildFunc
 	mu    sync.Mutex
-	own   error
+	cause error
 }
 
 func newKept(build gateway.BuildFunc) *kept {
@@ -121,7 +134,7 @@ func newKept(build gateway.BuildFunc) *kept {
 		res, err := build(ctx, c)
 		if errors.Is(err, regpass.ErrUsage) || len(regpass.Hints(err)) > 0 {
 			k.mu.Lock()
-			k.own = err
+			k.cause = err
 			k.mu.Unlock()
 		}
 		return res, err
@@ -132,91 +145,5 @@ func newKept(build gateway.BuildFunc) *kept {
 func (k *kept) err() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.own
-}
-
-// report is one stream of what the builder and this process say about a build.
-type report struct {
-	all  chan *client.SolveStatus
-	mu   sync.RWMutex // held for reading while something is sent
-	over bool
-}
-
-func newReport() *report { return &report{all: make(chan *client.SolveStatus)} }
-
-// say adds to the stream; after its end nothing.
-func (r *report) say(s *client.SolveStatus) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if !r.over {
-		r.all <- s
-	}
-}
-
-func (r *report) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.over = true
-	close(r.all)
-}
-
-// from adds all of in.
-func (r *report) from(in <-chan *client.SolveStatus) {
-	for s := range in {
-		r.say(s)
-	}
-}
-
-// forgets is how long a builder may take to end a build that was called off.
-const forgets = 15 * time.Second
-
-// forget deletes the builder's record of a build, with the output of its steps in it. A build that was called off is
-// written down when the builder has ended it, so that is waited for.
-func (e Endpoint) forget(ctx context.Context, env *regpass.Env, opt client.SolveOpt) error {
-	if opt.Internal {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, forgets)
-	defer cancel()
-	for wait := 20 * time.Millisecond; ; wait *= 2 {
-		active, err := e.active(ctx, opt.Ref)
-		switch {
-		case unimplemented(err):
-			return nil // a builder that keeps no records
-		case err == nil && active:
-			err = env.Wait(ctx, wait)
-		case err == nil:
-			if err = e.deleteRecord(ctx, opt.Ref); err == nil {
-				return nil
-			}
-		}
-		if err != nil {
-			return regpass.Hintf(fmt.Errorf("build: the builder's record of this build could not be deleted: %w", shown(err)),
-				"its log holds the token: `docker buildx history rm %s`", opt.Ref)
-		}
-	}
-}
-
-// pushed sends an image that a Docker daemon holds to its registry, where the daemon's BuildKit can't by itself.
-func (p *Plan) pushed(ctx context.Context, e Endpoint, auth authprovider.AuthConfigProvider, resp map[string]string) (Result, error) {
-	for _, name := range p.push {
-		a, err := auth(ctx, registryOf(name), nil, nil)
-		if err != nil {
-			return nil, err
-		}
-		if err := e.docker.push(ctx, name, a); err != nil {
-			return nil, fmt.Errorf("build: %w", err)
-		}
-	}
-	return resp, nil
-}
-
-// registryOf is the host that an image is pushed to, as docker reads its name: a first part with a dot, a port or
-// localhost is a host, everything else is on Docker Hub.
-func registryOf(name string) string {
-	host, _, ok := strings.Cut(name, "/")
-	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" || host == "docker.io" || host == "index.docker.io" {
-		return authprovider.DockerHubRegistryHost
-	}
-	return host
+	return k.cause
 }

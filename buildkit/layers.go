@@ -1,35 +1,31 @@
 package buildkit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+
+	"github.com/regpass/regpass/buildkit/builder"
+	"github.com/regpass/regpass/buildkit/leak"
+
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
-
-	"github.com/regpass/regpass"
 )
-
-// SearchImage searches an image, or another archive, to its end and calls found with each known secret in it. where
-// names the file, and by is what the image's history says that the file's layer was made by, both redacted.
-type SearchImage func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error
 
 // layers runs build and then, where steps were given secrets, now or by an earlier build that left them in the builder's
 // cache, has the builder send the layers here before it exports anything else, to be searched: also for files that a
 // later step deleted. The steps are the very ones that build has just run, for it still holds them, so none runs twice.
-// A leak is a LeakError. What a build leaves in the builder's cache only is searched too, for a later job, which does not
+// A leak is a leak.Error. What a build leaves in the builder's cache only is searched too, for a later job, which does not
 // know the token, may take it from there. Layers that the result does not have, those of other stages, are searched
 // where a cache is to have them.
 //
 // Where an output is made of files instead, these are searched too: they keep all their extended attributes, of which
 // layers have none but security.capability (containerd, pkg/archive; fsutil, tarwriter.go).
-func (b Build) layers(e Endpoint, opt client.SolveOpt, build gateway.BuildFunc) gateway.BuildFunc {
+func (b Build) layers(e builder.Endpoint, opt client.SolveOpt, build gateway.BuildFunc) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		leaves := len(b.Plan.Opt.Exports)+len(b.Plan.Opt.CacheExports) > 0
@@ -38,8 +34,8 @@ func (b Build) layers(e Endpoint, opt client.SolveOpt, build gateway.BuildFunc) 
 		}
 		// One after the other: a platform's image may be as large as the disk of a small runner can take.
 		err = res.EachRef(func(r gateway.Reference) error { return b.searchLayers(ctx, e, opt, r) })
-		if leak := b.Watch.Err(); leak != nil {
-			return nil, leak
+		if found := b.Watch.Err(); found != nil {
+			return nil, found
 		}
 		if err != nil {
 			return nil, fmt.Errorf("build: search the layers: %w", err)
@@ -49,18 +45,18 @@ func (b Build) layers(e Endpoint, opt client.SolveOpt, build gateway.BuildFunc) 
 }
 
 // searchLayers has the builder send what r is made of, in each form that it is to leave the builder in.
-func (b Build) searchLayers(ctx context.Context, e Endpoint, opt client.SolveOpt, r gateway.Reference) error {
-	def, err := definitionOf(ctx, r)
+func (b Build) searchLayers(ctx context.Context, e builder.Endpoint, opt client.SolveOpt, r gateway.Reference) error {
+	def, err := leak.Definition(ctx, r)
 	if err != nil {
 		return err
 	}
 	all := def
-	if b.Plan.cachesAll() {
-		if all, err = everything(ctx, def); err != nil {
+	if b.Plan.CachesAllStages() {
+		if all, err = mergeAllStages(ctx, def); err != nil {
 			return err
 		}
 	}
-	if err := b.searchSent(ctx, e, opt, all, e.exporter()); err != nil || !b.Plan.exportsFiles() || e.exporter() == client.ExporterTar {
+	if err := b.searchSent(ctx, e, opt, all, exporter(e)); err != nil || !b.Plan.ExportsFiles() || exporter(e) == client.ExporterTar {
 		return err
 	}
 	if b.Watch.Err() != nil {
@@ -71,18 +67,15 @@ func (b Build) searchLayers(ctx context.Context, e Endpoint, opt client.SolveOpt
 
 // searchSent has the builder export what def makes. It has all that the build itself has: base images that were not needed
 // whole so far are fetched with its credentials, and the client looks for the folders that a definition names.
-func (b Build) searchSent(ctx context.Context, e Endpoint, opt client.SolveOpt, def *llb.Definition, exporter string) error {
+func (b Build) searchSent(ctx context.Context, e builder.Endpoint, opt client.SolveOpt, def *llb.Definition, exporter string) error {
 	read, write := io.Pipe()
 	var searched error
 	var searching sync.WaitGroup
 	searching.Go(func() {
-		searched = b.SearchImage(ctx, read, func(where, by string, f regpass.Found) {
-			by = b.Watch.Redact(cmp.Or(b.Watch.steps[by], by))
-			b.Watch.leaks.addLeak(Leak{Where: inImage, What: where, Fingerprint: f.Fingerprint, Form: f.Form, By: by})
-		})
+		searched = b.Watch.Image(ctx, read, b.SearchImage)
 		_ = read.CloseWithError(searched) // never fails
 	})
-	_, err := e.client.Solve(ctx, def, client.SolveOpt{
+	_, err := e.Client.Solve(ctx, def, client.SolveOpt{
 		Internal:            true, // the builder keeps no record of it
 		AllowedEntitlements: opt.AllowedEntitlements,
 		LocalMounts:         opt.LocalMounts,
@@ -98,18 +91,11 @@ func (b Build) searchSent(ctx context.Context, e Endpoint, opt client.SolveOpt, 
 	return errors.Join(err, searched)
 }
 
-// exporter is how the builder can send layers. A Docker daemon without containerd's images can send the files that are
-// there at the end only.
-func (e Endpoint) exporter() string {
-	if e.Moby && !e.Containerd {
-		return client.ExporterTar
+// exporter is how the builder can send layers. A Docker daemon without an image store can send only the files that
+// are there at the end.
+func exporter(e builder.Endpoint) string {
+	if e.ImageStore() {
+		return client.ExporterOCI
 	}
-	return client.ExporterOCI
-}
-
-// exportsFiles reports whether an output is made of the files that are there at the end, and not of layers.
-func (p *Plan) exportsFiles() bool {
-	return slices.ContainsFunc(p.Opt.Exports, func(x client.ExportEntry) bool {
-		return x.Type == client.ExporterLocal || x.Type == client.ExporterTar
-	})
+	return client.ExporterTar
 }

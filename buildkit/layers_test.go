@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"testing"
 
 	"github.com/moby/buildkit/client"
@@ -12,6 +11,10 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/builder"
+	"github.com/regpass/regpass/buildkit/leak"
+	"github.com/regpass/regpass/buildkit/plan"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 // TestLayersAreLeftAloneWhereNothingCanLeak asks nothing of the endpoint, which has no client.
@@ -20,14 +23,14 @@ func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
 		t.Error("something is searched")
 		return nil
 	}
-	exported, cached := &Plan{}, &Plan{}
+	exported, cached := &plan.Plan{}, &plan.Plan{}
 	exported.Opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI}}
 	cached.Opt.CacheExports = []client.CacheOptionsEntry{{Type: "local"}}
-	one := []Delivery{{ID: "netrc"}}
+	one := []secret.Delivery{{ID: "netrc"}}
 	for name, c := range map[string]struct {
-		plan   *Plan
-		handed []Delivery
-		search SearchImage
+		plan   *plan.Plan
+		handed []secret.Delivery
+		search leak.SearchFunc
 	}{
 		"no step was given a secret":    {exported, nil, search},
 		"nobody searches":               {exported, one, nil},
@@ -35,8 +38,8 @@ func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
 	} {
 		res := gateway.NewResult()
 		res.SetRef(&built{})
-		b := Build{Plan: c.plan, Watch: newWatch(nil), SearchImage: c.search, Handed: func() []Delivery { return c.handed }}
-		got, err := b.layers(Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+		b := Build{Plan: c.plan, Watch: newWatch(), SearchImage: c.search, Handed: func() []secret.Delivery { return c.handed }}
+		got, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
 		if err != nil || got != res {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -46,13 +49,13 @@ func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
 // TestLayersOfEarlierStepsAreSearched has a build whose steps were given nothing come to ask for the layers, which fails,
 // for what stands for them here cannot be read.
 func TestLayersOfEarlierStepsAreSearched(t *testing.T) {
-	plan := &Plan{}
+	plan := &plan.Plan{}
 	plan.Opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI}}
 	res := gateway.NewResult()
 	res.SetRef(unread{})
-	b := Build{Plan: plan, Watch: newWatch(nil), Earlier: true, Handed: func() []Delivery { return nil },
+	b := Build{Plan: plan, Watch: newWatch(), Earlier: true, Handed: func() []secret.Delivery { return nil },
 		SearchImage: func(context.Context, io.Reader, func(where, by string, f regpass.Found)) error { return nil }}
-	_, err := b.layers(Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+	_, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
 	if !errors.Is(err, errUnread) {
 		t.Errorf("%v", err)
 	}
@@ -66,12 +69,12 @@ var errUnread = errors.New("it cannot be read")
 func (unread) ToState() (llb.State, error) { return llb.State{}, errUnread }
 
 func TestLayersAreSentAsTheBuilderCan(t *testing.T) {
-	for want, e := range map[string][]Endpoint{
+	for want, e := range map[string][]builder.Endpoint{
 		client.ExporterOCI: {{}, {Moby: true, Containerd: true}},
 		client.ExporterTar: {{Moby: true}},
 	} {
 		for _, e := range e {
-			if got := e.exporter(); got != want {
+			if got := exporter(e); got != want {
 				t.Errorf("%+v: %s, not %s", e, got, want)
 			}
 		}
@@ -79,16 +82,3 @@ func TestLayersAreSentAsTheBuilderCan(t *testing.T) {
 }
 
 // TestNameSteps holds the words that BuildKit has for what a layer is made by.
-func TestNameSteps(t *testing.T) {
-	s := llb.Image("base").Run(llb.Args([]string{"sh", "-c", "echo  a"}), llb.WithCustomName("[2/2] RUN echo  a"), llb.AddMount("/out", llb.Scratch())).Root()
-	def, err := s.File(llb.Mkdir("/a", 0o700), llb.WithCustomName("MKDIR")).Marshal(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	const echo = "[2/2] RUN echo  a"
-	want := map[string]string{"mount / from exec sh -c echo  a": echo, "mount /out from exec sh -c echo  a": echo, echo: echo, "MKDIR": "MKDIR"}
-	steps := map[string]string{}
-	if err := nameSteps(def, steps); err != nil || !maps.Equal(steps, want) {
-		t.Errorf("%q, %v", steps, err)
-	}
-}

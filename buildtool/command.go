@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 // Command is a command that builds images.
@@ -113,7 +113,7 @@ func (b Build) AddFlags(command []string, files []File) ([]string, error) {
 func Mountable(files []File) []string {
 	var ids []string
 	for _, f := range files {
-		if f.Use != buildkit.Daemon {
+		if f.Use != secret.ForDaemon {
 			ids = append(ids, f.ID)
 		}
 	}

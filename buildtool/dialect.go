@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 // Dialect is how a build program is told of secrets.
@@ -47,14 +47,14 @@ func buildxWords(files []File) []string {
 
 // podmanWords leave out what only BuildKit asks for.
 func podmanWords(files []File) []string {
-	return buildxWords(slices.DeleteFunc(slices.Clone(files), func(f File) bool { return f.Use == buildkit.Daemon }))
+	return buildxWords(slices.DeleteFunc(slices.Clone(files), func(f File) bool { return f.Use == secret.ForDaemon }))
 }
 
 // bakeWords add to the secrets that the targets have. A bake file can do that only for targets that want it, and naming
 // one switches off the files that bake finds by itself.
 func bakeWords(files []File) []string {
 	var words []string
-	for _, leave := range buildkit.BakeAllow(users(files)) {
+	for _, leave := range secret.BakeAllow(users(files)) {
 		words = append(words, "--allow", leave)
 	}
 	for _, f := range files {
@@ -64,12 +64,12 @@ func bakeWords(files []File) []string {
 }
 
 func bakeFileText(files []File) (string, error) {
-	text, err := buildkit.BakeFile(users(files))
+	text, err := secret.BakeFile(users(files))
 	return string(text), err
 }
 
 func bakeFileAllow(files []File) string {
-	return "bake must be told that it may read the files: --allow " + strings.Join(buildkit.BakeAllow(users(files)), " --allow ")
+	return "bake must be told that it may read the files: --allow " + strings.Join(secret.BakeAllow(users(files)), " --allow ")
 }
 
 // plainWord is what a shell takes as one word without quotes. A * is taken too, where no file has a name like that.

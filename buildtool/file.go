@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/secret"
 	"github.com/regpass/regpass/session"
 )
 
@@ -16,7 +16,7 @@ const secretsFolder = "secrets"
 
 // File is a secret of a container build as a private file, which build programs read anew for each step.
 type File struct {
-	buildkit.Secret
+	secret.Secret
 	session.File
 }
 
@@ -24,14 +24,14 @@ type File struct {
 var notInFileName = regpass.Pattern(`[^A-Za-z0-9_.-]`)
 
 // NewFile is the file for a secret below dir, the absolute folder for a session's own files.
-func NewFile(dir string, s buildkit.Secret, content regpass.Secret) File {
+func NewFile(dir string, s secret.Secret, content regpass.Secret) File {
 	name := notInFileName().ReplaceAllString(s.ID, "_")
 	return File{s, session.File{Path: filepath.Join(dir, secretsFolder, name), Content: content}}
 }
 
 // BakeFile is a bake file in dir with a target that has the secrets.
 func BakeFile(dir string, files []File) (session.File, error) {
-	text, err := buildkit.BakeFile(users(files))
+	text, err := secret.BakeFile(users(files))
 	return session.File{Path: filepath.Join(dir, "bake.json"), Content: regpass.NewSecret(string(text))}, err
 }
 
@@ -47,12 +47,12 @@ func Written(files []File) []session.File {
 // flag is the value of --secret. It names a file, never a variable: a variable is read once, a file anew for each step.
 func (f File) flag() string { return f.user().String() }
 
-func (f File) user() buildkit.UserSecret {
-	return buildkit.UserSecret{ID: f.ID, Src: f.Path}
+func (f File) user() secret.UserDefined {
+	return secret.UserDefined{ID: f.ID, Src: f.Path}
 }
 
-func users(files []File) []buildkit.UserSecret {
-	var all []buildkit.UserSecret
+func users(files []File) []secret.UserDefined {
+	var all []secret.UserDefined
 	for _, f := range files {
 		all = append(all, f.user())
 	}

@@ -13,6 +13,10 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/builder"
+	"github.com/regpass/regpass/buildkit/inject"
+	"github.com/regpass/regpass/buildkit/leak"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 func newBuild(a *app) *cobra.Command {
@@ -79,7 +83,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := buildkit.NewStore(a.env, sources, user, renders, buildkit.StoreOptions{
+	store, err := secret.NewStore(a.env, sources, user, renders, secret.Options{
 		MinLifetime: f.proof.minLifetime, Isolate: f.isolate, Failed: m.fail})
 	if err != nil {
 		return err
@@ -92,7 +96,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	a.say.notef("build: BuildKit at %s, by %s", endpoint.Address, endpoint.From)
+	a.say.notef("build: BuildKit at %s, by %s", endpoint.Address, endpoint.FoundBy)
 	plan, err := f.options.Plan(ctx, a.env, endpoint)
 	if err != nil {
 		return err
@@ -103,13 +107,13 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	watch := buildkit.NewWatch(a.say.known, m.who, func(buildkit.Leak) { stop(errLeak) })
+	watch := leak.NewWatch(a.say.known, m.who, func(leak.Leak) { stop(errLeak) })
 	if err := searchBefore(ctx, a, plan, watch); err != nil {
 		return err
 	}
 	b := buildkit.Build{Plan: plan, Secrets: store, Auth: auth, Watch: watch, Handed: store.Minted, Earlier: m.earlier,
 		SearchImage: searchImage(a.say.known), Mode: f.progress, Out: a.say.raw,
-		Leaked: func(leaks []buildkit.Leak) { m.revoke(ctx, leaks) }}
+		Leaked: func(leaks []leak.Leak) { m.revoke(ctx, leaks) }}
 	if f.onTerminal(a) { // the other forms show warnings where they come up
 		b.Warn = func(text string) { aside.say.line("warning: ", "builder: "+text) }
 	} else {
@@ -118,9 +122,9 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 		b.Out = said
 	}
 	if f.inject != "" {
-		injector := buildkit.NewInjector(store.All(), f.inject == injectAll)
+		injector := inject.New(store.All(), f.inject == injectAll)
 		b.Frontend = injector.Frontend
-		defer func() { reportInjected(a, injector.Injected()) }()
+		defer func() { reportInjected(a, injector.Steps()) }()
 	}
 	if err := f.removeOld(a); err != nil {
 		return err
@@ -136,13 +140,13 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 }
 
 // findBuildKit looks for a BuildKit on the side. wait returns what was found, and stop ends the search and closes that.
-func findBuildKit(ctx context.Context, env *regpass.Env, ask buildkit.Ask) (wait func() (buildkit.Endpoint, error), stop func() error) {
+func findBuildKit(ctx context.Context, env *regpass.Env, ask builder.Ask) (wait func() (builder.Endpoint, error), stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
-	var endpoint buildkit.Endpoint
+	var endpoint builder.Endpoint
 	var err error
 	var looking sync.WaitGroup
-	looking.Go(func() { endpoint, err = buildkit.Find(ctx, env, ask) })
-	wait = func() (buildkit.Endpoint, error) {
+	looking.Go(func() { endpoint, err = builder.Find(ctx, env, ask) })
+	wait = func() (builder.Endpoint, error) {
 		looking.Wait()
 		return endpoint, err
 	}
@@ -159,7 +163,7 @@ func findBuildKit(ctx context.Context, env *regpass.Env, ask buildkit.Ask) (wait
 var errLeak = errors.New("a token is in the build's output")
 
 // reportInjected says which steps were given what.
-func reportInjected(a *app, steps []buildkit.Injected) {
+func reportInjected(a *app, steps []inject.Step) {
 	if len(steps) == 0 {
 		a.say.notef("inject: no step uses a package client that is known, so none was given a secret")
 	}

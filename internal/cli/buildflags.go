@@ -12,6 +12,9 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/builder"
+	"github.com/regpass/regpass/buildkit/plan"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 // What --inject can be set to.
@@ -23,8 +26,8 @@ const (
 // buildFlags are those of docker buildx build, and ours.
 type buildFlags struct {
 	proof      proofFlags
-	options    buildkit.Options
-	ask        buildkit.Ask
+	options    plan.Options
+	ask        builder.Ask
 	registries []string
 	secrets    []string
 	inject     string
@@ -112,10 +115,10 @@ func (f *buildFlags) check(a *app) error {
 	return nil
 }
 
-func (f *buildFlags) userSecrets() ([]buildkit.UserSecret, error) {
-	var all []buildkit.UserSecret
+func (f *buildFlags) userSecrets() ([]secret.UserDefined, error) {
+	var all []secret.UserDefined
 	for _, text := range f.secrets {
-		s, err := buildkit.ParseUserSecret(text)
+		s, err := secret.ParseFlag(text)
 		if err != nil {
 			return nil, err
 		}

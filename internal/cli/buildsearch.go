@@ -9,12 +9,14 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/leak"
+	"github.com/regpass/regpass/buildkit/plan"
 	"github.com/regpass/regpass/image"
 )
 
 // searchBefore refuses a build that is given a token.
-func searchBefore(ctx context.Context, a *app, plan *buildkit.Plan, watch *buildkit.Watch) error {
-	partly, err := plan.Search(ctx, watch, searchImage(a.say.known))
+func searchBefore(ctx context.Context, a *app, plan *plan.Plan, watch *leak.Watch) error {
+	partly, err := buildkit.Search(ctx, plan, watch, searchImage(a.say.known))
 	if errors.Is(err, regpass.ErrFound) {
 		return regpass.Hintf(err, "the build was not started; take it out, or keep the file from the build with .dockerignore")
 	}
@@ -22,13 +24,13 @@ func searchBefore(ctx context.Context, a *app, plan *buildkit.Plan, watch *build
 		return err
 	}
 	for _, file := range partly {
-		a.say.line("warning: ", fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens", regpass.Quote(file), buildkit.MaxContextFile>>20))
+		a.say.line("warning: ", fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens", regpass.Quote(file), leak.MaxContextFile>>20))
 	}
 	return nil
 }
 
 // searchImage looks for the known secrets in all of an image or another archive.
-func searchImage(known *regpass.Redactions) buildkit.SearchImage {
+func searchImage(known *regpass.Redactions) leak.SearchFunc {
 	return func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error {
 		all, err := image.Read(ctx, tar, known, image.Limits{})
 		for _, f := range all {

@@ -41,7 +41,7 @@ const builderImage = "127.0.0.1:1/buildkit:local"
 // loadBuilder gives the Docker daemon the image of a BuildKit, as moby/buildkit is one: the programs of this machine.
 func (e *engines) loadBuilder() error {
 	l := newLayer()
-	if err := errors.Join(builder(l, e.vars), l.tar.Close()); err != nil {
+	if err := errors.Join(builderFiles(l, e.vars), l.tar.Close()); err != nil {
 		return err
 	}
 	image, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: runtime.GOOS, Architecture: runtime.GOARCH,
@@ -68,8 +68,8 @@ func (e *engines) loadBuilder() error {
 	return nil
 }
 
-// builder is busybox with BuildKit's programs and the runc that they run.
-func builder(l *layer, programs map[string]string) error {
+// builderFiles is busybox with BuildKit's programs and the runc that they run.
+func builderFiles(l *layer, programs map[string]string) error {
 	if err := busybox(l); err != nil {
 		return err
 	}

@@ -8,7 +8,8 @@ import (
 	"sync"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/buildkit"
+	"github.com/regpass/regpass/buildkit/leak"
+	"github.com/regpass/regpass/buildkit/secret"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/registry"
@@ -43,7 +44,7 @@ func newMinter(a *app, s *session.Session, p *proofFlags) *minter {
 
 // sources are what a build may ask credentials of. Nothing is minted yet, but the keys and credentials that are here
 // are known from now on.
-func (m *minter) sources(refs []regpass.Ref) ([]buildkit.Source, error) {
+func (m *minter) sources(refs []regpass.Ref) ([]secret.Source, error) {
 	logins, err := m.s.Logins()
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func (m *minter) sources(refs []regpass.Ref) ([]buildkit.Source, error) {
 		m.a.env.Mask(l.Cred.Secret, l.Cred.SessionToken, l.Cred.Refresh)
 		m.know("session", l)
 	}
-	var all []buildkit.Source
+	var all []secret.Source
 	for _, ref := range refs {
 		row, err := registry.Find(m.a.env, ref)
 		if err != nil {
@@ -78,7 +79,7 @@ func (m *minter) sources(refs []regpass.Ref) ([]buildkit.Source, error) {
 		if ref.Bare { // a name such as pyx.dev stands for the server that answers for it
 			hosts = []string{at.Host}
 		}
-		all = append(all, buildkit.Source{
+		all = append(all, secret.Source{
 			Hosts: hosts, Ref: ref, Registry: row.Name, ClientVar: row.ClientVar, Key: row.Name + " " + endpoint + " " + scope,
 			Mint:  func(ctx context.Context) (regpass.Credential, error) { return m.mint(ctx, ref) },
 			Fresh: m.fresh,
@@ -172,7 +173,7 @@ func (m *minter) reason(err error) error {
 }
 
 // revoke ends the credentials that leaked, and has later steps mint new ones.
-func (m *minter) revoke(ctx context.Context, leaks []buildkit.Leak) {
+func (m *minter) revoke(ctx context.Context, leaks []leak.Leak) {
 	m.turn.Lock() // a step may still be asking while the build is called off
 	defer m.turn.Unlock()
 	done := map[string]bool{}
@@ -195,10 +196,10 @@ func (m *minter) revoke(ctx context.Context, leaks []buildkit.Leak) {
 }
 
 // renders makes the files that package clients read.
-var renders = buildkit.Render{Netrc: render("netrc-private"), Rattler: render("rattler"), UV: render("uv")}
+var renders = secret.Render{Netrc: render("netrc-private"), Rattler: render("rattler"), UV: render("uv")}
 
-func render(format string) func([]regpass.Credential, []buildkit.Source) ([]byte, error) {
-	return func(creds []regpass.Credential, sources []buildkit.Source) ([]byte, error) {
+func render(format string) func([]regpass.Credential, []secret.Source) ([]byte, error) {
+	return func(creds []regpass.Credential, sources []secret.Source) ([]byte, error) {
 		f, err := clients.FindFormat(format)
 		if err != nil {
 			return nil, err

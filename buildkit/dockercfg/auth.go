@@ -1,0 +1,34 @@
+package dockercfg
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/docker/cli/cli/config/types"
+	"github.com/moby/buildkit/session/auth/authprovider"
+
+	"github.com/regpass/regpass"
+)
+
+// Auth answers with the credential that docker's configuration or one of its helpers has for a container registry. Errors
+// are quoted.
+func Auth(env *regpass.Env) (authprovider.AuthConfigProvider, error) {
+	c, err := load(env)
+	if err != nil {
+		return nil, err
+	}
+	stored := authprovider.LoadAuthConfig(c)
+	return func(ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
+		a, err := stored(ctx, host, scope, expired)
+		if err != nil {
+			return types.AuthConfig{}, fmt.Errorf("build: docker's credential for %s: %w", regpass.Quote(host), quoted{err})
+		}
+		return a, nil
+	}, nil
+}
+
+// quoted is an error with the words of a file or a credential helper in it.
+type quoted struct{ error }
+
+func (q quoted) Error() string { return regpass.Quote(q.error.Error()) }
+func (q quoted) Unwrap() error { return q.error }

@@ -1,0 +1,60 @@
+// Package dockercfg reads docker's own files: its configuration, with the proxies and registry logins in it.
+package dockercfg
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/config/configfile"
+
+	"github.com/regpass/regpass"
+)
+
+// maxConfig is the largest file of docker or buildx that is read, in bytes: a builder may hold its daemon's files.
+const maxConfig = 4 << 20
+
+// Dir is the folder in which docker keeps its configuration: DOCKER_CONFIG, or .docker in the home folder.
+func Dir(env *regpass.Env) string {
+	if dir := env.Getenv("DOCKER_CONFIG"); dir != "" {
+		return dir
+	}
+	return filepath.Join(env.Home, ".docker")
+}
+
+// Read reads a file that docker or buildx wrote, of at most 4 MiB. A larger one is an error; there being none is
+// fs.ErrNotExist.
+func Read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(text) > maxConfig {
+		err = fmt.Errorf("%s is larger than %d bytes", path, maxConfig)
+	}
+	return text, err
+}
+
+// load reads docker's configuration. A file that is not there is an empty one.
+func load(env *regpass.Env) (*configfile.ConfigFile, error) {
+	c, err := config.Load(Dir(env))
+	if err != nil {
+		return nil, fmt.Errorf("docker's configuration: %w", quoted{err})
+	}
+	return c, nil
+}
+
+// Proxies are the proxies that docker hands to its containers, by the names they have in its configuration.
+// Those for one daemon only are not meant for a builder elsewhere.
+func Proxies(env *regpass.Env) (map[string]string, error) {
+	c, err := load(env)
+	if err != nil {
+		return nil, err
+	}
+	d := c.Proxies["default"]
+	return map[string]string{"httpProxy": d.HTTPProxy, "httpsProxy": d.HTTPSProxy, "noProxy": d.NoProxy, "ftpProxy": d.FTPProxy}, nil
+}

@@ -1,0 +1,61 @@
+package buildkit
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/moby/buildkit/client"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/leak"
+)
+
+// machine is a folder with a checkout in it, and what stands in variables.
+type machine struct {
+	t    *testing.T
+	dir  string
+	vars map[string]string
+}
+
+func newMachine(t *testing.T) *machine {
+	t.Helper()
+	return &machine{t, t.TempDir(), map[string]string{}}
+}
+
+func (m *machine) env() *regpass.Env {
+	return &regpass.Env{Home: m.dir, Dir: m.dir, TempDir: m.dir, Getenv: func(n string) string { return m.vars[n] },
+		Stdin: strings.NewReader(""), Stdout: &strings.Builder{}}
+}
+
+func (m *machine) file(name, content string) {
+	m.t.Helper()
+	path := filepath.Join(m.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+const live = "pyx_live-0123456789abcdef/0123456789abcdef+0123456789abcdef"
+
+var stepA, stepB = digest.FromString("a"), digest.FromString("b")
+
+// newWatch knows the token live.
+func newWatch() *leak.Watch {
+	s := regpass.NewSecret(live)
+	who := func(fingerprint string) (id, host string, ours bool) {
+		return "netrc", "acme.test", fingerprint == s.Fingerprint()
+	}
+	return leak.NewWatch(regpass.NewRedactions(s), who, nil)
+}
+
+func said(step digest.Digest, fd int, text string) *client.VertexLog {
+	return &client.VertexLog{Vertex: step, Stream: fd, Data: []byte(text)}
+}
+
+// built is a result of a build.
+type built struct{ gateway.Reference }

@@ -1,0 +1,74 @@
+package inject
+
+import (
+	"path"
+	"regexp"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/secret"
+)
+
+// Rule says what a package client reads, and so which secrets a step that runs it is given.
+type Rule struct {
+	Client  string                // what it is called in reports
+	Command func() *regexp.Regexp // matches its name, without folders
+	Module  func() *regexp.Regexp // matches the name under which `python -m` runs it; nil: Command does
+	Reads   []string              // variables that it takes credentials from, or that say where a file with them is; path.Match
+}
+
+// What the clients read. pip, Poetry, PDM and conda use requests, and requests reads NETRC
+// (requests.utils.get_netrc_auth); uv names a variable for each index (UV_INDEX_<NAME>_PASSWORD).
+var (
+	readsNetrc = []string{"NETRC"}
+	readsUV    = []string{"PYX_AUTH_TOKEN", "UV_INDEX_*", "UV_CREDENTIALS_DIR", "NETRC"}
+	readsConda = []string{"RATTLER_AUTH_FILE", "NETRC"}
+)
+
+// Rules are the clients, in the order to show them.
+var Rules = []Rule{
+	{"uv", regpass.Pattern(`^uvx?$`), nil, readsUV},
+	{"pip", regpass.Pattern(`^pip[0-9.]*$`), nil, readsNetrc},
+	{"pip-tools", regpass.Pattern(`^pip-(compile|sync)$`), regpass.Pattern(`^piptools$`), readsNetrc},
+	{"pipenv", regpass.Pattern(`^pipenv$`), nil, readsNetrc},
+	{"pipx", regpass.Pattern(`^pipx$`), nil, readsUV}, // installs with uv where it finds it
+	{"poetry", regpass.Pattern(`^poetry$`), nil, readsNetrc},
+	{"pdm", regpass.Pattern(`^pdm$`), nil, readsUV},                                      // resolves with uv where it is told to
+	{"hatch", regpass.Pattern(`^hatch$`), nil, readsUV},                                  // installs with pip or uv
+	{"build", regpass.Pattern(`^pyproject-build$`), regpass.Pattern(`^build$`), readsUV}, // gets build requirements with pip or uv
+	{"pixi", regpass.Pattern(`^pixi$`), nil, readsConda},
+	{"conda", regpass.Pattern(`^conda$`), nil, readsNetrc},
+	{"mamba", regpass.Pattern(`^(micro)?mamba$`), nil, readsNetrc},
+	{"rattler-build", regpass.Pattern(`^rattler-build$`), nil, []string{"RATTLER_AUTH_FILE", "NETRC", "PREFIX_API_KEY", "ANACONDA_API_KEY"}},
+}
+
+// commandRule returns the rule for the command of that name.
+func commandRule(name string) (Rule, bool) {
+	for _, r := range Rules {
+		if r.Command().MatchString(name) {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+// moduleRule returns the rule for the Python module of that name.
+func moduleRule(name string) (Rule, bool) {
+	for _, r := range Rules {
+		if r.Module != nil && r.Module().MatchString(name) || r.Module == nil && r.Command().MatchString(name) {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+// wants reports whether the client reads the secret by itself once it is mounted.
+func (r Rule) wants(s secret.Secret) bool {
+	for _, pattern := range r.Reads {
+		for _, name := range []string{s.Env, s.Var} {
+			if ok, err := path.Match(pattern, name); ok && err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}

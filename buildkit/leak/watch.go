@@ -1,0 +1,160 @@
+package leak
+
+import (
+	"context"
+
+	"github.com/moby/buildkit/client"
+	digest "github.com/opencontainers/go-digest"
+
+	"github.com/regpass/regpass"
+)
+
+// Watch stands between a build and the eyes of people: it redacts what the build says and remembers which tokens
+// were in it. One Watch is for one build.
+type Watch struct {
+	leaks   leaks
+	known   *regpass.Redactions
+	barrier barrier
+	names   map[digest.Digest]string // of steps, for Filter
+	output  map[stream]*output
+	steps   map[string]string // names of steps by what their layers are said to be made by, as nameSteps has them
+	ended   []digest.Digest   // steps that completed in a message that others of the same time may follow
+}
+
+// stream is one of the two outputs of a step.
+type stream struct {
+	step   digest.Digest
+	stream int // file descriptor: 1 or 2
+}
+
+// NewWatch makes a Watch. known are all secrets, for redaction; it may grow during the build. who says for which of
+// them, by fingerprint, it is a leak when it shows up, and what to call it; leaked, which may be nil, hears of each
+// leak as soon as it is seen, so that the build can be stopped.
+func NewWatch(known *regpass.Redactions, who func(fingerprint string) (id, host string, ours bool), leaked func(Leak)) *Watch {
+	return &Watch{
+		known: known, leaks: leaks{who: who, leaked: leaked}, barrier: newBarrier(),
+		names: map[digest.Digest]string{}, output: map[stream]*output{}, steps: map[string]string{},
+	}
+}
+
+// Filter passes on to out, redacted, what the build reports through in, and closes out when in is closed. When ctx ends
+// it still reads in to its end, so that the build is not held up. It redacts in place and is to be called once.
+func (w *Watch) Filter(ctx context.Context, in <-chan *client.SolveStatus, out chan<- *client.SolveStatus) {
+	defer close(out)
+	defer w.barrier.end()
+	for s := range in {
+		w.status(s)
+		select {
+		case out <- s:
+		case <-ctx.Done():
+		}
+		w.barrier.hear() // a display may be slow
+	}
+	if s := (&client.SolveStatus{Logs: w.flushAll()}); len(s.Logs) > 0 {
+		select {
+		case out <- s:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Redact replaces the secrets in an error or another text about the build.
+func (w *Watch) Redact(text string) string { return string(w.known.Redact([]byte(text))) }
+
+// Leaks lists what was found so far, each once.
+func (w *Watch) Leaks() []Leak { return w.leaks.list() }
+
+// Err is an Error that says what was found so far, or nil.
+func (w *Watch) Err() error { return w.leaks.err() }
+
+// maxStatusBatch is how much steps print, in bytes, before the builder may split a batch of progress over several messages:
+// its limit is twice that (BuildKit, client/status.go, Marshal). Only the first of them names steps.
+const maxStatusBatch = 512 << 10
+
+// status redacts all texts of s. What a step said before it completed is shown before that, unless the rest of it is
+// still to come.
+func (w *Watch) status(s *client.SolveStatus) {
+	for _, v := range s.Vertexes {
+		w.names[v.Digest] = w.Redact(v.Name)
+	}
+	first := len(s.Vertexes)+len(s.Statuses) > 0
+	var before []*client.VertexLog
+	if first {
+		before = w.flushEnded()
+	}
+	logs, size := s.Logs[:0], 0
+	for _, l := range s.Logs {
+		size += len(l.Data)
+		o := w.outputOf(stream{l.Vertex, l.Stream})
+		if l.Data = o.write(l.Data); len(l.Data) > 0 {
+			logs = append(logs, l)
+		}
+	}
+	s.Logs = append(before, logs...)
+	var passed []*mark
+	vertexes := s.Vertexes[:0]
+	for _, v := range s.Vertexes {
+		if m := w.barrier.mark(v.Name); m != nil {
+			if v.Completed != nil {
+				passed = append(passed, m)
+			}
+			continue
+		}
+		vertexes = append(vertexes, v)
+		w.vertex(v)
+		if v.Completed != nil {
+			w.ended = append(w.ended, v.Digest)
+		}
+	}
+	s.Vertexes = vertexes
+	if first && size < maxStatusBatch {
+		s.Logs = append(s.Logs, w.flushEnded()...)
+	}
+	for _, x := range s.Statuses {
+		w.text(&x.ID, inProgress, x.Vertex)
+		w.text(&x.Name, inProgress, x.Vertex)
+	}
+	for _, x := range s.Warnings {
+		w.warning(x)
+	}
+	for _, m := range passed {
+		m.pass()
+	}
+}
+
+func (w *Watch) vertex(v *client.Vertex) {
+	w.text(&v.Name, inName, v.Digest)
+	w.text(&v.Error, inError, v.Digest)
+	if v.ProgressGroup != nil {
+		w.text(&v.ProgressGroup.Name, inName, v.Digest)
+	}
+}
+
+func (w *Watch) warning(x *client.VertexWarning) {
+	w.bytes(&x.Short, inWarning, x.Vertex)
+	for i := range x.Detail {
+		w.bytes(&x.Detail[i], inWarning, x.Vertex)
+	}
+	w.text(&x.URL, inWarning, x.Vertex)
+	if x.SourceInfo != nil {
+		w.bytes(&x.SourceInfo.Data, inWarning, x.Vertex)
+	}
+}
+
+func (w *Watch) text(s *string, where string, step digest.Digest) {
+	b := []byte(*s)
+	if w.bytes(&b, where, step); string(b) != *s {
+		*s = string(b)
+	}
+}
+
+func (w *Watch) bytes(b *[]byte, where string, step digest.Digest) {
+	found := w.known.Find(*b)
+	if len(found) == 0 {
+		return
+	}
+	*b = w.known.Redact(*b)
+	for _, f := range found {
+		w.leaks.add(f, where, w.names[step], step)
+	}
+}

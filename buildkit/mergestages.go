@@ -1,0 +1,86 @@
+package buildkit
+
+import (
+	"context"
+	"slices"
+
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	digest "github.com/opencontainers/go-digest"
+)
+
+// edge is one of the file systems that a step makes.
+type edge struct {
+	step  string // digest
+	index int64
+}
+
+func edgeOf(in *pb.Input) edge { return edge{in.Digest, in.Index} }
+
+// mergeAllStages is def with the layers of all its steps in one image: those of the result, and those of other stages.
+// Each layer counts as it is; nothing is put together on the builder's disk (BuildKit, docs/dev/merge-diff.md). Sources
+// are left out where no step changes them: no step wrote what they hold.
+func mergeAllStages(ctx context.Context, def *llb.Definition) (*llb.Definition, error) {
+	last := len(def.Def) - 1
+	ends, err := endsOf(def)
+	if err != nil || len(ends) < 2 {
+		return def, err
+	}
+	states := make([]llb.State, len(ends))
+	for i, end := range ends {
+		head, err := (&pb.Op{Inputs: []*pb.Input{end}}).Marshal()
+		if err != nil {
+			return nil, err
+		}
+		part := &llb.Definition{Def: append(def.Def[:last:last], head), Metadata: def.Metadata, Source: def.Source}
+		op, err := llb.NewDefinitionOp(part.ToPB())
+		if err != nil {
+			return nil, err
+		}
+		states[i] = llb.NewState(op)
+	}
+	return llb.Merge(states).Marshal(ctx)
+}
+
+// endsOf are the file systems of def that no other has all layers of, the result's first.
+func endsOf(def *llb.Definition) ([]*pb.Input, error) {
+	var ends []*pb.Input
+	wanted, below := map[edge]bool{}, map[edge]bool{} // what some step takes, and what lies below that
+	sources := map[string]bool{}
+	for _, dt := range slices.Backward(def.Def) { // a step comes before those that take what it makes
+		var op pb.Op
+		if err := op.Unmarshal(dt); err != nil {
+			return nil, err
+		}
+		step := string(digest.FromBytes(dt))
+		sources[step] = op.GetSource() != nil
+		for _, i := range basesOf(&op, func(index int64) bool { return wanted[edge{step, index}] }) {
+			if i >= 0 && i < int64(len(op.Inputs)) {
+				below[edgeOf(op.Inputs[i])] = true
+			}
+		}
+		for _, in := range op.Inputs {
+			if e := edgeOf(in); !wanted[e] {
+				wanted[e] = true
+				ends = append(ends, in)
+			}
+		}
+	}
+	return slices.DeleteFunc(ends, func(in *pb.Input) bool { return below[edgeOf(in)] || sources[in.Digest] }), nil
+}
+
+// basesOf are the inputs, by index, whose layers are the lower ones of what op makes and somebody wants.
+func basesOf(op *pb.Op, wanted func(index int64) bool) (inputs []int64) {
+	for _, m := range op.GetExec().GetMounts() {
+		if m.Output != int64(pb.SkipOutput) && wanted(m.Output) {
+			inputs = append(inputs, m.Input)
+		}
+	}
+	for _, a := range op.GetFile().GetActions() {
+		inputs = append(inputs, a.Input)
+	}
+	for _, m := range op.GetMerge().GetInputs() {
+		inputs = append(inputs, m.Input)
+	}
+	return inputs
+}

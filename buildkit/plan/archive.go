@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/moby/buildkit/session/upload/uploadprovider"
+
+	"github.com/regpass/regpass"
+)
+
+// addArchive has the builder fetch the context that comes on standard input and begins with head. It is kept in a
+// private file until then, for it is searched before the build begins.
+func (p *Plan) addArchive(env *regpass.Env, in io.Reader, head []byte) error {
+	if isClosed(head) {
+		p.Warnings = append(p.Warnings, "the archive on standard input is packed with bzip2 or xz, so it is not searched for tokens; gzip and zstd are")
+	}
+	dir, err := os.MkdirTemp(env.TempDir, "regpass-")
+	if err != nil {
+		return err
+	}
+	p.Archive = filepath.Join(dir, "context")
+	f, err := os.OpenFile(p.Archive, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	p.undo = append(p.undo, func() error {
+		_ = f.Close() // the client has closed it when it has sent it
+		return os.RemoveAll(dir)
+	})
+	if _, err := io.Copy(f, in); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	up := uploadprovider.New()
+	p.Opt.FrontendAttrs["context"] = up.Add(f)
+	p.Opt.Session = append(p.Opt.Session, up)
+	return nil
+}
+
+// archiveHead is how much of standard input tells an archive from a Dockerfile, in bytes: a tar header's size.
+const archiveHead = 512
+
+// isArchive knows tar and what it may be packed in, by their first bytes (buildx, build/utils.go).
+func isArchive(head []byte) bool {
+	return hasPrefix(head, "\x1f\x8b\x08", "\x28\xb5\x2f\xfd") || isClosed(head) || len(head) >= 262 && string(head[257:262]) == "ustar" // POSIX.1-1988, and GNU's too
+}
+
+// isClosed knows those that are not opened here, for want of a library that does it fast: bzip2 and xz.
+func isClosed(head []byte) bool { return hasPrefix(head, "BZh", "\xfd7zXZ\x00") }
+
+func hasPrefix(head []byte, magic ...string) bool {
+	return slices.ContainsFunc(magic, func(m string) bool { return bytes.HasPrefix(head, []byte(m)) })
+}

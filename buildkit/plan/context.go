@@ -1,0 +1,132 @@
+package plan
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tonistiigi/fsutil"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/builder"
+)
+
+// maxDockerfile is the largest Dockerfile that is read from standard input, in bytes.
+const maxDockerfile = 4 << 20
+
+// remoteContext matches what BuildKit fetches by itself: an archive, or a repository (buildx, util/urlutil).
+var remoteContext = regpass.Pattern(`^(?:https?://|git://|ssh://|github\.com/|git@)|^[A-Za-z0-9._-]+@[^/:]+:`)
+
+// addContext says where the files and the Dockerfile come from. .dockerignore is the frontend's affair.
+func addContext(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
+	attrs, file := p.Opt.FrontendAttrs, o.File
+	var stdin []byte // the Dockerfile, if it comes that way
+	switch {
+	case o.Context == "-" && file == "-":
+		return regpass.Usagef("standard input can be the context or the Dockerfile, not both")
+	case o.Context == "-":
+		in := bufio.NewReader(env.Stdin)
+		if head, err := in.Peek(archiveHead); isArchive(head) {
+			if err := p.addArchive(env, in, head); err != nil {
+				return err
+			}
+		} else if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		} else if file != "" {
+			return regpass.Usagef("standard input is a Dockerfile, and --file names another")
+		} else if stdin, err = readAll(in, maxDockerfile); err != nil {
+			return err
+		} else if p.Opt.LocalMounts["context"], err = fsutil.SubDirFS(nil); err != nil { // nothing but the Dockerfile
+			return err
+		}
+	case isDir(abs(env, o.Context)):
+		dir := abs(env, o.Context)
+		if err := p.mount("context", dir); err != nil {
+			return err
+		}
+		p.Opt.SharedKey = filepath.Base(dir)
+		if file == "" {
+			if err := p.mount("dockerfile", dir); err != nil {
+				return err
+			}
+		}
+	case remoteContext().MatchString(o.Context):
+		attrs["context"] = o.Context
+	default:
+		return regpass.Hintf(regpass.Usagef("%s is no folder here", regpass.Quote(o.Context)), "a context is a folder, the URL of a git repository or an archive, or - for standard input")
+	}
+	if file == "-" {
+		var err error
+		if stdin, err = readAll(env.Stdin, maxDockerfile); err != nil {
+			return err
+		}
+	}
+	return p.addDockerfile(env, o, stdin)
+}
+
+// addDockerfile says which Dockerfile is meant. Of a context elsewhere it is a path in there, unless it is absolute.
+func (p *Plan) addDockerfile(env *regpass.Env, o Options, stdin []byte) error {
+	attrs := p.Opt.FrontendAttrs
+	_, local := p.Opt.LocalMounts["context"]
+	attrs["filename"] = "Dockerfile"
+	switch {
+	case stdin != nil:
+		dir, err := os.MkdirTemp(env.TempDir, "regpass-")
+		if err != nil {
+			return err
+		}
+		p.undo = append(p.undo, func() error { return os.RemoveAll(dir) })
+		if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), stdin, 0o600); err != nil {
+			return err
+		}
+		attrs["dockerfilekey"] = "dockerfile"
+		return p.mount("dockerfile", dir)
+	case o.File == "":
+		attrs["filename"] = dockerfileIn(abs(env, o.Context))
+		return nil
+	case !local && !filepath.IsAbs(o.File):
+		attrs["filename"] = o.File
+		return nil
+	}
+	file := abs(env, o.File)
+	if _, err := os.Stat(file); err != nil {
+		return err
+	}
+	attrs["filename"], attrs["dockerfilekey"] = filepath.Base(file), "dockerfile"
+	return p.mount("dockerfile", filepath.Dir(file))
+}
+
+// dockerfileIn is Dockerfile, or dockerfile where a folder has only that.
+func dockerfileIn(dir string) string {
+	if _, err := os.Lstat(filepath.Join(dir, "Dockerfile")); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(filepath.Join(dir, "dockerfile")); err == nil {
+			return "dockerfile"
+		}
+	}
+	return "Dockerfile"
+}
+
+func (p *Plan) mount(name, dir string) error {
+	files, err := fsutil.NewFS(dir)
+	if err == nil {
+		p.Opt.LocalMounts[name] = files
+	}
+	return err
+}
+
+// abs is where a path that a person wrote leads.
+func abs(env *regpass.Env, name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(env.Dir, name)
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}

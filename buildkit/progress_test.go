@@ -1,0 +1,25 @@
+package buildkit
+
+import (
+	"testing"
+
+	"github.com/moby/buildkit/client"
+)
+
+func TestProgressTakesNothingAfterItsEnd(t *testing.T) {
+	r := newProgress()
+	got := make(chan int)
+	go func() {
+		n := 0
+		for range r.all {
+			n++
+		}
+		got <- n
+	}()
+	r.say(&client.SolveStatus{})
+	r.close()
+	r.say(&client.SolveStatus{})
+	if n := <-got; n != 1 {
+		t.Errorf("%d", n)
+	}
+}

@@ -1,0 +1,168 @@
+package secret
+
+import (
+	"encoding/base64"
+	"net/url"
+	"strings"
+
+	"github.com/regpass/regpass"
+)
+
+// value is one part of a credential that is handed out by itself.
+type value struct {
+	use   Use
+	names func(Source) []string           // of variables, for Client; of ids, for the others
+	of    func(regpass.Credential) string // empty: the credential has none
+	named bool                            // the user chose the name
+}
+
+// values are what of each source's credential is handed out by itself.
+//
+// pip has none and no file of its own either: it reads the netrc. A pip.conf could only hold the token in a URL.
+var values = []value{
+	{ForClient, clientVar, secretOf, false},
+	{ForClient, uvIndexVar("_USERNAME"), usernameOf, true},
+	{ForClient, uvIndexVar("_PASSWORD"), secretOf, true},
+	{ForStep, eachHost(hostID), secretOf, false},
+	{ForDaemon, eachHost(httpID("HTTP_AUTH_TOKEN_")), bearerOf, false},
+	{ForDaemon, eachHost(httpID("HTTP_AUTH_HEADER_")), basicOf, false},
+	{ForDaemon, eachHost(gitID("GIT_AUTH_HEADER.")), gitHeaderOf, false},
+	{ForDaemon, eachHost(gitID("GIT_AUTH_TOKEN.")), gitTokenOf, false},
+}
+
+// file is a file that holds the credentials of all sources whose kind it can carry.
+type file struct {
+	secret Secret // without Hosts
+	render func(Render) renderer
+}
+
+// files are the files that package clients read.
+//
+// uv is not found by a client without doing: uv locks a file beside its store, so the store must lie in a folder that
+// it can write, and without a tmpfs there the lock would stay in the layer. Nor is it needed where a credential has a
+// user name, for uv reads the netrc and UV_INDEX_* too.
+var files = []file{
+	{Secret{ID: "netrc", Use: ForClient, Target: secretsDir + "netrc", Var: "NETRC"},
+		func(r Render) renderer { return r.Netrc }},
+	{Secret{ID: "rattler", Use: ForClient, Target: secretsDir + "rattler", Var: "RATTLER_AUTH_FILE"},
+		func(r Render) renderer { return r.Rattler }},
+	{Secret{ID: "uv", Use: ForStep, Target: "/run/regpass-uv/credentials.toml", Var: "UV_CREDENTIALS_DIR", Dir: "/run/regpass-uv"},
+		func(r Render) renderer { return r.UV }},
+}
+
+// key is a long-lived API key. It is handed out only if the user names its id, for whoever has it has all it can do
+// for as long as it lives.
+type key struct {
+	id, env string
+	from    []string // variables that may hold it, first one first
+}
+
+var keys = []key{
+	{"pyx_api_key", "PYX_API_KEY", []string{"PYX_API_KEY", "UV_API_KEY"}},
+}
+
+// secret is how a value of that name is shown to a step.
+func (v value) secret(name string) Secret {
+	switch v.use {
+	case ForClient:
+		return Secret{ID: strings.ToLower(name), Use: v.use, Env: name}
+	case ForStep:
+		return Secret{ID: name, Use: v.use, Target: secretsDir + name}
+	}
+	return Secret{ID: name, Use: v.use}
+}
+
+func clientVar(s Source) []string {
+	if s.ClientVar == "" {
+		return nil
+	}
+	return []string{s.ClientVar}
+}
+
+// notInVar is what uv replaces by _ in an index name to make a variable of it
+// (crates/uv-distribution-types/src/index_name.rs).
+var notInVar = regpass.Pattern(`[^A-Z0-9]`)
+
+func uvIndexVar(suffix string) func(Source) []string {
+	return func(s Source) []string {
+		name, ok := s.Ref.Options["name"]
+		if !ok {
+			return nil
+		}
+		return []string{"UV_INDEX_" + notInVar().ReplaceAllString(strings.ToUpper(name), "_") + suffix}
+	}
+}
+
+func eachHost(id func(host string) string) func(Source) []string {
+	return func(s Source) []string {
+		var all []string
+		for _, h := range s.hosts() {
+			if id := id(h); id != "" {
+				all = append(all, id)
+			}
+		}
+		return all
+	}
+}
+
+// httpID is what BuildKit asks for before each request for ADD: the prefix and the URL's host without port
+// (source/http/source.go, newHTTPRequest). It asks for plain http too, and for every port of the host.
+func httpID(prefix string) func(host string) string {
+	return func(host string) string {
+		u, err := url.Parse("https://" + host)
+		if err != nil || strings.Contains(host, "/") {
+			return "" // s3://bucket
+		}
+		return prefix + u.Hostname()
+	}
+}
+
+// gitID is what BuildKit asks for before it fetches from a git remote: the prefix and the URL's host with its port
+// (source/git/source.go, authSecretNames). It asks for the header before the token.
+func gitID(prefix string) func(host string) string {
+	return func(host string) string {
+		if strings.Contains(host, "/") {
+			return ""
+		}
+		return prefix + host
+	}
+}
+
+func secretOf(c regpass.Credential) string   { return c.Secret.Reveal() }
+func usernameOf(c regpass.Credential) string { return c.Username }
+
+// bearerOf is what BuildKit sends as Authorization: Bearer.
+func bearerOf(c regpass.Credential) string {
+	if c.Kind != regpass.Bearer {
+		return ""
+	}
+	return c.Secret.Reveal()
+}
+
+// basicOf is a value of the header Authorization (RFC 7617).
+func basicOf(c regpass.Credential) string {
+	if c.Kind != regpass.Basic {
+		return ""
+	}
+	return basic(c)
+}
+
+func basic(c regpass.Credential) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Secret.Reveal()))
+}
+
+// gitHeaderOf is for credentials with a user name: git servers speak Basic, and with the token alone BuildKit sends
+// the name x-access-token, which is GitHub's.
+func gitHeaderOf(c regpass.Credential) string {
+	if c.Username == "" || c.Kind != regpass.Basic && c.Kind != regpass.Bearer {
+		return ""
+	}
+	return basic(c)
+}
+
+func gitTokenOf(c regpass.Credential) string {
+	if c.Username != "" {
+		return ""
+	}
+	return bearerOf(c)
+}

@@ -1,0 +1,89 @@
+package secret
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/cli/cli/config/types"
+
+	"github.com/regpass/regpass"
+)
+
+func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"auths":{"other.example":{"auth":"dTpw"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := &regpass.Env{Getenv: func(name string) string { return map[string]string{"DOCKER_CONFIG": dir}[name] }}
+	var masked []string
+	env.Mask = func(all ...regpass.Secret) {
+		for _, s := range all {
+			if !s.Empty() {
+				masked = append(masked, s.Reveal())
+			}
+		}
+	}
+	cred := regpass.Credential{Kind: regpass.Basic, Username: "me", Secret: regpass.NewSecret("first")}
+	ref, err := regpass.ParseRef("https://reg.example:5000/acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.Now = time.Now
+	var fails error
+	asked := 0
+	store, err := NewStore(env, []Source{{Ref: ref, Fresh: func(c regpass.Credential) bool {
+		return c.Secret.Fingerprint() == cred.Secret.Fingerprint() && c.Kind == cred.Kind
+	},
+		Mint: func(context.Context) (regpass.Credential, error) { asked++; return cred, fails }}}, nil, Render{}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := store.RegistryAuth()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(host string) types.AuthConfig {
+		t.Helper()
+		a, err := auth(t.Context(), host, nil, func(time.Time, string) bool { return false })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	if a := ask("Reg.example:5000"); a.Username != "me" || a.Password != "first" {
+		t.Errorf("%+v", a)
+	}
+	if _, err := store.GetSecret(t.Context(), "reg.example_5000"); err != nil || asked != 1 {
+		t.Errorf("a step's secret and the registry's took %d exchanges: %v", asked, err)
+	}
+	cred.Secret = regpass.NewSecret("second") // the first is not fresh any more
+	if a := ask("reg.example:5000"); a.Password != "second" {
+		t.Errorf("%+v", a)
+	}
+	cred = regpass.Credential{Kind: regpass.Bearer, Secret: regpass.NewSecret("token")}
+	if a := ask("reg.example:5000"); a != (types.AuthConfig{RegistryToken: "token"}) {
+		t.Errorf("%+v", a)
+	}
+	if a := ask("other.example"); a.Username != "u" || a.Password != "p" {
+		t.Errorf("%+v", a)
+	}
+	if a := ask("reg.example"); a.Username != "" || a.Password != "" || a.RegistryToken != "" {
+		t.Errorf("a host with another port got %+v", a)
+	}
+	if len(masked) != 1 || masked[0] != "p" {
+		t.Errorf("masked: %q", masked)
+	}
+	cred.Kind = regpass.S3
+	if _, err := auth(t.Context(), "reg.example:5000", nil, nil); err == nil {
+		t.Error("a credential for S3 went to a container registry")
+	}
+	cred.Secret, fails = regpass.NewSecret("third"), errors.New("the server said: secret things")
+	if _, err := auth(t.Context(), "reg.example:5000", nil, nil); err == nil || strings.Contains(err.Error(), "secret things") || !strings.Contains(err.Error(), "reg.example:5000: no credential could be had") {
+		t.Errorf("the builder gets to know %v", err)
+	}
+}

@@ -1,0 +1,113 @@
+package secret
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/regpass/regpass"
+)
+
+// Source is one registry that a build may ask a credential of.
+type Source struct {
+	Ref       regpass.Ref
+	Registry  string   // name of its row: "pyx"
+	Key       string   // names the credential: sources of one key share it; empty: Ref.String()
+	Hosts     []string // lower-case, with :port where the URL has one: the servers that take the credential; empty: Ref.Host
+	ClientVar string   // variable in which its own client takes the credential, or ""
+
+	// Mint gets the credential. It is cheap while the credential is fresh, since the session keeps it, and several
+	// goroutines may call it at one time. It never returns a credential that is over.
+	Mint func(context.Context) (regpass.Credential, error)
+	// Fresh reports whether a credential that Mint returned is still worth handing out. Nil: by Credential.Fresh, as if
+	// it had been minted when Mint returned it.
+	Fresh func(regpass.Credential) bool
+}
+
+func (s Source) key() string {
+	if s.Key != "" {
+		return s.Key
+	}
+	return s.Ref.String()
+}
+
+func (s Source) hosts() []string {
+	if len(s.Hosts) > 0 {
+		return s.Hosts
+	}
+	return []string{s.Ref.Host}
+}
+
+// Use says who takes a secret.
+type Use int
+
+const (
+	// ForClient is a secret that a package client finds by itself once it is mounted.
+	ForClient Use = iota
+	// ForStep is a secret that a step has to do something with: nothing looks for it.
+	ForStep
+	// ForDaemon is a secret that BuildKit itself asks for, to fetch ADD https://… and git sources. Nobody mounts it.
+	ForDaemon
+)
+
+// Secret is one thing that a step can mount: an id and how it is shown to the step.
+type Secret struct {
+	ID     string // [A-Za-z0-9_.-], for Use Daemon also colons and brackets
+	Use    Use
+	Env    string   // variable that holds the value, or ""
+	Target string   // absolute path in the step of the file that holds the value, or ""
+	Var    string   // variable that points at Target, or at Dir where there is one; or ""
+	Dir    string   // folder of Target that its reader writes to: it is to be a tmpfs, so that nothing of it gets into a layer; or ""
+	Hosts  []string // whose credentials it holds, in the order of the sources
+}
+
+// Mount is what shows the secret to a RUN step of a Dockerfile: one or two flags to write behind the word RUN. It is
+// empty for a secret that nobody mounts. A step whose secret is missing fails, rather than going on without.
+func (s Secret) Mount() string {
+	if s.Use == ForDaemon {
+		return ""
+	}
+	flag := "--mount=type=secret,id=" + s.ID + ",required=true"
+	if s.Env != "" {
+		return flag + ",env=" + s.Env
+	}
+	flag += ",target=" + s.Target
+	if s.Dir != "" {
+		flag = "--mount=type=tmpfs,target=" + s.Dir + " " + flag
+	}
+	return flag
+}
+
+// Points is what Var is to be set to in a step that mounts the secret.
+func (s Secret) Points() string {
+	if s.Dir != "" {
+		return s.Dir
+	}
+	return s.Target
+}
+
+// Delivery is one credential that was handed out, or one of the user's own secrets.
+type Delivery struct {
+	ID          string
+	Host        string // the credential's; empty for a secret of the user's
+	Fingerprint string // regpass.Secret.Fingerprint; empty for a secret of the user's, which may be guessable from it
+	When        time.Time
+}
+
+// AskedByDaemon reports whether it was BuildKit itself that asked, and not a step.
+func (d Delivery) AskedByDaemon() bool { return askedByDaemon(d.ID) }
+
+// Render makes the files that package clients read. Each function refuses what its file format cannot carry; its
+// error shows no secret. The credentials and the sources go together by index.
+type Render struct{ Netrc, Rattler, UV renderer }
+
+type renderer = func([]regpass.Credential, []Source) ([]byte, error)
+
+// secretsDir is where BuildKit, buildah and podman mount a secret unless told otherwise.
+const secretsDir = "/run/secrets/"
+
+// notInID is what a Dockerfile's mount flag, which is CSV with variables, takes for something else.
+var notInID = regpass.Pattern(`[^A-Za-z0-9_.-]`)
+
+// hostID is the id under which a host's credential is to be had as it is.
+func hostID(host string) string { return strings.Trim(notInID().ReplaceAllString(host, "_"), ".") }

@@ -1,0 +1,56 @@
+package buildkit
+
+import (
+	"time"
+
+	"github.com/moby/buildkit/client"
+
+	digest "github.com/opencontainers/go-digest"
+)
+
+// maxTail is how much of a step's output is kept to explain its failure, in bytes.
+const maxTail = 16 << 10
+
+// stepLog remembers the names of a build's steps and the last that each of them printed, already redacted.
+type stepLog struct {
+	names     map[digest.Digest]string
+	tails     map[digest.Digest][]byte
+	failed    digest.Digest   // the first that failed, for builders that do not say so in their error
+	began     time.Time       // when the first began, by the builder's clock; zero: none did
+	completed map[string]bool // names of those that were brought to their end
+}
+
+func newStepLog() *stepLog {
+	return &stepLog{names: map[digest.Digest]string{}, tails: map[digest.Digest][]byte{}, completed: map[string]bool{}}
+}
+
+// note passes on all of in, and closes out at its end.
+func (t *stepLog) note(in <-chan *client.SolveStatus, out chan<- *client.SolveStatus) {
+	defer close(out)
+	for s := range in {
+		for _, v := range s.Vertexes {
+			t.names[v.Digest] = v.Name
+			if v.Started != nil && (t.began.IsZero() || v.Started.Before(t.began)) {
+				t.began = *v.Started
+			}
+		}
+		for _, l := range s.Logs {
+			w := t.tails[l.Vertex]
+			if len(l.Data) >= maxTail {
+				w = w[:0]
+			}
+			w = append(w, l.Data[max(0, len(l.Data)-maxTail):]...)
+			t.tails[l.Vertex] = w[max(0, len(w)-maxTail):]
+		}
+		for _, v := range s.Vertexes {
+			switch {
+			case v.Completed != nil && v.Error == "":
+				delete(t.tails, v.Digest)
+				t.completed[v.Name] = true
+			case v.Error != "" && t.failed == "":
+				t.failed = v.Digest
+			}
+		}
+		out <- s
+	}
+}
