@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"buildkit/inject":    {"", "buildkit/secret"},
 	"buildkit/leak":      {""},
 	"buildkit/plan":      {"", "buildkit/builder", "buildkit/dockercfg"},
-	"buildkit/secret":    {"", "buildkit/dockercfg"},
+	"buildkit/secret":    {"", "buildkit/dockercfg", "envsync", "envsync/clients"},
 
 	"cmd/regpass":      {"", "internal/cli", "internal/process"},
 	"internal/process": {""},

@@ -23,10 +23,14 @@ type File struct {
 // notInFileName is what an id may hold that some file system or command line does not take.
 var notInFileName = regpass.Pattern(`[^A-Za-z0-9_.-]`)
 
-// NewFile is the file for a secret below dir, the absolute folder for a session's own files.
-func NewFile(dir string, s secret.Secret, content regpass.Secret) File {
-	name := notInFileName().ReplaceAllString(s.ID, "_")
-	return File{s, session.File{Path: filepath.Join(dir, secretsFolder, name), Content: content}}
+// Files are the files for secrets below dir, the absolute folder for a session's own files.
+func Files(dir string, filled []secret.Filled) []File {
+	var files []File
+	for _, f := range filled {
+		path := filepath.Join(dir, secretsFolder, notInFileName().ReplaceAllString(f.ID, "_"))
+		files = append(files, File{f.Secret, session.File{Path: path, Content: f.Value}})
+	}
+	return files
 }
 
 // BakeFile is a bake file in dir with a target that has the secrets.

@@ -83,7 +83,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := secret.NewStore(a.env, sources, user, renders, secret.Options{
+	store, err := secret.NewStore(a.env, sources, user, secret.Options{
 		MinLifetime: f.proof.minLifetime, Isolate: f.isolate, Failed: m.fail})
 	if err != nil {
 		return err

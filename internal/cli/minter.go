@@ -10,8 +10,6 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit/leak"
 	"github.com/regpass/regpass/buildkit/secret"
-	"github.com/regpass/regpass/envsync"
-	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/registry"
 	"github.com/regpass/regpass/session"
 )
@@ -192,22 +190,5 @@ func (m *minter) revoke(ctx context.Context, leaks []leak.Leak) {
 			}
 		}
 		done[leak.Fingerprint] = true
-	}
-}
-
-// renders makes the files that package clients read.
-var renders = secret.Render{Netrc: render("netrc-private"), Rattler: render("rattler"), UV: render("uv")}
-
-func render(format string) func([]regpass.Credential, []secret.Source) ([]byte, error) {
-	return func(creds []regpass.Credential, sources []secret.Source) ([]byte, error) {
-		f, err := clients.FindFormat(format)
-		if err != nil {
-			return nil, err
-		}
-		var entries []envsync.Entry
-		for i, c := range creds {
-			entries = append(entries, envsync.Entry{Ref: sources[i].Ref, Cred: c, ClientVar: sources[i].ClientVar})
-		}
-		return f.Set(nil, entries)
 	}
 }

@@ -65,7 +65,7 @@ func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d buildto
 	if err != nil {
 		return err
 	}
-	files, warnings, err := a.secretFiles(s.Files(), all)
+	files, warnings, err := secretFiles(s.Files(), all)
 	if err != nil {
 		return err
 	}

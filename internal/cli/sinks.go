@@ -133,7 +133,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []held) (handover, erro
 			"name one with --to, or use `regpass token`")
 	}
 	if f.secrets {
-		files, warnings, err := a.secretFiles(s.Files(), all)
+		files, warnings, err := secretFiles(s.Files(), all)
 		if err != nil {
 			return handover{}, err
 		}
