@@ -64,7 +64,7 @@ func TestStoreAnswers(t *testing.T) {
 	other := pyxSource(t, "https://pkgs.example:9443/ type=pyx")
 	other.ClientVar, pyx.Key = "", "the first"
 	two := []secret.Source{pyx, other}
-	bob := source(t, "https://pypi.corp/simple", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
+	bob := source(t, "https://bob.corp/simple", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
 	rival := source(t, "https://pkgs.example:9443/", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
 
 	for _, c := range []struct {
@@ -79,8 +79,8 @@ func TestStoreAnswers(t *testing.T) {
 		{"index password", []secret.Source{pyx}, "uv_index_acme_main_password", "eyJ-token", ""},
 		{"host", []secret.Source{pyx}, "pkgs.example_8443", "eyJ-token", ""},
 		{"netrc", []secret.Source{pyx, bob, conda}, "netrc",
-			"machine pkgs.example\nlogin __token__\npassword eyJ-token\nmachine pypi.corp\nlogin bob\npassword word\n", ""},
-		{"netrc, without what it cannot carry", []secret.Source{alice, bob}, "netrc", "machine pypi.corp\nlogin bob\npassword word\n", ""},
+			"machine pkgs.example\nlogin __token__\npassword eyJ-token\nmachine bob.corp\nlogin bob\npassword word\n", ""},
+		{"netrc, without what it cannot carry", []secret.Source{alice, bob}, "netrc", "machine bob.corp\nlogin bob\npassword word\n", ""},
 		{"rattler", []secret.Source{pyx, conda}, "rattler", `{"pkgs.example":{"BearerToken":"eyJ-token"},"conda.corp":{"CondaToken":"ct"}}` + "\n", ""},
 		{"uv", []secret.Source{pyx, conda}, "uv", "[[credential]]\nservice = \"https://pkgs.example:8443/\"\nscheme = \"bearer\"\ntoken = \"eyJ-token\"\n", ""},
 		{"a file that carries none", []secret.Source{conda}, "netrc", "", "regpass: secret netrc: no credential of this build can be written in such a file; mount another id"},
