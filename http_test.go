@@ -51,7 +51,7 @@ func TestDoSends(t *testing.T) {
 		got, body, asked = r.Header, string(b), r.Method+" "+r.URL.String()
 		_, _ = io.WriteString(w, "answer")
 	})
-	answer, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodPost, URL: u.JoinPath("a"), Bearer: NewSecret(bearer),
+	answer, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodPost, URL: u.JoinPath("a"), Bearer: NewSecret(bearer),
 		Header: http.Header{"X-More": {"1"}}, JSON: map[string]any{"token": NewSecret("inner"), "n": 1}})
 	if err != nil || string(answer) != "answer" {
 		t.Fatalf("%q, %v", answer, err)
@@ -72,7 +72,7 @@ func TestDoWithoutSecretOrBody(t *testing.T) {
 			t.Errorf("sent %v and %d bytes", r.Header, r.ContentLength)
 		}
 	})
-	if _, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: u}); err != nil {
+	if _, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u}); err != nil {
 		t.Error(err)
 	}
 }
@@ -82,7 +82,7 @@ func TestDoFollowsNoRedirect(t *testing.T) {
 	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s %s arrived", r.Method, r.URL) })
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		u := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.String(), status) })
-		_, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodPost, URL: u, Bearer: NewSecret(bearer), JSON: map[string]any{}})
+		_, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodPost, URL: u, Bearer: NewSecret(bearer), JSON: map[string]any{}})
 		var he *HTTPError
 		if !errors.As(err, &he) || he.Status != status || !strings.Contains(he.Message, "a redirect, which is not followed") {
 			t.Errorf("%d is %v", status, err)
@@ -107,7 +107,7 @@ func TestDoRefusesBeforeItConnects(t *testing.T) {
 		"https://user@pyx.dev/":           "carries a user name or password",
 		"https://u:Zq7-bearer@localhost/": "carries a user name or password",
 	} {
-		_, err := e.Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: parse(t, raw), Bearer: NewSecret(bearer)})
+		_, err := e.Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: parse(t, raw), Bearer: NewSecret(bearer)})
 		if err == nil || !strings.HasPrefix(err.Error(), "test: ") || !strings.Contains(err.Error(), why) || strings.Contains(err.Error(), "Zq7") {
 			t.Errorf("%s is refused with %v", raw, err)
 		}
@@ -133,7 +133,7 @@ func TestDoReadsAtMostAMegabyte(t *testing.T) {
 				}
 			}
 		})
-		got, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: u})
+		got, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u})
 		if got != nil || err == nil || len(err.Error()) > 2000 {
 			t.Errorf("%d: %d bytes came through, %v", status, len(got), err)
 		}
@@ -143,7 +143,7 @@ func TestDoReadsAtMostAMegabyte(t *testing.T) {
 	}
 	exact := strings.Repeat("x", maxBody)
 	u := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, exact) })
-	if got, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: u}); err != nil || string(got) != exact {
+	if got, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u}); err != nil || string(got) != exact {
 		t.Errorf("a whole megabyte: %d bytes, %v", len(got), err)
 	}
 }
@@ -173,7 +173,7 @@ func TestDoCleansMessages(t *testing.T) {
 				w.WriteHeader(403)
 				_, _ = io.WriteString(w, c.body)
 			})
-			_, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodPost, URL: u, Bearer: NewSecret(bearer),
+			_, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodPost, URL: u, Bearer: NewSecret(bearer),
 				JSON: map[string]any{"token": NewSecret(inner)}})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("the error is %v", err)
@@ -190,7 +190,7 @@ func TestHTTPErrorNamesWhatWasAsked(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		http.Error(w, "busy", http.StatusServiceUnavailable)
 	})
-	_, err := testEnv().Do(t.Context(), Request{Stage: "pyx: exchange", Method: http.MethodPost, URL: u.JoinPath("v1/token")})
+	_, err := testEnv().Do(t.Context(), Request{Op: "pyx: exchange", Method: http.MethodPost, URL: u.JoinPath("v1/token")})
 	if want := fmt.Sprintf(`pyx: exchange: POST %s/v1/token: 503 Service Unavailable: "busy"`, u); err == nil || err.Error() != want {
 		t.Errorf("the error is %v", err)
 	}
@@ -225,7 +225,7 @@ func TestDoJSON(t *testing.T) {
 	ask := func() (string, error) {
 		var got struct{ Token string }
 		header := http.Header{"X-More": {"1"}}
-		err := testEnv().DoJSON(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: u, Header: header}, &got)
+		err := testEnv().DoJSON(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u, Header: header}, &got)
 		if len(header) != 1 {
 			t.Errorf("the caller's header became %v", header)
 		}
@@ -261,7 +261,7 @@ func TestDoQuotesWhatACertificateSays(t *testing.T) {
 	defer s.Close()
 	u := parse(t, s.URL)
 	u.Host = "localhost:" + u.Port()
-	_, err = testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: u})
+	_, err = testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u})
 	var cert *tls.CertificateVerificationError
 	if !errors.As(err, &cert) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), `a\n::error::pay`) {
 		t.Errorf("the error is %v", err)
@@ -284,18 +284,18 @@ func TestRetryWhich(t *testing.T) {
 		s.Config.ErrorLog = log.New(io.Discard, "", 0)
 		s.StartTLS()
 		defer s.Close()
-		_, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: parse(t, s.URL)})
+		_, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: parse(t, s.URL)})
 		return err
 	}()
 	refused := func() error {
 		s := httptest.NewServer(http.NotFoundHandler())
 		s.Close()
-		_, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: parse(t, s.URL)})
+		_, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: parse(t, s.URL)})
 		return err
 	}()
 	hungUp := func() error {
 		u := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-		_, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: u})
+		_, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u})
 		return err
 	}()
 	cutShort := func() error {
@@ -303,7 +303,7 @@ func TestRetryWhich(t *testing.T) {
 			w.Header().Set("Content-Length", "10")
 			_, _ = io.WriteString(w, "x")
 		})
-		_, err := testEnv().Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: u})
+		_, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u})
 		return err
 	}()
 	slow := func() error {
@@ -312,7 +312,7 @@ func TestRetryWhich(t *testing.T) {
 		done := make(chan struct{})
 		u := serve(t, func(http.ResponseWriter, *http.Request) { <-done })
 		defer close(done)
-		_, err := e.Do(t.Context(), Request{Stage: "test", Method: http.MethodGet, URL: u})
+		_, err := e.Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u})
 		return err
 	}()
 	for _, c := range []struct {
@@ -375,7 +375,7 @@ func TestRetryEnds(t *testing.T) {
 		}
 	})
 	t.Run("with another error", func(t *testing.T) {
-		answers := []error{&HTTPError{Stage: "a", Method: "GET", URL: "u", Status: 502}, Hintf(&HTTPError{Stage: "a", Status: 401}, "log in")}
+		answers := []error{&HTTPError{Op: "a", Method: "GET", URL: "u", Status: 502}, Hintf(&HTTPError{Op: "a", Status: 401}, "log in")}
 		tries := 0
 		err := e.Retry(t.Context(), func(context.Context) error { tries++; return answers[tries-1] })
 		if tries != 2 || !errors.Is(err, answers[1]) || !strings.Contains(err.Error(), "(tried again after: a: GET u: 502 Bad Gateway)") || !slices.Equal(Hints(err), []string{"log in"}) {
@@ -434,4 +434,63 @@ func TestRetryEnds(t *testing.T) {
 			t.Errorf("%d tries, %v: the first error is the one that tells", tries, err)
 		}
 	})
+}
+
+// signer signs as a test: it says what it was given.
+type signer struct{ key Secret }
+
+func (s signer) Sign(r *http.Request, body []byte) error {
+	r.Header.Set("X-Signature", fmt.Sprintf("%s %s %d %s", r.Method, r.URL.Path, len(body), s.key.Reveal()))
+	return nil
+}
+
+func TestRequestForms(t *testing.T) {
+	pw, hop := NewSecret("pässword&=1"), NewSecret("secret-of-an-earlier-hop")
+	for name, test := range map[string]struct {
+		request Request
+		want    map[string]string // headers, and "body"
+	}{
+		"form": {Request{Form: map[string]any{"grant_type": "x y", "token": pw}},
+			map[string]string{"Content-Type": "application/x-www-form-urlencoded", "body": "grant_type=x+y&token=p%C3%A4ssword%26%3D1"}},
+		"Basic":  {Request{Basic: Login{Username: "ci", Password: pw}}, map[string]string{"Authorization": "Basic Y2k6cMOkc3N3b3JkJj0x", "body": ""}},
+		"header": {Request{Keys: map[string]Secret{"X-Vault-Token": pw}}, map[string]string{"X-Vault-Token": "pässword&=1"}},
+		"signed": {Request{JSON: map[string]any{"a": 1}, Sign: signer{pw}}, map[string]string{"X-Signature": "POST /x 7 pässword&=1", "body": `{"a":1}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				for header, want := range test.want {
+					got := r.Header.Get(header)
+					if header == "body" {
+						got = string(body)
+					}
+					if got != want {
+						t.Errorf("%s is %q, want %q", header, got, want)
+					}
+				}
+				w.WriteHeader(http.StatusTeapot)
+				_, _ = fmt.Fprintf(w, "%s %v %s", body, r.Header, hop.Reveal())
+			}))
+			defer server.Close()
+			u, err := url.Parse(server.URL + "/x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := test.request
+			r.Op, r.Method, r.URL, r.Scrub = "hop 2", http.MethodPost, u, []Secret{hop}
+			if r.Sign != nil {
+				r.Scrub = append(r.Scrub, pw)
+			}
+			env := &Env{HTTP: server.Client(), Now: time.Now}
+			_, err = env.Do(t.Context(), r)
+			if err == nil || !strings.Contains(err.Error(), "hop 2: POST") {
+				t.Fatalf("%v does not name the hop", err)
+			}
+			for _, secret := range []Secret{pw, hop} {
+				if found := NewRedactions(secret).Find([]byte(err.Error())); len(found) > 0 {
+					t.Errorf("%v shows a secret", err)
+				}
+			}
+		})
+	}
 }

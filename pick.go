@@ -15,3 +15,12 @@ func Pick[R any](what, name string, rows []R, nameOf func(R) string) (R, error) 
 	var none R
 	return none, Usagef("unknown %s %s (known: %s)", what, Quote(name), strings.Join(known, ", "))
 }
+
+// Names lists the names of the rows of a table.
+func Names[R any](rows []R, nameOf func(R) string) []string {
+	var all []string
+	for _, row := range rows {
+		all = append(all, nameOf(row))
+	}
+	return all
+}

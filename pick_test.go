@@ -19,7 +19,8 @@ func TestPick(t *testing.T) {
 		{colors, "", "", `unknown color "" (known: red, green, blue)`},
 		{colors, "Red", "", `unknown color "Red" (known: red, green, blue)`},
 		{colors, "a\n##[b]", "", `unknown color "a\n##\x5bb]" (known: red, green, blue)`},
-		{colors, strings.Repeat("x", 301), "", `unknown color "` + strings.Repeat("x", 300) + `"… (known: red, green, blue)`},
+		{colors, strings.Repeat("x", 301), "",
+			`unknown color "` + strings.Repeat("x", 300) + `"… (known: red, green, blue)`},
 		{nil, "red", "", `unknown color "red" (known: )`},
 	} {
 		got, err := Pick("color", test.name, test.rows, func(c color) string { return c.name })

@@ -7,6 +7,7 @@ package regpass
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -28,12 +29,27 @@ const (
 type Credential struct {
 	Registry     string    // name of the registry's row: "pyx"
 	Host         string    // lower-case, ASCII; with :port where the URL names one; "s3://bucket" for Kind S3
+	MoreHosts    []string  // further hosts that take the same credential, such as the one that serves the files
 	Kind         Kind      // how the registry wants it
 	Username     string    // for Basic; for Bearer the user name that readers who only speak Basic send, or empty
 	Secret       Secret    // token, password or key
 	SessionToken Secret    // Kind S3 only
 	Refresh      Secret    // single-use token that the registry trades for the next credential, or empty
 	Expires      time.Time // zero: the registry does not say
+}
+
+// PerHost returns the credential once for each of its hosts, the first one first.
+func (c Credential) PerHost() []Credential {
+	all := []Credential{c}
+	for _, host := range c.MoreHosts {
+		other := c
+		other.Host = host
+		all = append(all, other)
+	}
+	for i := range all {
+		all[i].MoreHosts = nil
+	}
+	return all
 }
 
 // Fresh reports whether the credential is worth handing out at now: more than a fifth of its lifetime must be left,
@@ -61,7 +77,8 @@ type Identity struct {
 	Provider string // name of the provider's row: "github"
 	Token    Secret
 	Claims   Claims
-	Matched  []string // names of the claims that trust policies match on, in the order to show them
+	// PolicyClaims names the claims that trust policies match on, in the order to show them.
+	PolicyClaims []string
 }
 
 // Env is all the program may know of its surroundings. main fills it in and tests fake it.
@@ -105,4 +122,15 @@ func (e *Env) Abs(path string) string {
 		return filepath.Clean(path)
 	}
 	return filepath.Join(e.Dir, path)
+}
+
+// Short writes a duration for people, in one unit: 45s, 12m, 3h.
+func Short(d time.Duration) string {
+	switch {
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%ds", int(d.Seconds()))
 }

@@ -27,6 +27,11 @@ func NewSecret(value string) Secret {
 	return Secret{func() string { return value }}
 }
 
+// SecretLine is a Secret of what a variable, a file or a pipe holds, without the line end that an echo adds.
+func SecretLine(text string) Secret {
+	return NewSecret(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"))
+}
+
 // Reveal returns the hidden value. Call it once, next to the write.
 func (s Secret) Reveal() string {
 	if s.reveal == nil {

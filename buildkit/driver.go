@@ -39,10 +39,11 @@ type Build struct {
 	Frontend gateway.BuildFunc        // nil: the builder's own
 	// SearchImage searches the layers before anything is exported; nil: nobody does.
 	SearchImage leak.SearchFunc
-	Mode        string            // how progress is shown: one of Modes
-	Out         io.Writer         // where; an *os.File for the form that terminals have
-	Leaked      func([]leak.Leak) // ends the tokens that were found, before what the builder keeps is deleted, which takes time
-	Warn        func(string)      // hears of what the builder warns of, quoted; nil: nobody does
+	Mode        string    // how progress is shown: one of Modes
+	Out         io.Writer // where; an *os.File for the form that terminals have
+	// Leaked ends the tokens that were found, before what the builder keeps is deleted, which takes time.
+	Leaked func([]leak.Leak)
+	Warn   func(string) // hears of what the builder warns of, quoted; nil: nobody does
 }
 
 // Modes are the ways to show progress.
@@ -52,9 +53,10 @@ var Modes = []string{"auto", "plain", "tty", "quiet", "rawjson"}
 // (BuildKit, exporter/containerimage/exptypes).
 type Result map[string]string
 
-// Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before everything that the
-// steps printed has been searched for the tokens that they were given. A token in it is a leak.Error: the builder's record
-// of the build is deleted, and so is all that the build left in its cache. The builder's words in an error are quoted.
+// Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before everything that
+// the steps printed has been searched for the tokens that they were given. A token in it is a leak.Error: the builder's
+// record of the build is deleted, and so is all that the build left in its cache. The builder's words in an error are
+// quoted.
 func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (Result, error) {
 	display, err := progressui.NewDisplay(b.Out, progressui.DisplayMode(b.Mode))
 	if err != nil {

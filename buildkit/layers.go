@@ -16,12 +16,12 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
 
-// layers runs build and then, where steps were given secrets, now or by an earlier build that left them in the builder's
-// cache, has the builder send the layers here before it exports anything else, to be searched: also for files that a
-// later step deleted. The steps are the very ones that build has just run, for it still holds them, so none runs twice.
-// A leak is a leak.Error. What a build leaves in the builder's cache only is searched too, for a later job, which does not
-// know the token, may take it from there. Layers that the result does not have, those of other stages, are searched
-// where a cache is to have them.
+// layers runs build and then, where steps were given secrets, now or by an earlier build that left them in the
+// builder's cache, has the builder send the layers here before it exports anything else, to be searched: also for files
+// that a later step deleted. The steps are the very ones that build has just run, for it still holds them, so none runs
+// twice. A leak is a leak.Error. What a build leaves in the builder's cache only is searched too, for a later job,
+// which does not know the token, may take it from there. Layers that the result does not have, those of other stages,
+// are searched where a cache is to have them.
 //
 // Where an output is made of files instead, these are searched too: they keep all their extended attributes, of which
 // layers have none but security.capability (containerd, pkg/archive; fsutil, tarwriter.go).
@@ -56,8 +56,11 @@ func (b Build) searchLayers(ctx context.Context, e builder.Endpoint, opt client.
 			return err
 		}
 	}
-	if err := b.searchSent(ctx, e, opt, all, exporter(e)); err != nil || !b.Plan.ExportsFiles() || exporter(e) == client.ExporterTar {
+	if err := b.searchSent(ctx, e, opt, all, exporter(e)); err != nil {
 		return err
+	}
+	if !b.Plan.ExportsFiles() || exporter(e) == client.ExporterTar {
+		return nil
 	}
 	if b.Watch.Err() != nil {
 		return nil // what was found need not be found twice
@@ -65,9 +68,11 @@ func (b Build) searchLayers(ctx context.Context, e builder.Endpoint, opt client.
 	return b.searchSent(ctx, e, opt, def, client.ExporterTar)
 }
 
-// searchSent has the builder export what def makes. It has all that the build itself has: base images that were not needed
-// whole so far are fetched with its credentials, and the client looks for the folders that a definition names.
-func (b Build) searchSent(ctx context.Context, e builder.Endpoint, opt client.SolveOpt, def *llb.Definition, exporter string) error {
+// searchSent has the builder export what def makes. It has all that the build itself has: base images that were not
+// needed whole so far are fetched with its credentials, and the client looks for the folders that a definition names.
+func (b Build) searchSent(
+	ctx context.Context, e builder.Endpoint, opt client.SolveOpt, def *llb.Definition, exporter string,
+) error {
 	read, write := io.Pipe()
 	var searched error
 	var searching sync.WaitGroup

@@ -12,7 +12,9 @@ import (
 )
 
 // pushed sends an image that a Docker daemon holds to its registry, where the daemon's BuildKit can't by itself.
-func pushed(ctx context.Context, p *plan.Plan, e builder.Endpoint, auth authprovider.AuthConfigProvider, resp map[string]string) (Result, error) {
+func pushed(
+	ctx context.Context, p *plan.Plan, e builder.Endpoint, auth authprovider.AuthConfigProvider, resp map[string]string,
+) (Result, error) {
 	for _, name := range p.Push {
 		a, err := auth(ctx, registryOf(name), nil, nil)
 		if err != nil {

@@ -13,7 +13,8 @@ func bitbucketToken(_ context.Context, env *regpass.Env, audience string) (regpa
 	value := env.Getenv("BITBUCKET_STEP_OIDC_TOKEN")
 	if value == "" {
 		err := regpass.NoIdentityf("the step has no ID token: BITBUCKET_STEP_OIDC_TOKEN is not set")
-		return regpass.Secret{}, regpass.Hintf(err, "add to the step in bitbucket-pipelines.yml:\n%s", bitbucketSetup(audience))
+		err = regpass.Hintf(err, "add to the step in bitbucket-pipelines.yml:\n%s", bitbucketSetup(audience))
+		return regpass.Secret{}, err
 	}
 	return regpass.NewSecret(value), nil
 }

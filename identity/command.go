@@ -9,7 +9,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// commandToken runs the command and takes its output. The command may hold a secret: it becomes part of no error.
+// commandToken runs the command and takes its output. The command may hold a secret, so no error repeats it.
 func commandToken(ctx context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
 	command := env.Getenv("REGPASS_ID_TOKEN_COMMAND")
 	if command == "" {
@@ -20,28 +20,42 @@ func commandToken(ctx context.Context, env *regpass.Env, audience string) (regpa
 	if runtime.GOOS == "windows" {
 		shell, flag = "cmd", "/c"
 	}
-	token, err := output(ctx, env, "REGPASS_ID_TOKEN_COMMAND", "the shell did not start", []string{"REGPASS_AUDIENCE=" + audience}, shell, flag, command)
-	return token, regpass.Hintf(err, "run the command by hand with REGPASS_AUDIENCE=%s to see what it says", regpass.Quote(audience))
+	token, err := printed(ctx, env, program{
+		title: "REGPASS_ID_TOKEN_COMMAND", absent: "the shell did not start",
+		extra: []string{"REGPASS_AUDIENCE=" + audience}, name: shell, args: []string{flag, command},
+	})
+	return token, regpass.Hintf(err, "run the command by hand with REGPASS_AUDIENCE=%s to see what it says",
+		regpass.Quote(audience))
 }
 
-// output runs a program for the token that it prints. Errors call it what, and say absent where it did not start.
-// Nothing that the program printed becomes part of one, whatever env.Run puts into its own.
-func output(ctx context.Context, env *regpass.Env, what, absent string, extra []string, name string, args ...string) (regpass.Secret, error) {
-	out, err := env.Run(ctx, extra, name, args...)
+// program is a program that prints a token.
+type program struct {
+	title  string   // its name in errors
+	absent string   // the error where it does not start
+	extra  []string // NAME=value, added to its environment
+	name   string
+	args   []string
+}
+
+// printed runs p and returns the token it prints. No error holds any of its output, whatever env.Run puts into its own.
+func printed(ctx context.Context, env *regpass.Env, p program) (regpass.Secret, error) {
+	out, err := env.Run(ctx, p.extra, p.name, p.args...)
 	if err == nil {
 		return regpass.NewSecret(string(out)), nil
 	}
 	if ctx.Err() != nil {
-		return regpass.Secret{}, fmt.Errorf("run %s: %w", what, ctx.Err())
+		return regpass.Secret{}, fmt.Errorf("run %s: %w", p.title, ctx.Err())
 	}
-	why := absent
+	why := p.absent
 	var ended interface{ ExitCode() int }
 	if errors.As(err, &ended) {
 		why = fmt.Sprintf("it ended with exit code %d", ended.ExitCode())
 	}
-	return regpass.Secret{}, regpass.NoIdentityf("run %s: %s", what, why)
+	return regpass.Secret{}, regpass.NoIdentityf("run %s: %s", p.title, why)
 }
 
 func commandSetup(audience string) string {
-	return fmt.Sprintf("export REGPASS_ID_TOKEN_COMMAND='…'  # prints an ID token whose aud is $REGPASS_AUDIENCE, here %s, and nothing else", regpass.Quote(audience))
+	const format = "export REGPASS_ID_TOKEN_COMMAND='…'" +
+		"  # prints an ID token whose aud is $REGPASS_AUDIENCE, here %s, and nothing else"
+	return fmt.Sprintf(format, regpass.Quote(audience))
 }

@@ -30,7 +30,8 @@ func TestCommand(t *testing.T) {
 		}
 		return []byte(token + "\n"), nil
 	}
-	if got, err := get(t, "command", env); err != nil || got.Token.Reveal() != token || !slices.Equal(*masked, []string{token}) {
+	if got, err := get(t, "command", env); err != nil || got.Token.Reveal() != token ||
+		!slices.Equal(*masked, []string{token}) {
 		t.Errorf("%v, masked %d", err, len(*masked))
 	}
 }
@@ -41,7 +42,8 @@ func TestCommandBroken(t *testing.T) {
 		name, out, text, hint string
 		err                   error
 	}{
-		{"exit code", token, "run REGPASS_ID_TOKEN_COMMAND: it ended with exit code 3", `REGPASS_AUDIENCE="pyx"`, fmt.Errorf("%s said %q: %w", command, token, exit(3))},
+		{"exit code", token, "run REGPASS_ID_TOKEN_COMMAND: it ended with exit code 3", `REGPASS_AUDIENCE="pyx"`,
+			fmt.Errorf("%s said %q: %w", command, token, exit(3))},
 		{"no shell", "", "the shell did not start", "by hand", fmt.Errorf("%s: %w", command, exec.ErrNotFound)},
 		{"silence", "", "the token is empty", "prints an ID token", nil},
 		{"two tokens", token + "\n" + token, "0x0a", "nothing else", nil},

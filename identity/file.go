@@ -3,30 +3,29 @@ package identity
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"github.com/regpass/regpass"
 )
 
-// fileToken reads the file anew at every call: Kubernetes and others replace it before the token ends.
+// fileToken reads the file at every call: Kubernetes and others replace it before the token expires.
 func fileToken(_ context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
 	path := env.Getenv("REGPASS_ID_TOKEN_FILE")
 	if path == "" {
 		err := regpass.NoIdentityf("REGPASS_ID_TOKEN_FILE is not set")
 		return regpass.Secret{}, regpass.Hintf(err, "set it:\n%s", fileSetup(audience))
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(env.Dir, path)
-	}
-	// White space around the token is dropped later, so a little more than the longest token is read.
+	path = env.Abs(path)
+	// White space around the token is trimmed later, so read a little more than the longest token.
 	text, err := regpass.ReadFile(path, regpass.MaxToken+1<<10)
 	if err != nil {
 		err = regpass.NoIdentityf("read the file that REGPASS_ID_TOKEN_FILE names: %s: %w", regpass.Quote(path), err)
-		return regpass.Secret{}, regpass.Hintf(err, "whatever makes the token must write it there before regpass runs:\n%s", fileSetup(audience))
+		return regpass.Secret{}, regpass.Hintf(err,
+			"whatever makes the token must write it there before regpass runs:\n%s", fileSetup(audience))
 	}
 	return regpass.NewSecret(string(text)), nil
 }
 
 func fileSetup(audience string) string {
-	return fmt.Sprintf("export REGPASS_ID_TOKEN_FILE=/path/to/token  # holds nothing but an ID token whose aud is %s", regpass.Quote(audience))
+	const format = "export REGPASS_ID_TOKEN_FILE=/path/to/token  # holds nothing but an ID token whose aud is %s"
+	return fmt.Sprintf(format, regpass.Quote(audience))
 }

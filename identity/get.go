@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,12 +18,17 @@ import (
 // section 4.1.5 grants "some small leeway, usually no more than a few minutes".
 const leeway = time.Minute
 
-// Get takes a token for audience from the provider, has it masked and refuses one that no registry could accept: not a
-// JSON Web Token, made for someone else, without an https issuer, expired or not yet valid. Its signature is the
-// registry's to verify. A token that is refused is regpass.ErrNoIdentity; no error holds any of it but its claims.
+// Get takes a token for audience from the provider, has it masked, and refuses one that no registry could accept: not
+// a JSON Web Token, made for another audience, without an https issuer, expired or not yet valid. The registry verifies
+// the signature. A refused token is regpass.ErrNoIdentity; errors show nothing of it but its claims.
 func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (regpass.Identity, error) {
 	if audience == "" || strings.ContainsFunc(audience, unicode.IsControl) {
 		return regpass.Identity{}, fmt.Errorf("identity: %s: %s cannot be an audience", p.Name, regpass.Quote(audience))
+	}
+	if only := os.Expand(p.Audience, env.Getenv); only != "" && only != audience {
+		err := regpass.NoIdentityf("identity: %s: its ID tokens are all for the audience %s, not for %s",
+			p.Name, regpass.Quote(only), regpass.Quote(audience))
+		return regpass.Identity{}, regpass.Hintf(err, "use an API key for this registry")
 	}
 	raw, err := p.Token(ctx, env, audience)
 	if err != nil {
@@ -43,23 +49,24 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 	if err := checkTimes(claims, env.Now()); err != nil {
 		return regpass.Identity{}, regpass.NoIdentityf("identity: %s: %w", p.Name, err)
 	}
-	return regpass.Identity{Provider: p.Name, Token: token, Claims: claims, Matched: p.Claims}, nil
+	return regpass.Identity{Provider: p.Name, Token: token, Claims: claims, PolicyClaims: p.Claims}, nil
 }
 
-// refuse makes the error for a token that was there but is not what it should be.
+// refuse makes the error for a token that was found but cannot be used.
 func (p Provider) refuse(audience string, err error) error {
 	err = regpass.NoIdentityf("identity: %s: %w", p.Name, err)
 	return regpass.Hintf(err, "this is how an identity from %s is set up:\n%s", p.Title, p.Setup(audience))
 }
 
-// checkParties refuses a token for another audience, which its receiver could use as ours, and one whose issuer
-// nobody can look up (OpenID Connect Core 1.0, section 2: an https URL).
+// checkParties refuses a token for another audience, which the registry could present there in our name, and one whose
+// issuer nobody can look up (OpenID Connect Core 1.0, section 2: an https URL).
 func checkParties(c regpass.Claims, audience string) error {
 	if len(c.Audience) == 0 {
 		return fmt.Errorf("the ID token is for no audience, not for %s", regpass.Quote(audience))
 	}
 	if !slices.Contains(c.Audience, audience) {
-		return fmt.Errorf("the ID token is for the audience %s, not for %s", regpass.Quote(strings.Join(c.Audience, ", ")), regpass.Quote(audience))
+		return fmt.Errorf("the ID token is for the audience %s, not for %s",
+			regpass.Quote(strings.Join(c.Audience, ", ")), regpass.Quote(audience))
 	}
 	issuer, err := url.Parse(c.Issuer)
 	if err != nil || regpass.CheckEndpoint(issuer) != nil {
@@ -76,7 +83,8 @@ func checkTimes(c regpass.Claims, now time.Time) error {
 	clock := now.UTC().Format(time.RFC3339)
 	for _, start := range []time.Time{c.IssuedAt, c.NotBefore} {
 		if early := start.Sub(now); early > leeway {
-			err := fmt.Errorf("the ID token is valid only in %s: this machine's clock seems to be that far behind", early.Round(time.Second))
+			err := fmt.Errorf("the ID token is valid only in %s: this machine's clock seems to be that far behind",
+				early.Round(time.Second))
 			return regpass.Hintf(err, "set this machine's clock, which says %s", clock)
 		}
 	}
@@ -86,7 +94,9 @@ func checkTimes(c regpass.Claims, now time.Time) error {
 			ahead = now.Sub(c.IssuedAt)
 		}
 		err := fmt.Errorf("the ID token expired %s ago by this machine's clock", late.Round(time.Second))
-		return regpass.Hintf(err, "if the token was made just now, this machine's clock, which says %s, seems to be %s ahead; otherwise the token is too old: get it closer to its use", clock, ahead.Round(time.Second))
+		const format = "if the token was made just now, this machine's clock, which says %s, seems to be %s ahead; " +
+			"otherwise the token is too old: get it closer to its use"
+		return regpass.Hintf(err, format, clock, ahead.Round(time.Second))
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ func TestGet(t *testing.T) {
 		{"issuer on loopback", map[string]any{"iss": "http://127.0.0.1:8080"}},
 		{"issuer with a path", map[string]any{"iss": "https://ghe.example/_services/token"}},
 		{"no iat, no nbf", map[string]any{"iat": nil, "nbf": nil}},
-		{"issuer's clock a minute ahead", map[string]any{"iat": noon.Add(time.Minute).Unix(), "nbf": noon.Add(time.Minute).Unix(), "exp": noon.Add(time.Hour).Unix()}},
+		{"issuer's clock a minute ahead", map[string]any{"iat": noon.Add(time.Minute).Unix(),
+			"nbf": noon.Add(time.Minute).Unix(), "exp": noon.Add(time.Hour).Unix()}},
 		{"a second left", map[string]any{"exp": noon.Add(time.Second).Unix()}},
 		{"times with a fraction", map[string]any{"nbf": 0.5, "exp": 4102444800.5}},
 	} {
@@ -33,7 +34,8 @@ func TestGet(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Provider != "variable" || got.Token.Reveal() != token || got.Claims.Subject != "job" || !slices.Equal(got.Matched, []string{"sub"}) {
+			if got.Provider != "variable" || got.Token.Reveal() != token || got.Claims.Subject != "job" ||
+				!slices.Equal(got.PolicyClaims, []string{"sub"}) {
 				t.Errorf("identity = %+v", got)
 			}
 			if !slices.Equal(*masked, []string{token}) {
@@ -49,26 +51,32 @@ func TestGetRefusesClaims(t *testing.T) {
 		claims           map[string]any
 	}{
 		{"other audience", `for the audience "pypi", not for "pyx"`, "PYX_ID_TOKEN=…", map[string]any{"aud": "pypi"}},
-		{"other audiences", `for the audience "pypi, npm", not for "pyx"`, "PYX_ID_TOKEN=…", map[string]any{"aud": []string{"pypi", "npm"}}},
+		{"other audiences", `for the audience "pypi, npm", not for "pyx"`, "PYX_ID_TOKEN=…",
+			map[string]any{"aud": []string{"pypi", "npm"}}},
 		{"audience in other case", `for the audience "PYX"`, "", map[string]any{"aud": "PYX"}},
 		{"audience with a space", `for the audience "pyx "`, "", map[string]any{"aud": "pyx "}},
-		{"audience with a command", `for the audience "\n::stop-commands::x##\x5bb]"`, "", map[string]any{"aud": "\n::stop-commands::x##[b]"}},
+		{"audience with a command", `for the audience "\n::stop-commands::x##\x5bb]"`, "",
+			map[string]any{"aud": "\n::stop-commands::x##[b]"}},
 		{"no audience", `for no audience, not for "pyx"`, "PYX_ID_TOKEN=…", map[string]any{"aud": nil}},
 		{"empty list of audiences", "for no audience", "", map[string]any{"aud": []string{}}},
 		{"audience is a number", "aud is neither a string nor a list", "", map[string]any{"aud": 1}},
 		{"no issuer", `issuer "" is not an https URL`, "PYX_ID_TOKEN=…", map[string]any{"iss": nil}},
 		{"issuer without scheme", `issuer "ci.example" is not an https URL`, "", map[string]any{"iss": "ci.example"}},
-		{"issuer over http", `issuer "http://ci.example" is not an https URL`, "", map[string]any{"iss": "http://ci.example"}},
+		{"issuer over http", `issuer "http://ci.example" is not an https URL`, "",
+			map[string]any{"iss": "http://ci.example"}},
 		{"issuer like loopback", `is not an https URL`, "", map[string]any{"iss": "http://127.0.0.1.ci.example"}},
 		{"issuer with a password", `is not an https URL`, "", map[string]any{"iss": "https://a:b@ci.example"}},
-		{"issuer with a command", `issuer "https://ci.example/\n##\x5bb]" is not`, "", map[string]any{"iss": "https://ci.example/\n##[b]"}},
+		{"issuer with a command", `issuer "https://ci.example/\n##\x5bb]" is not`, "",
+			map[string]any{"iss": "https://ci.example/\n##[b]"}},
 		{"no exp", "has no exp", "", map[string]any{"exp": nil}},
 		{"exp is a string", "exp is not a time in seconds", "", map[string]any{"exp": "4102444800"}},
 		{"exp now", "expired 0s ago", "closer to its use", map[string]any{"exp": noon.Unix()}},
 		{"expired", "expired 1h0m0s ago by this machine's clock", "which says 2026-11-23T12:00:00Z, seems to be 1h5m0s ahead",
 			map[string]any{"iat": noon.Add(-65 * time.Minute).Unix(), "exp": noon.Add(-time.Hour).Unix()}},
-		{"expired, no iat", "expired 1h0m0s ago", "seems to be 1h0m0s ahead", map[string]any{"iat": nil, "exp": noon.Add(-time.Hour).Unix()}},
-		{"iat ahead", "valid only in 1m1s: this machine's clock seems to be that far behind", "which says 2026-11-23T12:00:00Z", map[string]any{"iat": noon.Add(61 * time.Second).Unix()}},
+		{"expired, no iat", "expired 1h0m0s ago", "seems to be 1h0m0s ahead",
+			map[string]any{"iat": nil, "exp": noon.Add(-time.Hour).Unix()}},
+		{"iat ahead", "valid only in 1m1s: this machine's clock seems to be that far behind",
+			"which says 2026-11-23T12:00:00Z", map[string]any{"iat": noon.Add(61 * time.Second).Unix()}},
 		{"nbf ahead", "valid only in 2h0m0s", "which says", map[string]any{"nbf": noon.Add(2 * time.Hour).Unix()}},
 		{"nbf is a string", "nbf is not a time in seconds", "", map[string]any{"nbf": "1"}},
 		{"nbf is negative", "nbf is not a time in seconds", "", map[string]any{"nbf": -1}},

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 )
 
 // githubToken asks the runner's token service. GitHub and those who speak its protocol add their own query to the
@@ -38,7 +39,7 @@ func githubToken(ctx context.Context, env *regpass.Env, audience string) (regpas
 		Value string `json:"value"`
 	}
 	err = env.Retry(ctx, func(ctx context.Context) error {
-		return env.DoJSON(ctx, regpass.Request{Stage: "ask for an ID token", Method: http.MethodGet, URL: u, Bearer: bearer}, &answer)
+		return env.DoJSON(ctx, regpass.Request{Op: "ask for an ID token", Method: http.MethodGet, URL: u, Bearer: bearer}, &answer)
 	})
 	if err != nil {
 		return regpass.Secret{}, err
@@ -50,32 +51,37 @@ func githubToken(ctx context.Context, env *regpass.Env, audience string) (regpas
 }
 
 func githubSetup(audience string) string {
-	return fmt.Sprintf("permissions:\n  contents: read\n  id-token: write  # to ask for an ID token for %s", regpass.Quote(audience))
+	const format = "permissions:\n  contents: read\n  id-token: write  # to ask for an ID token for %s"
+	return fmt.Sprintf(format, regpass.Quote(audience))
 }
 
-// githubMissing finds out why the runner offers no token service to this job.
+// githubMissing explains why the runner offers no token service to this job.
 func githubMissing(env *regpass.Env, audience string) error {
 	const offered = "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 	switch {
-	case env.Getenv("GITHUB_ACTIONS") != "true":
+	case !ci.GitHub.Detect(env):
 		err := regpass.NoIdentityf("this is no job of GitHub Actions, or its variables are not passed on to here")
 		return regpass.Hintf(err, "in a container that the job starts itself, pass on %s", offered)
 	case githubFork(env):
 		err := regpass.NoIdentityf("GitHub gives no ID token to a pull request from a fork")
-		return regpass.Hintf(err, "leave this step out for forks:\nif: github.event.pull_request.head.repo.full_name == github.repository")
+		return regpass.Hintf(err, "leave this step out for forks:\n%s",
+			"if: github.event.pull_request.head.repo.full_name == github.repository")
 	case env.Getenv("GITHUB_ACTOR") == "dependabot[bot]":
 		err := regpass.NoIdentityf("GitHub gives no ID token to this run of Dependabot, which has read-only permissions")
-		return regpass.Hintf(err, "leave this step out for Dependabot:\nif: github.actor != 'dependabot[bot]'\nor store an API key of the registry among the repository's Dependabot secrets")
+		return regpass.Hintf(err, "leave this step out for Dependabot:\nif: github.actor != 'dependabot[bot]'\n%s",
+			"or store an API key of the registry among the repository's Dependabot secrets")
 	}
 	err := regpass.NoIdentityf("this job may not ask for an ID token: %s are not both set", offered)
-	return regpass.Hintf(err, "add to the job, and to the job that calls it if this is a reusable workflow:\n%s\nin a container that the job starts itself, also pass on %s", githubSetup(audience), offered)
+	const format = "add to the job, and to the job that calls it if this is a reusable workflow:\n%s\n" +
+		"in a container that the job starts itself, also pass on %s"
+	return regpass.Hintf(err, format, githubSetup(audience), offered)
 }
 
-// maxEvent is how much of an event file is looked at, in bytes: GitHub caps the payload of a webhook at 25 MB.
+// maxEvent is the size of the largest event file that is read, in bytes: GitHub caps a webhook's payload at 25 MB.
 const maxEvent = 25 << 20
 
-// githubFork reports whether the event is a pull request from a fork. `fork` alone does not say so: in a repository
-// that is a fork itself, it is true for the repository's own branches as well.
+// githubFork reports whether the event is a pull request from a fork. `fork` alone does not tell: in a repository that
+// is a fork itself, it is true for the repository's own branches too.
 func githubFork(env *regpass.Env) bool {
 	if env.Getenv("GITHUB_EVENT_NAME") != "pull_request" {
 		return false

@@ -27,16 +27,20 @@ func TestGitHub(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Provider != "github" || got.Claims.Issuer != hub.URL || !slices.Equal(got.Claims.Audience, []string{audience}) {
+		if got.Provider != "github" || got.Claims.Issuer != hub.URL ||
+			!slices.Equal(got.Claims.Audience, []string{audience}) {
 			t.Errorf("identity = %+v", got)
 		}
-		if !slices.Contains(*masked, got.Token.Reveal()) || !slices.Contains(*masked, vars["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]) {
+		if !slices.Contains(*masked, got.Token.Reveal()) ||
+			!slices.Contains(*masked, vars["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]) {
 			t.Error("the ID token and the request's token are not both masked")
 		}
-		const shown = `sub="repo:acme/app:environment:release" repository="acme/app" repository_owner="acme" ref="refs/heads/main" ` +
-			`workflow_ref="acme/app/.github/workflows/release.yml@refs/heads/main" job_workflow_ref="acme/app/.github/workflows/release.yml@refs/heads/main" ` +
+		const shown = `sub="repo:acme/app:environment:release" ` +
+			`repository="acme/app" repository_owner="acme" ref="refs/heads/main" ` +
+			`workflow_ref="acme/app/.github/workflows/release.yml@refs/heads/main" ` +
+			`job_workflow_ref="acme/app/.github/workflows/release.yml@refs/heads/main" ` +
 			`environment="release" event_name="push"`
-		if s := got.Claims.Show(got.Matched); s != shown {
+		if s := got.Claims.Show(got.PolicyClaims); s != shown {
 			t.Errorf("claims %s, want %s", s, shown)
 		}
 	}
@@ -66,7 +70,9 @@ func TestGitHubOutage(t *testing.T) {
 	hub.FailNext(100, http.StatusServiceUnavailable)
 	env, _ := surroundings(vars)
 	_, err := get(t, "github", env)
-	wants(t, err, nil, `identity: github: ask for an ID token: GET `+vars["ACTIONS_ID_TOKEN_REQUEST_URL"]+`&audience=pyx: 503 Service Unavailable: "The service is`, "")
+	service := vars["ACTIONS_ID_TOKEN_REQUEST_URL"]
+	wants(t, err, nil, `identity: github: ask for an ID token: GET `+service+
+		`&audience=pyx: 503 Service Unavailable: "The service is`, "")
 }
 
 func TestGitHubRequestTokenRefused(t *testing.T) {
@@ -97,11 +103,15 @@ func TestGitHubMissing(t *testing.T) {
 		write(t, path, text)
 		return path
 	}
-	fork := event("fork", `{"action":"opened","pull_request":{"head":{"repo":{"fork":true,"full_name":"mallory/app"}},"base":{"repo":{"fork":false,"full_name":"acme/app"}}}}`)
-	ofFork := event("of-fork", `{"pull_request":{"head":{"repo":{"fork":true,"full_name":"acme/app"}},"base":{"repo":{"fork":true,"full_name":"acme/app"}}}}`)
-	own := event("own", `{"pull_request":{"head":{"repo":{"fork":false,"full_name":"acme/app"}},"base":{"repo":{"full_name":"acme/app"}}}}`)
+	fork := event("fork", `{"action":"opened","pull_request":{`+
+		`"head":{"repo":{"fork":true,"full_name":"mallory/app"}},"base":{"repo":{"fork":false,"full_name":"acme/app"}}}}`)
+	ofFork := event("of-fork", `{"pull_request":{`+
+		`"head":{"repo":{"fork":true,"full_name":"acme/app"}},"base":{"repo":{"fork":true,"full_name":"acme/app"}}}}`)
+	own := event("own", `{"pull_request":{`+
+		`"head":{"repo":{"fork":false,"full_name":"acme/app"}},"base":{"repo":{"full_name":"acme/app"}}}}`)
 	const permission, add = "this job may not ask for an ID token", "permissions:\n  contents: read\n  id-token: write"
-	const forked, leaveOut = "no ID token to a pull request from a fork", "if: github.event.pull_request.head.repo.full_name == github.repository"
+	const forked = "no ID token to a pull request from a fork"
+	const leaveOut = "if: github.event.pull_request.head.repo.full_name == github.repository"
 	for _, test := range []struct {
 		name       string
 		vars       map[string]string
@@ -111,22 +121,36 @@ func TestGitHubMissing(t *testing.T) {
 		{"only the URL", map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "https://a.example"}, permission, add},
 		{"only the token", map[string]string{"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x"}, permission, add},
 		{"fork", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": fork}, forked, leaveOut},
-		{"Dependabot's fork", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": fork, "GITHUB_ACTOR": "dependabot[bot]"}, forked, leaveOut},
+		{"Dependabot's fork", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": fork,
+			"GITHUB_ACTOR": "dependabot[bot]"}, forked, leaveOut},
 		{"push in a fork", map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_EVENT_PATH": fork}, permission, add},
-		{"pull_request_target may", map[string]string{"GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_EVENT_PATH": fork}, permission, add},
+		{"pull_request_target may", map[string]string{"GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_EVENT_PATH": fork},
+			permission, add},
 		{"own branch", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": own}, permission, add},
-		{"own branch of a repository that is a fork", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": ofFork}, permission, add},
+		{"own branch of a repository that is a fork",
+			map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": ofFork}, permission, add},
 		{"no event", map[string]string{"GITHUB_EVENT_NAME": "pull_request"}, permission, add},
-		{"event is gone", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": filepath.Join(dir, "none")}, permission, add},
-		{"event is garbage", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": event("garbage", "\x00{")}, permission, add},
-		{"event is another's", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": event("list", `{"pull_request":["head"]}`)}, permission, add},
-		{"the fork was deleted", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": event("null", `{"pull_request":{"head":{"repo":null}}}`)}, permission, add},
-		{"event is too long", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": event("long", strings.Repeat(" ", 25<<20)+`{}`)}, permission, add},
-		{"Dependabot", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": own, "GITHUB_ACTOR": "dependabot[bot]"}, "this run of Dependabot", "if: github.actor != 'dependabot[bot]'"},
-		{"elsewhere", map[string]string{"GITHUB_ACTIONS": ""}, "this is no job of GitHub Actions", "pass on ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN"},
-		{"URL is none", map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "http://a b", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x"}, "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL", ""},
-		{"URL over http", map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "http://a.example/x", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x"}, "http://a.example is neither https nor on this machine", ""},
-		{"two tokens", map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "https://a.example", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "hunter2-hunter2\r\nX: y"}, "ACTIONS_ID_TOKEN_REQUEST_TOKEN: the token holds the byte 0x0d", ""},
+		{"event is gone", map[string]string{"GITHUB_EVENT_NAME": "pull_request",
+			"GITHUB_EVENT_PATH": filepath.Join(dir, "none")}, permission, add},
+		{"event is garbage", map[string]string{"GITHUB_EVENT_NAME": "pull_request",
+			"GITHUB_EVENT_PATH": event("garbage", "\x00{")}, permission, add},
+		{"event is another's", map[string]string{"GITHUB_EVENT_NAME": "pull_request",
+			"GITHUB_EVENT_PATH": event("list", `{"pull_request":["head"]}`)}, permission, add},
+		{"the fork was deleted", map[string]string{"GITHUB_EVENT_NAME": "pull_request",
+			"GITHUB_EVENT_PATH": event("null", `{"pull_request":{"head":{"repo":null}}}`)}, permission, add},
+		{"event is too long", map[string]string{"GITHUB_EVENT_NAME": "pull_request",
+			"GITHUB_EVENT_PATH": event("long", strings.Repeat(" ", 25<<20)+`{}`)}, permission, add},
+		{"Dependabot", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": own,
+			"GITHUB_ACTOR": "dependabot[bot]"}, "this run of Dependabot", "if: github.actor != 'dependabot[bot]'"},
+		{"elsewhere", map[string]string{"GITHUB_ACTIONS": ""}, "this is no job of GitHub Actions",
+			"pass on ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN"},
+		{"URL is none", map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "http://a b",
+			"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x"}, "ACTIONS_ID_TOKEN_REQUEST_URL is not a URL", ""},
+		{"URL over http", map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "http://a.example/x",
+			"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x"}, "http://a.example is neither https nor on this machine", ""},
+		{"two tokens", map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": "https://a.example",
+			"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "hunter2-hunter2\r\nX: y"},
+			"ACTIONS_ID_TOKEN_REQUEST_TOKEN: the token holds the byte 0x0d", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			vars := map[string]string{"GITHUB_ACTIONS": "true"}
@@ -168,8 +192,10 @@ func TestGitHubHostileAnswers(t *testing.T) {
 		{"value with NUL", `{"value":"` + token + `\u0000"}`, 200, regpass.ErrNoIdentity, "0x00"},
 		{"value of blanks", value("  "), 200, regpass.ErrNoIdentity, "the token is empty"},
 		{"value is no token", value("##[add-mask]x"), 200, regpass.ErrNoIdentity, "not a JSON Web Token"},
-		{"value for another", value(sign(t, map[string]any{"aud": "https://github.com/acme"})), 200, regpass.ErrNoIdentity, `for the audience "https://github.com/acme", not for "pyx"`},
-		{"commands in the message", `{"message":"\n::stop-commands::x\n##[add-mask]y ` + password + `"}`, 403, nil, `"::stop-commands::x\n##\x5badd-mask]y ***"`},
+		{"value for another", value(sign(t, map[string]any{"aud": "https://github.com/acme"})), 200, regpass.ErrNoIdentity,
+			`for the audience "https://github.com/acme", not for "pyx"`},
+		{"commands in the message", `{"message":"\n::stop-commands::x\n##[add-mask]y ` + password + `"}`, 403, nil,
+			`"::stop-commands::x\n##\x5badd-mask]y ***"`},
 		{"commands in the text", "::add-mask::a\r\n##[error]" + password, 400, nil, `"::add-mask::a\r\n##\x5berror]***"`},
 		{"a long message", strings.Repeat("ä", 5<<20), 400, nil, "400 Bad Request"},
 	} {
@@ -179,7 +205,8 @@ func TestGitHubHostileAnswers(t *testing.T) {
 				_, _ = io.WriteString(w, test.body)
 			}))
 			defer server.Close()
-			env, _ := surroundings(map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": server.URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": password})
+			env, _ := surroundings(map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": server.URL,
+				"ACTIONS_ID_TOKEN_REQUEST_TOKEN": password})
 			_, err := get(t, "github", env)
 			wants(t, err, test.outcome, test.text, "")
 			if err == nil {
@@ -195,11 +222,14 @@ func TestGitHubHostileAnswers(t *testing.T) {
 
 func TestGitHubRedirect(t *testing.T) {
 	asked := make(chan string, 10)
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Header.Get("Authorization") }))
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- r.Header.Get("Authorization")
+	}))
 	defer other.Close()
 	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
 	defer server.Close()
-	env, _ := surroundings(map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": server.URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token"})
+	env, _ := surroundings(map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": server.URL,
+		"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request-token"})
 	_, err := get(t, "github", env)
 	wants(t, err, nil, "307 Temporary Redirect", "")
 	if len(asked) != 0 {

@@ -20,8 +20,9 @@ func TestGitLab(t *testing.T) {
 		if got.Provider != "gitlab" || got.Token.Reveal() != env.Getenv("PYX_ID_TOKEN") || len(*masked) != 1 {
 			t.Errorf("identity = %+v, %d masked", got, len(*masked))
 		}
-		const shown = `sub="project_path:acme/app:ref_type:branch:ref:main" project_path="acme/app" namespace_path="acme" ref="main" ref_type="branch" environment="release" pipeline_source="push"`
-		if s := got.Claims.Show(got.Matched); s != shown {
+		const shown = `sub="project_path:acme/app:ref_type:branch:ref:main" project_path="acme/app" ` +
+			`namespace_path="acme" ref="main" ref_type="branch" environment="release" pipeline_source="push"`
+		if s := got.Claims.Show(got.PolicyClaims); s != shown {
 			t.Errorf("claims %s, want %s", s, shown)
 		}
 	}
@@ -46,7 +47,8 @@ func TestGitLabOtherAudience(t *testing.T) {
 	vars := gitlabJob(t, map[string]any{"PYX_ID_TOKEN": "https://gitlab.example"})
 	env, _ := surroundings(vars)
 	_, err := get(t, "gitlab", env)
-	wants(t, err, regpass.ErrNoIdentity, `for the audience "https://gitlab.example", not for "pyx"`, "id_tokens:\n  PYX_ID_TOKEN:\n    aud: \"pyx\"")
+	wants(t, err, regpass.ErrNoIdentity, `for the audience "https://gitlab.example", not for "pyx"`,
+		"id_tokens:\n  PYX_ID_TOKEN:\n    aud: \"pyx\"")
 	if err != nil {
 		holdsNone(t, err, vars["PYX_ID_TOKEN"])
 	}

@@ -41,10 +41,11 @@ func TestProviders(t *testing.T) {
 			t.Errorf("Find(%q) = %s, %v", p.Name, found.Title, err)
 		}
 		env, _ := surroundings(nil)
-		if p.Here(env, "pyx") {
+		if p.Detect(env, "pyx") {
 			t.Errorf("%s is here without any variable", p.Name)
 		}
-		if _, err := p.Get(t.Context(), env, "pyx"); !errors.Is(err, regpass.ErrNoIdentity) || !strings.HasPrefix(err.Error(), "identity: "+p.Name+": ") || len(regpass.Hints(err)) == 0 {
+		if _, err := p.Get(t.Context(), env, "pyx"); !errors.Is(err, regpass.ErrNoIdentity) ||
+			!strings.HasPrefix(err.Error(), "identity: "+p.Name+": ") || len(regpass.Hints(err)) == 0 {
 			t.Errorf("%s: asked where it is not: %v, hints %q", p.Name, err, regpass.Hints(err))
 		}
 	}
@@ -52,7 +53,8 @@ func TestProviders(t *testing.T) {
 
 func TestFindUnknown(t *testing.T) {
 	_, err := identity.Find("GitHub\n")
-	const want = `identity: unknown provider "GitHub\n"; there are variable, file, command, github, gitlab, buildkite, circleci, bitbucket`
+	const want = `unknown provider "GitHub\n" ` +
+		`(known: variable, file, command, github, gitlab, buildkite, circleci, bitbucket)`
 	if !errors.Is(err, regpass.ErrUsage) || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -65,7 +67,8 @@ func TestDetect(t *testing.T) {
 		want string // empty: none
 	}{
 		{"nothing", "", ""},
-		{"an empty variable is not set", "REGPASS_ID_TOKEN= PYX_ID_TOKEN= REGPASS_ID_TOKEN_FILE= REGPASS_ID_TOKEN_COMMAND=", ""},
+		{"an empty variable is not set", "REGPASS_ID_TOKEN= PYX_ID_TOKEN= REGPASS_ID_TOKEN_FILE= REGPASS_ID_TOKEN_COMMAND=",
+			""},
 		{"on purpose beats the surroundings", "GITHUB_ACTIONS=true REGPASS_ID_TOKEN=x", "variable"},
 		{"of this audience", "PYX_ID_TOKEN=x", "variable"},
 		{"of another audience", "PYPI_ID_TOKEN=x", ""},
@@ -81,7 +84,8 @@ func TestDetect(t *testing.T) {
 		{"CircleCI", "CIRCLECI=true", "circleci"},
 		{"Bitbucket without a token", "BITBUCKET_BUILD_NUMBER=7", "bitbucket"},
 		{"Bitbucket with the variable of the audience", "BITBUCKET_BUILD_NUMBER=7 PYX_ID_TOKEN=x", "variable"},
-		{"GitLab with both, where the name of the audience is nearer", "GITLAB_CI=true PYX_ID_TOKEN=x REGPASS_ID_TOKEN=y", "gitlab"},
+		{"GitLab with both, where the name of the audience is nearer", "GITLAB_CI=true PYX_ID_TOKEN=x REGPASS_ID_TOKEN=y",
+			"gitlab"},
 	} {
 		vars := map[string]string{}
 		for _, word := range strings.Fields(test.vars) {
@@ -134,7 +138,8 @@ func issuer(t *testing.T) *fake.Issuer {
 // sign makes a good token for pyx, but for claims.
 func sign(t *testing.T, claims map[string]any) string {
 	t.Helper()
-	all := map[string]any{"sub": "job", "aud": "pyx", "iat": noon.Unix(), "nbf": noon.Unix(), "exp": noon.Add(time.Minute).Unix()}
+	all := map[string]any{"sub": "job", "aud": "pyx", "iat": noon.Unix(), "nbf": noon.Unix(),
+		"exp": noon.Add(time.Minute).Unix()}
 	for name, value := range claims {
 		all[name] = value
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/regpass/regpass/internal/fake"
 )
 
-// ci is a CI system whose own program is asked for a token.
-type ci struct {
+// system is a CI system whose own program is asked for a token.
+type system struct {
 	name, program string
 	server        interface {
 		http.Handler
@@ -30,9 +30,9 @@ type ci struct {
 	shown   string
 }
 
-func programs(t *testing.T) []ci {
+func programs(t *testing.T) []system {
 	buildkite, circle := fake.NewBuildkite(issuer(t)), fake.NewCircleCI(issuer(t))
-	return []ci{
+	return []system{
 		{"buildkite", "buildkite-agent", buildkite, buildkite.Environ, fake.BuildkiteAgent,
 			`organization_slug="acme" pipeline_slug="app" build_branch="main" step_key="build"`},
 		{"circleci", "circleci", circle, circle.Environ, fake.CircleCIProgram,
@@ -41,7 +41,7 @@ func programs(t *testing.T) []ci {
 }
 
 // job makes the surroundings of a job, with the program on the PATH.
-func (c ci) job(t *testing.T) (*regpass.Env, *[]string) {
+func (c system) job(t *testing.T) (*regpass.Env, *[]string) {
 	t.Helper()
 	server := httptest.NewServer(c.server)
 	t.Cleanup(server.Close)
@@ -64,8 +64,8 @@ func TestProgram(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			env, masked := c.job(t)
 			p, ok := identity.Detect(env, "pyx")
-			if !ok || p.Name != c.name || !p.Mints {
-				t.Fatalf("detected %q, %v", p.Name, p.Mints)
+			if !ok || p.Name != c.name || p.Reusable {
+				t.Fatalf("detected %q, %v", p.Name, p.Reusable)
 			}
 			one, err := p.Get(t.Context(), env, "pyx")
 			if err != nil {
@@ -81,7 +81,7 @@ func TestProgram(t *testing.T) {
 			if want := []string{one.Token.Reveal(), other.Token.Reveal()}; !slices.Equal(*masked, want) {
 				t.Errorf("masked %d, want both tokens", len(*masked))
 			}
-			if s := one.Claims.Show(one.Matched); !strings.Contains(s, c.shown) {
+			if s := one.Claims.Show(one.PolicyClaims); !strings.Contains(s, c.shown) {
 				t.Errorf("claims %s, want %s", s, c.shown)
 			}
 			if wrong := c.server.Wrong(); len(wrong) > 0 {
@@ -97,7 +97,8 @@ func TestProgramBroken(t *testing.T) {
 			env, _ := c.job(t)
 			c.server.Instead(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) })
 			_, err := get(t, c.name, env)
-			wants(t, err, regpass.ErrNoIdentity, "identity: "+c.name+": run `"+c.program, "must print a token in the job:\n"+c.program)
+			wants(t, err, regpass.ErrNoIdentity, "identity: "+c.name+": run `"+c.program,
+				"must print a token in the job:\n"+c.program)
 			if err != nil && !strings.HasSuffix(err.Error(), "it ended with exit code 1") {
 				t.Error(err)
 			}
@@ -121,7 +122,8 @@ func TestProgramNotHere(t *testing.T) {
 			t.Errorf("detected %s", p.Name)
 		}
 		_, err := get(t, c.name, env)
-		wants(t, err, regpass.ErrNoIdentity, "this is no job of "+map[string]string{"buildkite": "Buildkite", "circleci": "CircleCI"}[c.name], "in a container")
+		wants(t, err, regpass.ErrNoIdentity, "this is no job of "+map[string]string{"buildkite": "Buildkite",
+			"circleci": "CircleCI"}[c.name], "in a container")
 		if asked := c.server.Asked(); len(asked) > 0 {
 			t.Errorf("asked %q", asked)
 		}

@@ -6,15 +6,16 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 )
 
-// anyAudience is the variable that holds a token whatever the audience is called.
+// anyAudience is the variable that holds a token for any audience.
 const anyAudience = "REGPASS_ID_TOKEN"
 
-// variableHere leaves <AUDIENCE>_ID_TOKEN to the gitlab row on GitLab, where it is the job's own way.
-func variableHere(env *regpass.Env, audience string) bool {
+// detectVariable leaves <AUDIENCE>_ID_TOKEN to the gitlab row on GitLab, which gives its jobs their tokens that way.
+func detectVariable(env *regpass.Env, audience string) bool {
 	if name, _ := env.Lookup(tokenVariables(audience)...); name != "" {
-		return env.Getenv("GITLAB_CI") != "true"
+		return !ci.GitLab.Detect(env)
 	}
 	return env.Getenv(anyAudience) != ""
 }
@@ -30,16 +31,17 @@ func variableToken(_ context.Context, env *regpass.Env, audience string) (regpas
 }
 
 func variableSetup(audience string) string {
-	return fmt.Sprintf("export %s=…  # an ID token whose aud is %s; %s serves as well", tokenVariables(audience)[0], regpass.Quote(audience), anyAudience)
+	const format = "export %s=…  # an ID token whose aud is %s; %s serves as well"
+	return fmt.Sprintf(format, tokenVariables(audience)[0], regpass.Quote(audience), anyAudience)
 }
 
 // Variable names the variable that holds a token for audience, which must not be empty: PYX_ID_TOKEN for "pyx".
 func Variable(audience string) string { return tokenVariables(audience)[0] }
 
-// tokenVariables names the variables that hold a token for audience by GitLab's convention: in capitals, all but
-// letters and digits as "_", then _ID_TOKEN. The clients agree on that but for an audience that begins with a digit:
-// id replaces it, since no variable may begin with one (di/id, ambient.py), ambient-id keeps it (gitlab.rs). Both
-// names are given then, the valid one first.
+// tokenVariables names the variables that hold a token for audience by GitLab's convention: the audience in capitals,
+// with "_" in place of all but letters and digits, then _ID_TOKEN. Clients differ where an audience begins with a
+// digit: id replaces it, since no variable may begin with one (di/id, ambient.py), ambient-id keeps it (gitlab.rs).
+// Both names are returned then, the valid one first.
 func tokenVariables(audience string) []string {
 	kept := strings.Map(func(r rune) rune {
 		switch {

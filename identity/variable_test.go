@@ -45,7 +45,8 @@ func TestVariableNames(t *testing.T) {
 
 func TestVariableOfAudienceFirst(t *testing.T) {
 	token := sign(t, nil)
-	env, _ := surroundings(map[string]string{"PYX_ID_TOKEN": token, "REGPASS_ID_TOKEN": sign(t, map[string]any{"aud": "pypi"})})
+	env, _ := surroundings(map[string]string{"PYX_ID_TOKEN": token,
+		"REGPASS_ID_TOKEN": sign(t, map[string]any{"aud": "pypi"})})
 	if got, err := get(t, "variable", env); err != nil || got.Token.Reveal() != token {
 		t.Errorf("not the token in PYX_ID_TOKEN: %v", err)
 	}
@@ -54,5 +55,6 @@ func TestVariableOfAudienceFirst(t *testing.T) {
 func TestVariableMissing(t *testing.T) {
 	env, _ := surroundings(nil)
 	_, err := get(t, "variable", env)
-	wants(t, err, regpass.ErrNoIdentity, "identity: variable: none of PYX_ID_TOKEN, REGPASS_ID_TOKEN is set", "export PYX_ID_TOKEN=…")
+	wants(t, err, regpass.ErrNoIdentity, "identity: variable: none of PYX_ID_TOKEN, REGPASS_ID_TOKEN is set",
+		"export PYX_ID_TOKEN=…")
 }

@@ -42,16 +42,16 @@ func TestBrokenProofs(t *testing.T) {
 	} {
 		for _, test := range []struct {
 			ref    string
-			method registry.Method
+			method regpass.Method
 			jwt    bool // looks into JSON Web Tokens
 		}{
-			{"pyx.dev", registry.ReadyToken, true},
-			{"pyx.dev", registry.APIKey, false},
-			{"pyx.dev", registry.Refresh, false},
-			{"https://repo.prefix.dev/acme", registry.APIKey, true},
-			{"https://repo.prefix.dev/acme", registry.ReadyToken, true},
-			{"https://quetz.corp/acme", registry.APIKey, true},
-			{"https://conda.anaconda.org/acme", registry.APIKey, false},
+			{"pyx.dev", regpass.ReadyToken, true},
+			{"pyx.dev", regpass.APIKey, false},
+			{"pyx.dev", regpass.Refresh, false},
+			{"https://repo.prefix.dev/acme", regpass.APIKey, true},
+			{"https://repo.prefix.dev/acme", regpass.ReadyToken, true},
+			{"https://quetz.corp/acme", regpass.APIKey, true},
+			{"https://conda.anaconda.org/acme", regpass.APIKey, false},
 		} {
 			if !test.jwt && strings.HasPrefix(token, "eyJ") {
 				continue
@@ -92,9 +92,9 @@ func ways(t *testing.T) []way {
 	identities := func() []string { return j.tokens }
 	const apiKey, refresh = "sk-pyx-0123456789abcdef", "rt-0123456789abcdef"
 	return []way{
-		{name: "key", ref: "pyx.dev", run: byProof(key(registry.APIKey, "PYX_API_KEY", apiKey)), sent: func() []string { return []string{apiKey} },
+		{name: "key", ref: "pyx.dev", run: byProof(key(regpass.APIKey, "PYX_API_KEY", apiKey)), sent: func() []string { return []string{apiKey} },
 			broken: []string{`{"access_token":%s}`}},
-		{name: "refresh", ref: "pyx.dev", run: byProof(key(registry.Refresh, "login", refresh)), sent: func() []string { return []string{refresh} },
+		{name: "refresh", ref: "pyx.dev", run: byProof(key(regpass.Refresh, "login", refresh)), sent: func() []string { return []string{refresh} },
 			broken: []string{`{"access_token":%s,"refresh_token":"rt"}`, `{"access_token":"ok","refresh_token":%s}`}},
 		{name: "publish", ref: pyxPublish, before: 1, run: byProof(j.proof()), sent: identities, broken: []string{`{"token":%s}`}},
 		{name: "audience", ref: pyxPublish, run: byProof(j.proof()), sent: identities, broken: []string{`{"audience":%s}`}},
@@ -103,7 +103,7 @@ func ways(t *testing.T) []way {
 			broken: []string{`{"access_token":%s,"refresh_token":"rt"}`, `{"access_token":"ok","refresh_token":%s}`},
 			run: func(ctx context.Context, w *world, r regpass.Ref) error {
 				w.Terminal = true
-				_, err := w.exchange(ctx, r, registry.Proof{Method: registry.Browser})
+				_, err := w.exchange(ctx, r, registry.Proof{Method: regpass.Browser})
 				return err
 			}},
 		{name: "prefix.dev", ref: "https://repo.prefix.dev/acme", run: byProof(j.proof()), sent: identities, broken: []string{`%s`}},

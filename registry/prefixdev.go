@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
-	"time"
 
 	"github.com/regpass/regpass"
 )
@@ -18,82 +16,87 @@ var prefixDev = Row{
 	Doc:       "https://pixi.prefix.dev/latest/deployment/prefix/",
 	Hosts:     []string{"prefix.dev", "*.prefix.dev"},
 	Match:     matchPrefixDev,
-	KeyVars:   []string{"PREFIX_API_KEY"},
+	Public:    publicChannels,
+	Proofs:    []Source{{Method: regpass.APIKey, Vars: []string{"PREFIX_API_KEY"}}},
 	ClientVar: "PREFIX_API_KEY",
 	OIDC:      true,
-	Endpoint:  origin,
-	Audience:  prefixAudience,
-	Exchange:  exchangePrefixDev,
+	Open:      openPrefixDev,
 }
+
+// publicChannels are conda channels that everyone may read wherever they are served
+// (https://prefix.dev/channels, https://anaconda.org/search).
+var publicChannels = []string{"bioconda", "conda-forge", "main", "msys2", "nvidia", "pytorch", "r", "rapidsai", "robostack-staging"}
 
 // matchPrefixDev is rattler's is_prefix_dev_host (crates/rattler_networking/src/trusted_publishing.rs). A Host with a port
 // that is not https's own does not match.
 func matchPrefixDev(_ *regpass.Env, ref regpass.Ref) bool { return inDomain(ref.Host, "prefix.dev") }
 
-// prefixAudience is shared by all of *.prefix.dev; beta.prefix.dev refuses its own name. Other servers take theirs,
-// without a port (TrustedPublishingOptions there).
-func prefixAudience(env *regpass.Env, ref regpass.Ref) string {
-	if a := ref.Options["audience"]; a != "" {
-		return a
+// prefixRef is a server that speaks prefix.dev's protocol.
+type prefixRef struct{}
+
+// openPrefixDev knows the audience: all of *.prefix.dev share one, and beta.prefix.dev refuses its own name. Other
+// servers take theirs, without a port (TrustedPublishingOptions there).
+func openPrefixDev(env *regpass.Env, ref regpass.Ref) (Target, error) {
+	t := Target{Audience: ref.Options["audience"], exchanger: prefixRef{}}
+	switch {
+	case t.Audience != "":
+	case matchPrefixDev(env, ref):
+		t.Audience = "prefix.dev"
+	default:
+		t.Audience = ref.URL.Hostname()
 	}
-	if matchPrefixDev(env, ref) {
-		return "prefix.dev"
-	}
-	return ref.URL.Hostname()
+	return t, nil
 }
 
-func exchangePrefixDev(ctx context.Context, env *regpass.Env, ref regpass.Ref, p Proof) (regpass.Credential, error) {
-	if !ref.Trusted && !matchPrefixDev(env, ref) {
-		return regpass.Credential{}, untrusted(ref)
-	}
-	cred := regpass.Credential{Registry: "prefix.dev", Host: ref.Host, Kind: regpass.Bearer}
+func (prefixRef) exchange(ctx context.Context, env *regpass.Env, t Target, p Proof) (regpass.Credential, error) {
+	var got token
 	var err error
 	switch p.Method {
-	case ReadyToken, APIKey:
-		cred.Secret, cred.Expires, err = p.ready(env, "prefix.dev")
-	case OIDC:
-		cred.Secret, cred.Expires, err = mintPrefixToken(ctx, env, ref, p)
+	case regpass.ReadyToken, regpass.APIKey:
+		got, err = p.readyToken(env, "prefix.dev")
+	case regpass.OIDC:
+		got, err = mintPrefixToken(ctx, env, t, p)
 	default:
-		err = unsupported("prefix.dev", ref, p)
+		err = t.unsupported(p)
 	}
 	if err != nil {
 		return regpass.Credential{}, err
 	}
-	return cred, nil
+	return regpass.Credential{Kind: regpass.Bearer, Secret: got.secret, Expires: got.expires}, nil
 }
 
 // bearerToken is what may stand behind "Bearer " (RFC 6750, section 2.1: b64token).
 var bearerToken = regpass.Pattern(`^[A-Za-z0-9._~+/-]+=*\s*$`)
 
-// mintPrefixToken trades a CI identity for a token of the server that ref is on: clients ask the host that they read
-// from, so that repo.prefix.dev is asked at repo.prefix.dev.
+// mintPrefixToken exchanges a CI identity for a token of the server that the ref is on: clients ask the host that they
+// read from, so that repo.prefix.dev is asked at repo.prefix.dev.
 //
 //	POST /api/oidc/mint_token   {"token": ID token for prefix.dev}
 //	pfx-jwt.…, as it is
 //
 // rattler, crates/rattler_networking/src/trusted_publishing.rs, get_publish_token.
-func mintPrefixToken(ctx context.Context, env *regpass.Env, ref regpass.Ref, p Proof) (regpass.Secret, time.Time, error) {
-	const stage = "prefix.dev: exchange the CI identity"
-	server := &url.URL{Scheme: ref.URL.Scheme, Host: ref.URL.Host, Path: "/api/oidc/mint_token"}
+func mintPrefixToken(ctx context.Context, env *regpass.Env, t Target, p Proof) (token, error) {
+	const op = "prefix.dev: exchange the CI identity"
 	var got []byte
-	err := p.present(ctx, env, "prefix.dev", prefixAudience(env, ref), func(ctx context.Context, id regpass.Identity) (err error) {
-		got, err = env.Do(ctx, regpass.Request{Stage: stage, Method: http.MethodPost, URL: server, JSON: map[string]any{"token": id.Token}})
+	err := p.withIdentity(ctx, env, "prefix.dev", t.Audience, func(ctx context.Context, id regpass.Identity) (err error) {
+		got, err = env.Do(ctx, regpass.Request{Op: op, Method: http.MethodPost, URL: at(t.Receiver, "/api/oidc/mint_token"),
+			JSON: map[string]any{"token": id.Token}})
 		return err
 	})
 	if err != nil {
-		return regpass.Secret{}, time.Time{}, err
+		return token{}, err
 	}
 	if len(got) > 0 && (!bearerToken().Match(got) || json.Valid(got)) { // null is JSON
-		return regpass.Secret{}, time.Time{}, fmt.Errorf("%s: the answer (%d bytes) is not a token", stage, len(got))
+		return token{}, fmt.Errorf("%s: the answer (%d bytes) is not a token", op, len(got))
 	}
-	token, expires, err := issued(env, stage, string(got))
-	if err != nil || !expires.IsZero() {
-		return token, expires, err
+	minted, err := newToken(env, op, string(got))
+	if err != nil || !minted.expires.IsZero() {
+		return minted, err
 	}
 	// pfx-jwt stands before the payload and the signature, or before a whole JSON Web Token.
-	jwt := strings.TrimPrefix(token.Reveal(), "pfx-jwt.")
-	if expires, err = lifetime(env, regpass.NewSecret(jwt)); err != nil {
-		return regpass.Secret{}, time.Time{}, fmt.Errorf("%s: the answer: %w", stage, err)
+	jwt := strings.TrimPrefix(minted.secret.Reveal(), "pfx-jwt.")
+	if minted.expires, err = lifetime(env, regpass.NewSecret(jwt)); err != nil {
+		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
-	return token, expires, nil
+	return minted, nil
 }

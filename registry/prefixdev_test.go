@@ -82,11 +82,11 @@ func TestPrefixDevTokens(t *testing.T) {
 
 func TestPrefixDevOtherProofs(t *testing.T) {
 	w := newWorld(fake.NewPrefixDev(now))
-	cred, err := w.exchange(t.Context(), ref(t, "https://repo.prefix.dev/acme"), key(registry.APIKey, "PREFIX_API_KEY", "pfx_key\n"))
+	cred, err := w.exchange(t.Context(), ref(t, "https://repo.prefix.dev/acme"), key(regpass.APIKey, "PREFIX_API_KEY", "pfx_key\n"))
 	if err != nil || cred.Secret.Reveal() != "pfx_key" || cred.Kind != regpass.Bearer || cred.Host != "repo.prefix.dev" || !cred.Expires.IsZero() {
 		t.Errorf("got %+v, %v", cred, err)
 	}
-	_, err = w.exchange(t.Context(), ref(t, "prefix.dev"), registry.Proof{Method: registry.Browser})
+	_, err = w.exchange(t.Context(), ref(t, "prefix.dev"), registry.Proof{Method: regpass.Browser})
 	mustSay(t, err, `prefix.dev: "prefix.dev" takes no browser login`)
 	if len(w.asked) > 0 {
 		t.Errorf("asked %v", w.asked)

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -11,33 +10,54 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Method is how a proof proves, in words for people.
-type Method string
-
-// The methods, in the order in which they are preferred.
-const (
-	ReadyToken Method = "ready token"   // a token of the registry, used as it is
-	APIKey     Method = "API key"       // long-lived: traded where the registry can, else used as it is
-	OIDC       Method = "CI identity"   // an OpenID Connect ID token of the job
-	Refresh    Method = "refresh token" // single-use, from an earlier credential
-	Browser    Method = "browser login"
-)
-
 // Proof is what a registry is shown.
 type Proof struct {
-	Method       Method
+	Method       regpass.Method
 	From         string         // for people: "PYX_API_KEY", "--token-stdin", "GitHub Actions"
 	Secret       regpass.Secret // ready token, key, password or refresh token
-	Kind         regpass.Kind   // keys that are not traded: how they are presented; empty: the row's default
+	Kind         regpass.Kind   // keys that are not exchanged: how they are presented; empty: the row's default
 	Username     string         // for Basic; for S3 the access key id
 	SessionToken regpass.Secret // for S3, or empty
-
-	// Identity returns the job's identity for the audience, a new one per call where the CI can. For OIDC only.
-	Identity func(ctx context.Context, audience string) (regpass.Identity, error)
+	Identities   Identities     // for OIDC only
 }
 
-// token is the proof's secret, checked to be one that a header can carry.
-func (p Proof) token(row string) (regpass.Secret, error) {
+// Identities is the job's CI system.
+type Identities interface {
+	// Identity returns the job's identity for the audience, a new one per call where the CI can make one.
+	Identity(ctx context.Context, audience string) (regpass.Identity, error)
+}
+
+// Source is one place where a proof for one kind of registry may be.
+type Source struct {
+	Method regpass.Method
+	Vars   []string // variables that hold it; the first one that is set is taken
+	Doc    string   // for help, where Vars do not say it all
+	// Read finds a proof that is more than the value of one variable; ok is false where there is none. Nil: the
+	// variable's value is the proof.
+	Read func(env *regpass.Env, t Target) (p Proof, ok bool, err error)
+}
+
+// Find looks for the source's proof; ok is false where there is none.
+func (s Source) Find(env *regpass.Env, t Target) (p Proof, ok bool, err error) {
+	if s.Read != nil {
+		return s.Read(env, t)
+	}
+	name, value := env.Lookup(s.Vars...)
+	if name == "" {
+		return Proof{}, false, nil
+	}
+	return Proof{Method: s.Method, From: name, Secret: regpass.SecretLine(value)}, true, nil
+}
+
+// token is what an exchange returns: a secret, the refresh token that comes with it, or empty, and when it ends (zero:
+// unknown).
+type token struct {
+	secret, refresh regpass.Secret
+	expires         time.Time
+}
+
+// secret is the proof's secret, checked to be one that a header can carry.
+func (p Proof) secret(row string) (regpass.Secret, error) {
 	t, err := regpass.ParseToken(p.Secret.Reveal())
 	if err != nil {
 		return regpass.Secret{}, fmt.Errorf("%s: the %s from %s: %w", row, p.Method, p.From, err)
@@ -45,30 +65,30 @@ func (p Proof) token(row string) (regpass.Secret, error) {
 	return t, nil
 }
 
-// ready is the proof's secret as a token that needs no exchange, and when it ends (zero: unknown).
-func (p Proof) ready(env *regpass.Env, row string) (regpass.Secret, time.Time, error) {
-	t, err := p.token(row)
+// readyToken is the proof's secret as a token that needs no exchange.
+func (p Proof) readyToken(env *regpass.Env, row string) (token, error) {
+	secret, err := p.secret(row)
 	if err != nil {
-		return regpass.Secret{}, time.Time{}, err
+		return token{}, err
 	}
-	expires, err := lifetime(env, t)
+	expires, err := lifetime(env, secret)
 	if err != nil {
 		err = fmt.Errorf("%s: the %s from %s: %w", row, p.Method, p.From, err)
-		return regpass.Secret{}, time.Time{}, regpass.Hintf(err, "put a new one there, or unset it to use another proof")
+		return token{}, regpass.Hintf(err, "put a new one there, or unset it to use another proof")
 	}
-	return t, expires, nil
+	return token{secret: secret, expires: expires}, nil
 }
 
-// present shows mint a new identity per try: registries take an identity token once (PyPI and crates.io remember its
-// jti), so a try whose answer was lost would spoil the next one.
-func (p Proof) present(ctx context.Context, env *regpass.Env, row, audience string,
+// withIdentity calls mint with a new identity per try: registries take an identity token once (PyPI and crates.io
+// remember its jti), so a try whose answer was lost would spoil the next one.
+func (p Proof) withIdentity(ctx context.Context, env *regpass.Env, row, audience string,
 	mint func(context.Context, regpass.Identity) error) error {
-	if p.Identity == nil {
+	if p.Identities == nil {
 		return regpass.NoIdentityf("%s: there is no CI identity to present", row)
 	}
 	var unproven error
 	err := env.Retry(ctx, func(ctx context.Context) error {
-		id, err := p.Identity(ctx, audience)
+		id, err := p.Identities.Identity(ctx, audience)
 		if err != nil {
 			unproven = err // the CI has its own retries
 			return nil
@@ -78,7 +98,7 @@ func (p Proof) present(ctx context.Context, env *regpass.Env, row, audience stri
 				regpass.Quote(strings.Join(id.Claims.Audience, " ")), regpass.Quote(audience))
 			return nil
 		}
-		return refused(mint(ctx, id), id)
+		return explainRefusal(mint(ctx, id), id)
 	})
 	if unproven != nil {
 		return unproven
@@ -86,31 +106,30 @@ func (p Proof) present(ctx context.Context, env *regpass.Env, row, audience stri
 	return err
 }
 
-// refused adds to a registry's no the claims that its trust policies match on.
-func refused(err error, id regpass.Identity) error {
-	switch s := status(err); {
-	case s/100 != 4, s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests:
+// explainRefusal adds to a registry's no the claims that its trust policies match on.
+func explainRefusal(err error, id regpass.Identity) error {
+	if !refusedByServer(err) {
 		return err
 	}
-	shown := id.Claims.Show(id.Matched)
+	shown := id.Claims.Show(id.PolicyClaims)
 	if shown == "" {
 		return regpass.Hintf(err, "check that the registry trusts this job")
 	}
 	return regpass.Hintf(err, "the registry compares these claims with whom it trusts: %s", shown)
 }
 
-// issued reads a token that a registry answered with, and when it ends (zero: unknown). Errors hold none of it.
-func issued(env *regpass.Env, stage, raw string) (regpass.Secret, time.Time, error) {
-	t, err := regpass.ParseToken(raw)
+// newToken reads a token that a registry answered with. Errors hold none of it.
+func newToken(env *regpass.Env, op, raw string) (token, error) {
+	secret, err := regpass.ParseToken(raw)
 	if err != nil {
-		return regpass.Secret{}, time.Time{}, fmt.Errorf("%s: the answer: %w", stage, err)
+		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
-	env.Mask(t)
-	expires, err := lifetime(env, t)
+	env.Mask(secret)
+	expires, err := lifetime(env, secret)
 	if err != nil {
-		return regpass.Secret{}, time.Time{}, fmt.Errorf("%s: the answer: %w", stage, err)
+		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
-	return t, expires, nil
+	return token{secret: secret, expires: expires}, nil
 }
 
 // lifetime reads when a token ends (zero: unknown). A token need not be a JSON Web Token, but one that begins like one

@@ -36,37 +36,37 @@ func TestPyxExchanges(t *testing.T) {
 	}{
 		{
 			name: "a ready token", ref: "pyx.dev", host: "api.pyx.dev", secret: jwtToken,
-			proof: func(*fake.Pyx, *job) registry.Proof { return key(registry.ReadyToken, "PYX_AUTH_TOKEN", jwtToken+"\n") },
+			proof: func(*fake.Pyx, *job) registry.Proof { return key(regpass.ReadyToken, "PYX_AUTH_TOKEN", jwtToken+"\n") },
 		},
 		{
 			name: "a ready token of any form", ref: pyxIndex, host: "api.pyx.dev", secret: "pyx-test-token", unending: true,
 			proof: func(*fake.Pyx, *job) registry.Proof {
-				return key(registry.ReadyToken, "UV_AUTH_TOKEN", "pyx-test-token")
+				return key(regpass.ReadyToken, "UV_AUTH_TOKEN", "pyx-test-token")
 			},
 		},
 		{
 			name: "a key", ref: "pyx.dev", host: "api.pyx.dev",
-			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(registry.APIKey, "PYX_API_KEY", p.Key) },
+			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(regpass.APIKey, "PYX_API_KEY", p.Key) },
 			asked: []string{"POST https://api.pyx.dev/auth/cli/access-token"},
 		},
 		{
 			name: "a key for the CDN", ref: "https://files.astralhosted.com/acme/x", host: "files.astralhosted.com",
-			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(registry.APIKey, "PYX_API_KEY", p.Key) },
+			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(regpass.APIKey, "PYX_API_KEY", p.Key) },
 			asked: []string{"POST https://api.pyx.dev/auth/cli/access-token"},
 		},
 		{
 			name: "a key for another API", ref: "pyx.dev", api: "http://127.0.0.1:8000/dropped", host: "127.0.0.1:8000",
-			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(registry.APIKey, "PYX_API_KEY", p.Key) },
+			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(regpass.APIKey, "PYX_API_KEY", p.Key) },
 			asked: []string{"POST http://127.0.0.1:8000/auth/cli/access-token"},
 		},
 		{
 			name: "a key for another host", ref: "https://pkgs.internal:8443/simple/acme/main type=pyx", host: "pkgs.internal:8443",
-			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(registry.APIKey, "PYX_API_KEY", p.Key) },
+			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(regpass.APIKey, "PYX_API_KEY", p.Key) },
 			asked: []string{"POST https://pkgs.internal:8443/auth/cli/access-token"},
 		},
 		{
 			name: "a refresh token", ref: "pyx.dev", host: "api.pyx.dev", refresh: true,
-			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(registry.Refresh, "the last login", p.Issue()) },
+			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(regpass.Refresh, "the last login", p.Issue()) },
 			asked: []string{"POST https://api.pyx.dev/auth/cli/refresh"},
 		},
 		{
@@ -155,7 +155,7 @@ func TestPyxRefusals(t *testing.T) {
 	server := fake.NewPyx(now)
 	w, j := newWorld(server), &job{t: t}
 
-	_, err := w.exchange(t.Context(), ref(t, "pyx.dev"), key(registry.APIKey, "UV_API_KEY", "sk-pyx-wrong"))
+	_, err := w.exchange(t.Context(), ref(t, "pyx.dev"), key(regpass.APIKey, "UV_API_KEY", "sk-pyx-wrong"))
 	mustSay(t, err, "the API key from UV_API_KEY", "401", `"Unauthorized: Invalid API key"`, "the key was refused", "check UV_API_KEY")
 	mustHide(t, err, "sk-pyx-wrong")
 
@@ -167,7 +167,7 @@ func TestPyxRefusals(t *testing.T) {
 
 	used := server.Issue()
 	for range 2 {
-		_, err = w.exchange(t.Context(), ref(t, "pyx.dev"), key(registry.Refresh, "the last login", used))
+		_, err = w.exchange(t.Context(), ref(t, "pyx.dev"), key(regpass.Refresh, "the last login", used))
 	}
 	mustSay(t, err, "401", "single-use", "log in again")
 	mustHide(t, err, used)
@@ -247,12 +247,18 @@ func TestPyxAudienceRule(t *testing.T) {
 	}
 }
 
+// elsewhere is a CI that makes identities for another audience than it is asked for.
+type elsewhere struct{ *job }
+
+func (e elsewhere) Identity(ctx context.Context, _ string) (regpass.Identity, error) {
+	return e.job.Identity(ctx, "sts.amazonaws.com")
+}
+
 func TestIdentityForAnotherAudienceIsNotSent(t *testing.T) {
 	for _, text := range []string{pyxIndex, pyxPublish, "https://repo.prefix.dev/acme"} {
 		w, j := newWorld(fake.NewPyx(now)), &job{t: t}
 		p := j.proof()
-		mint := p.Identity
-		p.Identity = func(ctx context.Context, _ string) (regpass.Identity, error) { return mint(ctx, "sts.amazonaws.com") }
+		p.Identities = elsewhere{j}
 		_, err := w.exchange(t.Context(), ref(t, text), p)
 		mustSay(t, err, `is for the audience "sts.amazonaws.com"`)
 		if slices.ContainsFunc(w.asked, func(a string) bool { return strings.HasPrefix(a, "POST") }) {
@@ -301,19 +307,23 @@ func TestRetryMakesNewIdentities(t *testing.T) {
 	}
 }
 
+// down is a CI whose token service is down. It counts how often it was asked.
+type down struct{ calls int }
+
+func (d *down) Identity(context.Context, string) (regpass.Identity, error) {
+	d.calls++
+	return regpass.Identity{}, &regpass.HTTPError{Op: "github", Status: 503}
+}
+
 // An identity that cannot be had is not asked for again: the CI's own client retries.
 func TestNoIdentityNoRetry(t *testing.T) {
-	w, calls := newWorld(fake.NewPyx(now)), 0
-	_, err := w.exchange(t.Context(), ref(t, pyxIndex), registry.Proof{Method: registry.OIDC, From: "GitHub Actions",
-		Identity: func(context.Context, string) (regpass.Identity, error) {
-			calls++
-			return regpass.Identity{}, &regpass.HTTPError{Stage: "github", Status: 503}
-		}})
+	w, ci := newWorld(fake.NewPyx(now)), &down{}
+	_, err := w.exchange(t.Context(), ref(t, pyxIndex), registry.Proof{Method: regpass.OIDC, From: "GitHub Actions", Identities: ci})
 	mustSay(t, err, "github", "503")
-	if calls != 1 || len(w.asked) > 0 {
-		t.Errorf("%d calls, asked %v", calls, w.asked)
+	if ci.calls != 1 || len(w.asked) > 0 {
+		t.Errorf("%d calls, asked %v", ci.calls, w.asked)
 	}
-	_, err = w.exchange(t.Context(), ref(t, pyxIndex), registry.Proof{Method: registry.OIDC})
+	_, err = w.exchange(t.Context(), ref(t, pyxIndex), registry.Proof{Method: regpass.OIDC})
 	mustSay(t, err, "no CI identity")
 }
 
@@ -356,7 +366,7 @@ func TestPyxRefreshIsNotRepeated(t *testing.T) {
 				return nil, test.err
 			})
 			token := server.Issue()
-			cred, err := w.exchange(t.Context(), ref(t, "pyx.dev"), key(registry.Refresh, "the last login", token))
+			cred, err := w.exchange(t.Context(), ref(t, "pyx.dev"), key(regpass.Refresh, "the last login", token))
 			if test.fails {
 				mustSay(t, err, "log in again")
 				mustHide(t, err, token)

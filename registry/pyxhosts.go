@@ -15,19 +15,44 @@ const (
 	pyxShortName  = "pyx.dev"
 )
 
-// pyxAPI is the origin that pyx is asked at: for a ref that is known to be on pyx PYX_API_URL without its path, as uv
-// takes it, else the default; for type=pyx on any other host that host itself.
-func pyxAPI(env *regpass.Env, ref regpass.Ref) (*url.URL, error) {
+// pyxRef is what a Ref says of a pyx server.
+type pyxRef struct {
+	publish   bool   // an upload URL: tokens may upload to one registry
+	workspace string // whose packages a CI identity may read or upload
+	registry  string // for publish
+	unnamed   error  // why the workspace that a CI identity needs is not known
+}
+
+// openPyx finds the origin that pyx is asked at: for a ref that is known to be on pyx it is PYX_API_URL without its
+// path, as uv takes it, or the default; for type=pyx on any other host it is that host itself.
+func openPyx(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	configured, err := pyxConfigured(env)
-	switch {
-	case err != nil:
-		return nil, err
-	case !matchPyx(env, ref):
-		return origin(env, ref)
-	case configured != nil:
-		return configured, nil
+	if err != nil {
+		return Target{}, err
 	}
-	return &url.URL{Scheme: "https", Host: pyxDefaultAPI}, nil
+	t := Target{Receiver: origin(ref), Audience: ref.Options["audience"], Hosts: []string{ref.Host}}
+	if matchPyx(env, ref) {
+		t.Receiver = &url.URL{Scheme: "https", Host: pyxDefaultAPI}
+		if configured != nil {
+			t.Receiver = configured
+		}
+	}
+	if pyxAlias(ref) { // it only names the service, wherever that is
+		t.Hosts = []string{t.Receiver.Host}
+	}
+	var x pyxRef
+	if x.workspace, x.registry, x.publish = pyxPublishURL(ref); x.publish {
+		t.Scope = "write " + x.workspace + "/" + x.registry
+		t.exchanger = x
+		return t, nil
+	}
+	if t.Audience == "" {
+		t.Audience = pyxReadAudience
+	}
+	x.workspace, x.unnamed = pyxWorkspace(env, ref)
+	t.Scope = "read " + x.workspace
+	t.exchanger = x
+	return t, nil
 }
 
 // pyxConfigured is the origin of PYX_API_URL, or nil.
@@ -40,7 +65,7 @@ func pyxConfigured(env *regpass.Env) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pyx: PYX_API_URL: %w", err)
 	}
-	return origin(env, api)
+	return origin(api), nil
 }
 
 // matchPyx reports whether ref is on pyx: the names that always mean it, the origin of PYX_API_URL exactly, and https
@@ -57,36 +82,11 @@ func matchPyx(env *regpass.Env, ref regpass.Ref) bool {
 // pyxAlias reports whether ref only names the service, wherever that is.
 func pyxAlias(ref regpass.Ref) bool { return ref.Host == pyxShortName || ref.Host == pyxDefaultAPI }
 
-// pyxHost is the host that the credential is for: where packages are read or uploaded.
-func pyxHost(api *url.URL, ref regpass.Ref) string {
-	if pyxAlias(ref) {
-		return api.Host
-	}
-	return ref.Host
-}
-
 func pyxCDN(env *regpass.Env) string {
 	if v := env.Getenv("PYX_CDN_DOMAIN"); v != "" {
 		return strings.ToLower(v)
 	}
 	return pyxDefaultCDN
-}
-
-// inDomain reports whether host is domain or below it: badastralhosted.com is not in astralhosted.com.
-func inDomain(host, domain string) bool {
-	return host == domain || strings.HasSuffix(host, "."+domain)
-}
-
-// pyxScope tells tokens apart: a CI identity gets one for a single registry or workspace, a person one for all of theirs.
-func pyxScope(env *regpass.Env, ref regpass.Ref, m Method) string {
-	if m != OIDC {
-		return ""
-	}
-	if workspace, registry, publish := pyxPublishURL(ref); publish {
-		return "write " + workspace + "/" + registry
-	}
-	workspace, _ := pyxWorkspace(env, ref) // Exchange reports what is wrong with it
-	return "read " + workspace
 }
 
 // pyxName is what a workspace, registry or view may be called: one path segment that needs no escaping.
@@ -129,11 +129,6 @@ func pyxWorkspace(env *regpass.Env, ref regpass.Ref) (string, error) {
 		return "", regpass.Usagef("pyx: %s is not the name of a workspace", regpass.Quote(name))
 	}
 	return name, nil
-}
-
-// segments splits a path as it is written, so that an escaped slash does not make two segments of one.
-func segments(u *url.URL) []string {
-	return strings.Split(strings.Trim(u.EscapedPath(), "/"), "/")
 }
 
 // at is a path on the API.

@@ -27,24 +27,17 @@ const (
 //	404: not yet; {"access_token": JWT, "refresh_token": …}
 //
 // uv 0.12.5, crates/uv/src/commands/auth/login.rs.
-func loginPyx(ctx context.Context, env *regpass.Env, ref regpass.Ref) (regpass.Credential, error) {
-	if !ref.Trusted && !matchPyx(env, ref) {
-		return regpass.Credential{}, untrusted(ref)
-	}
+func loginPyx(ctx context.Context, env *regpass.Env, api *url.URL) (token, error) {
 	if !env.Terminal {
-		return regpass.Credential{}, regpass.Hintf(regpass.NoIdentityf("pyx: log in: there is nobody at a terminal to open a browser"),
+		return token{}, regpass.Hintf(regpass.NoIdentityf("pyx: log in: there is nobody at a terminal to open a browser"),
 			"set PYX_API_KEY or PYX_AUTH_TOKEN, or give the CI job an identity (id-token: write)")
-	}
-	api, err := pyxAPI(env, ref)
-	if err != nil {
-		return regpass.Credential{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, pyxLoginLimit)
 	defer cancel()
 	session := newSession()
 	page := at(api, "/auth/cli/login/"+session)
 	if err := regpass.CheckEndpoint(page); err != nil {
-		return regpass.Credential{}, fmt.Errorf("pyx: log in: %w", err)
+		return token{}, fmt.Errorf("pyx: log in: %w", err)
 	}
 	if env.OpenBrowser == nil || env.OpenBrowser(ctx, page.String()) != nil {
 		fmt.Fprintf(env.Stderr, "regpass: open this page in your browser: %s\n", page)
@@ -52,31 +45,27 @@ func loginPyx(ctx context.Context, env *regpass.Env, ref regpass.Ref) (regpass.C
 	// Whoever knows the session can pick up its tokens: the person had to see it, but no error shows it again.
 	env.Mask(regpass.NewSecret(session))
 
-	const stage = "pyx: log in"
+	const op = "pyx: log in"
 	var got pyxTokens
 	for n := 0; ; n++ {
 		err := env.Retry(ctx, func(ctx context.Context) error {
-			return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodGet, URL: at(api, "/auth/cli/status/"+session)}, &got)
+			return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodGet, URL: at(api, "/auth/cli/status/"+session)}, &got)
 		})
 		if err == nil {
 			break
 		}
 		if status(err) != http.StatusNotFound {
-			return regpass.Credential{}, hiding{err, session}
+			return token{}, hiding{err, session}
 		}
 		if n == pyxPolls-1 {
-			return regpass.Credential{}, regpass.Hintf(fmt.Errorf("%s: nobody logged in within %s", stage, pyxPolls*pyxPollEvery),
+			return token{}, regpass.Hintf(fmt.Errorf("%s: nobody logged in within %s", op, pyxPolls*pyxPollEvery),
 				"try again")
 		}
 		if err := env.Wait(ctx, pyxPollEvery); err != nil {
-			return regpass.Credential{}, fmt.Errorf("%s: %w", stage, err)
+			return token{}, fmt.Errorf("%s: %w", op, err)
 		}
 	}
-	cred := regpass.Credential{Registry: "pyx", Host: pyxHost(api, ref), Kind: regpass.Bearer, Username: pyxUsername}
-	if err := pyxLoggedIn(env, stage, got, &cred); err != nil {
-		return regpass.Credential{}, err
-	}
-	return cred, nil
+	return got.token(env, op)
 }
 
 // hiding is an error that shows "…" for a word that it must not show.
@@ -102,13 +91,13 @@ func newSession() string {
 //	GET /auth/cli/logout   Authorization: Bearer JWT
 //
 // 401 says that it had ended already. uv 0.12.5, crates/uv/src/commands/auth/logout.rs.
-func revokePyx(ctx context.Context, env *regpass.Env, endpoint *url.URL, cred regpass.Credential) error {
+func revokePyx(ctx context.Context, env *regpass.Env, api *url.URL, cred regpass.Credential) error {
 	if !cred.Expires.IsZero() && !cred.Expires.After(env.Now()) {
 		return nil
 	}
 	err := env.Retry(ctx, func(ctx context.Context) error {
-		_, err := env.Do(ctx, regpass.Request{Stage: "pyx: log out", Method: http.MethodGet,
-			URL: at(endpoint, "/auth/cli/logout"), Bearer: cred.Secret})
+		_, err := env.Do(ctx, regpass.Request{Op: "pyx: log out", Method: http.MethodGet,
+			URL: at(api, "/auth/cli/logout"), Bearer: cred.Secret})
 		return err
 	})
 	if status(err) == http.StatusUnauthorized {

@@ -17,11 +17,7 @@ import (
 )
 
 func login(ctx context.Context, w *world, r regpass.Ref) (regpass.Credential, error) {
-	row, err := registry.Find(w.Env, r)
-	if err != nil {
-		return regpass.Credential{}, err
-	}
-	return row.Login(ctx, w.Env, r)
+	return w.exchange(ctx, r, registry.Proof{Method: regpass.Browser})
 }
 
 // browser opens pages of server.
@@ -55,7 +51,7 @@ func TestPyxLogin(t *testing.T) {
 	}
 
 	// The refresh token of a login is good for the next credential.
-	next, err := w.exchange(t.Context(), ref(t, "pyx.dev"), registry.Proof{Method: registry.Refresh, From: "the last login", Secret: cred.Refresh})
+	next, err := w.exchange(t.Context(), ref(t, "pyx.dev"), registry.Proof{Method: regpass.Refresh, From: "the last login", Secret: cred.Refresh})
 	if err != nil || !server.Live(next.Secret.Reveal()) {
 		t.Error(err)
 	}
@@ -129,35 +125,32 @@ func TestPyxRevoke(t *testing.T) {
 	server := fake.NewPyx(now)
 	w := newWorld(server)
 	r := ref(t, "pyx.dev")
-	row, err := registry.Find(w.Env, r)
+	target, err := registry.Open(w.Env, r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cred, err := row.Exchange(t.Context(), w.Env, r, key(registry.APIKey, "PYX_API_KEY", server.Key))
-	if err != nil {
-		t.Fatal(err)
-	}
-	endpoint, err := row.Endpoint(w.Env, r)
+	row, at := target.Row, target.Revoker
+	cred, err := target.Exchange(t.Context(), w.Env, key(regpass.APIKey, "PYX_API_KEY", server.Key))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time it is over already, which is 401
-		if err := row.Revoke(t.Context(), w.Env, endpoint, cred); err != nil || server.Live(cred.Secret.Reveal()) {
+		if err := row.Revoke(t.Context(), w.Env, at, cred); err != nil || server.Live(cred.Secret.Reveal()) {
 			t.Errorf("not revoked: %v", err)
 		}
 	}
 	server.Instead(text(503, ""), text(204, ""))
-	if err := row.Revoke(t.Context(), w.Env, endpoint, cred); err != nil {
+	if err := row.Revoke(t.Context(), w.Env, at, cred); err != nil {
 		t.Errorf("not retried: %v", err)
 	}
 	server.Instead(text(403, "no: "+cred.Secret.Reveal()))
-	err = row.Revoke(t.Context(), w.Env, endpoint, cred)
+	err = row.Revoke(t.Context(), w.Env, at, cred)
 	mustSay(t, err, "pyx: log out", "403")
 	mustHide(t, err, cred.Secret.Reveal())
 
 	before := len(w.asked)
 	cred.Expires = now()
-	if err := row.Revoke(t.Context(), w.Env, endpoint, cred); err != nil || len(w.asked) != before {
+	if err := row.Revoke(t.Context(), w.Env, at, cred); err != nil || len(w.asked) != before {
 		t.Errorf("a token that is over was revoked: %v", err)
 	}
 	if wrong := server.Wrong(); len(wrong) > 0 {

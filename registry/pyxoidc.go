@@ -11,7 +11,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// trustedPublishing trades a CI identity for a token that may upload to one registry.
+// trustedPublishing exchanges a CI identity for a token that may upload to one registry.
 //
 //	GET  /v1/trusted-publishing/audience
 //	{"audience": "pyx"}
@@ -19,37 +19,35 @@ import (
 //	{"token": …, "expires": seconds since 1970}
 //
 // uv 0.12.5, crates/uv-publish/src/trusted_publishing/pyx.rs; expires: astral-sh/pyx-auth-action 0.0.11, action.py.
-func trustedPublishing(ctx context.Context, env *regpass.Env, api *url.URL, ref regpass.Ref, p Proof,
-	workspace, registry string) (regpass.Secret, time.Time, error) {
-	audience := ref.Options["audience"]
+func (x pyxRef) trustedPublishing(ctx context.Context, env *regpass.Env, t Target, p Proof) (token, error) {
+	audience, err := t.Audience, error(nil)
 	if audience == "" {
-		var err error
-		if audience, err = askAudience(ctx, env, api); err != nil {
-			return regpass.Secret{}, time.Time{}, err
+		if audience, err = askAudience(ctx, env, t.Receiver); err != nil {
+			return token{}, err
 		}
 	}
-	const stage = "pyx: exchange the CI identity to publish"
+	const op = "pyx: exchange the CI identity to publish"
 	var got struct {
 		Token   string `json:"token"`
 		Expires any    `json:"expires"`
 	}
-	err := p.present(ctx, env, "pyx", audience, func(ctx context.Context, id regpass.Identity) error {
-		return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodPost,
-			URL:  at(api, "/v1/trusted-publishing/"+workspace+"/"+registry+"/mint-token"),
+	err = p.withIdentity(ctx, env, "pyx", audience, func(ctx context.Context, id regpass.Identity) error {
+		return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost,
+			URL:  at(t.Receiver, "/v1/trusted-publishing/"+x.workspace+"/"+x.registry+"/mint-token"),
 			JSON: map[string]any{"token": id.Token}}, &got)
 	})
 	if err != nil {
-		return regpass.Secret{}, time.Time{}, err
+		return token{}, err
 	}
-	token, expires, err := issued(env, stage, got.Token)
-	if err == nil && expires.IsZero() {
-		expires = plausible(env.Now(), got.Expires)
+	minted, err := newToken(env, op, got.Token)
+	if err == nil && minted.expires.IsZero() {
+		minted.expires = parseExpiry(env.Now(), got.Expires)
 	}
-	return token, expires, err
+	return minted, err
 }
 
-// plausible reads seconds since 1970 where they lie within a year from now: the unit is not documented.
-func plausible(now time.Time, seconds any) time.Time {
+// parseExpiry reads seconds since 1970, and only within a year from now: the unit is not documented.
+func parseExpiry(now time.Time, seconds any) time.Time {
 	f, ok := seconds.(float64)
 	if !ok || f < float64(now.Unix()) || f > float64(now.AddDate(1, 0, 0).Unix()) {
 		return time.Time{}
@@ -60,25 +58,25 @@ func plausible(now time.Time, seconds any) time.Time {
 // audienceText is what an audience from a server may hold: it goes into requests, command lines and variable names.
 var audienceText = regpass.Pattern(`^[A-Za-z0-9._~:/@-]{1,255}$`)
 
-// askAudience asks which audience identities for publishing need. A hostile server could name one that is good
-// elsewhere and use the identity there, so only its own are taken.
+// askAudience asks which audience an identity for publishing needs. A hostile server could name one that is good
+// elsewhere and use the identity there, so it may name only its own.
 func askAudience(ctx context.Context, env *regpass.Env, api *url.URL) (string, error) {
-	const stage = "pyx: ask for the audience"
+	const op = "pyx: ask for the audience"
 	var got struct {
 		Audience string `json:"audience"`
 	}
 	err := env.Retry(ctx, func(ctx context.Context) error {
-		return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodGet, URL: at(api, "/v1/trusted-publishing/audience")}, &got)
+		return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodGet, URL: at(api, "/v1/trusted-publishing/audience")}, &got)
 	})
 	if err != nil {
 		return "", err
 	}
 	if !audienceText().MatchString(got.Audience) {
-		return "", regpass.Hintf(fmt.Errorf("%s: the answer holds no text of an audience (%d bytes)", stage, len(got.Audience)),
+		return "", regpass.Hintf(fmt.Errorf("%s: the answer holds no text of an audience (%d bytes)", op, len(got.Audience)),
 			"if the server has one, add audience=… to the registry")
 	}
 	if !ownAudience(got.Audience, api) {
-		return "", regpass.Hintf(fmt.Errorf("%s: %s wants an identity for %s, which is not its own", stage, api.Host, regpass.Quote(got.Audience)),
+		return "", regpass.Hintf(fmt.Errorf("%s: %s wants an identity for %s, which is not its own", op, api.Host, regpass.Quote(got.Audience)),
 			"such an identity could be used elsewhere; if you know that it is right, add audience=… to the registry")
 	}
 	return got.Audience, nil
@@ -96,28 +94,27 @@ func ownAudience(audience string, api *url.URL) bool {
 	return err == nil && u.Scheme == api.Scheme && u.User == nil && strings.EqualFold(u.Host, api.Host)
 }
 
-// trustedAccess trades a CI identity for a token that may read from one workspace.
+// trustedAccess exchanges a CI identity for a token that may read from one workspace.
 //
 //	POST /v1/trusted-access/{workspace}/mint-token   {"token": ID token for pyx:trusted-access}
 //	{"token": JWT}
 //
 // uv, branch ww/ta, crates/uv-auth/src/pyx.rs.
-func trustedAccess(ctx context.Context, env *regpass.Env, api *url.URL, ref regpass.Ref, p Proof) (regpass.Secret, time.Time, error) {
-	workspace, err := pyxWorkspace(env, ref)
-	if err != nil {
-		return regpass.Secret{}, time.Time{}, err
+func (x pyxRef) trustedAccess(ctx context.Context, env *regpass.Env, t Target, p Proof) (token, error) {
+	if x.unnamed != nil {
+		return token{}, x.unnamed
 	}
-	const stage = "pyx: exchange the CI identity to read"
+	const op = "pyx: exchange the CI identity to read"
 	var got struct {
 		Token string `json:"token"`
 	}
-	err = p.present(ctx, env, "pyx", pyxAudience(env, ref), func(ctx context.Context, id regpass.Identity) error {
-		return env.DoJSON(ctx, regpass.Request{Stage: stage, Method: http.MethodPost,
-			URL:  at(api, "/v1/trusted-access/"+workspace+"/mint-token"),
+	err := p.withIdentity(ctx, env, "pyx", t.Audience, func(ctx context.Context, id regpass.Identity) error {
+		return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost,
+			URL:  at(t.Receiver, "/v1/trusted-access/"+x.workspace+"/mint-token"),
 			JSON: map[string]any{"token": id.Token}}, &got)
 	})
 	if err != nil {
-		return regpass.Secret{}, time.Time{}, err
+		return token{}, err
 	}
-	return issued(env, stage, got.Token)
+	return newToken(env, op, got.Token)
 }

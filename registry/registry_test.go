@@ -75,13 +75,13 @@ func ref(t *testing.T, text string) regpass.Ref {
 	return r
 }
 
-// exchange finds the row and has it exchange the proof.
+// exchange opens the ref and exchanges the proof.
 func (w *world) exchange(ctx context.Context, r regpass.Ref, p registry.Proof) (regpass.Credential, error) {
-	row, err := registry.Find(w.Env, r)
+	target, err := registry.Open(w.Env, r)
 	if err != nil {
 		return regpass.Credential{}, err
 	}
-	return row.Exchange(ctx, w.Env, r, p)
+	return target.Exchange(ctx, w.Env, p)
 }
 
 // signed is a JSON Web Token that nobody verifies.
@@ -101,16 +101,19 @@ type job struct {
 }
 
 func (j *job) proof() registry.Proof {
-	return registry.Proof{Method: registry.OIDC, From: "GitHub Actions", Identity: func(_ context.Context, audience string) (regpass.Identity, error) {
-		token := signed(j.t, jwt.MapClaims{"aud": audience, "sub": "repo:acme/app:ref:refs/heads/main", "jti": fmt.Sprint(len(j.tokens)),
-			"repository": "acme/app", "exp": now().Add(5 * time.Minute).Unix()})
-		j.tokens = append(j.tokens, token)
-		claims, err := regpass.DecodeJWT(regpass.NewSecret(token))
-		return regpass.Identity{Provider: "github", Token: regpass.NewSecret(token), Claims: claims, Matched: []string{"sub", "repository"}}, err
-	}}
+	return registry.Proof{Method: regpass.OIDC, From: "GitHub Actions", Identities: j}
 }
 
-func key(method registry.Method, from, secret string) registry.Proof {
+// Identity is registry.Identities.
+func (j *job) Identity(_ context.Context, audience string) (regpass.Identity, error) {
+	token := signed(j.t, jwt.MapClaims{"aud": audience, "sub": "repo:acme/app:ref:refs/heads/main", "jti": fmt.Sprint(len(j.tokens)),
+		"repository": "acme/app", "exp": now().Add(5 * time.Minute).Unix()})
+	j.tokens = append(j.tokens, token)
+	claims, err := regpass.DecodeJWT(regpass.NewSecret(token))
+	return regpass.Identity{Provider: "github", Token: regpass.NewSecret(token), Claims: claims, PolicyClaims: []string{"sub", "repository"}}, err
+}
+
+func key(method regpass.Method, from, secret string) registry.Proof {
 	return registry.Proof{Method: method, From: from, Secret: regpass.NewSecret(secret)}
 }
 
@@ -181,7 +184,7 @@ func TestFind(t *testing.T) {
 		{ref: "https://files.cdn.example", cdn: "CDN.example", row: "pyx"},
 		{ref: "https://files.astralhosted.com", cdn: "cdn.example", row: "static"},
 		{ref: "http://files.localhost:80", cdn: "localhost", row: "static"}, // the CDN is on https only
-		{ref: "s3://pyx.dev", row: "static"},
+		{ref: "s3://pyx.dev", row: "s3"},
 		{ref: "prefix.dev", row: "prefix.dev"},
 		{ref: "https://repo.prefix.dev/acme", row: "prefix.dev"},
 		{ref: "https://a.b.prefix.dev/acme", row: "prefix.dev"},
@@ -207,7 +210,7 @@ func TestFind(t *testing.T) {
 
 func TestFindRefuses(t *testing.T) {
 	for _, test := range []struct{ ref, says string }{
-		{"pyx.dev type=pypi", "pyx, prefix.dev, anaconda.org, static"},
+		{"pyx.dev type=pypi", "pyx, prefix.dev, anaconda.org, gitlab, s3, static"},
 		{"pyx.dev type=", "there is no type"},
 		{"pyx.dev workspce=acme", "audience, name, type, workspace"},
 		{"https://repo.prefix.dev/acme workspace=acme", "prefix.dev has no option"},
@@ -235,7 +238,7 @@ func TestCheckoutSendsNoProofElsewhere(t *testing.T) {
 		{ref: "https://repo.prefix.dev/acme audience=sts.amazonaws.com"},
 		{ref: "https://api.pyx.dev type=static"},
 		{ref: "https://evil.example/simple"},
-		{ref: "https://conda.anaconda.org/acme"},
+		{ref: "https://conda.anaconda.org.evil.example/acme"},
 		{ref: "s3://bucket"},
 	} {
 		t.Run(test.ref, func(t *testing.T) {
@@ -243,7 +246,7 @@ func TestCheckoutSendsNoProofElsewhere(t *testing.T) {
 			w.vars["PYX_API_URL"] = test.api
 			r := ref(t, test.ref)
 			r.Trusted, r.From = false, "pyproject.toml"
-			for _, p := range []registry.Proof{(&job{t: t}).proof(), key(registry.APIKey, "REGPASS_API_KEY", "sk-secret")} {
+			for _, p := range []registry.Proof{(&job{t: t}).proof(), key(regpass.APIKey, "REGPASS_API_KEY", "sk-secret")} {
 				cred, err := w.exchange(t.Context(), r, p)
 				if test.goes == "" {
 					mustSay(t, err, "name it on the command line or in REGPASS_REGISTRIES", "pyproject.toml")
@@ -267,21 +270,15 @@ func TestCheckoutSendsNoProofElsewhere(t *testing.T) {
 	}
 }
 
-// The rows themselves refuse too: whoever calls one without Find sends no proof elsewhere either.
-func TestRowsRefuseCheckoutHosts(t *testing.T) {
-	r := ref(t, "https://evil.example/simple/acme/main")
-	r.Trusted = false
+func TestOpenRefusesCheckoutHosts(t *testing.T) {
 	for _, row := range registry.All {
-		w := newWorld(http.NotFoundHandler())
-		w.Terminal = true
-		_, err := row.Exchange(t.Context(), w.Env, r, (&job{t: t}).proof())
-		mustSay(t, err, "no credential is sent")
-		if row.Login != nil {
-			_, err = row.Login(t.Context(), w.Env, r)
-			mustSay(t, err, "no credential is sent")
-		}
-		if len(w.asked) > 0 {
-			t.Errorf("%s asked %v", row.Name, w.asked)
+		r := ref(t, "https://evil.example/simple/acme/main type="+row.Name)
+		r.Trusted, r.From = false, "pyproject.toml"
+		_, err := registry.Open(newWorld(http.NotFoundHandler()).Env, r)
+		mustSay(t, err, "name it on the command line or in REGPASS_REGISTRIES", "pyproject.toml")
+		delete(r.Options, "type")
+		if row.Trusts(newWorld(nil).Env, r) {
+			t.Errorf("%s trusts %s, which only the checkout names", row.Name, r)
 		}
 	}
 }
@@ -289,8 +286,18 @@ func TestRowsRefuseCheckoutHosts(t *testing.T) {
 func TestRowsAreComplete(t *testing.T) {
 	var names []string
 	for _, row := range registry.All {
-		if row.Title == "" || row.Doc == "" || len(row.Hosts) == 0 || row.Match == nil || row.Endpoint == nil || row.Audience == nil || row.Exchange == nil {
+		if row.Title == "" || row.Doc == "" || len(row.Hosts) == 0 || row.Match == nil || row.Open == nil {
 			t.Errorf("%s is not complete", row.Name)
+		}
+		for _, source := range row.Proofs {
+			if source.Method == "" || len(source.Vars) == 0 {
+				t.Errorf("%s: a source of proofs is not complete: %+v", row.Name, source)
+			}
+		}
+		for _, o := range append(registry.CommonOptions, row.Options...) {
+			if o.Name == "" || o.Doc == "" {
+				t.Errorf("%s: an option is not complete: %+v", row.Name, o)
+			}
 		}
 		names = append(names, row.Name)
 	}
@@ -311,12 +318,9 @@ func TestAudience(t *testing.T) {
 		"https://conda.anaconda.org/acme":                      "",
 	} {
 		env := newWorld(nil).Env
-		row, err := registry.Find(env, ref(t, text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := row.Audience(env, ref(t, text)); got != want {
-			t.Errorf("%s: %q, want %q", text, got, want)
+		target, err := registry.Open(env, ref(t, text))
+		if err != nil || target.Audience != want {
+			t.Errorf("%s: %q, %v, want %q", text, target.Audience, err, want)
 		}
 	}
 }
@@ -333,13 +337,9 @@ func TestPyxEndpoint(t *testing.T) {
 		w := newWorld(http.NotFoundHandler())
 		w.vars["PYX_API_URL"] = test.api
 		r := ref(t, test.ref)
-		row, err := registry.Find(w.Env, r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := row.Endpoint(w.Env, r)
-		if err != nil || got.String() != test.want {
-			t.Errorf("PYX_API_URL=%s %s: %v, %v; want %s", test.api, test.ref, got, err, test.want)
+		target, err := registry.Open(w.Env, r)
+		if err != nil || target.Receiver.String() != test.want {
+			t.Errorf("PYX_API_URL=%s %s: %v, %v; want %s", test.api, test.ref, target.Receiver, err, test.want)
 		}
 	}
 }

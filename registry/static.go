@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,39 +13,44 @@ import (
 )
 
 var static = Row{
-	Name:     Static,
-	Title:    "any server that takes a key, a password or a token you have; s3 buckets",
-	Doc:      "https://pixi.prefix.dev/latest/deployment/authentication/",
-	Hosts:    []string{"every other host", "s3://BUCKET"},
-	Match:    func(*regpass.Env, regpass.Ref) bool { return true },
-	Options:  []string{"kind", "username"},
-	Endpoint: origin,
-	Audience: noAudience,
-	Exchange: func(_ context.Context, env *regpass.Env, ref regpass.Ref, p Proof) (regpass.Credential, error) {
-		return keyCredential(env, ref, p, "static", regpass.Bearer)
-	},
+	Name:    Static,
+	Title:   "any server that takes a key, a password or a token you have",
+	Doc:     "https://pixi.prefix.dev/latest/deployment/authentication/",
+	Hosts:   []string{"every other host"},
+	Match:   func(*regpass.Env, regpass.Ref) bool { return true },
+	Any:     true,
+	Options: keyOptions,
+	Open:    openKey(regpass.Bearer),
 }
 
-func noAudience(*regpass.Env, regpass.Ref) string { return "" }
+// keyOptions are the options of rows whose key is the credential.
+var keyOptions = []Option{
+	{Name: "kind", Doc: "how the key is presented",
+		Values: []string{string(regpass.Bearer), string(regpass.Basic), string(regpass.CondaToken), string(regpass.S3)}},
+	{Name: "username", Doc: "user name, for Basic authentication"},
+}
 
-// keyCredential makes a credential of a key as it is, without the network. Without a kind in p or ref it is for Basic where
-// there is a user name, S3 for s3 buckets, else of kind usual. No row that uses it knows by itself which hosts may see
-// the key, so the checkout can't choose one.
-func keyCredential(env *regpass.Env, ref regpass.Ref, p Proof, row string, usual regpass.Kind) (regpass.Credential, error) {
-	if !ref.Trusted {
-		return regpass.Credential{}, untrusted(ref)
+// openKey opens a registry whose key is the credential, of the usual kind unless a proof or an option says otherwise.
+func openKey(usual regpass.Kind) func(*regpass.Env, regpass.Ref) (Target, error) {
+	return func(*regpass.Env, regpass.Ref) (Target, error) { return Target{exchanger: keyRef{usual: usual}}, nil }
+}
+
+// keyRef is a registry whose key is the credential.
+type keyRef struct {
+	usual    regpass.Kind
+	username string // that the registry takes with a token that has no user, or empty
+}
+
+// exchange makes a credential of a key as it is, without the network. Without a kind in p or the options it is for Basic
+// where there is a user name, S3 for s3 buckets, otherwise of the usual kind.
+func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof) (regpass.Credential, error) {
+	if p.Method != regpass.ReadyToken && p.Method != regpass.APIKey {
+		return regpass.Credential{}, regpass.Hintf(t.unsupported(p), "give it a key: REGPASS_API_KEY, --token-stdin or --password-stdin")
 	}
-	if p.Method != ReadyToken && p.Method != APIKey {
-		return regpass.Credential{}, regpass.Hintf(unsupported(row, ref, p),
-			"give it a key: REGPASS_API_KEY, --token-stdin or --password-stdin")
-	}
-	cred := regpass.Credential{Registry: row, Host: ref.Host, Username: p.Username}
-	if cred.Username == "" {
-		cred.Username = ref.Options["username"]
-	}
+	cred := regpass.Credential{Username: cmp.Or(p.Username, t.option(env, "username"), k.username)}
 	var err error
-	if cred.Kind, err = kindOf(ref, p, cred.Username, usual); err != nil {
-		return regpass.Credential{}, fmt.Errorf("%s: %w", row, err)
+	if cred.Kind, err = k.kind(env, t, p, cred.Username); err != nil {
+		return regpass.Credential{}, fmt.Errorf("%s: %w", t.Row.Name, err)
 	}
 	switch cred.Kind {
 	case regpass.Basic:
@@ -57,32 +63,26 @@ func keyCredential(env *regpass.Env, ref regpass.Ref, p Proof, row string, usual
 		cred.Secret, cred.Expires, err = bearer(env, p.Secret)
 	}
 	if err != nil {
-		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", row, p.Method, p.From, err)
+		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Name, p.Method, p.From, err)
 	}
 	return cred, nil
 }
 
-// kindOf says how the key is presented: as p or ref say, else as the rest of them implies.
-func kindOf(ref regpass.Ref, p Proof, username string, usual regpass.Kind) (regpass.Kind, error) {
-	bucket := ref.URL.Scheme == "s3"
-	kind := p.Kind
-	if kind == "" {
-		kind = regpass.Kind(ref.Options["kind"])
-	}
+// kind says how the key is presented: as p or the option kind say, otherwise as the rest of them implies.
+func (k keyRef) kind(env *regpass.Env, t Target, p Proof, username string) (regpass.Kind, error) {
+	bucket := t.Ref.URL.Scheme == "s3"
+	kind := cmp.Or(p.Kind, regpass.Kind(t.option(env, "kind")))
 	switch {
 	case kind == "" && bucket:
 		return regpass.S3, nil
 	case kind == "" && username != "":
 		return regpass.Basic, nil
 	case kind == "":
-		return usual, nil
+		return k.usual, nil
 	case bucket != (kind == regpass.S3):
-		return "", regpass.Usagef("%s takes no key of kind %s", regpass.Quote(ref.String()), regpass.Quote(string(kind)))
-	case kind == regpass.Bearer, kind == regpass.Basic, kind == regpass.CondaToken, kind == regpass.S3:
-		return kind, nil
+		return "", regpass.Usagef("%s takes no key of kind %s", regpass.Quote(t.Ref.String()), regpass.Quote(string(kind)))
 	}
-	return "", regpass.Hintf(regpass.Usagef("there is no kind %s", regpass.Quote(string(kind))),
-		"the kinds are %s, %s and %s; %s for buckets", regpass.Bearer, regpass.Basic, regpass.CondaToken, regpass.S3)
+	return kind, nil
 }
 
 func bearer(env *regpass.Env, key regpass.Secret) (regpass.Secret, time.Time, error) {
@@ -123,20 +123,4 @@ func condaToken(key regpass.Secret) (regpass.Secret, error) {
 		return regpass.Secret{}, errors.New("a conda token is part of a URL and holds only letters, digits and . _ ~ -")
 	}
 	return token, nil
-}
-
-// s3Key checks the three parts of an AWS credential, of which the session token may be missing.
-func s3Key(cred *regpass.Credential, p Proof) error {
-	id, err := regpass.ParseToken(cred.Username)
-	if err != nil {
-		return regpass.Hintf(fmt.Errorf("the access key id: %w", err), "set AWS_ACCESS_KEY_ID too")
-	}
-	cred.Username = id.Reveal() // not secret: every signed URL shows it
-	if !p.SessionToken.Empty() {
-		if cred.SessionToken, err = regpass.ParseToken(p.SessionToken.Reveal()); err != nil {
-			return fmt.Errorf("the session token: %w", err)
-		}
-	}
-	cred.Secret, err = regpass.ParseToken(p.Secret.Reveal())
-	return err
 }

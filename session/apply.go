@@ -29,7 +29,7 @@ type File struct {
 	Content regpass.Secret
 }
 
-// Apply writes the changes and the files of a plan. A private file of a client is added to, so that several logins of
+// Apply writes the changes and the files of a plan. A private file of a client is added to, so that several leases of
 // one session can share it. For a file in place, all is prepared before the first is touched: the way back is in the
 // journal, and the new content lies beside the old. What goes wrong until then, bad input and a full disk among it,
 // changes no file of the user's.

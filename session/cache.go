@@ -11,10 +11,10 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Logins lists the credentials that the session keeps. It needs no lock and does not wait.
-func (s *Session) Logins() ([]Login, error) {
+// Leases lists the credentials that the session keeps. It needs no lock and does not wait.
+func (s *Session) Leases() ([]Lease, error) {
 	st, err := s.load()
-	return st.Logins, err
+	return st.Leases, err
 }
 
 // Changed lists the files that the session changed in place.
@@ -30,46 +30,46 @@ func (s *Session) Changed() ([]string, error) {
 // Mint returns the session's credential with the key if it is fresh, and else mints one and keeps it. Of several
 // processes that ask for one key at a time only one does. mint gets the stale credential, if there is one. A credential
 // that was minted but could not be kept comes back together with the error, for the caller to revoke.
-func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration, mint func(context.Context, *Login) (Login, error)) (Login, error) {
+func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration, mint func(context.Context, *Lease) (Lease, error)) (Lease, error) {
 	if l, ok, err := s.fresh(key, minLife); ok || err != nil {
 		return l, err
 	}
 	unlock, err := s.lockKey(ctx, key)
 	if err != nil {
-		return Login{}, err
+		return Lease{}, err
 	}
 	defer unlock()
 	l, ok, err := s.fresh(key, minLife) // another process may have made it while we waited
 	if ok || err != nil {
 		return l, err
 	}
-	var stale *Login
+	var stale *Lease
 	if l.Key != "" {
 		stale = &l
 	}
 	made, err := mint(ctx, stale)
 	if err != nil {
-		return Login{}, err
+		return Lease{}, err
 	}
 	made.Key, made.Minted = key, s.env.Now()
 	return made, s.Keep(made)
 }
 
 // fresh looks for the credential with the key. It returns a stale one too, with ok false.
-func (s *Session) fresh(key string, minLife time.Duration) (l Login, ok bool, err error) {
-	all, err := s.Logins()
+func (s *Session) fresh(key string, minLife time.Duration) (l Lease, ok bool, err error) {
+	all, err := s.Leases()
 	if err != nil {
-		return Login{}, false, err
+		return Lease{}, false, err
 	}
-	i := slices.IndexFunc(all, func(l Login) bool { return l.Key == key })
+	i := slices.IndexFunc(all, func(l Lease) bool { return l.Key == key })
 	if i < 0 {
-		return Login{}, false, nil
+		return Lease{}, false, nil
 	}
 	return all[i], all[i].Cred.Fresh(s.env.Now(), all[i].Minted, minLife), nil
 }
 
 // Keep stores a credential under its key. It does so even when ctx has just ended: what was minted must be revocable.
-func (s *Session) Keep(l Login) error {
+func (s *Session) Keep(l Lease) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	unlock, err := s.lock(ctx, lockName)
@@ -81,8 +81,8 @@ func (s *Session) Keep(l Login) error {
 	if err != nil {
 		return err
 	}
-	st.Logins = slices.DeleteFunc(st.Logins, func(o Login) bool { return o.Key == l.Key })
-	st.Logins = append(st.Logins, l)
+	st.Leases = slices.DeleteFunc(st.Leases, func(o Lease) bool { return o.Key == l.Key })
+	st.Leases = append(st.Leases, l)
 	return s.save(st)
 }
 

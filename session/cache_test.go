@@ -16,8 +16,8 @@ import (
 )
 
 // minted is a credential of ours that lives for an hour from noon.
-func minted(key, secret string) Login {
-	return Login{Key: key, Endpoint: "https://h.test", Method: "api-key", From: "KEY", Ours: true, Minted: noon,
+func minted(key, secret string) Lease {
+	return Lease{Key: key, Receiver: "https://h.test", Method: "api-key", From: "KEY", Revocable: true, Minted: noon,
 		Cred: regpass.Credential{Registry: "test", Host: "h.test", Kind: regpass.Bearer, Username: "__token__",
 			Secret: regpass.NewSecret(secret), Refresh: regpass.NewSecret("refresh-" + secret), Expires: noon.Add(time.Hour)}}
 }
@@ -29,7 +29,7 @@ func TestMintTradesOnceForMany(t *testing.T) {
 	for range 32 {
 		mine := reopen(t, s)
 		all.Go(func() {
-			l, err := mine.Mint(t.Context(), "one", 0, func(context.Context, *Login) (Login, error) {
+			l, err := mine.Mint(t.Context(), "one", 0, func(context.Context, *Lease) (Lease, error) {
 				exchanges.Add(1)
 				return minted("", "first"), nil
 			})
@@ -46,12 +46,12 @@ func TestMintTradesOnceForMany(t *testing.T) {
 
 func TestMintKeysDoNotWaitForEachOther(t *testing.T) {
 	s := begin(t)
-	_, err := s.Mint(t.Context(), "outer", 0, func(ctx context.Context, _ *Login) (Login, error) {
-		_, err := reopen(t, s).Mint(ctx, "inner", 0, func(context.Context, *Login) (Login, error) { return minted("", "inner"), nil })
+	_, err := s.Mint(t.Context(), "outer", 0, func(ctx context.Context, _ *Lease) (Lease, error) {
+		_, err := reopen(t, s).Mint(ctx, "inner", 0, func(context.Context, *Lease) (Lease, error) { return minted("", "inner"), nil })
 		return minted("", "outer"), err
 	})
 	must(t, err)
-	if all, err := s.Logins(); err != nil || len(all) != 2 {
+	if all, err := s.Leases(); err != nil || len(all) != 2 {
 		t.Errorf("got %v, %v", all, err)
 	}
 }
@@ -74,8 +74,8 @@ func TestMintAgain(t *testing.T) {
 			must(t, err)
 			must(t, s.Keep(minted("k", "old")))
 			now = now.Add(tt.jump)
-			var stale *Login
-			l, err := s.Mint(t.Context(), "k", 5*time.Minute, func(_ context.Context, l *Login) (Login, error) {
+			var stale *Lease
+			l, err := s.Mint(t.Context(), "k", 5*time.Minute, func(_ context.Context, l *Lease) (Lease, error) {
 				stale = l
 				return minted("", "new"), nil
 			})
@@ -95,10 +95,10 @@ func TestMintWithAClockThatWasAhead(t *testing.T) {
 	now := noon.Add(24 * time.Hour)
 	s, err := Open(machineAt(t, &now), filepath.Join(t.TempDir(), "s"))
 	must(t, err)
-	_, err = s.Mint(t.Context(), "k", 0, func(context.Context, *Login) (Login, error) { return minted("", "old"), nil })
+	_, err = s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) { return minted("", "old"), nil })
 	must(t, err)
 	now = noon.Add(time.Hour + time.Minute)
-	l, err := s.Mint(t.Context(), "k", 0, func(context.Context, *Login) (Login, error) { return minted("", "new"), nil })
+	l, err := s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) { return minted("", "new"), nil })
 	if err != nil || l.Cred.Secret.Reveal() != "new" {
 		t.Errorf("got %+v, %v", l, err)
 	}
@@ -107,11 +107,11 @@ func TestMintWithAClockThatWasAhead(t *testing.T) {
 func TestMintThatFailsKeepsNothing(t *testing.T) {
 	s := begin(t)
 	no := errors.New("no")
-	_, err := s.Mint(t.Context(), "k", 0, func(context.Context, *Login) (Login, error) { return Login{}, no })
+	_, err := s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) { return Lease{}, no })
 	if !errors.Is(err, no) {
 		t.Errorf("got %v", err)
 	}
-	if all, err := s.Logins(); err != nil || len(all) > 0 {
+	if all, err := s.Leases(); err != nil || len(all) > 0 {
 		t.Errorf("kept %v, %v", all, err)
 	}
 }
@@ -119,7 +119,7 @@ func TestMintThatFailsKeepsNothing(t *testing.T) {
 // What was minted while the session was ended comes back for the caller to revoke.
 func TestMintDuringLogout(t *testing.T) {
 	s := begin(t)
-	l, err := s.Mint(t.Context(), "k", 0, func(ctx context.Context, _ *Login) (Login, error) {
+	l, err := s.Mint(t.Context(), "k", 0, func(ctx context.Context, _ *Lease) (Lease, error) {
 		if _, warnings := reopen(t, s).Undo(ctx, nil); len(warnings) > 0 {
 			t.Errorf("logout: %v", warnings)
 		}
@@ -134,12 +134,12 @@ func TestMintDuringLogout(t *testing.T) {
 
 func TestMintWaitsNoLongerThanItMay(t *testing.T) {
 	s := begin(t)
-	_, err := s.Mint(t.Context(), "k", 0, func(context.Context, *Login) (Login, error) {
+	_, err := s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		_, err := reopen(t, s).Mint(ctx, "k", 0, func(context.Context, *Login) (Login, error) {
+		_, err := reopen(t, s).Mint(ctx, "k", 0, func(context.Context, *Lease) (Lease, error) {
 			t.Error("a second exchange")
-			return Login{}, nil
+			return Lease{}, nil
 		})
 		testenv.WantError(t, err, "", "another regpass is still at work in "+s.Dir)
 		return minted("", "x"), nil
@@ -165,9 +165,9 @@ func TestReadersSeeWholeStates(t *testing.T) {
 		mine := reopen(t, s)
 		readers.Go(func() {
 			for {
-				all, err := mine.Logins()
+				all, err := mine.Leases()
 				if err != nil || len(all) > 4 {
-					t.Errorf("%d logins, %v", len(all), err)
+					t.Errorf("%d leases, %v", len(all), err)
 				}
 				for _, l := range all {
 					if v := l.Cred.Secret.Reveal(); v != strings.Repeat(v[:1], 20000) {
@@ -185,8 +185,8 @@ func TestReadersSeeWholeStates(t *testing.T) {
 	writers.Wait()
 	close(done)
 	readers.Wait()
-	if all, err := s.Logins(); err != nil || len(all) != 4 {
-		t.Errorf("%d logins, %v", len(all), err)
+	if all, err := s.Leases(); err != nil || len(all) != 4 {
+		t.Errorf("%d leases, %v", len(all), err)
 	}
 }
 
@@ -201,7 +201,7 @@ func TestLoginsAreKeptWhole(t *testing.T) {
 			masked = append(masked, one.Reveal())
 		}
 	}
-	all, err := s.Logins()
+	all, err := s.Leases()
 	if err != nil || len(all) != 1 {
 		t.Fatalf("got %v, %v", all, err)
 	}

@@ -52,7 +52,7 @@ func TestCommandsLeaveNothing(t *testing.T) {
 		t.Errorf("warned %v", warnings)
 	}
 	wantGone(t, two.Dir)
-	if all, err := s.Logins(); err != nil || len(all) != 1 {
+	if all, err := s.Leases(); err != nil || len(all) != 1 {
 		t.Errorf("the session's credentials are %v, %v", all, err)
 	}
 	logout(t, s)
@@ -97,7 +97,7 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 	two, ends, err := s.Sub(t.Context())
 	must(t, err)
 
-	did, warnings := reopen(t, s).Undo(t.Context(), func(context.Context, Login) (bool, error) { return true, nil })
+	did, warnings := reopen(t, s).Undo(t.Context(), func(context.Context, Lease) (bool, error) { return true, nil })
 	if got := strings.Join(did, "; "); got != "put back "+path+"; revoked the credential for h.test" {
 		t.Errorf("did %s", got)
 	}
@@ -115,7 +115,7 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 	}
 
 	// The running command refreshes its credential.
-	_, err = s.Mint(t.Context(), "k", 0, func(context.Context, *Login) (Login, error) { return minted("", "fresh"), nil })
+	_, err = s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) { return minted("", "fresh"), nil })
 	must(t, err)
 	if warnings := endOne(); len(warnings) > 0 {
 		t.Errorf("warned %v", warnings)
@@ -124,7 +124,7 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 		t.Errorf("the other command lost its folder: %v", err)
 	}
 	var revoked []string
-	warnings = ends(t.Context(), func(_ context.Context, l Login) (bool, error) {
+	warnings = ends(t.Context(), func(_ context.Context, l Lease) (bool, error) {
 		revoked = append(revoked, l.Cred.Secret.Reveal())
 		return true, nil
 	})
@@ -146,7 +146,7 @@ func TestLoginAfterALogoutWhileCommandsRun(t *testing.T) {
 	if warnings := end(); len(warnings) > 0 {
 		t.Errorf("warned %v", warnings)
 	}
-	if all, err := s.Logins(); err != nil || len(all) != 1 {
+	if all, err := s.Leases(); err != nil || len(all) != 1 {
 		t.Errorf("got %v, %v", all, err)
 	}
 	logout(t, s)

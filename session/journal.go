@@ -19,7 +19,7 @@ import (
 // state is what state.json holds.
 type state struct {
 	Version int // stateVersion
-	Logins  []Login
+	Leases  []Lease
 	Journal []record // in the order in which the files were first changed
 }
 
@@ -92,7 +92,7 @@ func (s *Session) load() (state, error) {
 		return state{}, regpass.Hintf(fmt.Errorf("session: %s is not what regpass wrote: %w", path, err),
 			"nothing was undone: see which files it names, and %s* beside it for what they held; then remove the folder", undoName)
 	}
-	for _, l := range st.Logins {
+	for _, l := range st.Leases {
 		s.env.Mask(l.Cred.Secret, l.Cred.SessionToken, l.Cred.Refresh)
 	}
 	return st, nil

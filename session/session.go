@@ -49,12 +49,15 @@ func ours(name string) bool {
 // Open makes the session's folder, or takes the one that is there if it is ours, private, and a session's or empty.
 func Open(env *regpass.Env, dir string) (*Session, error) {
 	s, err := open(env, dir)
-	// A logout may remove the folder between two steps of ours.
-	for tries := 0; errors.Is(err, fs.ErrNotExist) && tries < 10; tries++ {
+	// A logout may remove the folder between two steps of ours, and another login may make it again.
+	for tries := 0; (errors.Is(err, fs.ErrNotExist) || errors.Is(err, errReplaced)) && tries < 10; tries++ {
 		s, err = open(env, dir)
 	}
 	return s, err
 }
+
+// errReplaced says that the folder that was checked is not the one that was opened.
+var errReplaced = errors.New("the folder was replaced while it was opened")
 
 func open(env *regpass.Env, dir string) (*Session, error) {
 	err := os.MkdirAll(filepath.Dir(dir), 0o700)
@@ -79,6 +82,33 @@ func open(env *regpass.Env, dir string) (*Session, error) {
 		return nil, fmt.Errorf("session: %w", err)
 	}
 	return s, nil
+}
+
+// Current takes the session of this job or login, or nil where there is none.
+func Current(env *regpass.Env) (*Session, error) {
+	dir, err := Where(env)
+	if err != nil {
+		return nil, err
+	}
+	return At(env, dir)
+}
+
+// At takes the session in dir, or nil where there is none.
+func At(env *regpass.Env, dir string) (*Session, error) {
+	s, err := Existing(env, dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return s, err
+}
+
+// Start opens the session of this job or login, and makes it where there is none.
+func Start(env *regpass.Env) (*Session, error) {
+	dir, err := Where(env)
+	if err != nil {
+		return nil, err
+	}
+	return Open(env, dir)
 }
 
 // Existing takes the session in dir. It is an error wrapping fs.ErrNotExist if there is none, and one if the folder
@@ -106,7 +136,7 @@ func Existing(env *regpass.Env, dir string) (*Session, error) {
 	}
 	s := &Session{Dir: dir, env: env, root: root}
 	if now, err := root.Stat("."); err != nil || !os.SameFile(st, now) {
-		return nil, fmt.Errorf("session: %s was exchanged while it was opened", dir)
+		return nil, fmt.Errorf("session: %s: %w", dir, errReplaced)
 	}
 	all, err := s.list()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/internal/testenv"
 )
 
@@ -162,18 +163,24 @@ func TestWhere(t *testing.T) {
 
 func TestJobsShareNoSession(t *testing.T) {
 	seen := map[string]string{}
-	for _, j := range jobs {
-		vars := map[string]string{j.here: "true"}
-		for _, id := range append([]string{""}, j.ids...) {
+	for _, s := range ci.Systems {
+		if !s.HasJobs() {
+			continue
+		}
+		vars := map[string]string{s.Flag.Var: "any value"}
+		for _, id := range append([]string{""}, s.Job.IDs...) {
 			vars[id] = "2"
 			env := testenv.New(t, vars)
 			env.TempDir = "/temp"
 			dir, err := Where(env)
 			must(t, err)
 			if other, twice := seen[dir]; twice {
-				t.Errorf("%s and %s %s share %s", other, j.here, id, dir)
+				t.Errorf("%s and %s %s share %s", other, s.Name, id, dir)
 			}
-			seen[dir] = j.here + " " + id
+			if !strings.HasPrefix(dir, "/temp/regpass-") {
+				t.Errorf("%s: %s is no folder of one job", s.Name, dir)
+			}
+			seen[dir] = s.Name + " " + id
 		}
 	}
 }
@@ -268,9 +275,9 @@ func TestSessionStaysInTheFolderThatWasChecked(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(s.Dir, theirs), []byte("{}"), 0o666))
 		}
 		before := disk(t, s.Dir)
-		err := s.Keep(Login{Key: "k", Cred: regpass.Credential{Secret: regpass.NewSecret("s3cr3t")}})
+		err := s.Keep(Lease{Key: "k", Cred: regpass.Credential{Secret: regpass.NewSecret("s3cr3t")}})
 		testenv.WantError(t, err, "s3cr3t", "ended by a logout")
-		if all, err := s.Logins(); err != nil || len(all) > 0 {
+		if all, err := s.Leases(); err != nil || len(all) > 0 {
 			t.Errorf("their state was read: %v, %v", all, err)
 		}
 		wantSame(t, disk(t, s.Dir), before)

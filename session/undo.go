@@ -15,7 +15,7 @@ import (
 )
 
 // Revoke ends a credential where it was made. It reports false where there is no way to.
-type Revoke func(context.Context, Login) (bool, error)
+type Revoke func(context.Context, Lease) (bool, error)
 
 // Undo takes back all that the session did: it removes our own files, puts back the files changed in place, revokes
 // the credentials that are ours and have not expired (revoke may be nil), and removes the folder. It goes on past what
@@ -66,7 +66,7 @@ func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func()) (did [
 			warnings = append(warnings, err)
 		}
 	}
-	d, w := s.revoke(ctx, st.Logins, revoke)
+	d, w := s.revoke(ctx, st.Leases, revoke)
 	did, warnings = append(did, d...), append(warnings, w...)
 
 	if len(left) > 0 || running > 0 {
@@ -78,9 +78,9 @@ func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func()) (did [
 	return append(did, "removed "+s.Dir), warnings
 }
 
-func (s *Session) revoke(ctx context.Context, logins []Login, revoke Revoke) (did []string, warnings []error) {
-	for _, l := range logins {
-		if expired := !l.Cred.Expires.IsZero() && !s.env.Now().Before(l.Cred.Expires); !l.Ours || expired || revoke == nil {
+func (s *Session) revoke(ctx context.Context, leases []Lease, revoke Revoke) (did []string, warnings []error) {
+	for _, l := range leases {
+		if expired := !l.Cred.Expires.IsZero() && !s.env.Now().Before(l.Cred.Expires); !l.Revocable || expired || revoke == nil {
 			continue
 		}
 		switch revoked, err := revoke(ctx, l); {

@@ -134,7 +134,7 @@ func TestUndoWithADamagedJournal(t *testing.T) {
 }
 
 func revokeNone(t *testing.T) Revoke {
-	return func(_ context.Context, l Login) (bool, error) {
+	return func(_ context.Context, l Lease) (bool, error) {
 		t.Errorf("%s was revoked", l.Key)
 		return false, nil
 	}
@@ -182,7 +182,7 @@ func TestUndoThatHasToTryAgain(t *testing.T) {
 			apply(t, s, inPlace(t, "netrc", good, "t0ken"))
 			unblock := tt.block(t, s, path)
 			revoked := 0
-			_, warnings := reopen(t, s).Undo(t.Context(), func(context.Context, Login) (bool, error) { revoked++; return true, nil })
+			_, warnings := reopen(t, s).Undo(t.Context(), func(context.Context, Lease) (bool, error) { revoked++; return true, nil })
 			if len(warnings) != 2 {
 				t.Fatalf("warned %v", warnings)
 			}
@@ -224,7 +224,7 @@ func TestUndoRevokes(t *testing.T) {
 		life time.Duration
 	}{{"good", true, time.Hour}, {"endless", true, 0}, {"over", true, time.Minute}, {"a key of the user's", false, time.Hour}, {"stubborn", true, time.Hour}, {"unrevocable", true, time.Hour}} {
 		one := minted(l.key, "s3cr3t-"+l.key)
-		one.Ours, one.Cred.Host, one.Cred.Expires = l.ours, l.key+".test", time.Time{}
+		one.Revocable, one.Cred.Host, one.Cred.Expires = l.ours, l.key+".test", time.Time{}
 		if l.life > 0 {
 			one.Cred.Expires = noon.Add(l.life)
 		}
@@ -232,7 +232,7 @@ func TestUndoRevokes(t *testing.T) {
 	}
 	now = now.Add(time.Minute)
 	var asked []string
-	did, warnings := s.Undo(t.Context(), func(_ context.Context, l Login) (bool, error) {
+	did, warnings := s.Undo(t.Context(), func(_ context.Context, l Lease) (bool, error) {
 		asked = append(asked, l.Key)
 		if l.Key == "stubborn" {
 			return false, errors.New("no")
@@ -281,7 +281,7 @@ func TestUndoTwiceAtOnce(t *testing.T) {
 	}
 	for _, mine := range open {
 		all.Go(func() {
-			d, warnings := mine.Undo(t.Context(), func(context.Context, Login) (bool, error) { return true, nil })
+			d, warnings := mine.Undo(t.Context(), func(context.Context, Lease) (bool, error) { return true, nil })
 			mu.Lock()
 			defer mu.Unlock()
 			did = append(did, d...)
@@ -309,7 +309,7 @@ func TestUndoOfNothing(t *testing.T) {
 	wantGone(t, empty)
 }
 
-// However logins and logouts mix, the last logout leaves the file as it was before the first login.
+// However leases and logouts mix, the last logout leaves the file as it was before the first login.
 func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 	now := noon
 	env := machineAt(t, &now)
@@ -319,7 +319,7 @@ func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	made, revoked := map[string]bool{}, map[string]bool{}
-	revoke := func(_ context.Context, l Login) (bool, error) {
+	revoke := func(_ context.Context, l Lease) (bool, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		revoked[l.Cred.Secret.Reveal()] = true
@@ -333,7 +333,7 @@ func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 					t.Errorf("open: %v", err)
 					return
 				}
-				l, err := s.Mint(context.Background(), newID(), 0, func(context.Context, *Login) (Login, error) {
+				l, err := s.Mint(context.Background(), newID(), 0, func(context.Context, *Lease) (Lease, error) {
 					l := minted("", newID())
 					mu.Lock()
 					defer mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 )
 
 // maxClaim is the longest value of a claim that can match, in bytes.
@@ -92,59 +93,27 @@ func checkClaims(t Trust) error {
 		pinned = pinned || strings.Trim(text, "*") != ""
 	}
 	if !pinned {
-		return errors.New(`no claim is pinned, so every job at the issuer would be trusted; add one such as repository = "acme/app"`)
+		return errors.New("no claim is pinned, so every job at the issuer would be trusted; " +
+			`add one such as repository = "acme/app"`)
 	}
 	return checkShared(t)
 }
 
-// shared is an issuer that signs for everyone in the world, and the claims that tell one tenant from another: a
-// pattern for one of them must begin with what owner matches, or the policy trusts strangers.
-type shared struct {
-	issuer string
-	owners map[string]func() *regexp.Regexp
-}
-
-var (
-	exact     = regpass.Pattern(`^[^*]+$`)
-	ownerPath = regpass.Pattern(`^[^*/]+/`)
-	topGroup  = regpass.Pattern(`^[^*/]+(?:/|$)`)
-)
-
-var sharedIssuers = []shared{
-	// https://docs.github.com/en/actions/reference/security/oidc
-	{"https://token.actions.githubusercontent.com", map[string]func() *regexp.Regexp{
-		"repository": ownerPath, "repository_id": exact, "repository_owner": exact, "repository_owner_id": exact,
-		"enterprise_id": exact, "sub": regpass.Pattern(`^repo:[^*/]+/`)}},
-	// https://docs.gitlab.com/ci/secrets/id_token_authentication/
-	{"https://gitlab.com", map[string]func() *regexp.Regexp{
-		"project_path": ownerPath, "project_id": exact, "namespace_path": topGroup, "namespace_id": exact,
-		"sub": regpass.Pattern(`^project_path:[^*/]+/`)}},
-	// https://buildkite.com/docs/agent/cli/reference/oidc
-	{"https://agent.buildkite.com", map[string]func() *regexp.Regexp{
-		"organization_slug": exact, "organization_id": exact, "pipeline_id": exact,
-		"sub": regpass.Pattern(`^organization:[^*:]+:`)}},
-	// https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
-	{"https://oidc.circleci.com", map[string]func() *regexp.Regexp{
-		"oidc.circleci.com/org-id": exact, "oidc.circleci.com/project-id": exact, "sub": regpass.Pattern(`^org/[^*/]+/`)}},
-	// https://cloud.google.com/compute/docs/instances/verifying-instance-identity
-	{"https://accounts.google.com", map[string]func() *regexp.Regexp{"sub": exact, "email": exact}},
-}
-
-// checkShared refuses a policy that leaves open whose job it is, where anyone can have one.
+// checkShared refuses a policy for an issuer that serves everyone if it does not say whose job it trusts.
 func checkShared(t Trust) error {
-	for _, s := range sharedIssuers {
-		if strings.TrimSuffix(t.Issuer, "/") != s.issuer {
-			continue
-		}
-		var could []string
-		for claim, begins := range s.owners {
-			if begins().MatchString(t.Claims[claim]) {
-				return nil
-			}
-			could = append(could, claim)
-		}
-		slices.Sort(could)
-		return fmt.Errorf("this issuer serves everyone, so the owner must be pinned without a *, in one of: %s", strings.Join(could, ", "))
+	issuer := strings.TrimSuffix(t.Issuer, "/")
+	i := slices.IndexFunc(ci.Systems, func(s ci.System) bool { return s.Issuer != "" && s.Issuer == issuer })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	var claims []string
+	for _, o := range ci.Systems[i].Owners {
+		if pinned, err := regexp.MatchString(o.Pin, t.Claims[o.Claim]); err == nil && pinned {
+			return nil
+		}
+		claims = append(claims, o.Claim)
+	}
+	slices.Sort(claims)
+	return fmt.Errorf("this issuer serves everyone, so the owner must be pinned without a *, in one of: %s",
+		strings.Join(claims, ", "))
 }

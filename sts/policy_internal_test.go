@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/regpass/regpass/ci"
 )
 
 // glob is an independent reading of patterns: try every length for each *.
@@ -133,5 +135,24 @@ func TestExpiring(t *testing.T) {
 	}
 	if _, ok := c.get(9, now); !ok || len(c.rows) != 2 {
 		t.Errorf("the cache holds %d entries, the newest: %v", len(c.rows), ok)
+	}
+}
+
+// TestSharedIssuersOfSystems: at every issuer that serves everyone, a policy must name an owner.
+func TestSharedIssuersOfSystems(t *testing.T) {
+	for _, s := range ci.Systems {
+		if s.Issuer == "" {
+			continue
+		}
+		for _, issuer := range []string{s.Issuer, s.Issuer + "/"} {
+			claims := map[string]string{"ref": "main"}
+			for _, o := range s.Owners {
+				claims[o.Claim] = "*e*"
+			}
+			err := checkClaims(Trust{Issuer: issuer, Claims: claims})
+			if err == nil || !strings.Contains(err.Error(), "serves everyone") {
+				t.Errorf("%s: a policy that pins no owner: %v", issuer, err)
+			}
+		}
 	}
 }

@@ -43,7 +43,8 @@ func namedBuilder(ctx context.Context, env *regpass.Env, name string) (candidate
 	if errors.Is(err, fs.ErrNotExist) {
 		d, err := DockerContext(env, name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return candidate{}, regpass.Hintf(regpass.Usagef("there is no builder and no docker context %s", regpass.Quote(name)), "`docker buildx ls` lists them")
+			return candidate{}, regpass.Hintf(regpass.Usagef("there is no builder and no docker context %s",
+				regpass.Quote(name)), "`docker buildx ls` lists them")
 		}
 		if err != nil {
 			return candidate{}, err

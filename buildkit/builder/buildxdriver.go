@@ -43,7 +43,8 @@ func (b nodeGroup) candidate(ctx context.Context, env *regpass.Env) (candidate, 
 		}
 		return w, nil
 	}
-	return candidate{}, regpass.Hintf(fmt.Errorf("builder %s has the driver %s, which is not known here", regpass.Quote(b.Name), regpass.Quote(b.Driver)),
+	return candidate{}, regpass.Hintf(fmt.Errorf("builder %s has the driver %s, which is not known here",
+		regpass.Quote(b.Name), regpass.Quote(b.Driver)),
 		"name another with --builder, or the address of a BuildKit with --addr")
 }
 
@@ -63,7 +64,8 @@ func reachContainer(_ context.Context, _ *regpass.Env, n node) (candidate, error
 		docker = nil
 	}
 	name := "buildx_buildkit_" + n.Name
-	return byCommand("docker-container://"+name, "docker", append(docker, "exec", "-i", name, "buildctl", "dial-stdio")...), nil
+	return byCommand("docker-container://"+name, "docker",
+		append(docker, "exec", "-i", name, "buildctl", "dial-stdio")...), nil
 }
 
 // reachPod talks to the BuildKit in the first running pod of the node's deployment, whose name buildx writes into the
@@ -80,21 +82,27 @@ func reachPod(ctx context.Context, env *regpass.Env, n node) (candidate, error) 
 		kubectl = append(kubectl, "--namespace="+ns)
 	}
 	app := strings.ReplaceAll(n.Name, "_", "-")
-	out, err := env.Run(ctx, nil, "kubectl", append(slices.Clone(kubectl), "get", "pods", "--selector=app="+app, "--field-selector=status.phase=Running", "--output=name")...)
+	out, err := env.Run(ctx, nil, "kubectl",
+		append(slices.Clone(kubectl), "get", "pods", "--selector=app="+app, "--field-selector=status.phase=Running",
+			"--output=name")...)
 	if err != nil {
-		return candidate{}, regpass.Hintf(fmt.Errorf("kubectl get pods: %w", err), "buildx speaks to Kubernetes by itself, regpass through kubectl: it must be installed and logged in")
+		return candidate{}, regpass.Hintf(fmt.Errorf("kubectl get pods: %w", err),
+			"buildx speaks to Kubernetes by itself, regpass through kubectl: it must be installed and logged in")
 	}
 	pods := strings.Fields(string(out))
 	if len(pods) == 0 {
-		return candidate{}, regpass.Hintf(fmt.Errorf("no pod of %s runs", app), "start it: `docker buildx inspect --bootstrap`")
+		return candidate{}, regpass.Hintf(fmt.Errorf("no pod of %s runs", app),
+			"start it: `docker buildx inspect --bootstrap`")
 	}
 	slices.Sort(pods)
-	return byCommand("kube-"+pods[0], "kubectl", append(kubectl, "exec", "-i", pods[0], "--", "buildctl", "dial-stdio")...), nil
+	return byCommand("kube-"+pods[0], "kubectl",
+		append(kubectl, "exec", "-i", pods[0], "--", "buildctl", "dial-stdio")...), nil
 }
 
 // reachRemote talks to a BuildKit at an address, with TLS where the node's options name certificates.
 func reachRemote(_ context.Context, _ *regpass.Env, n node) (candidate, error) {
-	w := candidate{address: n.Endpoint, hint: "is buildkitd running there? If it speaks TLS, make the builder anew with cacert, cert and key as --driver-opt"}
+	w := candidate{address: n.Endpoint,
+		hint: "is buildkitd running there? If it speaks TLS, make the builder anew with cacert, cert and key as --driver-opt"}
 	var opts []client.ClientOpt
 	ca, cert, key, name := n.DriverOpts["cacert"], n.DriverOpts["cert"], n.DriverOpts["key"], n.DriverOpts["servername"]
 	for _, file := range []string{ca, cert, key} {
@@ -105,12 +113,14 @@ func reachRemote(_ context.Context, _ *regpass.Env, n node) (candidate, error) {
 	switch {
 	case ca == "" && cert == "" && key == "" && name == "":
 	case ca == "" || (cert == "") != (key == ""):
-		return candidate{}, regpass.Hintf(fmt.Errorf("TLS needs cacert, and cert and key only together"), "make the builder anew with all of them as --driver-opt")
+		return candidate{}, regpass.Hintf(fmt.Errorf("TLS needs cacert, and cert and key only together"),
+			"make the builder anew with all of them as --driver-opt")
 	default:
 		if u, err := url.Parse(n.Endpoint); name == "" && err == nil {
 			name = u.Hostname()
 		}
-		w.hint = fmt.Sprintf("is buildkitd running there? Its certificate must be for %s, and signed by an authority in %s; if it asks who calls, ", regpass.Quote(name), regpass.Quote(ca))
+		w.hint = fmt.Sprintf("is buildkitd running there? Its certificate must be for %s, and signed by an authority "+
+			"in %s; if it asks who calls, ", regpass.Quote(name), regpass.Quote(ca))
 		opts = append(opts, client.WithServerConfig(name, ca))
 		if cert != "" {
 			w.hint += "it must trust the one in " + regpass.Quote(cert)
@@ -147,5 +157,6 @@ func byCommand(address, name string, args ...string) candidate {
 	dial := client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 		return commandconn.New(context.WithoutCancel(ctx), name, args...)
 	})
-	return candidate{address: address, dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, "", dial) }}
+	return candidate{address: address,
+		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, "", dial) }}
 }

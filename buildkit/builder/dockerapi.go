@@ -35,7 +35,8 @@ func (d Docker) candidate() (candidate, error) {
 	if d.context != "default" {
 		from = "the docker context " + d.context
 	}
-	return candidate{foundBy: from, address: d.Host, docker: &d, hint: "is the Docker daemon running, and may this user reach it?",
+	return candidate{foundBy: from, address: d.Host, docker: &d,
+		hint: "is the Docker daemon running, and may this user reach it?",
 		dial: func(ctx context.Context) (*client.Client, error) {
 			return client.New(ctx, "",
 				client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
@@ -65,7 +66,9 @@ func (d Docker) hijack(ctx context.Context, path, proto string, header map[strin
 	return &hijacked{Conn: conn, r: r}, nil
 }
 
-func upgrade(ctx context.Context, conn net.Conn, path, proto string, header map[string][]string) (*bufio.Reader, error) {
+func upgrade(
+	ctx context.Context, conn net.Conn, path, proto string, header map[string][]string,
+) (*bufio.Reader, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://docker"+path, nil)
 	if err != nil {
 		return nil, err
@@ -161,7 +164,8 @@ func (d Docker) Push(ctx context.Context, image string, auth types.AuthConfig) e
 	if i := strings.LastIndex(image, ":"); i > strings.LastIndex(image, "/") {
 		name, tag = image[:i], image[i+1:]
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://docker/images/"+name+"/push?tag="+url.QueryEscape(tag), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		"http://docker/images/"+name+"/push?tag="+url.QueryEscape(tag), nil)
 	if err != nil {
 		return err
 	}

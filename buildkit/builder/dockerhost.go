@@ -61,7 +61,8 @@ func CurrentDocker(env *regpass.Env) (Docker, error) {
 	if name != "" && name != "default" {
 		d, err := DockerContext(env, name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return Docker{}, regpass.Hintf(fmt.Errorf("there is no docker context %s", regpass.Quote(name)), "`docker context ls` lists them")
+			return Docker{}, regpass.Hintf(fmt.Errorf("there is no docker context %s", regpass.Quote(name)),
+				"`docker context ls` lists them")
 		}
 		return d, err
 	}
@@ -159,7 +160,8 @@ func (d Docker) dial(ctx context.Context) (net.Conn, error) {
 
 // tls reads the certificates as docker does: each may be missing.
 func (d Docker) tls() (*tls.Config, error) {
-	cfg := &tls.Config{InsecureSkipVerify: d.insecureSkipVerify} // said so in the context, or by DOCKER_TLS without _VERIFY
+	// The context says so, or DOCKER_TLS without DOCKER_TLS_VERIFY.
+	cfg := &tls.Config{InsecureSkipVerify: d.insecureSkipVerify}
 	ca, err := dockercfg.Read(filepath.Join(d.certs, "ca.pem"))
 	if err == nil {
 		cfg.RootCAs = x509.NewCertPool()

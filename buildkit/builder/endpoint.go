@@ -43,8 +43,9 @@ type Endpoint struct {
 // Close ends the connection.
 func (e Endpoint) Close() error { return e.Client.Close() }
 
-// ImageStore reports whether images are kept whole: all platforms, with attestations, to be exported and cached. A BuildKit
-// by itself does that, and a Docker daemon with containerd's image store. Docker's older storage has one platform's files.
+// ImageStore reports whether images are kept whole: all platforms, with attestations, to be exported and cached. A
+// BuildKit by itself does that, and a Docker daemon with containerd's image store. Docker's older storage has one
+// platform's files.
 func (e Endpoint) ImageStore() bool { return !e.Moby || e.Containerd }
 
 // candidate is a BuildKit that was named and has not answered yet.
@@ -136,7 +137,8 @@ func find(ctx context.Context, env *regpass.Env, ask Ask, lookups []lookup) (End
 		tried = append(tried, fmt.Sprintf("%s: %s: %v", p.title, w.address, err))
 	}
 	return Endpoint{}, regpass.Hintf(fmt.Errorf("build: no BuildKit was found; %s", strings.Join(tried, "; ")),
-		"start one (`docker buildx create --use --bootstrap`, or `buildkitd` as root), or name one that runs: --addr tcp://HOST:1234")
+		"start one (`docker buildx create --use --bootstrap`, or `buildkitd` as root), or name one that runs: "+
+			"--addr tcp://HOST:1234")
 }
 
 // connect asks w who it is. The error holds no more of a daemon's message than can be shown.
@@ -169,11 +171,13 @@ func address(from, addr string) (candidate, error) {
 		return candidate{}, errSkip{}
 	}
 	if !strings.Contains(addr, "://") {
-		return candidate{}, regpass.Hintf(regpass.Usagef("%s is not an address", regpass.Quote(addr)), "write unix:///PATH, tcp://HOST:PORT, docker-container://NAME, kube-pod://NAME or ssh://USER@HOST")
+		return candidate{}, regpass.Hintf(regpass.Usagef("%s is not an address", regpass.Quote(addr)),
+			"write unix:///PATH, tcp://HOST:PORT, docker-container://NAME, kube-pod://NAME or ssh://USER@HOST")
 	}
 	hint := "is buildkitd running there, and may this user reach it?"
 	if strings.HasPrefix(addr, "tcp://") {
-		hint += " One that speaks TLS needs a builder: `docker buildx create --driver remote --driver-opt cacert=FILE,cert=FILE,key=FILE " + addr + "`, and then --builder"
+		hint += " One that speaks TLS needs a builder: `docker buildx create --driver remote --driver-opt " +
+			"cacert=FILE,cert=FILE,key=FILE " + addr + "`, and then --builder"
 	}
 	return candidate{foundBy: from, address: addr, named: true, hint: hint,
 		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, addr) }}, nil

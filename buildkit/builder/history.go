@@ -17,8 +17,8 @@ import (
 // deleteRecordTimeout is how long a builder may take to end a build that was called off, and to let go of its records.
 const deleteRecordTimeout = 15 * time.Second
 
-// Forget deletes the builder's record of the build ref, with the output of its steps in it. The record of a build that was
-// called off is written when the builder has ended it, so Forget waits for that.
+// Forget deletes the builder's record of the build ref, with the output of its steps in it. The record of a build that
+// was called off is written when the builder has ended it, so Forget waits for that.
 func (e Endpoint) Forget(ctx context.Context, env *regpass.Env, ref string) error {
 	ctx, cancel := context.WithTimeout(ctx, deleteRecordTimeout)
 	defer cancel()
@@ -43,7 +43,8 @@ func (e Endpoint) Forget(ctx context.Context, env *regpass.Env, ref string) erro
 
 // active reports whether the builder is still at the build.
 func (e Endpoint) active(ctx context.Context, ref string) (bool, error) {
-	events, err := e.Client.ControlClient().ListenBuildHistory(ctx, &control.BuildHistoryRequest{ActiveOnly: true, EarlyExit: true})
+	events, err := e.Client.ControlClient().ListenBuildHistory(ctx,
+		&control.BuildHistoryRequest{ActiveOnly: true, EarlyExit: true})
 	if err != nil {
 		return false, err
 	}

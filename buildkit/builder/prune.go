@@ -16,9 +16,10 @@ import (
 // errInUse says why something stays in the builder's cache: another build shares it.
 var errInUse = errors.New("something else there is using it")
 
-// Prune deletes the chosen records from the builder's cache, with those that are built on them. Nil chooses none. After a
-// leak the next build would otherwise take a layer with a token in it from there, be given no secret, and have nothing to
-// look for. A record that another build shares goes only if that build made just the same and is over; it is made again.
+// Prune deletes the chosen records from the builder's cache, with those that are built on them. Nil chooses none. After
+// a leak the next build would otherwise take a layer with a token in it from there, be given no secret, and have
+// nothing to look for. A record that another build shares goes only if that build made just the same and is over; it is
+// made again.
 func (e Endpoint) Prune(ctx context.Context, env *regpass.Env, chosen func(*client.UsageInfo) bool) error {
 	if chosen == nil {
 		return nil
@@ -48,8 +49,8 @@ func pruneError(err error) error {
 		"the next build may take a layer with the token from there: `docker buildx prune`")
 }
 
-// withDependents also selects the records built on top of the chosen ones: BuildKit does not prune a record that is still
-// in use.
+// withDependents also selects the records built on top of the chosen ones: BuildKit does not prune a record that is
+// still in use.
 func withDependents(all []*client.UsageInfo, chosen func(*client.UsageInfo) bool) pruneFilter {
 	in := map[string]bool{}
 	for size := -1; size < len(in); {

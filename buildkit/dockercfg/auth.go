@@ -10,15 +10,17 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Auth answers with the credential that docker's configuration or one of its helpers has for a container registry. Errors
-// are quoted.
+// Auth answers with the credential that docker's configuration or one of its helpers has for a container registry.
+// Errors are quoted.
 func Auth(env *regpass.Env) (authprovider.AuthConfigProvider, error) {
 	c, err := load(env)
 	if err != nil {
 		return nil, err
 	}
 	stored := authprovider.LoadAuthConfig(c)
-	return func(ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
+	return func(
+		ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,
+	) (types.AuthConfig, error) {
 		a, err := stored(ctx, host, scope, expired)
 		if err != nil {
 			return types.AuthConfig{}, fmt.Errorf("build: docker's credential for %s: %w", regpass.Quote(host), quoted{err})

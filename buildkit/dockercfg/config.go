@@ -56,5 +56,6 @@ func Proxies(env *regpass.Env) (map[string]string, error) {
 		return nil, err
 	}
 	d := c.Proxies["default"]
-	return map[string]string{"httpProxy": d.HTTPProxy, "httpsProxy": d.HTTPSProxy, "noProxy": d.NoProxy, "ftpProxy": d.FTPProxy}, nil
+	return map[string]string{"httpProxy": d.HTTPProxy, "httpsProxy": d.HTTPSProxy, "noProxy": d.NoProxy,
+		"ftpProxy": d.FTPProxy}, nil
 }

@@ -27,27 +27,29 @@ type wrapper struct {
 
 // wrappers are the known ones by name. Those with a subcommand are found as "conda run".
 var wrappers = map[string]wrapper{
-	"env":            {valued: "uCa", long: []string{"--unset", "--chdir", "--argv0"}},
-	"exec":           {valued: "a"},
-	"command":        {},
-	"builtin":        {},
-	"nohup":          {},
-	"setsid":         {},
-	"time":           {valued: "fo"},
-	"nice":           {valued: "n"},
-	"ionice":         {valued: "cn"},
-	"stdbuf":         {valued: "ioe"},
-	"timeout":        {valued: "ks", operands: 1},
-	"xargs":          {valued: "adEIiLlnPs"},
-	"sudo":           {valued: "CDghpRrTtUu", long: []string{"--user", "--group", "--chdir"}},
-	"doas":           {valued: "Cu"},
-	"gosu":           {operands: 1},
-	"su-exec":        {operands: 1},
-	"chroot":         {operands: 1},
-	"tini":           {valued: "pe"},
-	"dumb-init":      {valued: "r"},
-	"busybox":        {},
-	"uv run":         {valued: "pPf", long: []string{"--with", "--with-requirements", "--python", "--project", "--directory", "--package", "--extra", "--group", "--env-file", "--index", "--default-index", "--index-url"}},
+	"env":       {valued: "uCa", long: []string{"--unset", "--chdir", "--argv0"}},
+	"exec":      {valued: "a"},
+	"command":   {},
+	"builtin":   {},
+	"nohup":     {},
+	"setsid":    {},
+	"time":      {valued: "fo"},
+	"nice":      {valued: "n"},
+	"ionice":    {valued: "cn"},
+	"stdbuf":    {valued: "ioe"},
+	"timeout":   {valued: "ks", operands: 1},
+	"xargs":     {valued: "adEIiLlnPs"},
+	"sudo":      {valued: "CDghpRrTtUu", long: []string{"--user", "--group", "--chdir"}},
+	"doas":      {valued: "Cu"},
+	"gosu":      {operands: 1},
+	"su-exec":   {operands: 1},
+	"chroot":    {operands: 1},
+	"tini":      {valued: "pe"},
+	"dumb-init": {valued: "r"},
+	"busybox":   {},
+	"uv run": {valued: "pPf",
+		long: []string{"--with", "--with-requirements", "--python", "--project", "--directory", "--package", "--extra",
+			"--group", "--env-file", "--index", "--default-index", "--index-url"}},
 	"conda run":      {valued: "np", long: []string{"--name", "--prefix", "--cwd"}},
 	"mamba run":      {valued: "np", long: []string{"--name", "--prefix", "--cwd"}},
 	"micromamba run": {valued: "np", long: []string{"--name", "--prefix", "--cwd", "--root-prefix"}},
@@ -106,7 +108,8 @@ func (u *stepUsage) command(args []string, stdin string, depth int) {
 	case shells().MatchString(name):
 		u.shell(rest, stdin, depth)
 	case switchUser().MatchString(name):
-		if i := slices.IndexFunc(rest, func(a string) bool { return a == "-c" || a == "--command" }); i >= 0 && i+1 < len(rest) {
+		i := slices.IndexFunc(rest, func(a string) bool { return a == "-c" || a == "--command" })
+		if i >= 0 && i+1 < len(rest) {
 			u.script(rest[i+1], depth+1)
 		}
 	case pythons().MatchString(name):

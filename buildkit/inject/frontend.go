@@ -50,7 +50,8 @@ func (c *injecting) Solve(ctx context.Context, req gateway.SolveRequest) (*gatew
 
 // ownFrontend matches what stands behind `# syntax=` for BuildKit's Dockerfile frontend, but for its labs channel,
 // which knows instructions that the others do not (frontend/dockerfile/docs/reference.md, "syntax").
-var ownFrontend = regpass.Pattern(`^(docker\.io/)?docker/dockerfile(-upstream)?(:[0-9A-Za-z_.]+(-[0-9A-Za-z_.]+)*)?(@sha256:[0-9a-f]{64})?$`)
+var ownFrontend = regpass.Pattern(`^(docker\.io/)?docker/dockerfile(-upstream)?` +
+	`(:[0-9A-Za-z_.]+(-[0-9A-Za-z_.]+)*)?(@sha256:[0-9a-f]{64})?$`)
 
 var labs = regpass.Pattern(`[:-]labs(@|$)`)
 
@@ -60,7 +61,8 @@ func (c *injecting) handover(ctx context.Context, opts map[string]string) (*gate
 	ref := opts["source"]
 	if !ownFrontend().MatchString(ref) || labs().MatchString(ref) || c.opts != nil {
 		return nil, regpass.Hintf(
-			regpass.Usagef("build: inject: the Dockerfile is for the frontend %s, which runs inside the builder, where its steps cannot be given secrets", regpass.Quote(ref)),
+			regpass.Usagef("build: inject: the Dockerfile is for the frontend %s, which runs inside the builder, where its "+
+				"steps cannot be given secrets", regpass.Quote(ref)),
 			"take out its syntax line, or build without --inject and mount the secrets in the Dockerfile")
 	}
 	return dockerfile.Build(ctx, &injecting{Client: c.Client, injector: c.injector, opts: opts})

@@ -137,7 +137,8 @@ func (i *Injector) report(from, to string, r *Step) {
 	}
 }
 
-// Descriptions that BuildKit's Dockerfile frontend gives its steps (dockerfile2llb/convert.go, dfCmd; llb.WithCustomName).
+// Descriptions that BuildKit's Dockerfile frontend gives its steps (dockerfile2llb/convert.go, dfCmd;
+// llb.WithCustomName).
 const (
 	instructionKey = "com.docker.dockerfile.v1.command"
 	stepNameKey    = "llb.customname"
@@ -184,7 +185,7 @@ func (i *Injector) exec(op *pb.Op, exec *pb.ExecOp, md *pb.OpMetadata) (caps []s
 	return slices.Sorted(maps.Keys(m.caps)), r
 }
 
-// wanted are the secrets for a step. One that takes a step's doing (Use Step, but with a variable that says where it
+// wanted are the secrets for a step. One that takes a step's doing (ForStep, but with a variable that says where it
 // is) comes only where the others leave out one of its hosts.
 func (i *Injector) wanted(rules []Rule, scripts bool) []secret.Secret {
 	var all []secret.Secret

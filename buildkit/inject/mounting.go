@@ -37,7 +37,9 @@ func (m *mounting) add(s secret.Secret) (why string) {
 		return ""
 	}
 	if s.Dir != "" {
-		m.exec.Mounts = append(m.exec.Mounts, &pb.Mount{Input: int64(pb.Empty), Output: int64(pb.SkipOutput), Dest: s.Dir, MountType: pb.MountType_TMPFS, TmpfsOpt: &pb.TmpfsOpt{}})
+		m.exec.Mounts = append(m.exec.Mounts,
+			&pb.Mount{Input: int64(pb.Empty), Output: int64(pb.SkipOutput), Dest: s.Dir, MountType: pb.MountType_TMPFS,
+				TmpfsOpt: &pb.TmpfsOpt{}})
 		m.caps[string(pb.CapExecMountTmpfs)] = true
 	}
 	uid, gid, mode := owner(m.exec.Meta.User)
@@ -52,7 +54,8 @@ func (m *mounting) add(s secret.Secret) (why string) {
 
 // mounts reports whether the step has the secret, or another in its place.
 func (m *mounting) mounts(s secret.Secret) bool {
-	return slices.ContainsFunc(m.exec.Secretenv, func(e *pb.SecretEnv) bool { return e.ID == s.ID || s.Env != "" && e.Name == s.Env }) ||
+	return slices.ContainsFunc(m.exec.Secretenv,
+		func(e *pb.SecretEnv) bool { return e.ID == s.ID || s.Env != "" && e.Name == s.Env }) ||
 		slices.ContainsFunc(m.exec.Mounts, func(x *pb.Mount) bool {
 			return x.SecretOpt.GetID() == s.ID || s.Target != "" && (x.Dest == s.Target || s.Dir != "" && x.Dest == s.Dir)
 		})

@@ -13,7 +13,8 @@ type Rule struct {
 	Client  string                // what it is called in reports
 	Command func() *regexp.Regexp // matches its name, without folders
 	Module  func() *regexp.Regexp // matches the name under which `python -m` runs it; nil: Command does
-	Reads   []string              // variables that it takes credentials from, or that say where a file with them is; path.Match
+	// Reads are variables that it takes credentials from, or that say where a file with them is; path.Match.
+	Reads []string
 }
 
 // What the clients read. pip, Poetry, PDM and conda use requests, and requests reads NETRC
@@ -32,13 +33,15 @@ var Rules = []Rule{
 	{"pipenv", regpass.Pattern(`^pipenv$`), nil, readsNetrc},
 	{"pipx", regpass.Pattern(`^pipx$`), nil, readsUV}, // installs with uv where it finds it
 	{"poetry", regpass.Pattern(`^poetry$`), nil, readsNetrc},
-	{"pdm", regpass.Pattern(`^pdm$`), nil, readsUV},                                      // resolves with uv where it is told to
-	{"hatch", regpass.Pattern(`^hatch$`), nil, readsUV},                                  // installs with pip or uv
-	{"build", regpass.Pattern(`^pyproject-build$`), regpass.Pattern(`^build$`), readsUV}, // gets build requirements with pip or uv
+	{"pdm", regpass.Pattern(`^pdm$`), nil, readsUV},     // resolves with uv where it is told to
+	{"hatch", regpass.Pattern(`^hatch$`), nil, readsUV}, // installs with pip or uv
+	// gets build requirements with pip or uv
+	{"build", regpass.Pattern(`^pyproject-build$`), regpass.Pattern(`^build$`), readsUV},
 	{"pixi", regpass.Pattern(`^pixi$`), nil, readsConda},
 	{"conda", regpass.Pattern(`^conda$`), nil, readsNetrc},
 	{"mamba", regpass.Pattern(`^(micro)?mamba$`), nil, readsNetrc},
-	{"rattler-build", regpass.Pattern(`^rattler-build$`), nil, []string{"RATTLER_AUTH_FILE", "NETRC", "PREFIX_API_KEY", "ANACONDA_API_KEY"}},
+	{"rattler-build", regpass.Pattern(`^rattler-build$`), nil,
+		[]string{"RATTLER_AUTH_FILE", "NETRC", "PREFIX_API_KEY", "ANACONDA_API_KEY"}},
 }
 
 // commandRule returns the rule for the command of that name.

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	readChunk      = 1 << 20  // read at once, in bytes; a gRPC message may have 4 MiB (grpc-go, defaultServerMaxReceiveMessageSize)
+	// readChunk is read at once, in bytes; a gRPC message may have 4 MiB (grpc-go, defaultServerMaxReceiveMessageSize).
+	readChunk      = 1 << 20
 	maxAttestation = 64 << 20 // read of each attestation, in bytes; a larger one is an error
 	maxBundle      = 1000     // files of a bundle
 )
@@ -72,7 +73,8 @@ func (w *Watch) attestedFile(ctx context.Context, ref gateway.Reference, path st
 		if at > maxAttestation {
 			return fmt.Errorf("it has more than the %d bytes that are searched", maxAttestation)
 		}
-		data, err := ref.ReadFile(ctx, gateway.ReadRequest{Filename: path, Range: &gateway.FileRange{Offset: at, Length: readChunk}})
+		data, err := ref.ReadFile(ctx,
+			gateway.ReadRequest{Filename: path, Range: &gateway.FileRange{Offset: at, Length: readChunk}})
 		if err != nil {
 			return err
 		}

@@ -12,10 +12,10 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
 
-// barrier blocks until every line that a step printed has been read. BuildKit may split one batch of progress over several
-// messages, logs last (client/status.go, Marshal). So two marker steps run one after the other when the build's own are
-// done: when the second, which begins after the first is known to be completed, is reported, everything before the first
-// has arrived.
+// barrier blocks until every line that a step printed has been read. BuildKit may split one batch of progress over
+// several messages, logs last (client/status.go, Marshal). So two marker steps run one after the other when the build's
+// own are done: when the second, which begins after the first is known to be completed, is reported, everything before
+// the first has arrived.
 type barrier struct {
 	marks [2]mark
 	heard chan struct{} // something was reported since somebody looked
@@ -62,11 +62,10 @@ func (g *barrier) mark(name string) *mark {
 	return nil
 }
 
-// Guard looks, before a step runs, at the image config and at what the provenance will be made of. Then it runs build to
-// the end of its last step and holds the result back, before anything is exported or pushed, while it looks at
+// Guard looks, before a step runs, at the image config and at what the provenance will be made of. Then it runs build
+// to the end of its last step and holds the result back, before anything is exported or pushed, while it looks at
 // attestations that are part of the result (SBOM) and, where handed reports that steps were given secrets, at the rest
-// of their output. A leak is an Error, and nothing is exported. Layers are not looked at here: Image
-// searches them.
+// of their output. A leak is an Error, and nothing is exported. Layers are not looked at here: Image searches them.
 func (w *Watch) Guard(build gateway.BuildFunc, handed func() bool) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
@@ -116,8 +115,8 @@ func evaluate(ctx context.Context, res *gateway.Result) error {
 	return err
 }
 
-// drain runs m's step and waits until it is seen. The name is in the file as well: the builder tells steps apart by what
-// they do, and builds that do the same at the same time share one step with one name.
+// drain runs m's step and waits until it is seen. The name is in the file as well: the builder tells steps apart by
+// what they do, and builds that do the same at the same time share one step with one name.
 func (w *Watch) drain(ctx context.Context, c gateway.Client, m mark) error {
 	def, err := llb.Scratch().File(llb.Mkfile("/regpass", 0o444, []byte(m.name)), llb.WithCustomName(m.name)).Marshal(ctx)
 	if err != nil {

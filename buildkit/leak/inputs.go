@@ -74,7 +74,9 @@ func (w *Watch) Context(ctx context.Context, root fsutil.FS, ignore []string) (p
 }
 
 // contextFile searches one file, and reports whether all of it was.
-func (w *Watch) contextFile(root fsutil.FS, path string, buf []byte, found func(regpass.Found)) (whole bool, err error) {
+func (w *Watch) contextFile(
+	root fsutil.FS, path string, buf []byte, found func(regpass.Found),
+) (whole bool, err error) {
 	f, err := root.Open(path)
 	if errors.Is(err, fs.ErrNotExist) { // removed since: it will not be sent either
 		return true, nil

@@ -32,7 +32,9 @@ const (
 
 // Leak says that a token stands where none may, without showing it.
 type Leak struct {
-	Where       string        // "output", "name", "progress", "error", "warning" or "definition" of a step, or "argument", "context", "build file", "image config", "attestation", "image"
+	// Where is "output", "name", "progress", "error", "warning" or "definition" of a step, or "argument", "context",
+	// "build file", "image config", "attestation" or "image".
+	Where       string
 	What        string        // the step, argument, file or attestation; itself redacted, but not fit to print unquoted
 	Step        digest.Digest // of the step, or ""
 	ID, Host    string        // what the token is called, as NewWatch's who says

@@ -10,8 +10,8 @@ import (
 //   - records that a step of this build completed since began, when the build's first step did, by the builder's clock;
 //   - records of any age made by a step that wrote a token, since this build may have reused them.
 //
-// completed has the names of the steps that came to their end. Unfinished steps are left alone: no later build can reuse
-// what they made. It is nil where began is zero, so that no step began.
+// completed has the names of the steps that came to their end. Unfinished steps are left alone: no later build can
+// reuse what they made. It is nil where began is zero, so that no step began.
 func (w *Watch) LeakedRecords(began time.Time, completed map[string]bool) func(*client.UsageInfo) bool {
 	if began.IsZero() {
 		return nil

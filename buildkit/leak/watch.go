@@ -30,7 +30,9 @@ type stream struct {
 // NewWatch makes a Watch. known are all secrets, for redaction; it may grow during the build. who says for which of
 // them, by fingerprint, it is a leak when it shows up, and what to call it; leaked, which may be nil, hears of each
 // leak as soon as it is seen, so that the build can be stopped.
-func NewWatch(known *regpass.Redactions, who func(fingerprint string) (id, host string, ours bool), leaked func(Leak)) *Watch {
+func NewWatch(
+	known *regpass.Redactions, who func(fingerprint string) (id, host string, ours bool), leaked func(Leak),
+) *Watch {
 	return &Watch{
 		known: known, leaks: leaks{who: who, leaked: leaked}, barrier: newBarrier(),
 		names: map[digest.Digest]string{}, output: map[stream]*output{}, steps: map[string]string{},
@@ -67,8 +69,8 @@ func (w *Watch) Leaks() []Leak { return w.leaks.list() }
 // Err is an Error that says what was found so far, or nil.
 func (w *Watch) Err() error { return w.leaks.err() }
 
-// maxStatusBatch is how much steps print, in bytes, before the builder may split a batch of progress over several messages:
-// its limit is twice that (BuildKit, client/status.go, Marshal). Only the first of them names steps.
+// maxStatusBatch is how much steps print, in bytes, before the builder may split a batch of progress over several
+// messages: its limit is twice that (BuildKit, client/status.go, Marshal). Only the first of them names steps.
 const maxStatusBatch = 512 << 10
 
 // status redacts all texts of s. What a step said before it completed is shown before that, unless the rest of it is

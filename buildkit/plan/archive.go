@@ -17,7 +17,8 @@ import (
 // private file until then, for it is searched before the build begins.
 func (p *Plan) addArchive(env *regpass.Env, in io.Reader, head []byte) error {
 	if isClosed(head) {
-		p.Warnings = append(p.Warnings, "the archive on standard input is packed with bzip2 or xz, so it is not searched for tokens; gzip and zstd are")
+		p.Warnings = append(p.Warnings,
+			"the archive on standard input is packed with bzip2 or xz, so it is not searched for tokens; gzip and zstd are")
 	}
 	dir, err := os.MkdirTemp(env.TempDir, "regpass-")
 	if err != nil {
@@ -49,7 +50,8 @@ const archiveHead = 512
 
 // isArchive knows tar and what it may be packed in, by their first bytes (buildx, build/utils.go).
 func isArchive(head []byte) bool {
-	return hasPrefix(head, "\x1f\x8b\x08", "\x28\xb5\x2f\xfd") || isClosed(head) || len(head) >= 262 && string(head[257:262]) == "ustar" // POSIX.1-1988, and GNU's too
+	ustar := len(head) >= 262 && string(head[257:262]) == "ustar" // POSIX.1-1988, and GNU's too
+	return ustar || isClosed(head) || hasPrefix(head, "\x1f\x8b\x08", "\x28\xb5\x2f\xfd")
 }
 
 // isClosed knows those that are not opened here, for want of a library that does it fast: bzip2 and xz.

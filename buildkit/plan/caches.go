@@ -53,7 +53,8 @@ func caches(env *regpass.Env, texts []string, p *Plan) ([]client.CacheOptionsEnt
 			}
 		}
 		if c.Type == "gha" && (c.Attrs["token"] == "" || c.Attrs["url"] == "" && c.Attrs["url_v2"] == "") {
-			p.Warnings = append(p.Warnings, "the cache type=gha is left out: there is no ACTIONS_RUNTIME_TOKEN or ACTIONS_RESULTS_URL here")
+			p.Warnings = append(p.Warnings,
+				"the cache type=gha is left out: there is no ACTIONS_RUNTIME_TOKEN or ACTIONS_RESULTS_URL here")
 			continue
 		}
 		for _, attr := range []string{"src", "dest"} {

@@ -57,7 +57,8 @@ func addContext(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Optio
 	case remoteContext().MatchString(o.Context):
 		attrs["context"] = o.Context
 	default:
-		return regpass.Hintf(regpass.Usagef("%s is no folder here", regpass.Quote(o.Context)), "a context is a folder, the URL of a git repository or an archive, or - for standard input")
+		return regpass.Hintf(regpass.Usagef("%s is no folder here", regpass.Quote(o.Context)),
+			"a context is a folder, the URL of a git repository or an archive, or - for standard input")
 	}
 	if file == "-" {
 		var err error

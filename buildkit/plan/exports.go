@@ -104,7 +104,8 @@ func addExports(ctx context.Context, env *regpass.Env, e builder.Endpoint, o Opt
 	case stdout > 1:
 		return regpass.Usagef("two outputs go to standard output")
 	case len(all) == 0:
-		p.Warnings = append(p.Warnings, "no output is asked for, so the image stays in the builder's cache; --push, --load or --output take it out")
+		p.Warnings = append(p.Warnings,
+			"no output is asked for, so the image stays in the builder's cache; --push, --load or --output take it out")
 	}
 	return nil
 }
@@ -217,7 +218,8 @@ func (x *export) toDocker(ctx context.Context, env *regpass.Env, o Options) erro
 	delete(x.Attrs, "context")
 	oci, err := d.TakesOCI(ctx)
 	if err != nil {
-		return regpass.Hintf(err, "the image is to be loaded into Docker at %s; without one, take it with --output type=docker,dest=FILE", regpass.Quote(d.Host))
+		return regpass.Hintf(err, "the image is to be loaded into Docker at %s; without one, take it with --output "+
+			"type=docker,dest=FILE", regpass.Quote(d.Host))
 	}
 	switch {
 	case oci:

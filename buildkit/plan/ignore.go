@@ -16,8 +16,8 @@ const dockerfileMount = "dockerfile"
 // maxIgnoreFile is the largest .dockerignore that is read, in bytes.
 const maxIgnoreFile = 4 << 20
 
-// Ignored are the patterns of the files that the local mount does not send: those of NAME.dockerignore beside the Dockerfile NAME
-// for the context, else of the folder's own .dockerignore (BuildKit, frontend/dockerui).
+// Ignored are the patterns of the files that the local mount does not send: those of NAME.dockerignore beside the
+// Dockerfile NAME for the context, else of the folder's own .dockerignore (BuildKit, frontend/dockerui).
 func (p *Plan) Ignored(mount string) ([]string, error) {
 	name := p.Opt.FrontendAttrs["filename"]
 	if mount == dockerfileMount {

@@ -92,7 +92,8 @@ func (p *Plan) addLayout(env *regpass.Env, name, layout, id string) error {
 			return err
 		}
 		if desc == nil {
-			return regpass.Usagef("the layout %s has no such image, or several; write oci-layout://DIR:TAG or @DIGEST", regpass.Quote(dir))
+			return regpass.Usagef("the layout %s has no such image, or several; write oci-layout://DIR:TAG or @DIGEST",
+				regpass.Quote(dir))
 		}
 		digest = desc.Digest.String()
 	}

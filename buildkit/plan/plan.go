@@ -21,9 +21,10 @@ type Plan struct {
 	Args     map[string]string // build arguments by name
 	Labels   map[string]string // of the image, by name
 	Warnings []string          // what is not as asked for, one line each
-	Push     []string          // names of images that the Docker daemon must push after the build, because its BuildKit can't
-	Archive  string            // path of the file that keeps a context from standard input, or ""
-	undo     []func() error
+	// Push names the images that the Docker daemon must push after the build, because its BuildKit can't.
+	Push    []string
+	Archive string // path of the file that keeps a context from standard input, or ""
+	undo    []func() error
 }
 
 // Close removes what was made for the build.
@@ -90,7 +91,8 @@ func (o Options) Plan(ctx context.Context, env *regpass.Env, e builder.Endpoint)
 
 // noImageStore refuses an option that needs an image store (builder.Endpoint.ImageStore).
 func noImageStore(format string, args ...any) error {
-	return regpass.Hintf(regpass.Usagef("this Docker daemon "+format, args...), "make a builder: `docker buildx create --use`")
+	return regpass.Hintf(regpass.Usagef("this Docker daemon "+format, args...),
+		"make a builder: `docker buildx create --use`")
 }
 
 func (p *Plan) attrs(prefix string, values map[string]string) {
@@ -102,7 +104,8 @@ func (p *Plan) attrs(prefix string, values map[string]string) {
 // CachesAllStages reports whether a cache is to have the layers of all steps (BuildKit, control/control.go,
 // parseCacheExportMode).
 func (p *Plan) CachesAllStages() bool {
-	return slices.ContainsFunc(p.Opt.CacheExports, func(c client.CacheOptionsEntry) bool { return c.Attrs["mode"] == "max" })
+	return slices.ContainsFunc(p.Opt.CacheExports,
+		func(c client.CacheOptionsEntry) bool { return c.Attrs["mode"] == "max" })
 }
 
 // ExportsFiles reports whether an output is made of the files that are there at the end, and not of layers.

@@ -87,7 +87,8 @@ func addNetwork(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Options
 	case "none":
 		p.Opt.FrontendAttrs["force-network-mode"] = o.Network
 	default:
-		return regpass.Hintf(regpass.Usagef("%s is not default, host or none", regpass.Quote(o.Network)), "BuildKit has no other networks")
+		return regpass.Hintf(regpass.Usagef("%s is not default, host or none", regpass.Quote(o.Network)),
+			"BuildKit has no other networks")
 	}
 	return nil
 }

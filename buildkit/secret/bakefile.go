@@ -23,11 +23,13 @@ func BakeFile(secrets []UserDefined) ([]byte, error) {
 	for _, s := range secrets {
 		list = append(list, notBake.Replace(s.String()))
 	}
-	return json.MarshalIndent(map[string]any{"target": map[string]any{bakeTarget: map[string]any{"secret": list}}}, "", "  ")
+	target := map[string]any{bakeTarget: map[string]any{"secret": list}}
+	return json.MarshalIndent(map[string]any{"target": target}, "", "  ")
 }
 
 // BakeAllow are the values of --allow, or of docker/bake-action's allow:, that bake asks for before it reads the files
-// of the secrets: those below its working directory it reads anyway (0.22 or newer; https://docs.docker.com/reference/cli/docker/buildx/bake/#allow).
+// of the secrets: those below its working directory it reads anyway (0.22 or newer;
+// https://docs.docker.com/reference/cli/docker/buildx/bake/#allow).
 func BakeAllow(secrets []UserDefined) []string {
 	var all []string
 	for _, s := range secrets {

@@ -150,12 +150,18 @@ func fileContent(f envsync.Format, from []held) ([]byte, []regpass.Credential, e
 	var creds []regpass.Credential
 	var why []error
 	for _, h := range from {
-		e := envsync.Entry{Ref: h.source.Ref, Cred: h.cred, ClientVar: h.source.ClientVar}
-		if _, err := f.Set(nil, []envsync.Entry{e}); err != nil {
-			why = append(why, err)
-			continue
+		var carried []envsync.Entry
+		for _, cred := range h.cred.PerHost() {
+			e := envsync.Entry{Ref: h.source.Ref, Cred: cred, ClientVar: h.source.ClientVar}
+			if _, err := f.Set(nil, []envsync.Entry{e}); err != nil {
+				why = append(why, err)
+				continue
+			}
+			carried = append(carried, e)
 		}
-		entries, creds = append(entries, e), append(creds, h.cred)
+		if len(carried) > 0 {
+			entries, creds = append(entries, carried...), append(creds, h.cred)
+		}
 	}
 	if len(entries) == 0 {
 		return nil, nil, &uncarried{"no credential of this build can be written in such a file; mount another id", errors.Join(why...)}

@@ -10,8 +10,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// UserDefined is a secret that the user names, as `docker buildx build --secret` takes it. At most one of Src and Env is
-// set; with neither, the id names what is meant.
+// UserDefined is a secret that the user names, as `docker buildx build --secret` takes it. At most one of Src and Env
+// is set; with neither, the id names what is meant.
 type UserDefined struct {
 	ID  string // printable ASCII without spaces
 	Src string // file, read anew for each step
@@ -23,7 +23,8 @@ type UserDefined struct {
 func ParseFlag(text string) (UserDefined, error) {
 	u, err := parseFlag(text)
 	if err != nil {
-		return UserDefined{}, regpass.Hintf(regpass.Usagef("--secret: %w", err), "it is --secret id=ID,src=FILE or --secret id=ID,env=VARIABLE")
+		return UserDefined{}, regpass.Hintf(regpass.Usagef("--secret: %w", err),
+			"it is --secret id=ID,src=FILE or --secret id=ID,env=VARIABLE")
 	}
 	return u, nil
 }
@@ -77,7 +78,7 @@ func parseFlag(text string) (UserDefined, error) {
 	return u, nil
 }
 
-// String is the secret as ParseUserSecret reads it, and buildx, podman and buildah too.
+// String is the secret as ParseFlag reads it, and buildx, podman and buildah too.
 func (u UserDefined) String() string {
 	fields := []string{"id=" + u.ID}
 	if u.Src != "" {

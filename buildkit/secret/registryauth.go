@@ -20,7 +20,9 @@ func (s *Store) RegistryAuth() (authprovider.AuthConfigProvider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck) (types.AuthConfig, error) {
+	return func(
+		ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,
+	) (types.AuthConfig, error) {
 		for i, src := range s.sources {
 			for _, h := range src.hosts() {
 				if strings.EqualFold(h, host) {
@@ -50,5 +52,6 @@ func mintAuth(ctx context.Context, src *cachedSource, host string) (types.AuthCo
 	case cred.Kind == regpass.Bearer || cred.Kind == regpass.Basic:
 		return types.AuthConfig{Username: cred.Username, Password: cred.Secret.Reveal()}, nil
 	}
-	return types.AuthConfig{}, fmt.Errorf("regpass: %s: a container registry takes no credential of the kind %s", host, cred.Kind)
+	return types.AuthConfig{}, fmt.Errorf("regpass: %s: a container registry takes no credential of the kind %s", host,
+		cred.Kind)
 }

@@ -10,11 +10,12 @@ import (
 
 // Source is one registry that a build may ask a credential of.
 type Source struct {
-	Ref       regpass.Ref
-	Registry  string   // name of its row: "pyx"
-	Key       string   // names the credential: sources of one key share it; empty: Ref.String()
-	Hosts     []string // lower-case, with :port where the URL has one: the servers that take the credential; empty: Ref.Host
-	ClientVar string   // variable in which its own client takes the credential, or ""
+	Ref      regpass.Ref
+	Registry string // name of its row: "pyx"
+	Key      string // names the credential: sources of one key share it; empty: Ref.String()
+	// Hosts are the servers that take the credential: lower-case, with :port where the URL has one; empty: Ref.Host.
+	Hosts     []string
+	ClientVar string // variable in which its own client takes the credential, or ""
 
 	// Mint gets the credential. It is cheap while the credential is fresh, since the session keeps it, and several
 	// goroutines may call it at one time. It never returns a credential that is over.
@@ -52,13 +53,14 @@ const (
 
 // Secret is one thing that a step can mount: an id and how it is shown to the step.
 type Secret struct {
-	ID     string // [A-Za-z0-9_.-], for Use Daemon also colons and brackets
+	ID     string // [A-Za-z0-9_.-], for ForDaemon also colons and brackets
 	Use    Use
-	Env    string   // variable that holds the value, or ""
-	Target string   // absolute path in the step of the file that holds the value, or ""
-	Var    string   // variable that points at Target, or at Dir where there is one; or ""
-	Dir    string   // folder of Target that its reader writes to: it is to be a tmpfs, so that nothing of it gets into a layer; or ""
-	Hosts  []string // whose credentials it holds, in the order of the sources
+	Env    string // variable that holds the value, or ""
+	Target string // absolute path in the step of the file that holds the value, or ""
+	Var    string // variable that points at Target, or at Dir where there is one; or ""
+	// Dir is the folder of Target that its reader writes to, or "": a tmpfs, so that nothing of it gets into a layer.
+	Dir   string
+	Hosts []string // whose credentials it holds, in the order of the sources
 }
 
 // Mount is what shows the secret to a RUN step of a Dockerfile: one or two flags to write behind the word RUN. It is

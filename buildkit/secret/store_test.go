@@ -55,7 +55,7 @@ func TestStoreAnswers(t *testing.T) {
 	broken := source(t, "https://broken.corp name=broken", regpass.Credential{Kind: regpass.Basic, Username: "a", Secret: regpass.NewSecret("to\nken")})
 	down := source(t, "https://down.corp", regpass.Credential{})
 	down.Mint = func(context.Context) (regpass.Credential, error) {
-		return regpass.Credential{}, fmt.Errorf("exchange: %w", &regpass.HTTPError{Stage: "pyx", URL: "https://down.corp/", Status: 503, Message: "eyJ-leak"})
+		return regpass.Credential{}, fmt.Errorf("exchange: %w", &regpass.HTTPError{Op: "pyx", URL: "https://down.corp/", Status: 503, Message: "eyJ-leak"})
 	}
 	fork := source(t, "https://fork.corp", regpass.Credential{})
 	fork.Mint = func(context.Context) (regpass.Credential, error) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/session"
 )
@@ -44,7 +46,7 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 	if err := r.SetOutput("available", "false"); err != nil { // until it is true; also, outputs can be set
 		return err
 	}
-	p, sinks := a.said(in)
+	options, sinks := a.flagsFromInputs(in)
 	if err := sinks.checkInput(in); err != nil {
 		return err
 	}
@@ -63,33 +65,31 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 	if err != nil {
 		return err
 	}
-	all, err := a.credentials(ctx, s, refs, p)
+	all, err := broker.New(a.env, s, options, a.say).All(ctx, refs)
 	if err != nil {
-		return a.without(ctx, s, in, err)
+		return a.skipUnavailable(ctx, s, in, err)
 	}
-	return a.hand(ctx, r, s, sinks, in.ExportEnv, all)
+	return a.publish(ctx, r, s, sinks, in.ExportEnv, all)
 }
 
 // stateSession is where post finds the folder of main's session. There is none where nothing is to be undone.
 const stateSession = "session"
 
-// said turns the inputs into what the flags of `login` would have said. The variables hold for what no input says.
-func (a *app) said(in action.Inputs) (*proofFlags, *sinkFlags) {
-	p := &proofFlags{provider: in.Provider, timeout: in.Timeout, minLifetime: in.MinLifetime, input: in.APIKey}
-	if p.provider == "" {
-		p.provider = a.set.Provider
+// flagsFromInputs turns the inputs into what the flags of `login` say. A setting's variable holds where no input does.
+func (a *app) flagsFromInputs(in action.Inputs) (broker.Options, *sinkFlags) {
+	o := broker.Options{
+		Provider:    cmp.Or(in.Provider, a.set.Provider),
+		Timeout:     cmp.Or(in.Timeout, a.set.Timeout),
+		MinLifetime: cmp.Or(in.MinLifetime, a.set.MinLifetime),
 	}
-	if p.timeout == 0 {
-		p.timeout = a.set.Timeout
-	}
-	if p.minLifetime == 0 {
-		p.minLifetime = a.set.MinLifetime
+	if !in.APIKey.Empty() {
+		o.Given = broker.Given{From: "the input api-key", Secret: in.APIKey}
 	}
 	sinks := &sinkFlags{to: in.To, defaults: clients.Defaults(in.ExportEnv), secrets: true}
 	if len(sinks.to) == 0 {
 		sinks.to = a.set.To
 	}
-	return p, sinks
+	return o, sinks
 }
 
 // checkInput finds what can't be done before a credential is made for it.
@@ -127,7 +127,7 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	case len(refs) == 0: // comments alone
 		return nil, regpass.Usagef("action: the input registries names none")
 	case !in.APIKey.Empty() && !refs[0].Trusted:
-		// As in app.proof: a key that names no registry goes where the workflow says, also among the hosts that are known.
+		// As in broker.Order: a key that names no registry goes where the workflow says, also among the hosts that are known.
 		return nil, regpass.Hintf(regpass.Usagef("action: the input api-key is for a registry that the input registries names, and %s is named by %s, a file of the checkout",
 			regpass.Quote(refs[0].String()), refs[0].From), "add registries: with it, if the key is for it")
 	case in.Audience == "":
@@ -142,14 +142,14 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	return refs, nil
 }
 
-// without ends a step whose job can have no credential as the workflow says. Anything else that went wrong stays that.
-func (a *app) without(ctx context.Context, s *session.Session, in action.Inputs, err error) error {
-	if !errors.Is(err, regpass.ErrNoIdentity) && !errors.Is(err, errNoKey) {
+// skipUnavailable ends a step whose job can have no credential as the workflow says. Anything else that went wrong stays that.
+func (a *app) skipUnavailable(ctx context.Context, s *session.Session, in action.Inputs, err error) error {
+	if !errors.Is(err, regpass.ErrNoIdentity) && !errors.Is(err, broker.ErrNoKey) {
 		return err
 	}
 	switch in.Unavailable {
 	case action.Warn:
-		a.say.warn(err)
+		a.say.Warn(err)
 	case action.Skip:
 		a.say.notef("%v", err)
 	default:

@@ -23,7 +23,7 @@ func (a *app) export(r *action.Runner, vars []envsync.Var) error {
 			return err
 		}
 	}
-	return r.SetEnv(exported, strings.Join(unique(ours, strings.Clone), " "))
+	return r.SetEnv(exported, strings.Join(regpass.Unique(ours, strings.Clone), " "))
 }
 
 // withoutExports hides what an earlier use of the action exported. A variable such as PYX_AUTH_TOKEN is a proof too,

@@ -11,14 +11,15 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/buildtool"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/session"
 )
 
-// hand writes the files and tells the runner. All that holds a secret is masked before the runner is told of it.
-func (a *app) hand(ctx context.Context, r *action.Runner, s *session.Session, sinks *sinkFlags, export bool, all []held) error {
+// publish writes the files and tells the runner. All that holds a secret is masked before the runner is told of it.
+func (a *app) publish(ctx context.Context, r *action.Runner, s *session.Session, sinks *sinkFlags, export bool, all []broker.Lease) error {
 	plan, err := sinks.plan(a, s, all)
 	if err != nil {
 		return err
@@ -38,8 +39,8 @@ func (a *app) hand(ctx context.Context, r *action.Runner, s *session.Session, si
 			return err
 		}
 	}
-	for _, h := range all {
-		if err := a.say.maskIn(pairs(h.login.Cred)); err != nil {
+	for _, l := range all {
+		if err := a.say.maskIn(pairs(l.Cred)); err != nil {
 			return err
 		}
 	}
@@ -69,10 +70,10 @@ func pairs(c regpass.Credential) regpass.Secret {
 type output struct{ name, value string }
 
 // outputs are what action.yml promises. Those of the first registry stand for itself; the lists are for all.
-func outputs(all []held, plan handover, bake string) []output {
-	cred := all[0].login.Cred
+func outputs(all []broker.Lease, plan handover, bake string) []output {
+	cred := all[0].Cred
 	out := []output{{"available", "true"}, {"token", cred.Secret.Reveal()}, {"username", cred.Username}}
-	if first := firstEnd(all); !first.IsZero() {
+	if first := broker.Ends(all); !first.IsZero() {
 		out = append(out, output{"expires-at", first.UTC().Format(time.RFC3339)})
 	}
 	for _, s := range clients.All {
@@ -86,24 +87,26 @@ func outputs(all []held, plan handover, bake string) []output {
 		paths = append(paths, f.ID+"="+f.Path)
 		values = append(values, f.ID+"="+f.Content.Reveal())
 	}
-	return append(out, output{"secret-files", action.List(paths)}, output{"secrets", action.List(values)}, output{"bake-file", bake})
+	return append(out, output{"secret-files", action.List(paths)}, output{"secrets", action.List(values)},
+		output{"bake-file", bake})
 }
 
 // summary says of each registry what a person may know.
-func summary(all []held, changes []envsync.Change) []action.Row {
+func summary(all []broker.Lease, changes []envsync.Change) []action.Row {
 	var rows []action.Row
-	for _, h := range all {
-		row := action.Row{Registry: h.ref.String(), Identity: h.login.From, Until: "it does not say"}
+	for _, l := range all {
+		ref := l.Target.Ref.String()
+		row := action.Row{Registry: ref, Identity: l.From, Until: "it does not say"}
 		var written []string
 		for _, c := range changes {
 			for _, e := range c.Entries {
-				if e.Ref.URL != nil && e.Ref.String() == h.ref.String() {
+				if e.Ref.URL != nil && e.Ref.String() == ref {
 					written = append(written, filepath.Base(c.Path))
 				}
 			}
 		}
 		row.Written = strings.Join(append(written, "secrets for container builds"), ", ")
-		if end := h.login.Cred.Expires; !end.IsZero() {
+		if end := l.Cred.Expires; !end.IsZero() {
 			row.Until = end.UTC().Format("2006-01-02 15:04 MST")
 		}
 		rows = append(rows, row)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
+	"github.com/regpass/regpass/session"
 )
 
 // actionFolder is how a session's folder below the runner's temporary one is named. One use of the action in a job has
@@ -40,13 +41,13 @@ func actionPost(ctx context.Context, a *app, r *action.Runner) {
 		a.say.notef("there is nothing to undo")
 		return
 	case filepath.Dir(dir) != a.runnerTemp() || !strings.HasPrefix(filepath.Base(dir), actionFolder):
-		a.say.warn(fmt.Errorf("action: %s is not a folder that this action made", regpass.Quote(dir)))
+		a.say.Warn(fmt.Errorf("action: %s is not a folder that this action made", regpass.Quote(dir)))
 		return
 	}
-	s, err := a.existing(dir)
+	s, err := session.At(a.env, dir)
 	switch {
 	case err != nil:
-		a.say.warn(err)
+		a.say.Warn(err)
 	case s == nil:
 		a.say.notef("there is nothing to undo any more")
 	default:

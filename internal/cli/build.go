@@ -17,6 +17,7 @@ import (
 	"github.com/regpass/regpass/buildkit/inject"
 	"github.com/regpass/regpass/buildkit/leak"
 	"github.com/regpass/regpass/buildkit/secret"
+	"github.com/regpass/regpass/session"
 )
 
 func newBuild(a *app) *cobra.Command {
@@ -66,7 +67,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := a.newSession()
+	s, err := session.Start(a.env)
 	if err != nil {
 		return err
 	}
@@ -78,13 +79,20 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 		aside.say.known = a.say.known
 	}
 	defer func() { _, _ = a.say.raw.Write(later.Bytes()) }()
-	m := newMinter(&aside, s, &f.proof)
-	sources, err := m.sources(refs)
+	b, err := f.credential.broker(&aside, s)
+	if err != nil {
+		return err
+	}
+	live, earlier, err := b.Live()
+	if err != nil {
+		return err
+	}
+	sources, err := buildSources(live, refs)
 	if err != nil {
 		return err
 	}
 	store, err := secret.NewStore(a.env, sources, user, secret.Options{
-		MinLifetime: f.proof.minLifetime, Isolate: f.isolate, Failed: m.fail})
+		MinLifetime: f.credential.options.MinLifetime, Isolate: f.isolate, Failed: live.Fail})
 	if err != nil {
 		return err
 	}
@@ -107,30 +115,30 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	watch := leak.NewWatch(a.say.known, m.who, func(leak.Leak) { stop(errLeak) })
+	watch := leak.NewWatch(a.say.known, live.Identify, func(leak.Leak) { stop(errLeak) })
 	if err := searchBefore(ctx, a, plan, watch); err != nil {
 		return err
 	}
-	b := buildkit.Build{Plan: plan, Secrets: store, Auth: auth, Watch: watch, Handed: store.Minted, Earlier: m.earlier,
+	run := buildkit.Build{Plan: plan, Secrets: store, Auth: auth, Watch: watch, Handed: store.Minted, Earlier: earlier,
 		SearchImage: searchImage(a.say.known), Mode: f.progress, Out: a.say.raw,
-		Leaked: func(leaks []leak.Leak) { m.revoke(ctx, leaks) }}
+		Leaked: func(leaks []leak.Leak) { live.Revoke(ctx, fingerprints(leaks)) }}
 	if f.onTerminal(a) { // the other forms show warnings where they come up
-		b.Warn = func(text string) { aside.say.line("warning: ", "builder: "+text) }
+		run.Warn = func(text string) { aside.say.line("warning: ", "builder: "+text) }
 	} else {
 		said := &lines{w: a.say} // what steps and servers say is no command to a runner
 		defer func() { _ = said.Flush() }()
-		b.Out = said
+		run.Out = said
 	}
 	if f.inject != "" {
 		injector := inject.New(store.All(), f.inject == injectAll)
-		b.Frontend = injector.Frontend
+		run.Frontend = injector.Frontend
 		defer func() { reportInjected(a, injector.Steps()) }()
 	}
 	if err := f.removeOld(a); err != nil {
 		return err
 	}
-	result, err := b.Run(ctx, a.env, endpoint)
-	if err = m.reason(err); err == nil {
+	result, err := run.Run(ctx, a.env, endpoint)
+	if err = live.Reason(err); err == nil {
 		return f.write(a, result)
 	}
 	if errors.Is(err, regpass.ErrFound) {

@@ -25,7 +25,7 @@ const (
 
 // buildFlags are those of docker buildx build, and ours.
 type buildFlags struct {
-	proof      proofFlags
+	credential credentialFlags
 	options    plan.Options
 	ask        builder.Ask
 	registries []string
@@ -38,7 +38,7 @@ type buildFlags struct {
 }
 
 func (f *buildFlags) add(a *app, cmd *cobra.Command) {
-	f.proof.add(a, cmd)
+	f.credential.add(a, cmd)
 	fl, o := cmd.Flags(), &f.options
 	for _, x := range []struct {
 		name, short string
@@ -103,13 +103,14 @@ func (f *buildFlags) check(a *app) error {
 	if _, platform := a.env.Lookup("DOCKER_DEFAULT_PLATFORM"); platform != "" && len(f.options.Platforms) == 0 {
 		f.options.Platforms = []string{platform}
 	}
+	flag, _ := f.credential.stdin()
 	stdin := f.options.Context == "-" || f.options.File == "-"
 	switch {
 	case !slices.Contains(buildkit.Modes, f.progress):
 		return regpass.Usagef("build: --progress is one of %s", strings.Join(buildkit.Modes, ", "))
 	case !slices.Contains([]string{"", injectClients, injectAll}, f.inject):
 		return regpass.Usagef("build: --inject is given alone or as --inject=%s", injectAll)
-	case stdin && (f.proof.tokenStdin || f.proof.condaStdin || f.proof.passwordStdin):
+	case stdin && flag != "":
 		return regpass.Usagef("build: standard input can't be the build's and the credential's")
 	}
 	return nil

@@ -101,7 +101,7 @@ func offline(e *testscript.Env, paths map[string]string) error {
 	s := e.Values[stageKey{}].(*stage)
 	world := newInternet(s.url)
 	e.Values[internetKey{}] = world
-	proxy, err := s.servers.start(context.Background(), world)
+	proxy, err := s.servers.Start(context.Background(), world)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ var clientCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	},
 	// recipe MARK FILE: writes the commands of the README's recipe that holds the mark to the file.
 	"recipe": func(ts *testscript.TestScript, neg bool, args []string) {
-		lines, err := recipe(args[0])
+		lines, err := readmeRecipe(args[0])
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(lines), 0o644))
 	},

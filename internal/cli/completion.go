@@ -4,33 +4,37 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass"
 )
 
-// shells are those that completion is written for.
-var shells = []struct {
+type completionScript struct {
 	name  string
 	print func(root *cobra.Command, w io.Writer) error
-}{
+}
+
+// shells are those that completion is written for.
+var shells = []completionScript{
 	{"bash", func(root *cobra.Command, w io.Writer) error { return root.GenBashCompletionV2(w, true) }},
 	{"zsh", func(root *cobra.Command, w io.Writer) error { return root.GenZshCompletion(w) }},
 	{"fish", func(root *cobra.Command, w io.Writer) error { return root.GenFishCompletion(w, true) }},
 	{"powershell", func(root *cobra.Command, w io.Writer) error { return root.GenPowerShellCompletionWithDesc(w) }},
 }
 
-func shellName(i int) string { return shells[i].name }
+func shellName(row completionScript) string { return row.name }
 
 func newCompletion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:       "completion SHELL",
 		Short:     "Print the completion script for bash, zsh, fish or powershell",
 		Example:   "  source <(regpass completion bash)",
-		ValidArgs: names(shells, shellName),
+		ValidArgs: regpass.Names(shells, shellName),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""
 			if len(args) == 1 {
 				name = args[0]
 			}
-			s, err := byName("completion", "shell", name, shells, shellName)
+			s, err := regpass.Pick("shell", name, shells, shellName)
 			if err != nil {
 				return err
 			}

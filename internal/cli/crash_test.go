@@ -19,6 +19,7 @@ import (
 	"unsafe"
 
 	"github.com/regpass/regpass/internal/fake"
+	"github.com/regpass/regpass/internal/loopback"
 	"github.com/regpass/regpass/sts"
 )
 
@@ -87,16 +88,16 @@ func TestKilledAtEveryCall(t *testing.T) {
 func tokenService(t *testing.T) (index, key string) {
 	t.Helper()
 	secret, sum := sts.NewKey()
-	s := &stage{service: &lateHandler{}, audit: &lockedBuffer{}, minted: newMinted(), keySum: sum, wheels: t.TempDir(), channel: t.TempDir()}
+	s := &stage{service: &loopback.Handler{}, audit: &loopback.Buffer{}, minted: newMinted(), keySum: sum, wheels: t.TempDir(), channel: t.TempDir()}
 	var err error
 	if s.issuer, err = fake.NewIssuer("ES256"); err != nil {
 		t.Fatal(err)
 	}
 	s.issuer.URL = "http://127.0.0.1:1" // nobody asks it
-	if s.url, err = s.servers.start(context.Background(), s.service); err != nil {
+	if s.url, err = s.servers.Start(context.Background(), s.service); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.servers.stop() })
+	t.Cleanup(func() { _ = s.servers.Stop() })
 	if err := s.serve(time.Hour); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ var flowCommands = map[string]func(ts *testscript.TestScript, neg bool, args []s
 		ts.Check(err)
 		s := at(ts).service
 		var had atomic.Int64
-		s.set(instead(s.now(), func(r *http.Request) bool { return path.MatchString(r.URL.Path) && (had.Add(1) <= n || n == 0) },
+		s.Set(instead(s.Current(), func(r *http.Request) bool { return path.MatchString(r.URL.Path) && (had.Add(1) <= n || n == 0) },
 			answer(status, "text/plain", http.StatusText(status))))
 	},
 	// service-down: nobody listens at $SERVICE any more.
@@ -40,8 +40,8 @@ var flowCommands = map[string]func(ts *testscript.TestScript, neg bool, args []s
 	// that have packages too.
 	"git-server": func(ts *testscript.TestScript, neg bool, args []string) {
 		s := at(ts).service
-		inner := s.now()
-		s.set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/git/") }, mayRead(inner, `Basic realm="git"`, &cgi.Handler{
+		inner := s.Current()
+		s.Set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/git/") }, mayRead(inner, `Basic realm="git"`, &cgi.Handler{
 			Path: ts.Getenv("GIT"), Args: []string{"http-backend"}, Root: "/git",
 			Env: []string{"GIT_PROJECT_ROOT=" + ts.MkAbs(args[0]), "GIT_HTTP_EXPORT_ALL=1", "HOME=" + filepath.Dir(ts.MkAbs(args[0]))},
 		})))
@@ -50,18 +50,18 @@ var flowCommands = map[string]func(ts *testscript.TestScript, neg bool, args []s
 	// too; HOST is its host. It takes the credential itself, or a token that is to be had for it and lives as long.
 	"image-registry": func(ts *testscript.TestScript, neg bool, args []string) {
 		s := at(ts).service
-		inner, images := s.now(), emptyRegistry()
+		inner, images := s.Current(), emptyRegistry()
 		challenge := `Basic realm="images"`
 		if args[0] == "bearer" {
 			challenge = fmt.Sprintf(`Bearer realm="%s/v2/token",service="images"`, ts.Getenv("SERVICE"))
 		}
-		s.set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v2/") },
+		s.Set(instead(inner, func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v2/") },
 			mayRead(inner, challenge, instead(images, func(r *http.Request) bool { return r.URL.Path == "/v2/token" }, http.HandlerFunc(sameToken)))))
 		ts.Setenv("HOST", strings.TrimPrefix(ts.Getenv("SERVICE"), "http://"))
 	},
 	// audit-from-here: audit-since counts from here on.
 	"audit-from-here": func(ts *testscript.TestScript, neg bool, args []string) {
-		ts.Setenv("AUDIT_FROM", strconv.Itoa(at(ts).audit.lines()))
+		ts.Setenv("AUDIT_FROM", strconv.Itoa(at(ts).audit.Lines()))
 	},
 	// audit-since N REGEXP: as audit, of the lines that came since.
 	"audit-since": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -82,13 +82,6 @@ var flowCommands = map[string]func(ts *testscript.TestScript, neg bool, args []s
 			ts.Fatalf("%d new lines of the audit match %s, not %d:\n%s", got, args[1], want, strings.Join(lines, ""))
 		}
 	},
-}
-
-// now is what is served at the moment.
-func (l *lateHandler) now() http.Handler {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.h
 }
 
 // instead has b serve the requests that are chosen, and a all others.

@@ -32,7 +32,7 @@ var golangCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		ts.Check(err)
 		var env struct{ GOROOT, GOMODCACHE string }
 		ts.Check(json.Unmarshal(said, &env))
-		modules, err := at(ts).servers.start(context.Background(), http.FileServer(http.Dir(filepath.Join(env.GOMODCACHE, "cache", "download"))))
+		modules, err := at(ts).servers.Start(context.Background(), http.FileServer(http.Dir(filepath.Join(env.GOMODCACHE, "cache", "download"))))
 		ts.Check(err)
 		l := newLayer()
 		ts.Check(golang(l, env.GOROOT))

@@ -21,6 +21,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/regpass/regpass/internal/loopback"
 )
 
 // imageEnv is what Python images are told: this is no place for a virtual environment or for questions.
@@ -31,9 +33,9 @@ var imageEnv = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "UV_SYSTEM_PYTHON=1
 // them to anybody: BASE is busybox; PYBASE is that with Python and, as commands, `uv`, `uv-0.12.5`, `pip` and
 // `rattler CHANNEL PACKAGE PREFIX`.
 func (e *engines) serveImages(ctx context.Context) error {
-	var open servers
-	e.t.Cleanup(func() { _ = open.stop() })
-	at, err := open.start(ctx, emptyRegistry())
+	var open loopback.Servers
+	e.t.Cleanup(func() { _ = open.Stop() })
+	at, err := open.Start(ctx, emptyRegistry())
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (e *engines) setup(env *testscript.Env) error {
 	pushed := &writes{}
 	env.Values[writesKey{}] = pushed
 	password := rand.Text()
-	at, err := env.Values[stageKey{}].(*stage).servers.start(context.Background(), demandBasic("builder", password, pushed.of(emptyRegistry())))
+	at, err := env.Values[stageKey{}].(*stage).servers.Start(context.Background(), demandBasic("builder", password, pushed.of(emptyRegistry())))
 	if err != nil {
 		return err
 	}

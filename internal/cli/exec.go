@@ -2,39 +2,23 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
-	"github.com/regpass/regpass/internal/process"
-	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/internal/child"
+	"github.com/regpass/regpass/session"
 )
-
-// Exit codes for a command that could not be run, as shells have them
-// (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02).
-const (
-	exitNotRunnable = 126
-	exitNotFound    = 127
-	exitSignal      = 128 // plus the number of the signal that ended the command
-)
-
-// lingers is how long a command's output is still read after it ended, for children of its own that hold it open.
-const lingers = 5 * time.Second
 
 func newExec(a *app) *cobra.Command {
-	var p proofFlags
+	var credential credentialFlags
 	var sinks sinkFlags
 	var build execSecrets
 	noRedact := a.set.NoRedact
@@ -42,7 +26,7 @@ func newExec(a *app) *cobra.Command {
 		Use:   "exec [REGISTRY…] -- COMMAND [ARGUMENT…]",
 		Short: "Run a command with credentials in variables and private files",
 		Long: `Run a command with credentials in variables and private files. The files are kept fresh while it runs and removed
-after; a key that was traded for a credential is not passed on. Signals are forwarded, and the exit code is the
+after; a key that was exchanged for a credential is not passed on. Signals are forwarded, and the exit code is the
 command's. In what the command prints, known secrets are replaced by ***: its output is a pipe, not a terminal, unless
 --no-redact is given.
 
@@ -59,23 +43,19 @@ anew, so they stay fresh in a build that outlives them.`,
 			if err != nil {
 				return err
 			}
-			return execute(cmd.Context(), a, refs, args[dash:], &p, &sinks, &build, !noRedact)
+			return execute(cmd.Context(), a, refs, args[dash:], &credential, &sinks, &build, !noRedact)
 		},
 	}
-	p.add(a, cmd)
+	credential.add(a, cmd)
 	sinks.add(a, cmd, clients.Defaults(true))
 	build.flags(cmd)
 	cmd.Flags().BoolVar(&noRedact, "no-redact", noRedact, "pass the command's output on as it is")
 	return cmd
 }
 
-func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, p *proofFlags, sinks *sinkFlags, build *execSecrets, redact bool) (err error) {
-	path, err := exec.LookPath(command[0])
+func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, credential *credentialFlags, sinks *sinkFlags, build *execSecrets, redact bool) (err error) {
+	path, code, err := child.Find(command[0])
 	if err != nil {
-		code := exitNotFound
-		if !errors.Is(err, exec.ErrNotFound) && !errors.Is(err, os.ErrNotExist) {
-			code = exitNotRunnable
-		}
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
 		return childExit{code}
 	}
@@ -86,7 +66,7 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 	if err := sinks.check(); err != nil {
 		return err
 	}
-	s, err := a.newSession()
+	s, err := session.Start(a.env)
 	if err != nil {
 		return err
 	}
@@ -95,13 +75,17 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 		return err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), credential.options.Timeout)
 		defer cancel()
-		for _, w := range end(ctx, a.revoke) {
-			a.say.warn(w)
+		for _, w := range end(ctx, broker.Revoke(a.env)) {
+			a.say.Warn(w)
 		}
 	}()
-	all, err := a.credentials(ctx, s, refs, p)
+	b, err := credential.broker(a, s)
+	if err != nil {
+		return err
+	}
+	all, err := b.All(ctx, refs)
 	if err != nil {
 		return err
 	}
@@ -124,20 +108,37 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 	}
 	refresh, stop := context.WithCancel(context.WithoutCancel(ctx)) // the command may live on after a signal
 	var refreshing sync.WaitGroup
-	refreshing.Go(func() { a.keepFresh(refresh, s, sub, all, p, sinks) })
+	refreshing.Go(func() {
+		b.Renew(refresh, all, func(ctx context.Context, all []broker.Lease) error { return rewrite(ctx, a, sub, sinks, all) })
+	})
 	defer refreshing.Wait()
 	defer stop()
 	return a.run(path, command, childEnv(a.env.Environ, all, plan.Vars), redact)
 }
 
-// childEnv is what the command inherits: our surroundings, less the keys that were traded, and the plan's variables.
-func childEnv(environ []string, all []held, vars []envsync.Var) []string {
+// rewrite puts new credentials in a running command's private files, by rename: a reader sees the old credential or the
+// new one. Variables can't change in a process that runs.
+func rewrite(ctx context.Context, a *app, sub *session.Session, sinks *sinkFlags, all []broker.Lease) error {
+	plan, err := sinks.plan(a, sub, all)
+	if err != nil {
+		return err
+	}
+	return sub.Apply(ctx, plan.Changes, plan.files()...)
+}
+
+// childEnv is what the command inherits: our surroundings, less the keys that were exchanged, and the plan's variables.
+func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string {
 	drop := map[string]bool{}
-	for _, h := range all {
-		if h.login.Method == string(registry.APIKey) && h.row.Trades {
-			drop[h.login.From] = true
-			for _, name := range h.row.KeyVars {
-				drop[name] = true
+	for _, l := range all {
+		if l.Method != regpass.APIKey || !l.Target.Row.Exchanges {
+			continue
+		}
+		drop[l.From] = true
+		for _, source := range l.Target.Row.Proofs {
+			if source.Method == regpass.APIKey {
+				for _, name := range source.Vars {
+					drop[name] = true
+				}
 			}
 		}
 	}
@@ -155,72 +156,23 @@ func childEnv(environ []string, all []held, vars []envsync.Var) []string {
 }
 
 // run runs the command to its end.
-func (a *app) run(path string, command, env []string, redact bool) (err error) {
-	cmd := exec.Command(path, command[1:]...)
-	cmd.Args[0] = command[0]
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, a.env.Stdin, a.env.Stdout, a.say.raw
-	cmd.WaitDelay = lingers
+func (a *app) run(path string, command, env []string, redact bool) error {
+	c := child.Command{Path: path, Args: command, Env: env, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Stderr: a.say.raw,
+		Terminal: a.env.Terminal}
 	if redact {
-		out := a.say.known.Writer(a.env.Stdout)
-		errs := a.say.known.Writer(a.say.raw)
-		if sameFile(a.env.Stdout, a.say.raw) {
-			errs = out // one pipe keeps the order in which the command wrote
-		}
-		cmd.Stdout, cmd.Stderr = out, errs
-		defer func() {
-			if flushed := errors.Join(out.Flush(), errs.Flush()); err == nil && flushed != nil {
-				err = fmt.Errorf("exec: pass on the output: %w", flushed)
-			}
-		}()
+		c.Redact = a.say.known
 		a.say.childRuns(true)
 		defer a.say.childRuns(false)
 	}
-	// From here on a signal is the command's: we end when it does.
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, process.Unignored(forwarded...)...)
-	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
+	code, err := child.Run(c)
+	switch {
+	case err != nil && code != 0:
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
-		return childExit{exitNotRunnable}
-	}
-	ended := make(chan struct{})
-	var forwarding sync.WaitGroup
-	forwarding.Go(func() {
-		for {
-			select {
-			case sig := <-signals:
-				// A terminal sends its own signals to the command as well.
-				if !a.env.Terminal || !fromTerminal(sig) {
-					_ = cmd.Process.Signal(sig)
-				}
-			case <-ended:
-				return
-			}
-		}
-	})
-	err = cmd.Wait()
-	close(ended)
-	forwarding.Wait()
-	if cmd.ProcessState == nil {
+		return childExit{code}
+	case err != nil:
 		return fmt.Errorf("exec: %w", err)
-	}
-	if code := exitCode(cmd.ProcessState); code != 0 {
+	case code != 0:
 		return childExit{code}
 	}
-	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
-		return fmt.Errorf("exec: pass on the output: %w", err)
-	}
 	return nil
-}
-
-// sameFile reports whether two streams end in the same place, as with 2>&1.
-func sameFile(a, b io.Writer) bool {
-	f, ok1 := a.(*os.File)
-	g, ok2 := b.(*os.File)
-	if !ok1 || !ok2 {
-		return false
-	}
-	s, err1 := f.Stat()
-	t, err2 := g.Stat()
-	return err1 == nil && err2 == nil && os.SameFile(s, t)
 }

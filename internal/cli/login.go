@@ -10,15 +10,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
+	"github.com/regpass/regpass/session"
 )
 
-// varFormats are the forms in which `login` prints the variables to set. A value that a form can't carry is refused.
-var varFormats = []struct {
+type varFormat struct {
 	name  string
 	print func(w io.Writer, vars []envsync.Var) error
-}{
+}
+
+// varFormats are the forms in which `login` prints the variables to set. A value that a form can't carry is refused.
+var varFormats = []varFormat{
 	{"sh", eachVar(func(name, value string) string {
 		return "export " + name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 	})},
@@ -63,10 +67,10 @@ func eachVar(line func(name, value string) string) func(io.Writer, []envsync.Var
 	}
 }
 
-func varFormatName(i int) string { return varFormats[i].name }
+func varFormatName(row varFormat) string { return row.name }
 
 func newLogin(a *app) *cobra.Command {
-	p := proofFlags{browser: true, keep: true}
+	credential := credentialFlags{options: broker.Options{Browser: true, KeepAll: true}}
 	var sinks sinkFlags
 	var format string
 	cmd := &cobra.Command{
@@ -79,22 +83,22 @@ by ` + "`regpass logout`" + `.`,
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc
   printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := byName("login", "format", format, varFormats, varFormatName)
+			f, err := regpass.Pick("format", format, varFormats, varFormatName)
 			if err != nil {
 				return err
 			}
-			return login(cmd, a, args, &p, &sinks, f.print)
+			return login(cmd, a, args, &credential, &sinks, f.print)
 		},
 	}
-	p.add(a, cmd)
+	credential.add(a, cmd)
 	sinks.add(a, cmd, clients.Defaults(false))
 	sinks.addInPlace(cmd)
-	cmd.Flags().StringVar(&format, "format", "sh", "print the variables as `FORM`: "+strings.Join(names(varFormats, varFormatName), ", "))
-	complete(cmd, "format", names(varFormats, varFormatName))
+	cmd.Flags().StringVar(&format, "format", "sh", "print the variables as `FORM`: "+strings.Join(regpass.Names(varFormats, varFormatName), ", "))
+	complete(cmd, "format", regpass.Names(varFormats, varFormatName))
 	return cmd
 }
 
-func login(cmd *cobra.Command, a *app, args []string, p *proofFlags, sinks *sinkFlags, print func(io.Writer, []envsync.Var) error) error {
+func login(cmd *cobra.Command, a *app, args []string, credential *credentialFlags, sinks *sinkFlags, print func(io.Writer, []envsync.Var) error) error {
 	if err := sinks.check(); err != nil {
 		return err
 	}
@@ -102,11 +106,15 @@ func login(cmd *cobra.Command, a *app, args []string, p *proofFlags, sinks *sink
 	if err != nil {
 		return err
 	}
-	s, err := a.newSession()
+	s, err := session.Start(a.env)
 	if err != nil {
 		return err
 	}
-	all, err := a.credentials(cmd.Context(), s, refs, p)
+	b, err := credential.broker(a, s)
+	if err != nil {
+		return err
+	}
+	all, err := b.All(cmd.Context(), refs)
 	if err != nil {
 		return err
 	}

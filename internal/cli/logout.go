@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/session"
 )
 
@@ -23,9 +21,9 @@ cleaning up must not fail a job.`,
 		Example: "  regpass logout",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.session()
+			s, err := session.Current(a.env)
 			if err != nil {
-				a.say.warn(err)
+				a.say.Warn(err)
 				return nil
 			}
 			if s == nil {
@@ -44,30 +42,11 @@ cleaning up must not fail a job.`,
 func (a *app) undo(ctx context.Context, s *session.Session, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	did, warnings := s.Undo(ctx, a.revoke)
+	did, warnings := s.Undo(ctx, broker.Revoke(a.env))
 	for _, d := range did {
 		a.say.notef("%s", d)
 	}
 	for _, w := range warnings {
-		a.say.warn(w)
+		a.say.Warn(w)
 	}
-}
-
-// revoke asks the registry to end a credential. A registry that can't is not worth a warning: the credential ends by
-// itself.
-func (a *app) revoke(ctx context.Context, l session.Login) (bool, error) {
-	endpoint, err := url.Parse(l.Endpoint)
-	if err != nil {
-		return false, err
-	}
-	for _, row := range registry.All {
-		if row.Name != l.Cred.Registry || row.Revoke == nil {
-			continue
-		}
-		if err := row.Revoke(ctx, a.env, endpoint, l.Cred); err != nil {
-			return false, fmt.Errorf("it stays valid until %s: %w", l.Cred.Expires.Format(time.TimeOnly), err)
-		}
-		return true, nil
-	}
-	return false, nil
 }

@@ -95,11 +95,16 @@ func (p *printer) line(kind, text string) {
 }
 
 func (p *printer) notef(format string, args ...any) { p.line("", fmt.Sprintf(format, args...)) }
-func (p *printer) warn(err error)                   { p.problem(action.Warning, err) }
+
+// Note and Warn are broker.Reporter.
+func (p *printer) Note(text string) { p.line("", text) }
+
+// Warn prints a problem that ends nothing, with its hints.
+func (p *printer) Warn(err error) { p.problem(action.Warning, err) }
 
 // problem prints what is wrong and what can be done about it.
 func (p *printer) problem(level action.Level, err error) {
-	hints := unique(regpass.Hints(err), func(h string) string { return h })
+	hints := regpass.Unique(regpass.Hints(err), func(h string) string { return h })
 	if p.shows {
 		p.annotate(level, err.Error(), hints)
 		return

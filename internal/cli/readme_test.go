@@ -49,8 +49,8 @@ func transcript(command, printed string) error {
 // step is how a CI's file says what to run.
 var step = regexp.MustCompile(`(?m)^\s+(?:- )?(?:run: |- )(regpass .*)$|sh '([^']+)'`)
 
-// recipe returns the commands of the README's recipe that holds the mark, one a line.
-func recipe(mark string) (string, error) {
+// readmeRecipe returns the commands of the README's recipe that holds the mark, one a line.
+func readmeRecipe(mark string) (string, error) {
 	for _, language := range []string{"yaml", "groovy"} {
 		blocks, err := fenced(language)
 		if err != nil {

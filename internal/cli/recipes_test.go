@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/regpass/regpass/internal/fake"
+	"github.com/regpass/regpass/internal/recipe"
 )
 
 // pages is where the recipes are shown.
@@ -42,14 +43,14 @@ func TestRecipePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want []string
-	for _, s := range ciSystems {
-		page := filepath.Join(pages, s.name+".md")
+	for _, s := range recipe.Systems() {
+		page := filepath.Join(pages, s.Name+".md")
 		want = append(want, page)
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(string(text), "# "+s.title+"\n\nRun by a test ") || !strings.Contains(string(text), "not on "+s.title+" itself") {
+		if !strings.HasPrefix(string(text), "# "+s.Title+"\n\nRun by a test ") || !strings.Contains(string(text), "not on "+s.Title+" itself") {
 			t.Errorf("%s does not begin with what was run", page)
 		}
 	}
@@ -61,28 +62,28 @@ func TestRecipePages(t *testing.T) {
 
 // Every recipe of a page is run by the page's script; the one of GitHub Actions by the story github-init, under act.
 func TestRecipesAreRun(t *testing.T) {
-	for _, s := range ciSystems {
-		shown, err := blocks(s.name)
+	for _, s := range recipe.Systems() {
+		shown, err := blocks(s.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.name == "github" {
+		if s.Name == "github" {
 			if len(shown) != 1 {
 				t.Errorf("docs/ci/github.md shows %d recipes; the story github-init runs one", len(shown))
 			}
 			continue
 		}
-		script, err := os.ReadFile("testdata/script/recipes-" + s.name + ".txtar")
+		script, err := os.ReadFile("testdata/script/recipes-" + s.Name + ".txtar")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for n := range shown {
-			line := "\njob " + s.name + "\n"
+			line := "\njob " + s.Name + "\n"
 			if n > 0 {
-				line = fmt.Sprintf("\njob %s %d\n", s.name, n+1)
+				line = fmt.Sprintf("\njob %s %d\n", s.Name, n+1)
 			}
 			if !strings.Contains(string(script), line) {
-				t.Errorf("recipe %d of docs/ci/%s.md is not run", n+1, s.name)
+				t.Errorf("recipe %d of docs/ci/%s.md is not run", n+1, s.Name)
 			}
 		}
 	}

@@ -219,5 +219,5 @@ func (s *stage) ask(ts *testscript.TestScript, h interface {
 			ts.Fatalf("a request to the CI was wrong: %s", wrong)
 		}
 	})
-	return s.servers.start(context.Background(), h)
+	return s.servers.Start(context.Background(), h)
 }

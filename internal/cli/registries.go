@@ -2,9 +2,9 @@ package cli
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/project"
 	"github.com/regpass/regpass/registry"
 )
 
@@ -32,42 +32,41 @@ func (a *app) registries(args []string) ([]regpass.Ref, error) {
 	return refs, nil
 }
 
-// fromProject keeps of the registries that the project's files name those that a row knows by itself: public ones
-// need no credential, and a host that nobody but the checkout vouches for gets none.
+// fromProject keeps the registries that the project's files name and that may have a credential; see keepKnown.
 func (a *app) fromProject() ([]regpass.Ref, error) {
-	named, files, err := projectRefs(a.env.Dir)
+	named, files, err := project.Refs(a.env.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return a.known(named, files)
+	return a.keepKnown(named, files)
 }
 
 // fromConfig is fromProject for one file that the user names. It is of the checkout all the same.
 func (a *app) fromConfig(path string) ([]regpass.Ref, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(a.env.Dir, path)
-	}
-	named, err := configRefs(path)
+	path = a.env.Abs(path)
+	named, err := project.Config(path)
 	if err != nil {
 		return nil, err
 	}
-	return a.known(named, []string{path})
+	return a.keepKnown(named, []string{path})
 }
 
-// known is the part of fromProject that does not read.
-func (a *app) known(named []regpass.Ref, files []string) ([]regpass.Ref, error) {
+// keepKnown drops the registries that need no credential, since everyone may read them, and those that get none, since
+// nobody but the checkout vouches for their host.
+func (a *app) keepKnown(named []regpass.Ref, files []string) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
 	var others []string
 	for _, r := range named {
 		row, err := registry.Find(a.env, r)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if row.Name == registry.Static {
+		case row.IsPublic(r):
+		case !row.Trusts(a.env, r):
 			others = append(others, r.String())
-			continue
+		default:
+			refs = append(refs, r)
 		}
-		refs = append(refs, r)
 	}
 	switch {
 	case len(refs) > 0:

@@ -2,15 +2,12 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/identity"
 )
 
 // app is one run of the program.
@@ -134,68 +131,4 @@ func quoteFlag(err error) string {
 	}
 	name, _, _ := strings.Cut(text, "=")
 	return name
-}
-
-// proofFlags are what token, exec and login share: how to prove who asks.
-type proofFlags struct {
-	provider      string
-	timeout       time.Duration
-	minLifetime   time.Duration
-	tokenStdin    bool
-	condaStdin    bool
-	username      string
-	passwordStdin bool
-	stdin         *regpass.Secret   // read once
-	input         regpass.Secret    // what the action's input api-key says
-	shown         map[string]string // fingerprints of identities, with the one endpoint each was shown to
-	lastShown     string            // fingerprint of the identity that was shown last
-	sentTo        string            // the one endpoint that a secret without a registry's name on it goes to
-	browser       bool              // login: a person may log in with a browser
-	keep          bool              // login: keep also what was not minted
-}
-
-func (p *proofFlags) add(a *app, cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&p.provider, "provider", a.set.Provider, "CI system to take the identity from, by its `NAME` in `regpass help identities`")
-	f.DurationVar(&p.timeout, "timeout", a.set.Timeout, "time `LIMIT` for getting a credential, retries included")
-	f.DurationVar(&p.minLifetime, "min-lifetime", a.set.MinLifetime, "replace a credential that has less than this `TIME` left, where the registry's live over four times as long")
-	f.BoolVar(&p.tokenStdin, "token-stdin", false, "read the registry's token or API key from standard input")
-	f.BoolVar(&p.condaStdin, "conda-token-stdin", false, "read a conda token (https://host/t/TOKEN/…) from standard input")
-	f.StringVar(&p.username, "username", "", "user `NAME` for --password-stdin or REGPASS_API_KEY")
-	f.BoolVar(&p.passwordStdin, "password-stdin", false, "read the password for --username from standard input")
-	cmd.MarkFlagsMutuallyExclusive("token-stdin", "conda-token-stdin", "password-stdin")
-	var providers []string
-	for _, known := range identity.Providers {
-		providers = append(providers, known.Name)
-	}
-	complete(cmd, "provider", providers)
-	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if p.timeout <= 0 {
-			return regpass.Usagef("%s: --timeout must be more than nothing", cmd.Name())
-		}
-		return nil
-	}
-}
-
-// complete offers the values of a flag to the shell.
-func complete(cmd *cobra.Command, flag string, values []string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // fails only without the flag
-}
-
-// noArgs refuses arguments in our words.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return regpass.Hintf(regpass.Usagef("%s takes no arguments", cmd.Name()), "see `regpass help %s`", cmd.Name())
-	}
-	return nil
-}
-
-func short(d time.Duration) string {
-	switch {
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%dh", int(d.Hours()))
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
-	}
-	return fmt.Sprintf("%ds", int(d.Seconds()))
 }

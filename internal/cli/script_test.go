@@ -19,6 +19,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/internal/fake"
+	"github.com/regpass/regpass/internal/loopback"
 	"github.com/regpass/regpass/internal/process"
 	"github.com/regpass/regpass/internal/sample"
 	"github.com/regpass/regpass/sts"
@@ -45,14 +46,14 @@ func stories(t *testing.T, dir string, setup func(*testscript.Env) error, beside
 
 // stage is what a script plays on.
 type stage struct {
-	servers servers
-	service *lateHandler
+	servers loopback.Servers
+	service *loopback.Handler
 	url     string
-	audit   *lockedBuffer
+	audit   *loopback.Buffer
 	minted  *minted
 	github  *fake.GitHub
 	issuer  *fake.Issuer
-	bad     *lateHandler
+	bad     *loopback.Handler
 	keySum  string
 	wheels  string
 	channel string
@@ -65,7 +66,7 @@ type stageKey struct{}
 func setup(e *testscript.Env) error {
 	work := e.WorkDir
 	key, sum := sts.NewKey()
-	s := &stage{service: &lateHandler{}, bad: &lateHandler{}, audit: &lockedBuffer{}, minted: newMinted(), keySum: sum,
+	s := &stage{service: &loopback.Handler{}, bad: &loopback.Handler{}, audit: &loopback.Buffer{}, minted: newMinted(), keySum: sum,
 		wheels: filepath.Join(work, ".served", "wheels"), channel: filepath.Join(work, ".served", "channel")}
 	e.Values[stageKey{}] = s
 	for _, dir := range []string{"home", "run", ".served/wheels"} {
@@ -88,8 +89,8 @@ func setup(e *testscript.Env) error {
 	}
 	ctx := context.Background()
 	var bad string
-	if s.url, err = s.servers.start(ctx, s.service); err == nil {
-		bad, err = s.servers.start(ctx, s.bad)
+	if s.url, err = s.servers.Start(ctx, s.service); err == nil {
+		bad, err = s.servers.Start(ctx, s.bad)
 	}
 	if err == nil {
 		s.issuer, err = fake.NewIssuer("RS256")
@@ -98,7 +99,7 @@ func setup(e *testscript.Env) error {
 		return err
 	}
 	s.github = fake.NewGitHub(s.issuer)
-	if s.issuer.URL, err = s.servers.start(ctx, s.github); err != nil {
+	if s.issuer.URL, err = s.servers.Start(ctx, s.github); err != nil {
 		return err
 	}
 	if err := s.serve(time.Hour); err != nil {
@@ -116,7 +117,7 @@ func setup(e *testscript.Env) error {
 		Errorf(format string, args ...any)
 	})
 	e.Defer(func() {
-		_ = s.servers.stop()
+		_ = s.servers.Stop()
 		for _, err := range []error{logHoldsNoToken(log), filesHoldNoToken(work)} {
 			if err != nil {
 				t.Errorf("%v", err)
@@ -153,7 +154,7 @@ func (s *stage) serve(lifetime time.Duration) error {
 	if err != nil {
 		return err
 	}
-	s.service.set(s.minted.remember(service.Handler()))
+	s.service.Set(s.minted.remember(service.Handler()))
 	return nil
 }
 
@@ -226,7 +227,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 		if !ok {
 			ts.Fatalf("unknown misbehaviour %s", args[0])
 		}
-		at(ts).bad.set(h)
+		at(ts).bad.Set(h)
 	},
 	// The runner's side of a step of GitHub Actions; see action_test.go.
 	"step": runnerStep, "keep": runnerKeep, "told": runnerTold, "log": runnerLog, "summary": runnerSummary, "registries": manyRegistries,

@@ -7,11 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/buildtool"
+	"github.com/regpass/regpass/session"
 )
 
 func newSecrets(a *app) *cobra.Command {
-	var p proofFlags
+	var credential credentialFlags
 	var format string
 	var docs []string
 	for _, d := range buildtool.Dialects {
@@ -43,25 +45,29 @@ Formats:
 			if err != nil {
 				return fmt.Errorf("secrets: %w", err)
 			}
-			return secrets(cmd, a, args, &p, d)
+			return secrets(cmd, a, args, &credential, d)
 		},
 	}
-	p.add(a, cmd)
+	credential.add(a, cmd)
 	cmd.Flags().StringVar(&format, "format", buildtool.Dialects[0].Name, "print for the `PROGRAM`")
 	return cmd
 }
 
-func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d buildtool.Dialect) error {
+func secrets(cmd *cobra.Command, a *app, args []string, credential *credentialFlags, d buildtool.Dialect) error {
 	ctx := cmd.Context()
 	refs, err := a.registries(args)
 	if err != nil {
 		return err
 	}
-	s, err := a.newSession()
+	s, err := session.Start(a.env)
 	if err != nil {
 		return err
 	}
-	all, err := a.credentials(ctx, s, refs, p)
+	b, err := credential.broker(a, s)
+	if err != nil {
+		return err
+	}
+	all, err := b.All(ctx, refs)
 	if err != nil {
 		return err
 	}
@@ -79,7 +85,7 @@ func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d buildto
 	for _, w := range warnings {
 		a.say.line("warning: ", w)
 	}
-	if first := firstEnd(all); !first.IsZero() {
+	if first := broker.Ends(all); !first.IsZero() {
 		a.say.notef("the files are good until %s; for a longer build use `regpass exec`", first.Format(time.TimeOnly))
 	}
 	if d.Note != nil {
@@ -87,14 +93,4 @@ func secrets(cmd *cobra.Command, a *app, args []string, p *proofFlags, d buildto
 	}
 	_, err = fmt.Fprintln(a.env.Stdout, text)
 	return err
-}
-
-// firstEnd is when the first of the credentials ends; zero if none says.
-func firstEnd(all []held) (first time.Time) {
-	for _, h := range all {
-		if end := h.login.Cred.Expires; !end.IsZero() && (first.IsZero() || end.Before(first)) {
-			first = end
-		}
-	}
-	return first
 }

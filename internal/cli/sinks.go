@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/buildtool"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
@@ -99,7 +100,7 @@ func (f *sinkFlags) check() error {
 
 // plan works out what to write for the credentials. A sink that was asked for by name must be able to carry all of
 // them; of the default ones each carries what it can, and every credential must be carried by one.
-func (f *sinkFlags) plan(a *app, s *session.Session, all []held) (handover, error) {
+func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (handover, error) {
 	sinks, err := f.sinks()
 	if err != nil {
 		return handover{}, err
@@ -109,13 +110,15 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []held) (handover, erro
 	var why []error
 	for _, sink := range sinks {
 		var entries []envsync.Entry
-		for i, h := range all {
-			e := envsync.Entry{Ref: h.ref, Cred: h.login.Cred, ClientVar: h.row.ClientVar}
-			if err := sink.Carries(e); err != nil && len(f.to) == 0 {
-				why = append(why, err)
-				continue
+		for i, l := range all {
+			for _, cred := range l.Cred.PerHost() {
+				e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar}
+				if err := sink.Carries(e); err != nil && len(f.to) == 0 {
+					why = append(why, err)
+					continue
+				}
+				entries, carried[i] = append(entries, e), true
 			}
-			entries, carried[i] = append(entries, e), true
 		}
 		if len(entries) == 0 {
 			continue
@@ -129,7 +132,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []held) (handover, erro
 		whole.Warnings = append(whole.Warnings, p.Warnings...)
 	}
 	if i := slices.Index(carried, false); i >= 0 {
-		return handover{}, regpass.Hintf(fmt.Errorf("no sink can carry the credential for %s: %w", all[i].ref, errors.Join(why...)),
+		return handover{}, regpass.Hintf(fmt.Errorf("no sink can carry the credential for %s: %w", all[i].Target.Ref, errors.Join(why...)),
 			"name one with --to, or use `regpass token`")
 	}
 	if f.secrets {

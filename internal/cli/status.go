@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
 	"github.com/regpass/regpass/session"
@@ -52,7 +53,7 @@ type registryReport struct {
 
 func newStatus(a *app) *cobra.Command {
 	var asJSON bool
-	var p proofFlags
+	o := broker.Options{Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
 	cmd := &cobra.Command{
 		Use:   "status [REGISTRY…]",
 		Short: "Tell who this job is, what is written where, what is missing",
@@ -60,7 +61,7 @@ func newStatus(a *app) *cobra.Command {
 were changed, and how each registry would be proven to. It shows no token and asks no registry.`,
 		Example: "  regpass status\n  regpass status pyx.dev --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := a.report(cmd.Context(), args, &p)
+			r, err := a.report(cmd.Context(), args, o)
 			if err != nil {
 				return err
 			}
@@ -73,12 +74,11 @@ were changed, and how each registry would be proven to. It shows no token and as
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVar(&p.provider, "provider", a.set.Provider, "CI system to take the identity from, by its `NAME`")
-	p.timeout, p.minLifetime = a.set.Timeout, a.set.MinLifetime
+	cmd.Flags().StringVar(&o.Provider, "provider", a.set.Provider, "CI system to take the identity from, by its `NAME`")
 	return cmd
 }
 
-func (a *app) report(ctx context.Context, args []string, p *proofFlags) (report, error) {
+func (a *app) report(ctx context.Context, args []string, o broker.Options) (report, error) {
 	r := report{Credentials: []credentialReport{}, Changed: []string{}, Registries: []registryReport{}}
 	var refs []regpass.Ref
 	if len(args) > 0 || a.set.Registries != "" {
@@ -89,41 +89,34 @@ func (a *app) report(ctx context.Context, args []string, p *proofFlags) (report,
 	} else {
 		refs, _ = a.fromProject() // status of a folder that is no project is no error
 	}
-	s, err := a.session()
+	s, err := session.Current(a.env)
 	if err != nil {
 		return r, err
 	}
 	if s != nil {
 		r.Session = s.Dir
-		if err := r.session(a, s, p); err != nil {
+		if err := r.session(a.env, s, o); err != nil {
 			return r, err
 		}
 	}
-	audience := ""
+	b := broker.New(a.env, s, o, a.say)
 	for _, ref := range refs {
-		row, err := registry.Find(a.env, ref)
-		if err != nil {
-			return r, err
-		}
-		if audience == "" {
-			audience = row.Audience(a.env, ref)
-		}
-		r.Registries = append(r.Registries, a.wouldProve(s, row, ref, p))
+		r.Registries = append(r.Registries, explain(b, ref))
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	r.Identity, err = a.whoAmI(ctx, audience, p.provider)
+	r.Identity, err = a.whoAmI(ctx, audience(a.env, refs), o.Provider)
 	return r, err
 }
 
-func (r *report) session(a *app, s *session.Session, p *proofFlags) error {
-	logins, err := s.Logins()
+func (r *report) session(env *regpass.Env, s *session.Session, o broker.Options) error {
+	leases, err := s.Leases()
 	if err != nil {
 		return err
 	}
-	for _, l := range logins {
+	for _, l := range leases {
 		c := credentialReport{Registry: l.Cred.Registry, Host: l.Cred.Host, Kind: string(l.Cred.Kind), From: l.From,
-			Fresh: l.Cred.Fresh(a.env.Now(), l.Minted, p.minLifetime)}
+			Fresh: l.Cred.Fresh(env.Now(), l.Minted, o.MinLifetime)}
 		if !l.Cred.Expires.IsZero() {
 			c.Expires = &l.Cred.Expires
 		}
@@ -134,27 +127,24 @@ func (r *report) session(a *app, s *session.Session, p *proofFlags) error {
 	return err
 }
 
-// wouldProve tells which proof a registry would get, without getting it.
-func (a *app) wouldProve(s *session.Session, row registry.Row, ref regpass.Ref, p *proofFlags) registryReport {
-	r := registryReport{Registry: ref.String(), Type: row.Name}
-	proof, ok, err := a.proof(s, row, ref, p)
-	if err == nil && (!ok || proof.Method == registry.OIDC) {
-		var l session.Login
-		var found bool
-		if l, found, err = a.stored(s, row, ref); found && l.Cred.Fresh(a.env.Now(), l.Minted, p.minLifetime) {
-			r.Proof = "the session's credential, made with " + l.From
-			return r
+// explain tells how a registry would be proven to, by the steps of every other verb.
+func explain(b *broker.Broker, ref regpass.Ref) registryReport {
+	e := b.Explain(ref)
+	r := registryReport{Registry: ref.String(), Type: e.Type, Proof: e.Proof}
+	if e.Err != nil {
+		r.Proof, r.Problem, r.Hints = "", e.Err.Error(), regpass.Hints(e.Err)
+	}
+	return r
+}
+
+// audience is that of the first registry that needs an identity for one; empty: none says.
+func audience(env *regpass.Env, refs []regpass.Ref) string {
+	for _, ref := range refs {
+		if t, err := registry.Open(env, ref); err == nil && t.Audience != "" {
+			return t.Audience
 		}
 	}
-	if err == nil && !ok {
-		err = a.noProof(row, ref)
-	}
-	if err != nil {
-		r.Problem, r.Hints = err.Error(), regpass.Hints(err)
-		return r
-	}
-	r.Proof = proof.From
-	return r
+	return ""
 }
 
 // whoAmI asks the CI for an identity, to tell its claims. Where no registry says otherwise it is made for an audience
@@ -179,12 +169,12 @@ func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityR
 		return r, nil
 	}
 	r.Claims = map[string]string{}
-	for _, name := range id.Matched {
+	for _, name := range id.PolicyClaims {
 		if v, ok := id.Claims.All[name].(string); ok {
 			r.Claims[name] = v
 		}
 	}
-	r.shown = id.Claims.Show(id.Matched)
+	r.shown = id.Claims.Show(id.PolicyClaims)
 	return r, nil
 }
 

@@ -11,13 +11,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/session"
 )
 
-// tokenFormats are the forms in which `token` prints a credential.
-var tokenFormats = []struct {
+type tokenFormat struct {
 	name, doc string
 	print     func(w io.Writer, c regpass.Credential) error
-}{
+}
+
+// tokenFormats are the forms in which `token` prints a credential.
+var tokenFormats = []tokenFormat{
 	{"raw", "the token and nothing else", func(w io.Writer, c regpass.Credential) error {
 		_, err := fmt.Fprintln(w, c.Secret.Reveal())
 		return err
@@ -58,10 +61,10 @@ var tokenFormats = []struct {
 	}},
 }
 
-func formatName(i int) string { return tokenFormats[i].name }
+func formatName(row tokenFormat) string { return row.name }
 
 func newToken(a *app) *cobra.Command {
-	var p proofFlags
+	var credential credentialFlags
 	var format string
 	var docs []string
 	for _, f := range tokenFormats {
@@ -73,7 +76,7 @@ func newToken(a *app) *cobra.Command {
 		Long:    "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" + strings.Join(docs, "\n"),
 		Example: "  regpass token https://api.pyx.dev/simple/acme/main\n  regpass token prefix.dev --format header",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := byName("token", "format", format, tokenFormats, formatName)
+			f, err := regpass.Pick("format", format, tokenFormats, formatName)
 			if err != nil {
 				return err
 			}
@@ -81,18 +84,32 @@ func newToken(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, err := a.credential(cmd.Context(), a.sessionOrWarn(), ref, &p)
+			b, err := credential.broker(a, a.sessionOrWarn())
 			if err != nil {
 				return err
 			}
-			if err := f.print(a.env.Stdout, h.login.Cred); err != nil {
+			lease, err := b.Credential(cmd.Context(), ref)
+			if err != nil {
+				return err
+			}
+			if err := f.print(a.env.Stdout, lease.Cred); err != nil {
 				return fmt.Errorf("token: %w", err)
 			}
 			return nil
 		},
 	}
-	p.add(a, cmd)
-	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(names(tokenFormats, formatName), ", "))
-	complete(cmd, "format", names(tokenFormats, formatName))
+	credential.add(a, cmd)
+	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(regpass.Names(tokenFormats, formatName), ", "))
+	complete(cmd, "format", regpass.Names(tokenFormats, formatName))
 	return cmd
+}
+
+// sessionOrWarn opens the session for a verb that can go on without one.
+func (a *app) sessionOrWarn() *session.Session {
+	s, err := session.Start(a.env)
+	if err != nil {
+		a.say.Warn(fmt.Errorf("the credential is not kept for later steps: %w", err))
+		return nil
+	}
+	return s
 }

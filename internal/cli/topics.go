@@ -6,8 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/identity"
+	"github.com/regpass/regpass/internal/child"
 	"github.com/regpass/regpass/registry"
 )
 
@@ -49,14 +52,11 @@ func helpEnvironment() string {
 		{settingPrefix + "API_KEY_FILE", "file that holds it"},
 	}
 	for _, r := range registry.All {
-		for _, v := range r.TokenVars {
-			secrets = append(secrets, [2]string{v, r.Name + ": ready token, used as it is"})
-		}
-		for _, v := range r.KeyVars {
-			secrets = append(secrets, [2]string{v, r.Name + ": API key"})
+		for _, p := range r.Proofs {
+			secrets = append(secrets, [2]string{strings.Join(p.Vars, ", "), r.Name + ": " + sourceDoc(p)})
 		}
 	}
-	rows(&b, append(secrets, [2]string{"AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN", "for s3:// channels"}))
+	rows(&b, secrets)
 	b.WriteString("\nIdentities that are read: see `regpass help identities`.\n\nSinks, and the variables they set.\n\n")
 	var sinks [][2]string
 	for _, s := range clients.All {
@@ -77,7 +77,7 @@ func helpExitCodes() string {
 		{fmt.Sprint(exitNoIdentity), "no identity here: a fork's pull request, a missing permission, no key"},
 		{fmt.Sprint(exitInterrupted), "interrupted"},
 	})
-	fmt.Fprintf(&b, "\n`regpass exec` passes on the command's exit code, %d plus the number of the signal that ended it, %d for a command\nthat can't be run and %d for one that is not found.\n", exitSignal, exitNotRunnable, exitNotFound)
+	fmt.Fprintf(&b, "\n`regpass exec` passes on the command's exit code, %d plus the number of the signal that ended it, %d for a command\nthat can't be run and %d for one that is not found.\n", child.Signaled, child.NotRunnable, child.NotFound)
 	return b.String()
 }
 
@@ -93,26 +93,66 @@ func helpRegistries() string {
 			}
 		}
 		add("hosts", r.Hosts)
-		add("ready token in", r.TokenVars)
-		add("API key in", r.KeyVars)
+		for _, p := range r.Proofs {
+			add(string(p.Method)+" in", []string{strings.Join(p.Vars, ", ") + noteOf(p)})
+		}
 		if r.OIDC {
 			add("CI identity", []string{"yes"})
 		}
-		add("options", append(append([]string{}, registry.CommonOptions...), r.Options...))
+		for _, o := range r.Options {
+			add("option "+o.Name+"=", []string{optionDoc(o)})
+		}
 		add("documentation", strings.Fields(r.Doc))
 		rows(&b, facts)
 	}
+	b.WriteString("\nOptions of every registry:\n\n")
+	var options [][2]string
+	for _, o := range registry.CommonOptions {
+		options = append(options, [2]string{o.Name + "=", optionDoc(o)})
+	}
+	rows(&b, options)
+	b.WriteString("\nThe first of these that is there proves who asks; standard error says which:\n\n")
+	var order [][2]string
+	for _, s := range broker.Order {
+		order = append(order, [2]string{s.Name, s.Doc})
+	}
+	rows(&b, order)
 	b.WriteString(`
-Which proof is used, in this order: what a flag names (--token-stdin, --conda-token-stdin, --username with
---password-stdin); the registry's ready token; its API key, else REGPASS_API_KEY; the session's credential from an
-earlier step; the CI's identity; a stored login. Standard error says which.
-
-With no REGISTRY at all, REGPASS_REGISTRIES names them, one a line; else the project's own files do: regpass.toml
+With no REGISTRY at all, REGPASS_REGISTRIES names them, one a line; otherwise the project's own files do: regpass.toml
 (registry = ["…"]), pyproject.toml ([tool.regpass], and the indexes and channels of uv and pixi), uv.toml, pixi.toml.
 These files belong to whoever wrote the checkout, a pull request for example: of what they name, only hosts that a row
 above knows get a credential.
 `)
 	return b.String()
+}
+
+// sourceDoc says what a source of proofs holds, for help.
+func sourceDoc(s registry.Source) string {
+	if s.Doc != "" {
+		return s.Doc
+	}
+	if s.Method == regpass.ReadyToken {
+		return "ready token, used as it is"
+	}
+	return string(s.Method)
+}
+
+func noteOf(s registry.Source) string {
+	if s.Doc == "" {
+		return ""
+	}
+	return " (" + s.Doc + ")"
+}
+
+func optionDoc(o registry.Option) string {
+	doc := o.Doc
+	if o.Values != nil {
+		doc += ": " + strings.Join(o.Values, ", ")
+	}
+	if o.Vars != nil {
+		doc += "; by default from " + strings.Join(o.Vars, ", ")
+	}
+	return doc
 }
 
 func helpIdentities() string {

@@ -1,4 +1,4 @@
-package cli
+package recipe
 
 import (
 	"fmt"
@@ -9,13 +9,15 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
+	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
 )
 
 const oneByOne = "name the registries one by one: each needs a job or a step with a key of its own"
 
-// filled is what a recipe's template is filled with.
+// filled is the data of a recipe's template.
 type filled struct {
 	Registries []string  // as they are written, one a line
 	Args       string    // the same as words of a shell
@@ -24,84 +26,86 @@ type filled struct {
 	Keys       []string  // variables that must hold keys
 	Run        string    // the project's own command, as an example
 
-	notes []string // what the recipe cannot do
+	notes []string // limits of the recipe, for the user
 }
 
 // idToken is an ID token that the CI makes before the job begins.
 type idToken struct{ Variable, Audience string }
 
-// fill finds out what a job needs for each registry: an identity where the CI can give one that is for it alone, else
-// a key.
-func (a *app) fill(r ciSystem, refs []regpass.Ref) (filled, error) {
+// fill finds out what a job of s needs for each registry: an identity where the CI system can give one that is for it
+// alone, otherwise a key.
+func fill(env *regpass.Env, s ci.System, refs []regpass.Ref) (filled, error) {
 	f := filled{Run: "uv sync"}
-	if _, err := os.Stat(filepath.Join(a.env.Dir, "pixi.toml")); err == nil {
+	if _, err := os.Stat(filepath.Join(env.Dir, "pixi.toml")); err == nil {
 		f.Run = "pixi install"
 	}
-	shown := map[string]string{} // audience: the endpoint that its token is shown to
-	general := ""                // the endpoint that REGPASS_API_KEY goes to
+	shown := map[string]string{} // audience: the receiver that its token is shown to
+	general := ""                // the receiver that REGPASS_API_KEY goes to
 	for _, ref := range refs {
-		row, err := registry.Find(a.env, ref)
+		target, err := registry.Open(env, ref)
 		if err != nil {
 			return filled{}, err
 		}
-		endpoint, _, err := a.serves(row, ref, registry.OIDC)
-		if err != nil {
-			return filled{}, err
-		}
-		if err := f.name(row, ref); err != nil {
+		receiver := target.Receiver.String()
+		if err := f.name(target.Row, ref); err != nil {
 			return filled{}, err
 		}
 		why := ""
-		if row.OIDC && r.identities != noIdentity {
-			if why = f.identity(r, row.Audience(a.env, ref), endpoint, shown); why == "" {
+		if target.Row.OIDC && s.Tokens != ci.NoTokens {
+			if why = f.identity(s, target.Audience, receiver, shown); why == "" {
 				f.Identity = true
 				continue
 			}
 		}
-		keys := keyVars(row, ref)
+		keys := target.KeyVars()
+		if keys == nil {
+			keys = []string{broker.KeyVar}
+		}
 		if why != "" {
 			f.notes = append(f.notes, fmt.Sprintf("%s: %s; so the recipe has a key for it, in %s", ref, why, keys[0]))
 		}
-		if keys[0] == settingPrefix+"API_KEY" {
-			if general != "" && general != endpoint {
-				return filled{}, regpass.Hintf(regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], general, endpoint),
-					oneByOne)
+		if keys[0] == broker.KeyVar {
+			if general != "" && general != receiver {
+				err := regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], general, receiver)
+				return filled{}, regpass.Hintf(err, oneByOne)
 			}
-			general = endpoint
+			general = receiver
 		}
 		for _, k := range keys {
 			f.Keys = appendNew(f.Keys, k)
 		}
 	}
-	if general != "" && f.Identity { // see app.proof
-		return filled{}, regpass.Hintf(regpass.Usagef("init: %sAPI_KEY, which %s needs, goes before an identity: the others would get it too", settingPrefix, general), oneByOne)
+	if general != "" && f.Identity { // a key goes before an identity, see `regpass help environment`
+		err := regpass.Usagef("init: %s, which %s needs, goes before an identity: the others would get it too", broker.KeyVar, general)
+		return filled{}, regpass.Hintf(err, oneByOne)
 	}
 	f.Args = shellWords(f.Registries)
 	return f, nil
 }
 
 // identity declares the token for a registry where it must be declared, or says why there can be none.
-func (f *filled) identity(r ciSystem, audience, endpoint string, shown map[string]string) (why string) {
-	if r.identities == eachAsked {
+func (f *filled) identity(s ci.System, audience, endpoint string, shown map[string]string) (why string) {
+	if s.Tokens == ci.AnyAudience {
 		return ""
 	}
 	before, declared := shown[audience]
 	switch {
 	case audience == "":
-		return r.title + " needs to know the audience before, which this server tells when asked; audience=NAME after the URL says it"
+		return s.Title + " needs to know the audience before, which this server tells when asked; " +
+			"audience=NAME after the URL says it"
 	case !recipeWord().MatchString(audience):
 		return "the audience " + regpass.Quote(audience) + " cannot stand in a recipe"
 	case declared && before == endpoint:
 		return ""
-	case declared, r.identities == oneToken && len(shown) > 0:
-		return "an ID token is shown to one registry only, and " + r.title + " has no other for this one"
+	case declared, s.Tokens == ci.OneToken && len(shown) > 0:
+		return "an ID token is shown to one registry only, and " + s.Title + " has no other for this one"
 	}
 	shown[audience] = endpoint
 	f.Tokens = append(f.Tokens, idToken{identity.Variable(audience), audience})
 	return ""
 }
 
-// recipeWord is what stands in YAML, Groovy and a shell between double quotes as it is, and in none of them means anything.
+// recipeWord matches text that YAML, Groovy and a shell all take as it is between double quotes.
 var recipeWord = regpass.Pattern(`^[A-Za-z0-9:/._~%@,+=\[\]-]+$`)
 
 // name writes the registry down so that a job, which has other variables than we, takes it for what it is here.
@@ -121,22 +125,12 @@ func (f *filled) name(row registry.Row, ref regpass.Ref) error {
 	}
 	for _, w := range words {
 		if !recipeWord().MatchString(w) {
-			return regpass.Hintf(regpass.Usagef("init: %s cannot stand in a recipe", regpass.Quote(w)), "name the registry in REGPASS_REGISTRIES instead, as the CI system writes it down")
+			return regpass.Hintf(regpass.Usagef("init: %s cannot stand in a recipe", regpass.Quote(w)),
+				"name the registry in REGPASS_REGISTRIES instead, as the CI system writes it down")
 		}
 	}
 	f.Registries = appendNew(f.Registries, strings.Join(words, " "))
 	return nil
-}
-
-// keyVars are the variables that hold the key for a registry.
-func keyVars(row registry.Row, ref regpass.Ref) []string {
-	switch {
-	case ref.URL.Scheme == "s3":
-		return []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-	case len(row.KeyVars) > 0:
-		return row.KeyVars[:1]
-	}
-	return []string{settingPrefix + "API_KEY"}
 }
 
 // shellWords quotes words that hold no quotes.

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -12,38 +12,40 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// demoClient is a package client that the demonstration runs if it is here.
-type demoClient struct {
+// client is a package client that the demonstration runs if it is here.
+type client struct {
 	name    string
 	command func(w *world, into string) []string // fetches the package, or at least what the index says of it
 	conda   bool                                 // it reads the channel, not the index
 }
 
-var demoClients = []demoClient{
+var clients = []client{
 	{name: "curl", command: func(w *world, into string) []string {
 		// curl takes a netrc file by argument only; without NETRC, $HOME/.netrc is not there.
-		return []string{"sh", "-c", `exec curl -fsS --netrc-file "${NETRC:-$HOME/.netrc}" -o "$1" "$2"`, "sh", filepath.Join(into, "page"), w.index + "/" + demoPackage + "/"}
+		return []string{"sh", "-c", `exec curl -fsS --netrc-file "${NETRC:-$HOME/.netrc}" -o "$1" "$2"`, "sh",
+			filepath.Join(into, "page"), w.index + "/" + packageName + "/"}
 	}},
 	{name: "pip", command: func(w *world, into string) []string {
-		return []string{"pip", "download", "-q", "--no-deps", "--index-url", w.index, "-d", into, demoPackage}
+		return []string{"pip", "download", "-q", "--no-deps", "--index-url", w.index, "-d", into, packageName}
 	}},
 	{name: "uv", command: func(w *world, into string) []string {
-		return []string{"uv", "pip", "install", "-q", "--index-url", w.index, "--target", into, demoPackage}
+		return []string{"uv", "pip", "install", "-q", "--index-url", w.index, "--target", into, packageName}
 	}},
 	{name: "pixi", conda: true, command: func(w *world, into string) []string {
-		return []string{"sh", "-c", `exec pixi search -c "$2" ` + demoPackage + ` > "$1"`, "sh", filepath.Join(into, "found"), w.channel}
+		return []string{"sh", "-c", `exec pixi search -c "$2" ` + packageName + ` > "$1"`, "sh",
+			filepath.Join(into, "found"), w.channel}
 	}},
 }
 
 // try runs a client in the job without regpass, and by `regpass exec`.
-func (w *world) try(ctx context.Context, c demoClient, p func(string, ...any)) error {
+func (w *world) try(ctx context.Context, c client, p *page) error {
 	if _, err := exec.LookPath(c.name); err != nil {
-		p("  %-18s not found here", c.name)
+		p.linef("  %-18s not found here", c.name)
 		return nil
 	}
 	version, err := exec.CommandContext(ctx, c.name, "--version").Output()
 	if err != nil {
-		p("  %-18s does not run here", c.name)
+		p.linef("  %-18s does not run here", c.name)
 		return nil
 	}
 	words := append(strings.Fields(string(version)), "", "")
@@ -66,14 +68,14 @@ func (w *world) try(ctx context.Context, c demoClient, p func(string, ...any)) e
 	}
 	registry := w.index
 	if c.conda {
-		registry = w.channel + " workspace=" + demoWorkspace
+		registry = w.channel + " workspace=" + workspace
 	}
 	_, err = w.regpass(ctx, append([]string{"exec", registry + " type=pyx", "--"}, command...)...)
 	with := "served"
 	if got, _ := os.ReadDir(into); err != nil || len(got) == 0 {
 		with = "refused"
 	}
-	p("  %-18s %-22s %s", title, without, with)
+	p.linef(row, title, without, with)
 	if without != fmt.Sprint(http.StatusUnauthorized) || with != "served" {
 		return regpass.Hintf(fmt.Errorf("demo: %s was %s without a credential and %s with one: %w", title, without, with, err),
 			"run `regpass exec` with it yourself to see what it says")

@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package child
 
 import (
 	"os"
@@ -8,7 +8,8 @@ import (
 )
 
 // forwarded are the signals that the command gets from us.
-var forwarded = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH}
+var forwarded = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1,
+	syscall.SIGUSR2, syscall.SIGWINCH}
 
 // fromTerminal reports whether a terminal sends sig to its whole foreground process group.
 func fromTerminal(sig os.Signal) bool {
@@ -18,7 +19,7 @@ func fromTerminal(sig os.Signal) bool {
 // exitCode is the command's own, or as shells have it for one that a signal ended.
 func exitCode(st *os.ProcessState) int {
 	if ws, ok := st.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return exitSignal + int(ws.Signal())
+		return Signaled + int(ws.Signal())
 	}
 	return st.ExitCode()
 }

@@ -1,0 +1,175 @@
+// Package broker answers "which proof, from where, for how long?": it walks the order of proofs, exchanges the first one
+// that is there, keeps the credential in the session, renews it before it ends and revokes it.
+package broker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/session"
+)
+
+// Options say how credentials are got. Flags, variables and the action's inputs fill them in.
+type Options struct {
+	Provider    string        // name of the CI system that makes identities; empty: the first that is found
+	Timeout     time.Duration // limit for getting one credential, retries included
+	MinLifetime time.Duration // a credential with less than this left is replaced; see regpass.Credential.Fresh
+	Given       Given         // a secret that the user hands over
+	Browser     bool          // a person at the terminal may log in
+	KeepAll     bool          // keep in the session also what was not minted
+}
+
+// Given is a secret that the user hands over for the registries that they name, rather than by a registry's variable.
+type Given struct {
+	From     string         // "--token-stdin", "the input api-key"; empty: nothing was given
+	Secret   regpass.Secret // key, token or password
+	Kind     regpass.Kind   // how it is presented; empty: the registry's default
+	Username string         // for Basic; also goes with keys from variables
+}
+
+// Reporter tells the user of things. Neither text holds a secret.
+type Reporter interface {
+	Note(text string)
+	Warn(err error)
+}
+
+// Broker gets credentials for one run of the program. Its methods are not for several goroutines at a time; Live is.
+type Broker struct {
+	env     *regpass.Env
+	session *session.Session // nil: nothing is kept
+	options Options
+	report  Reporter
+	shown   map[string]string // fingerprints of identity tokens, with the one receiver that each was shown to
+	sentTo  string            // the one receiver of a secret that names no registry
+}
+
+// New returns a Broker. s may be nil: then nothing is kept.
+func New(env *regpass.Env, s *session.Session, o Options, report Reporter) *Broker {
+	env.Mask(o.Given.Secret)
+	return &Broker{env: env, session: s, options: o, report: report, shown: map[string]string{}}
+}
+
+// Lease is a credential that we have, and what it is for.
+type Lease struct {
+	session.Lease
+	Target    registry.Target
+	Renewable bool // a fresh one can be had later without asking anybody
+}
+
+// Ends is the moment when the first of the leases ends; zero if none says.
+func Ends(all []Lease) (first time.Time) {
+	for _, l := range all {
+		if end := l.Cred.Expires; !end.IsZero() && (first.IsZero() || end.Before(first)) {
+			first = end
+		}
+	}
+	return first
+}
+
+// Credential gets the credential for a registry: from the session while it is fresh, otherwise by an exchange that the
+// session keeps. The user is told which proof was used.
+func (b *Broker) Credential(ctx context.Context, ref regpass.Ref) (Lease, error) {
+	target, err := registry.Open(b.env, ref)
+	if err != nil {
+		return Lease{}, err
+	}
+	found, err := b.find(target)
+	if err != nil {
+		return Lease{}, err
+	}
+	l := Lease{Lease: found.lease, Target: target, Renewable: true}
+	if found.kept {
+		b.report.Note(fmt.Sprintf("%s: credential from the session, made with %s%s", ref.Host, l.From, b.goodFor(l.Cred)))
+		return l, nil
+	}
+	if err := b.exchange(ctx, &l, found.proof); err != nil {
+		return Lease{}, err
+	}
+	b.report.Note(fmt.Sprintf("%s: %s credential by %s%s", l.Cred.Host, target.Row.Name, l.From, b.goodFor(l.Cred)))
+	return l, nil
+}
+
+// All gets one credential for each registry.
+func (b *Broker) All(ctx context.Context, refs []regpass.Ref) ([]Lease, error) {
+	var all []Lease
+	for _, ref := range refs {
+		l, err := b.Credential(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+// goodFor says how long a credential lasts, for people.
+func (b *Broker) goodFor(c regpass.Credential) string {
+	if c.Expires.IsZero() {
+		return ""
+	}
+	return ", good for " + regpass.Short(c.Expires.Sub(b.env.Now()))
+}
+
+// exchange shows the proof. A minted credential goes through the session, so that of several processes one mints.
+func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (err error) {
+	b.describe(l, proof)
+	if err := b.onlyTo(l.Receiver, proof); err != nil {
+		return err
+	}
+	if proof.Method != regpass.Browser { // a person has to act, so the login has its own, longer limit
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, b.options.Timeout)
+		defer cancel()
+	}
+	if !l.Revocable || b.session == nil {
+		l.Renewable = l.Revocable
+		l.Minted = b.env.Now()
+		l.Cred, err = l.Target.Exchange(ctx, b.env, proof)
+		if err == nil && b.options.KeepAll && b.session != nil {
+			err = b.session.Keep(l.Lease)
+		}
+		return err
+	}
+	l.Lease, err = b.session.Mint(ctx, l.Key, b.options.MinLifetime, func(ctx context.Context, stale *session.Lease) (session.Lease, error) {
+		minted, proof := l.Lease, proof
+		if stale != nil && proof.Method == regpass.Refresh {
+			proof.Secret = stale.Cred.Refresh // another process may have used the one we read before
+		}
+		var err error
+		minted.Cred, err = l.Target.Exchange(ctx, b.env, proof)
+		minted.IdentityFingerprint = fingerprint(proof)
+		return minted, err
+	})
+	if err != nil && l.Revocable && !l.Cred.Secret.Empty() { // minted, but not kept where logout would find it
+		b.RevokeNow(ctx, l.Lease)
+	}
+	return err
+}
+
+// describe fills in what is known of a credential before it is made.
+func (b *Broker) describe(l *Lease, proof registry.Proof) {
+	t := l.Target
+	l.Method, l.From = proof.Method, proof.From
+	l.Receiver, l.Revoker, l.Scope = t.Receiver.String(), t.Revoker.String(), t.ScopeFor(proof.Method)
+	l.Revocable = proof.Method != regpass.ReadyToken && (proof.Method != regpass.APIKey || t.Row.Exchanges)
+	if l.Key == "" {
+		l.Key = session.Key(t.Row.Name, l.Receiver, l.Scope, string(l.Method)+" "+l.From, proof.Secret)
+	}
+}
+
+// onlyTo keeps a secret that names no registry, one that was given or REGPASS_API_KEY, to the first registry that gets
+// it: sending one secret to several is what a hostile list of registries would want.
+func (b *Broker) onlyTo(receiver string, proof registry.Proof) error {
+	switch {
+	case b.options.Given.From == "" && !isGeneralKey(proof.From):
+	case b.sentTo == "":
+		b.sentTo = receiver
+	case b.sentTo != receiver:
+		return regpass.Hintf(regpass.Usagef("%s is one key, but %s and %s both would get it", proof.From, b.sentTo, receiver),
+			"log in to one registry after the other")
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/identity"
+	"github.com/regpass/regpass/registry"
+)
+
+// Explanation says how a registry would be proven to.
+type Explanation struct {
+	Type  string // the registry's kind, or empty where that is not known
+	Proof string // for people
+	Err   error  // why there would be no credential, with hints; nil: there would be one, as far as can be told from here
+}
+
+// Explain tells which proof Credential would show for ref. It comes to that by the same steps but asks nobody.
+func (b *Broker) Explain(ref regpass.Ref) Explanation {
+	var e Explanation
+	if row, err := registry.Find(b.env, ref); err == nil {
+		e.Type = row.Name
+	}
+	target, err := registry.Open(b.env, ref)
+	if err != nil {
+		e.Err = err
+		return e
+	}
+	f, err := b.find(target)
+	switch {
+	case err != nil:
+		e.Err = err
+	case f.kept:
+		e.Proof = "the session's credential, made with " + f.lease.From
+	case f.proof.Method == regpass.Refresh:
+		e.Proof = "the refresh token of a login with " + f.proof.From
+	default:
+		e.Proof = f.proof.From
+		e.Err = b.onlyTo(target.Receiver.String(), f.proof)
+	}
+	return e
+}
+
+// ErrNoKey says that no key is here, which is what a fork meets: it is given no secrets.
+var ErrNoKey = errors.New("no API key")
+
+// noProof explains what is missing. It is a missing identity only where the registry takes identities.
+func (b *Broker) noProof(t registry.Target) error {
+	hint := "set " + append(t.KeyVars(), KeyVar)[0]
+	if t.Row.Browser {
+		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref)
+	}
+	if !t.Row.OIDC {
+		return regpass.Hintf(fmt.Errorf("%s: %w and no stored login", t.Ref, ErrNoKey), "%s, or pipe a key in with --token-stdin or --username NAME --password-stdin", hint)
+	}
+	var systems []string
+	for _, p := range identity.Providers {
+		systems = append(systems, p.Title)
+	}
+	return regpass.Hintf(regpass.NoIdentityf("%s: %w, no CI identity and no stored login", t.Ref, ErrNoKey),
+		"%s; in CI: %s are known, see `regpass help identities`", hint, strings.Join(systems, ", "))
+}

@@ -1,0 +1,146 @@
+package broker
+
+import (
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/identity"
+	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/session"
+)
+
+// Source is one place where a credential may come from.
+type Source struct {
+	Name, Doc string // for help
+	find      func(*Broker, registry.Target) (found, bool, error)
+}
+
+// Order is where a credential may come from, best first. Credential, Explain and help walk it.
+var Order = []Source{
+	{"flag", "what a flag hands over: --token-stdin, --conda-token-stdin, --password-stdin", fromGiven},
+	{"registry's variable", "its ready token, otherwise its API key: see `regpass help registries`", fromRow},
+	{"API key", "REGPASS_API_KEY, or the file that REGPASS_API_KEY_FILE names, for registries that you name", fromGeneralKey},
+	{"session", "a fresh credential of an earlier step of this job", fromSession},
+	{"CI identity", "an ID token of this job: see `regpass help identities`", fromCI},
+	{"refresh token", "the last login, renewed", fromRefresh},
+	{"browser", "a person at the terminal, with `regpass login`", fromBrowser},
+}
+
+// found is a proof to exchange, or a lease that the session keeps.
+type found struct {
+	proof registry.Proof
+	lease session.Lease // kept: the whole lease; for a refresh token: the key of the one that it replaces
+	kept  bool
+}
+
+// find walks Order.
+func (b *Broker) find(t registry.Target) (found, error) {
+	for _, s := range Order {
+		f, ok, err := s.find(b, t)
+		if err != nil {
+			return found{}, err
+		}
+		if ok {
+			b.env.Mask(f.proof.Secret, f.proof.SessionToken)
+			return f, nil
+		}
+	}
+	return found{}, b.noProof(t)
+}
+
+// fromGiven refuses where only the checkout names the registry: whoever wrote it must not choose where a secret goes
+// that names no registry.
+func fromGiven(b *Broker, t registry.Target) (found, bool, error) {
+	g := b.options.Given
+	switch {
+	case g.From == "":
+		return found{}, false, nil
+	case !t.Ref.Trusted:
+		return found{}, false, regpass.Hintf(regpass.Usagef("%s is for a registry that you name, and %s is named by %s, a file of the checkout",
+			g.From, regpass.Quote(t.Ref.String()), t.Ref.From), "name the registry on the command line, if the secret is for it")
+	}
+	return found{proof: registry.Proof{Method: regpass.APIKey, From: g.From, Secret: g.Secret, Kind: g.Kind, Username: g.Username}}, true, nil
+}
+
+// fromRow takes what stands in the registry's own variables.
+func fromRow(b *Broker, t registry.Target) (found, bool, error) {
+	for _, s := range t.Row.Proofs {
+		p, ok, err := s.Find(b.env, t)
+		if err != nil {
+			return found{}, false, err
+		}
+		if ok {
+			return found{proof: b.withUser(p)}, true, nil
+		}
+	}
+	return found{}, false, nil
+}
+
+// fromGeneralKey takes the key for registries that have no variable of their own. A ref of the checkout does not get it.
+func fromGeneralKey(b *Broker, t registry.Target) (found, bool, error) {
+	if !t.Ref.Trusted {
+		return found{}, false, nil
+	}
+	p, ok, err := generalKey(b.env)
+	return found{proof: b.withUser(p)}, ok, err
+}
+
+// withUser adds the user name that --username gives to a key from a variable. The row checks that it is one.
+func (b *Broker) withUser(p registry.Proof) registry.Proof {
+	if name := b.options.Given.Username; name != "" && p.Username == "" {
+		p.Username, p.Kind = name, regpass.Basic
+	}
+	return p
+}
+
+func fromSession(b *Broker, t registry.Target) (found, bool, error) {
+	l, ok, err := b.stored(t)
+	ok = ok && l.Cred.Fresh(b.env.Now(), l.Minted, b.options.MinLifetime)
+	return found{lease: l, kept: ok}, ok, err
+}
+
+// fromCI makes a proof of the job's identity, which is asked for only when the registry needs it.
+func fromCI(b *Broker, t registry.Target) (found, bool, error) {
+	if !t.Row.OIDC {
+		return found{}, false, nil
+	}
+	provider, ok := identity.Provider{}, true
+	if name := b.options.Provider; name != "" {
+		var err error
+		if provider, err = identity.Find(name); err != nil {
+			return found{}, false, err
+		}
+	} else if provider, ok = identity.Detect(b.env, t.Audience); !ok {
+		return found{}, false, nil
+	}
+	return found{proof: registry.Proof{Method: regpass.OIDC, From: provider.Title,
+		Identities: &job{broker: b, provider: provider, receiver: t.Receiver.String()}}}, true, nil
+}
+
+func fromRefresh(b *Broker, t registry.Target) (found, bool, error) {
+	l, ok, err := b.stored(t)
+	if err != nil || !ok || l.Cred.Refresh.Empty() {
+		return found{}, false, err
+	}
+	return found{proof: registry.Proof{Method: regpass.Refresh, From: l.From, Secret: l.Cred.Refresh}, lease: session.Lease{Key: l.Key}}, true, nil
+}
+
+func fromBrowser(b *Broker, t registry.Target) (found, bool, error) {
+	ok := b.options.Browser && t.Row.Browser && b.session != nil && b.env.Terminal
+	return found{proof: registry.Proof{Method: regpass.Browser, From: "browser login"}}, ok, nil
+}
+
+// stored looks for a credential of an earlier login or exchange that serves t.
+func (b *Broker) stored(t registry.Target) (session.Lease, bool, error) {
+	if b.session == nil {
+		return session.Lease{}, false, nil
+	}
+	all, err := b.session.Leases()
+	if err != nil {
+		return session.Lease{}, false, err
+	}
+	for _, l := range all {
+		if l.Cred.Registry == t.Row.Name && l.Receiver == t.Receiver.String() && l.Scope == t.ScopeFor(l.Method) {
+			return l, true, nil
+		}
+	}
+	return session.Lease{}, false, nil
+}

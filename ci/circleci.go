@@ -1,0 +1,22 @@
+package ci
+
+// CircleCI is the CI system of that name. Its jobs can ask for tokens of the issuer that all organizations share, which
+// is the one that registries know.
+// https://circleci.com/docs/reference/variables/
+// https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
+var CircleCI = System{
+	Name: "circleci", Title: "CircleCI",
+	Flag:   Flag{"CIRCLECI", "true"},
+	Job:    Job{IDs: []string{"CIRCLE_WORKFLOW_JOB_ID", "CIRCLE_NODE_INDEX"}},
+	Tokens: AnyAudience,
+	Claims: []string{
+		"sub", "oidc.circleci.com/org-id", "oidc.circleci.com/project-id", "oidc.circleci.com/vcs-origin",
+		"oidc.circleci.com/vcs-ref",
+	},
+	Issuer: "https://oidc.circleci.com",
+	Owners: []Owner{
+		{"oidc.circleci.com/org-id", whole},
+		{"oidc.circleci.com/project-id", whole},
+		{"sub", `^org/[^*/]+/`},
+	},
+}

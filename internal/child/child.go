@@ -1,0 +1,130 @@
+// Package child answers "how does a command run as if we were not there?": with our standard input, the signals that we
+// get, and its own exit code for ours. What it prints may be redacted on the way.
+package child
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"time"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/process"
+)
+
+// Exit codes for a command that could not be run, as shells have them
+// (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02).
+const (
+	NotRunnable = 126
+	NotFound    = 127
+	Signaled    = 128 // plus the number of the signal that ended the command
+)
+
+// outputGrace is how long a command's output is still read after it ended, for children of its own that hold it open.
+const outputGrace = 5 * time.Second
+
+// Command is a command and what it gets from us.
+type Command struct {
+	Path   string   // its program file, as Find returns it
+	Args   []string // the name it was called by, then its arguments
+	Env    []string // NAME=value
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+
+	Redact   *regpass.Redactions // replaced in what the command prints; nil: its streams are ours as they are
+	Terminal bool                // there is a terminal, which sends its own signals to the command too
+}
+
+// Find looks for the program of a command as a shell does, on the PATH of this process. If there is none, code is
+// NotFound or NotRunnable and err says why.
+func Find(name string) (path string, code int, err error) {
+	path, err = exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path, 0, nil
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
+		return "", NotFound, err
+	}
+	return "", NotRunnable, err
+}
+
+// Run runs a command to its end and returns its exit code, which is Signaled plus the signal's number if a signal ended
+// it. A signal that we get meanwhile is forwarded; we end when the command does. If the command could not be started,
+// code is NotRunnable and err says why. An err with code 0 says that the command's output could not be passed on.
+func Run(c Command) (code int, err error) {
+	cmd := exec.Command(c.Path)
+	cmd.Args, cmd.Env, cmd.WaitDelay = c.Args, c.Env, outputGrace
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, c.Stdout, c.Stderr
+	if c.Redact != nil {
+		out, errs := c.redacting()
+		cmd.Stdout, cmd.Stderr = out, errs
+		defer func() {
+			if flushed := errors.Join(out.Flush(), errs.Flush()); code == 0 && err == nil && flushed != nil {
+				err = fmt.Errorf("pass on the output: %w", flushed)
+			}
+		}()
+	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, process.Unignored(forwarded...)...)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return NotRunnable, err
+	}
+	ended := make(chan struct{})
+	var forwarding sync.WaitGroup
+	forwarding.Go(func() { c.forward(cmd.Process, signals, ended) })
+	err = cmd.Wait()
+	close(ended)
+	forwarding.Wait()
+	if cmd.ProcessState == nil {
+		return 0, err
+	}
+	if code := exitCode(cmd.ProcessState); code != 0 {
+		return code, nil
+	}
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
+		return 0, fmt.Errorf("pass on the output: %w", err)
+	}
+	return 0, nil
+}
+
+// redacting puts a writer that redacts before each stream. Both are one where the streams end in the same place: one
+// pipe keeps the order in which the command wrote.
+func (c Command) redacting() (out, errs *regpass.RedactingWriter) {
+	out = c.Redact.Writer(c.Stdout)
+	if sameFile(c.Stdout, c.Stderr) {
+		return out, out
+	}
+	return out, c.Redact.Writer(c.Stderr)
+}
+
+// sameFile reports whether two streams end in the same place, as with 2>&1.
+func sameFile(a, b io.Writer) bool {
+	f, ok1 := a.(*os.File)
+	g, ok2 := b.(*os.File)
+	if !ok1 || !ok2 {
+		return false
+	}
+	s, err1 := f.Stat()
+	t, err2 := g.Stat()
+	return err1 == nil && err2 == nil && os.SameFile(s, t)
+}
+
+// forward sends signals to the command until it has ended.
+func (c Command) forward(to *os.Process, signals <-chan os.Signal, ended <-chan struct{}) {
+	for {
+		select {
+		case sig := <-signals:
+			if !c.Terminal || !fromTerminal(sig) {
+				_ = to.Signal(sig) // fails where the command has ended
+			}
+		case <-ended:
+			return
+		}
+	}
+}

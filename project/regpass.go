@@ -1,0 +1,24 @@
+package project
+
+import "github.com/BurntSushi/toml"
+
+// readRegpass reads regpass.toml, our own file: registry is a list of registries, as on the command line.
+func readRegpass(text string) (named, error) {
+	var c struct{ Registry []string }
+	_, err := toml.Decode(text, &c)
+	return named{ours: c.Registry}, err
+}
+
+// readPyproject reads pyproject.toml (https://packaging.python.org/en/latest/specifications/pyproject-toml/), in which
+// the table tool has one table for us, one for uv and one for pixi.
+func readPyproject(text string) (named, error) {
+	var c struct {
+		Tool struct {
+			Regpass struct{ Registry []string }
+			UV      uvConfig
+			Pixi    pixiConfig
+		}
+	}
+	_, err := toml.Decode(text, &c)
+	return named{ours: c.Tool.Regpass.Registry, others: append(c.Tool.UV.refs(), c.Tool.Pixi.refs()...)}, err
+}

@@ -1,0 +1,100 @@
+package registry
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/regpass/regpass"
+)
+
+// gitlab is GitLab's package registry for Python packages: on gitlab.com, and on the server that the job runs on. It
+// exchanges nothing: the job's own token is good while the job runs
+// (https://docs.gitlab.com/user/packages/pypi_repository/, https://docs.gitlab.com/ci/jobs/ci_job_token/).
+//
+//	https://HOST/api/v4/projects/ID/packages/pypi[/simple]
+//	https://HOST/api/v4/groups/ID/-/packages/pypi/simple
+var gitlab = Row{
+	Name:  "gitlab",
+	Title: "GitLab's package registry, for Python packages",
+	Doc:   "https://docs.gitlab.com/user/packages/pypi_repository/",
+	Hosts: []string{"gitlab.com/api/v4/…/packages/pypi", "the same on the job's own server"},
+	Match: matchGitLab,
+	Proofs: []Source{
+		{Method: regpass.APIKey, Vars: []string{"CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"},
+			Doc: "with token=deploy, on the job's own server", Read: readGitLabDeployToken},
+		{Method: regpass.ReadyToken, Vars: []string{"CI_JOB_TOKEN"}, Doc: "on the job's own server", Read: readGitLabJobToken},
+	},
+	Options: []Option{
+		{Name: "token", Doc: "the project's deploy token instead of the job's own", Values: []string{"job", "deploy"}},
+		{Name: "username", Doc: "user name that goes with a key of yours"},
+	},
+	Open: func(*regpass.Env, regpass.Ref) (Target, error) {
+		// A personal access token is taken with any user name.
+		return Target{exchanger: keyRef{usual: regpass.Basic, username: gitlabAnyUser}}, nil
+	},
+}
+
+// Names that GitLab knows.
+const (
+	gitlabCom     = "gitlab.com"
+	gitlabJobUser = "gitlab-ci-token" // goes with CI_JOB_TOKEN
+	gitlabAnyUser = "__token__"       // goes with a personal access token, for which the name does not matter
+)
+
+func matchGitLab(env *regpass.Env, ref regpass.Ref) bool {
+	if ref.Host != gitlabCom && !isGitLabOfJob(env, ref) {
+		return false
+	}
+	path := segments(ref.URL)
+	// A server may lie below a path: https://example.com/gitlab/api/v4/…
+	api := slices.Index(path, "api")
+	if api < 0 || len(path) < api+5 || path[api+1] != "v4" || !slices.Contains([]string{"projects", "groups"}, path[api+2]) {
+		return false
+	}
+	rest := path[api+4:] // what follows the project's or group's id
+	if rest[0] == "-" {
+		rest = rest[1:]
+	}
+	return len(rest) >= 2 && rest[0] == "packages" && rest[1] == "pypi"
+}
+
+// isGitLabOfJob reports whether ref is on the server that runs this job, by the scheme, host and port that the job was
+// told (https://docs.gitlab.com/ci/variables/predefined_variables/, CI_SERVER_URL).
+func isGitLabOfJob(env *regpass.Env, ref regpass.Ref) bool {
+	if env.Getenv("GITLAB_CI") != "true" {
+		return false
+	}
+	server, err := url.Parse(env.Getenv("CI_SERVER_URL"))
+	if err != nil {
+		return false
+	}
+	named, err := regpass.ParseRef(server.Scheme + "://" + server.Host)
+	return err == nil && named.URL.Scheme == ref.URL.Scheme && named.Host == ref.Host &&
+		strings.HasPrefix(ref.URL.Path, strings.TrimSuffix(server.Path, "/")+"/")
+}
+
+// readGitLabJobToken reads the token of the job, which only its own server may see.
+func readGitLabJobToken(env *regpass.Env, t Target) (Proof, bool, error) {
+	value := env.Getenv("CI_JOB_TOKEN")
+	if value == "" || !isGitLabOfJob(env, t.Ref) {
+		return Proof{}, false, nil
+	}
+	return Proof{Method: regpass.ReadyToken, From: "CI_JOB_TOKEN", Secret: regpass.NewSecret(value), Kind: regpass.Basic,
+		Username: gitlabJobUser}, true, nil
+}
+
+// readGitLabDeployToken reads the project's deploy token, which GitLab gives to every job if it is called
+// gitlab-deploy-token (https://docs.gitlab.com/user/project/deploy_tokens/#gitlab-deploy-token).
+func readGitLabDeployToken(env *regpass.Env, t Target) (Proof, bool, error) {
+	if t.option(env, "token") != "deploy" {
+		return Proof{}, false, nil
+	}
+	user, password := env.Getenv("CI_DEPLOY_USER"), env.Getenv("CI_DEPLOY_PASSWORD")
+	if user == "" || password == "" || !isGitLabOfJob(env, t.Ref) {
+		return Proof{}, false, regpass.Hintf(regpass.NoIdentityf("gitlab: %s: token=deploy, but the job has no deploy token for it", regpass.Quote(t.Ref.String())),
+			"make a deploy token called gitlab-deploy-token with the scope read_package_registry in the project's settings, under Repository")
+	}
+	return Proof{Method: regpass.APIKey, From: "CI_DEPLOY_PASSWORD", Secret: regpass.NewSecret(password), Kind: regpass.Basic,
+		Username: user}, true, nil
+}

@@ -1,0 +1,48 @@
+package registry
+
+import (
+	"fmt"
+
+	"github.com/regpass/regpass"
+)
+
+var s3 = Row{
+	Name:    "s3",
+	Title:   "channels in s3 buckets",
+	Doc:     "https://pixi.prefix.dev/latest/deployment/s3/",
+	Hosts:   []string{"s3://BUCKET"},
+	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return ref.URL.Scheme == "s3" },
+	Any:     true,
+	Proofs:  []Source{{Method: regpass.APIKey, Vars: awsVars, Doc: "AWS credentials; the session token may be missing", Read: readAWS}},
+	Options: keyOptions,
+	Open:    openKey(regpass.S3),
+}
+
+// awsVars are the variables that the AWS SDKs read
+// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html); the last one may be missing.
+var awsVars = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+
+func readAWS(env *regpass.Env, _ Target) (Proof, bool, error) {
+	id, key, session := env.Getenv(awsVars[0]), env.Getenv(awsVars[1]), env.Getenv(awsVars[2])
+	if id == "" || key == "" {
+		return Proof{}, false, nil
+	}
+	return Proof{Method: regpass.APIKey, From: awsVars[0], Secret: regpass.NewSecret(key), Kind: regpass.S3,
+		Username: id, SessionToken: regpass.NewSecret(session)}, true, nil
+}
+
+// s3Key checks the three parts of an AWS credential, of which the session token may be missing.
+func s3Key(cred *regpass.Credential, p Proof) error {
+	id, err := regpass.ParseToken(cred.Username)
+	if err != nil {
+		return regpass.Hintf(fmt.Errorf("the access key id: %w", err), "set AWS_ACCESS_KEY_ID too")
+	}
+	cred.Username = id.Reveal() // not secret: every signed URL shows it
+	if !p.SessionToken.Empty() {
+		if cred.SessionToken, err = regpass.ParseToken(p.SessionToken.Reveal()); err != nil {
+			return fmt.Errorf("the session token: %w", err)
+		}
+	}
+	cred.Secret, err = regpass.ParseToken(p.Secret.Reveal())
+	return err
+}

@@ -1,0 +1,89 @@
+package regpass
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// How Retry tries: at most maxTries times, waiting a random part of firstWait doubled each time, at most maxWait
+// ("full jitter", https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
+const (
+	maxTries  = 5
+	firstWait = 200 * time.Millisecond
+	maxWait   = 5 * time.Second
+)
+
+// Retry calls try until it succeeds, fails in a way that a second try can't mend, or ctx ends. try is expected to
+// make its proof anew where that is possible.
+func (e *Env) Retry(ctx context.Context, try func(context.Context) error) error {
+	const late = "no success within the time limit; raise it with --timeout"
+	var last error
+	for n := range maxTries {
+		err := try(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case last != nil && ctx.Err() != nil:
+			// Cut short: what the try before met tells more.
+		case last != nil && !passing(err):
+			return fmt.Errorf("%w (tried again after: %v)", err, last)
+		default:
+			last = err
+		}
+		if !passing(last) || ctx.Err() != nil || n == maxTries-1 {
+			break
+		}
+		wait, hint := rand.N(min(firstWait<<n, maxWait)), late
+		var he *HTTPError
+		if errors.As(last, &he) && he.RetryAfter > 0 {
+			wait = he.RetryAfter
+			hint = fmt.Sprintf("the server asks to wait %s, longer than the time limit allows; raise it with --timeout", wait.Round(time.Second))
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) <= wait {
+			return Hintf(last, "%s", hint)
+		}
+		if err := e.Wait(ctx, wait); err != nil {
+			break
+		}
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return Hintf(last, "%s", late)
+	}
+	return last
+}
+
+// passing reports whether a second try can succeed: connection errors and time-outs, 408, 425, 429 and 5xx.
+func passing(err error) bool {
+	var he *HTTPError
+	if errors.As(err, &he) {
+		switch he.Status {
+		case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+			return true
+		}
+		return he.Status >= 500
+	}
+	var cert *tls.CertificateVerificationError
+	var ne net.Error
+	if errors.As(err, &cert) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	return errors.As(err, &ne) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func retryAfter(v string, now time.Time) time.Duration {
+	if n, err := strconv.Atoi(v); err == nil && n > 0 {
+		return time.Duration(min(n, 86400)) * time.Second // a day; a larger number could overflow
+	}
+	if t, err := http.ParseTime(v); err == nil && t.After(now) {
+		return t.Sub(now)
+	}
+	return 0
+}

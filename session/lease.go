@@ -1,0 +1,62 @@
+package session
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/regpass/regpass"
+)
+
+// Lease is a credential that the session keeps, with what is known of how it was made.
+type Lease struct {
+	Key                 string         // names the proof it was made with; see Session.Mint
+	Receiver            string         // origin that was shown the proof
+	Revoker             string         // origin that ends the credential
+	Scope               string         // what it is good for there; the registry's row says
+	Method              regpass.Method // how the proof proved who asks
+	From                string         // the proof, for people: "GitHub Actions"
+	IdentityFingerprint string         // of the identity token that was exchanged for it, or empty
+	Revocable           bool           // minted by us, so ours to end; not a key or a token that the user had
+	Minted              time.Time
+	Cred                regpass.Credential
+}
+
+// onDisk is a Lease in JSON: the one place where a credential is written in clear, to a file of mode 0600.
+type onDisk struct {
+	Key, Receiver, Revoker, Scope, Method, From, IdentityFingerprint string
+	Registry, Host, Kind, Username                                   string
+	MoreHosts                                                        []string `json:",omitempty"`
+	Secret, SessionToken, Refresh                                    string   `json:",omitempty"`
+	Revocable                                                        bool
+	Minted, Expires                                                  time.Time
+}
+
+// MarshalJSON writes the secrets too; only the session's own file is written with it.
+func (l Lease) MarshalJSON() ([]byte, error) {
+	c := l.Cred
+	return json.Marshal(onDisk{
+		Key: l.Key, Receiver: l.Receiver, Revoker: l.Revoker, Scope: l.Scope, Method: string(l.Method), From: l.From,
+		IdentityFingerprint: l.IdentityFingerprint,
+		Registry:            c.Registry, Host: c.Host, MoreHosts: c.MoreHosts, Kind: string(c.Kind), Username: c.Username,
+		Secret: c.Secret.Reveal(), SessionToken: c.SessionToken.Reveal(), Refresh: c.Refresh.Reveal(),
+		Revocable: l.Revocable, Minted: l.Minted, Expires: c.Expires,
+	})
+}
+
+// UnmarshalJSON is the reverse of MarshalJSON.
+func (l *Lease) UnmarshalJSON(b []byte) error {
+	var d onDisk
+	if err := json.Unmarshal(b, &d); err != nil {
+		return err
+	}
+	*l = Lease{
+		Key: d.Key, Receiver: d.Receiver, Revoker: d.Revoker, Scope: d.Scope, Method: regpass.Method(d.Method), From: d.From,
+		IdentityFingerprint: d.IdentityFingerprint, Revocable: d.Revocable, Minted: d.Minted,
+		Cred: regpass.Credential{
+			Registry: d.Registry, Host: d.Host, MoreHosts: d.MoreHosts, Kind: regpass.Kind(d.Kind), Username: d.Username,
+			Secret: regpass.NewSecret(d.Secret), SessionToken: regpass.NewSecret(d.SessionToken),
+			Refresh: regpass.NewSecret(d.Refresh), Expires: d.Expires,
+		},
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+module github.com/regpass/regpass/tools/measure
+
+go 1.26.8
