@@ -1,6 +1,6 @@
 package project
 
-import "github.com/BurntSushi/toml"
+import "github.com/pelletier/go-toml/v2"
 
 // pixiConfig is the part of a pixi manifest that names channels and indexes
 // (https://pixi.prefix.dev/latest/reference/pixi_manifest/). A channel is a string or a table with the key channel.
@@ -15,7 +15,7 @@ type pixiConfig struct {
 // readPixi reads pixi.toml.
 func readPixi(text string) (named, error) {
 	var c pixiConfig
-	_, err := toml.Decode(text, &c)
+	err := toml.Unmarshal([]byte(text), &c)
 	return named{others: c.refs()}, err
 }
 

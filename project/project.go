@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/pelletier/go-toml/v2"
+
 	"github.com/regpass/regpass"
 )
 
@@ -93,6 +95,11 @@ func Config(path string) ([]regpass.Ref, error) {
 // credential from us: a bare channel name ("conda-forge" is public), a local path, plain http.
 func (f file) refs(path, text string) (refs []regpass.Ref, err error) {
 	found, err := f.read(text)
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) { // its String would quote the file
+		line, _ := bad.Position()
+		err = fmt.Errorf("line %d: %w", line, err)
+	}
 	if err != nil {
 		return nil, regpass.Hintf(regpass.Usagef("%s", regpass.Quote(err.Error())),
 			"name the registry on the command line to go without this file")

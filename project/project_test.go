@@ -74,27 +74,34 @@ channels = ["https://c.example/acme"]
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, tt.files)
-			refs, paths, err := project.Refs(filepath.Join(dir, tt.dir))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, r := range refs {
-				from := strings.TrimPrefix(r.From, dir+string(filepath.Separator))
-				got = append(got, strings.TrimSpace(r.String()+" "+filepath.ToSlash(from)+" "+r.Options["name"]))
-				if r.Trusted {
-					t.Errorf("%s is trusted", r)
-				}
-			}
-			var want []string
-			for _, p := range tt.paths {
-				want = append(want, filepath.Join(dir, p))
-			}
-			if !slices.Equal(got, tt.want) || !slices.Equal(paths, want) {
-				t.Errorf("refs %q\nof %q", got, paths)
+			if refs, paths := find(t, dir, tt.dir); !slices.Equal(refs, tt.want) || !slices.Equal(paths, tt.paths) {
+				t.Errorf("refs %q\nof %q", refs, paths)
 			}
 		})
 	}
+}
+
+// find lists the refs that the project around root/dir names, each with its file and its name, and the files. Paths are
+// relative to root.
+func find(t *testing.T, root, dir string) (refs, paths []string) {
+	t.Helper()
+	found, files, err := project.Refs(filepath.Join(root, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	below := func(path string) string {
+		return filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator)))
+	}
+	for _, r := range found {
+		refs = append(refs, strings.TrimSpace(r.String()+" "+below(r.From)+" "+r.Options["name"]))
+		if r.Trusted {
+			t.Errorf("%s is trusted", r)
+		}
+	}
+	for _, f := range files {
+		paths = append(paths, below(f))
+	}
+	return refs, paths
 }
 
 func TestRefsErrors(t *testing.T) {

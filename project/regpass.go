@@ -1,11 +1,11 @@
 package project
 
-import "github.com/BurntSushi/toml"
+import "github.com/pelletier/go-toml/v2"
 
 // readRegpass reads regpass.toml, our own file: registry is a list of registries, as on the command line.
 func readRegpass(text string) (named, error) {
 	var c struct{ Registry []string }
-	_, err := toml.Decode(text, &c)
+	err := toml.Unmarshal([]byte(text), &c)
 	return named{ours: c.Registry}, err
 }
 
@@ -19,6 +19,6 @@ func readPyproject(text string) (named, error) {
 			Pixi    pixiConfig
 		}
 	}
-	_, err := toml.Decode(text, &c)
+	err := toml.Unmarshal([]byte(text), &c)
 	return named{ours: c.Tool.Regpass.Registry, others: append(c.Tool.UV.refs(), c.Tool.Pixi.refs()...)}, err
 }

@@ -1,6 +1,6 @@
 package project
 
-import "github.com/BurntSushi/toml"
+import "github.com/pelletier/go-toml/v2"
 
 // uvConfig is the part of uv's settings that names indexes (https://docs.astral.sh/uv/reference/settings/).
 type uvConfig struct {
@@ -19,7 +19,7 @@ type index struct {
 // readUV reads uv.toml.
 func readUV(text string) (named, error) {
 	var c uvConfig
-	_, err := toml.Decode(text, &c)
+	err := toml.Unmarshal([]byte(text), &c)
 	return named{others: c.refs()}, err
 }
 

@@ -21,9 +21,9 @@ var gitlab = Row{
 	Hosts: []string{"gitlab.com/api/v4/…/packages/pypi", "the same on the job's own server"},
 	Match: matchGitLab,
 	Proofs: []Source{
-		{Method: regpass.APIKey, Vars: []string{"CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"},
+		{Method: regpass.APIKey, Vars: []string{"CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"}, CI: "gitlab",
 			Doc: "with token=deploy, on the job's own server", Read: readGitLabDeployToken},
-		{Method: regpass.ReadyToken, Vars: []string{"CI_JOB_TOKEN"}, Doc: "on the job's own server", Read: readGitLabJobToken},
+		{Method: regpass.ReadyToken, Vars: []string{"CI_JOB_TOKEN"}, CI: "gitlab", Doc: "on the job's own server", Read: readGitLabJobToken},
 	},
 	Options: []Option{
 		{Name: "token", Doc: "the project's deploy token instead of the job's own", Values: []string{"job", "deploy"}},

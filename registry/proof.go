@@ -32,6 +32,7 @@ type Source struct {
 	Method regpass.Method
 	Vars   []string // variables that hold it; the first one that is set is taken
 	Doc    string   // for help, where Vars do not say it all
+	CI     string   // name of the CI system that sets Vars in its jobs; empty: somebody has to
 	// Read finds a proof that is more than the value of one variable; ok is false where there is none. Nil: the
 	// variable's value is the proof.
 	Read func(env *regpass.Env, t Target) (p Proof, ok bool, err error)

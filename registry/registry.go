@@ -95,15 +95,15 @@ func pick(env *regpass.Env, ref regpass.Ref) (Row, error) {
 		return Row{}, regpass.Hintf(regpass.Usagef("registry: %s: type= is not taken from %s, a file of the checkout",
 			regpass.Quote(ref.String()), ref.From), nameItYourself)
 	}
-	var names []string
-	for _, row := range All {
-		if named && row.Name == name || !named && row.Match(env, ref) {
-			return row, nil
+	if named {
+		row, err := regpass.Pick("type", name, All, func(r Row) string { return r.Name })
+		if err != nil {
+			return Row{}, fmt.Errorf("registry: %s: %w", regpass.Quote(ref.String()), err)
 		}
-		names = append(names, row.Name)
+		return row, nil
 	}
-	return Row{}, regpass.Hintf(regpass.Usagef("registry: %s: there is no type %s", regpass.Quote(ref.String()), regpass.Quote(name)),
-		"the types are %s", strings.Join(names, ", "))
+	i := slices.IndexFunc(All, func(r Row) bool { return r.Match(env, ref) }) // the last one matches
+	return All[i], nil
 }
 
 func (r Row) allOptions() []Option { return slices.Concat(CommonOptions, r.Options) }

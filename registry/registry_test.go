@@ -211,7 +211,7 @@ func TestFind(t *testing.T) {
 func TestFindRefuses(t *testing.T) {
 	for _, test := range []struct{ ref, says string }{
 		{"pyx.dev type=pypi", "pyx, prefix.dev, anaconda.org, gitlab, s3, static"},
-		{"pyx.dev type=", "there is no type"},
+		{"pyx.dev type=", `unknown type ""`},
 		{"pyx.dev workspce=acme", "audience, name, type, workspace"},
 		{"https://repo.prefix.dev/acme workspace=acme", "prefix.dev has no option"},
 	} {

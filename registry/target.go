@@ -71,11 +71,16 @@ func (t Target) Exchange(ctx context.Context, env *regpass.Env, p Proof) (regpas
 	return cred, nil
 }
 
+// GivenIn reports whether every job of a CI system has a token for registries of this kind.
+func (r Row) GivenIn(ci string) bool {
+	return slices.ContainsFunc(r.Proofs, func(s Source) bool { return s.CI == ci && s.Method == regpass.ReadyToken })
+}
+
 // KeyVars are the variables of its own in which a key for the registry is best given; nil: it has none.
 func (t Target) KeyVars() []string {
 	for _, s := range slices.Backward(t.Row.Proofs) {
 		switch {
-		case s.Method != regpass.APIKey:
+		case s.Method != regpass.APIKey || s.CI != "":
 		case s.Read != nil: // the first two make the key
 			return s.Vars[:2]
 		default:

@@ -10,28 +10,28 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// answering remembers the status for the audit.
-type answering struct {
+// statusWriter remembers the status for the audit.
+type statusWriter struct {
 	http.ResponseWriter
 	status int
 }
 
-func (a *answering) WriteHeader(status int) {
+func (a *statusWriter) WriteHeader(status int) {
 	if a.status == 0 {
 		a.status = status
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
-func (a *answering) Write(p []byte) (int, error) {
+func (a *statusWriter) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
 	return a.ResponseWriter.Write(p)
 }
 
-// ReadFrom lets the operating system copy files to the network.
-func (a *answering) ReadFrom(r io.Reader) (int64, error) {
+// ReadFrom keeps sendfile: the operating system copies files to the network by itself.
+func (a *statusWriter) ReadFrom(r io.Reader) (int64, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
@@ -39,9 +39,9 @@ func (a *answering) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (a *statusWriter) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// json answers with v, which may hold a token: nobody may keep it.
+// json answers with v, which may hold a token, so the response must not be cached.
 func (c *call) json(v map[string]any) error {
 	for k, x := range v {
 		if s, ok := x.(regpass.Secret); ok {
@@ -53,37 +53,38 @@ func (c *call) json(v map[string]any) error {
 	return c.sent(json.NewEncoder(c.w).Encode(v))
 }
 
-// sent records that an answer did not get through; there is no other answer to give.
+// sent records that a response did not reach the client. It returns nil: it is too late for another response.
 func (c *call) sent(err error) error {
 	if err != nil {
-		c.reason = "the client went away"
+		c.reason = "the client disconnected"
 	}
 	return nil
 }
 
-// body decodes a JSON body of at most max bytes. It does not ask for a Content-Type, for uv sends none.
+// body decodes a JSON body of at most max bytes. It does not require a Content-Type because uv sends none.
 func (c *call) body(max int64, v any) error {
 	text, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, max))
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &long):
-		return tooLarge.saying("the body is longer than %d bytes", max)
+		return tooLarge.with("the body is longer than %d bytes", max)
 	case err != nil:
-		return badRequest.saying("the body ends early")
+		return badRequest.with("the body is incomplete")
 	case json.Unmarshal(text, v) != nil:
-		return badRequest.saying("the body is not the JSON that was expected")
+		return badRequest.with("the body is not the expected JSON")
 	}
 	return nil
 }
 
-// patience is how long a file may take in either direction.
-const patience = time.Hour
+// fileTimeout bounds the transfer of a file in either direction.
+const fileTimeout = time.Hour
 
-// patient lifts the short time limits that other requests have. The connection knows only the machine's clock.
-func (c *call) patient() {
+// extendDeadlines replaces the short deadlines of other requests by fileTimeout. Connections go by the machine's clock,
+// so this does not use c.now.
+func (c *call) extendDeadlines() {
 	rc := http.NewResponseController(c.w)
-	_ = rc.SetReadDeadline(time.Now().Add(patience)) // not every ResponseWriter has a connection
-	_ = rc.SetWriteDeadline(time.Now().Add(patience))
+	_ = rc.SetReadDeadline(time.Now().Add(fileTimeout)) // a recorder in a test has no connection
+	_ = rc.SetWriteDeadline(time.Now().Add(fileTimeout))
 }
 
 // public answers with v, which holds nothing secret.

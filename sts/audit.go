@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// maxAudit is how much of a value from outside is recorded, in bytes.
+// maxAudit is the longest value from outside that is recorded, in bytes.
 const maxAudit = 256
 
-// decision is what was decided on one request: one line of audit. It has no room for a token, a key or a path.
+// decision is the outcome of one request: one line of audit. It has no field for a token, a key or a path.
 type decision struct {
 	endpoint    string // name of the route
 	status      int
 	remote      string // address and port of the peer
-	subject     string // who asks: key:NAME or trust:NAME
-	issuer      string // that an ID token names
+	subject     string // of the credential: key:NAME or trust:NAME
+	issuer      string // named by an ID token
 	actor       string // subject of a verified ID token
 	policy      string // name of the trust policy that matched
 	workspace   string
 	index       string
 	object      string // name of a package file
 	permissions []Permission
-	jti         string // of the token presented or made
-	reason      string // why it was refused, or what was done besides
+	jti         string // of the token presented or issued
+	reason      string // why it was refused, or a note on a success
 }
 
 // record writes d as one line of JSON. Refusals are warnings.
@@ -34,10 +34,11 @@ func record(ctx context.Context, h slog.Handler, now time.Time, d decision) {
 		verdict, level = "deny", slog.LevelWarn
 	}
 	r := slog.NewRecord(now.UTC(), level, "decision", 0)
-	r.AddAttrs(slog.String("decision", verdict), slog.String("endpoint", d.endpoint), slog.Int("status", d.status), slog.String("remote", clip(d.remote)))
+	r.AddAttrs(slog.String("decision", verdict), slog.String("endpoint", d.endpoint), slog.Int("status", d.status),
+		slog.String("remote", clip(d.remote)))
 	for _, a := range []struct{ key, value string }{
-		{"subject", d.subject}, {"issuer", d.issuer}, {"actor", d.actor}, {"policy", d.policy}, {"workspace", d.workspace}, {"index", d.index},
-		{"object", d.object}, {"jti", d.jti}, {"reason", d.reason},
+		{"subject", d.subject}, {"issuer", d.issuer}, {"actor", d.actor}, {"policy", d.policy},
+		{"workspace", d.workspace}, {"index", d.index}, {"object", d.object}, {"jti", d.jti}, {"reason", d.reason},
 	} {
 		if a.value != "" {
 			r.AddAttrs(slog.String(a.key, clip(a.value)))
@@ -46,7 +47,7 @@ func record(ctx context.Context, h slog.Handler, now time.Time, d decision) {
 	if len(d.permissions) > 0 {
 		r.AddAttrs(slog.Any("permissions", d.permissions))
 	}
-	_ = h.Handle(ctx, r) // there is nobody to tell
+	_ = h.Handle(ctx, r) // nobody could be told of the error
 }
 
 // clip cuts text to maxAudit bytes.

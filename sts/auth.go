@@ -4,26 +4,25 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/regpass/regpass"
 )
 
-// basicUser is the user name that stands before a token in Basic (as on PyPI).
+// basicUser is the user name that goes with a token in Basic authentication, as on PyPI.
 const basicUser = "__token__"
 
-// credential finds the token of a request: in the path, else in Authorization as Bearer, or as Basic with the user name
-// __token__ or none.
+// credential finds the token of a request: in the path or, failing that, in Authorization as Bearer or as Basic with
+// the user name __token__ or none.
 func (c *call) credential() (regpass.Secret, error) {
 	if !c.token.Empty() {
 		return c.token, nil
 	}
 	headers := c.r.Header["Authorization"]
 	if len(headers) == 0 {
-		return regpass.Secret{}, noCredential.saying("send a token as Bearer, or as Basic with the user name %s", basicUser)
+		return regpass.Secret{}, noCredential.with("send a token as Bearer, or as Basic with the user name %s", basicUser)
 	}
 	if len(headers) > 1 {
-		return regpass.Secret{}, badCredential.saying("there is more than one Authorization header")
+		return regpass.Secret{}, badCredential.with("the request has more than one Authorization header")
 	}
 	raw, user := "", ""
 	if scheme, rest, _ := strings.Cut(headers[0], " "); strings.EqualFold(scheme, "Bearer") {
@@ -32,16 +31,16 @@ func (c *call) credential() (regpass.Secret, error) {
 		user, raw, _ = c.r.BasicAuth()
 	}
 	if user != "" && user != basicUser {
-		return regpass.Secret{}, badCredential.saying("the user name of a token is %s", basicUser)
+		return regpass.Secret{}, badCredential.with("the user name must be %s", basicUser)
 	}
 	token, err := regpass.ParseToken(raw)
 	if err != nil {
-		return regpass.Secret{}, badCredential.saying("the Authorization header holds no token")
+		return regpass.Secret{}, badCredential.with("the Authorization header holds no token")
 	}
 	return token, nil
 }
 
-// authenticate verifies the token of a request. Verified tokens are remembered; revocation is looked up each time.
+// authenticate verifies the token of a request. Signatures are cached; revocation is checked every time.
 func (s *Service) authenticate(c *call) (*claims, error) {
 	token, err := c.credential()
 	if err != nil {
@@ -51,21 +50,22 @@ func (s *Service) authenticate(c *call) (*claims, error) {
 	who, ok := s.verified.get(sum, c.now)
 	if !ok {
 		if who, err = s.signer.verify(token); err != nil {
-			return nil, badCredential.saying("the token is not one of this service, or has expired").because("token refused: %s", err)
+			return nil, badCredential.with("the token was not issued by this service or has expired").
+				because("token refused: %s", err)
 		}
 		s.verified.set(sum, who, who.ExpiresAt.Time, c.now)
 	}
 	c.subject, c.jti, c.permissions = who.Subject, who.ID, who.Permissions
 	for _, id := range []string{who.ID, who.Session} {
 		if _, gone := s.revoked.get(id, c.now); gone && id != "" {
-			return nil, badCredential.saying("the token was revoked")
+			return nil, badCredential.with("the token was revoked")
 		}
 	}
 	return who, nil
 }
 
-// authorize refuses a request that its token does not allow. It says the same of a workspace that is not the token's
-// and one that does not exist.
+// authorize refuses a request that its token does not allow. The answer is the same for a workspace that does not exist
+// and for one that the token is not valid in.
 func (s *Service) authorize(c *call, p Permission, workspace, index string) error {
 	if plainName().MatchString(workspace) && plainName().MatchString(index) {
 		c.workspace, c.index = workspace, index
@@ -76,38 +76,11 @@ func (s *Service) authorize(c *call, p Permission, workspace, index string) erro
 	}
 	switch {
 	case !slices.Contains(who.Workspaces, workspace):
-		return forbidden.saying("the token is not for this workspace")
+		return forbidden.with("the token is not for this workspace")
 	case who.Index != "" && who.Index != index:
-		return forbidden.saying("the token is for another index of this workspace")
+		return forbidden.with("the token is for another index of this workspace")
 	case !slices.Contains(who.Permissions, p):
-		return forbidden.saying("the token does not permit to %s", p)
+		return forbidden.with("the token does not have the permission %s", p)
 	}
 	return nil
-}
-
-// revoke makes tokens with this jti or sid good for nothing until they would have ended by themselves.
-func (s *Service) revoke(c *call, id string, until time.Time) error {
-	if s.revoked.set(id, struct{}{}, until, c.now) == full {
-		return unavailable.saying("too many tokens are revoked at once").because("the table of revoked tokens is full")
-	}
-	return nil
-}
-
-// logout revokes the token presented and the login it belongs to.
-func (s *Service) logout(c *call) error {
-	who, err := s.authenticate(c)
-	if err != nil {
-		return err
-	}
-	if err := s.revoke(c, who.ID, who.ExpiresAt.Time); err != nil {
-		return err
-	}
-	if who.Session != "" {
-		s.families.drop(who.Session)
-		if err := s.revoke(c, who.Session, c.now.Add(s.cfg.TokenLifetime)); err != nil {
-			return err
-		}
-	}
-	c.reason = "revoked"
-	return c.json(map[string]any{"revoked": true})
 }

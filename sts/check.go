@@ -12,7 +12,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// keyError is a setting that is refused. Key is its path: trust[1].issuer, the first trust being trust[0].
+// keyError is a bad setting. Key is its path, with tables counted from 0: trust[1].issuer.
 type keyError struct {
 	Key string
 	Err error
@@ -21,7 +21,7 @@ type keyError struct {
 func (e *keyError) Error() string { return e.Key + ": " + e.Err.Error() }
 func (e *keyError) Unwrap() error { return e.Err }
 
-// plainName is what workspaces and indexes are called. It is short and lower-case, so that no key or token is one.
+// plainName is a valid name of a workspace or index. It is short and lower-case so that no key or token can match.
 var plainName = regpass.Pattern(`^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$`)
 
 var (
@@ -31,11 +31,11 @@ var (
 
 // Bounds of a token's life.
 const (
-	minLifetime = time.Second // what a JSON Web Token can say at least
+	minLifetime = time.Second // the resolution of times in a JSON Web Token
 	maxLifetime = 24 * time.Hour
 )
 
-// check refuses a Config that could not work or that would trust more than was meant. c is complete.
+// check refuses a Config that cannot work or that trusts more than its author meant. c is complete.
 func (c Config) check() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return &keyError{"listen", errors.New("not host:port")}
@@ -50,12 +50,16 @@ func (c Config) check() error {
 		return &keyError{"token_lifetime", err}
 	}
 	if c.MaxUpload < 0 {
-		return &keyError{"max_upload", errors.New("less than nothing")}
+		return &keyError{"max_upload", errors.New("negative")}
 	}
-	return errors.Join(firstOf("api_key", c.APIKeys, APIKey.check), firstOf("trust", c.Trust, Trust.check), firstOf("index", c.Indexes, Index.check))
+	return errors.Join(
+		firstOf("api_key", c.APIKeys, APIKey.check),
+		firstOf("trust", c.Trust, Trust.check),
+		firstOf("index", c.Indexes, Index.check),
+	)
 }
 
-// firstOf checks a list of tables and reports the first key that is refused with its place in the list.
+// firstOf checks a list of tables and returns the first bad key, with its table's position in the list.
 func firstOf[T any](table string, rows []T, check func(T, []T) *keyError) error {
 	for i, row := range rows {
 		if bad := check(row, rows[:i]); bad != nil {
@@ -76,9 +80,9 @@ func (k APIKey) check(before []APIKey) *keyError {
 		return &keyError{"sha256", errors.New("not 64 hex digits; it is the SHA-256 of the key, never the key itself")}
 	case slices.ContainsFunc(before, func(o APIKey) bool { return o.SHA256 == k.SHA256 }):
 		return &keyError{"sha256", errors.New("another entry has this key")}
-	case len(k.Workspaces) == 0 || slices.ContainsFunc(k.Workspaces, func(w string) bool { return !plainName().MatchString(w) }):
+	case len(k.Workspaces) == 0 || slices.ContainsFunc(k.Workspaces, badName):
 		return &keyError{"workspaces", errNames}
-	case len(k.Permissions) == 0 || slices.ContainsFunc(k.Permissions, func(p Permission) bool { return p != Read && p != Write }):
+	case len(k.Permissions) == 0 || slices.ContainsFunc(k.Permissions, badPermission):
 		return &keyError{"permissions", errors.New(`not a list of "read" and "write"`)}
 	}
 	return nil
@@ -90,11 +94,11 @@ func (t Trust) check(before []Trust) *keyError {
 		return &keyError{"name", errors.New("not 1 to 64 letters, digits and ._@/+-")}
 	case slices.ContainsFunc(before, func(o Trust) bool { return o.Name == t.Name }):
 		return &keyError{"name", errors.New("another policy has this name")}
-	case t.Permission != Read && t.Permission != Write:
+	case badPermission(t.Permission):
 		return &keyError{"permissions", errors.New(`neither "read" nor "write"`)}
-	case !plainName().MatchString(t.Workspace):
+	case badName(t.Workspace):
 		return &keyError{"workspace", errNames}
-	case t.Index != "" && !plainName().MatchString(t.Index):
+	case t.Index != "" && badName(t.Index):
 		return &keyError{"index", errNames}
 	}
 	if u, err := url.Parse(t.Issuer); err != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -113,9 +117,9 @@ func (t Trust) check(before []Trust) *keyError {
 
 func (x Index) check(before []Index) *keyError {
 	switch {
-	case !plainName().MatchString(x.Workspace):
+	case badName(x.Workspace):
 		return &keyError{"workspace", errNames}
-	case !plainName().MatchString(x.Name):
+	case badName(x.Name):
 		return &keyError{"name", errNames}
 	case x.Kind != PyPI && x.Kind != Conda:
 		return &keyError{"kind", errors.New(`neither "pypi" nor "conda"`)}
@@ -123,7 +127,8 @@ func (x Index) check(before []Index) *keyError {
 		return &keyError{"name", errors.New("another index of this workspace and kind has this name")}
 	case (x.Folder == "") == (x.Upstream == ""):
 		return &keyError{"folder", errors.New("an index has either a folder or an upstream")}
-	case x.Folder != "" && (x.UpstreamUsername != "" || x.UpstreamTokenEnv != "" || x.UpstreamTokenFile != "" || x.UpstreamHosts != nil):
+	case x.Folder != "" && x.UpstreamUsername+x.UpstreamTokenEnv+x.UpstreamTokenFile != "",
+		x.Folder != "" && x.UpstreamHosts != nil:
 		return &keyError{"folder", errors.New("an index with a folder has no upstream_ settings")}
 	case x.UpstreamTokenFile != "" && x.UpstreamTokenEnv != "":
 		return &keyError{"upstream_token_file", errors.New("upstream_token_file and upstream_token_env exclude each other")}
@@ -140,6 +145,10 @@ func (x Index) check(before []Index) *keyError {
 	return nil
 }
 
+func badName(s string) bool { return !plainName().MatchString(s) }
+
+func badPermission(p Permission) bool { return p != Read && p != Write }
+
 var errNames = errors.New("missing, or not 1 to 40 lower-case letters, digits and ._-")
 
 func checkLifetime(d time.Duration) error {
@@ -149,7 +158,7 @@ func checkLifetime(d time.Duration) error {
 	return nil
 }
 
-// checkOrigin refuses what uv cannot be pointed at: it drops any path of PYX_API_URL.
+// checkOrigin refuses a URL with a path: uv drops the path of PYX_API_URL.
 func checkOrigin(raw string) error {
 	u, err := url.Parse(raw)
 	if raw == "" || err != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {

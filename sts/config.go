@@ -11,27 +11,27 @@ import (
 // Permission is what a token may do in a workspace. Neither includes the other.
 type Permission string
 
-// The permissions there are.
+// The two permissions.
 const (
 	Read  Permission = "read"
 	Write Permission = "write"
 )
 
-// Config says who may have which token and what packages there are. LoadConfig reads one; a literal does as well.
+// Config says who gets which token and which indexes are served. LoadConfig reads one from a file; a literal works too.
 type Config struct {
 	Listen        string        `toml:"listen"`         // host:port; 127.0.0.1:8080 if empty
-	TLSCert       string        `toml:"tls_cert"`       // PEM file; with TLSKey, or neither where a proxy in front speaks TLS
+	TLSCert       string        `toml:"tls_cert"`       // PEM file; set both or, behind a proxy that speaks TLS, neither
 	TLSKey        string        `toml:"tls_key"`        // PEM file
-	PublicURL     string        `toml:"public_url"`     // where clients reach the service: https://host, without a path
+	PublicURL     string        `toml:"public_url"`     // address for clients: https://host, without a path
 	TokenLifetime time.Duration `toml:"token_lifetime"` // one second to a day; one hour if zero
-	SigningKey    string        `toml:"signing_key"`    // PEM file (PKCS #8), made if it is missing; empty: a key for this run only
-	MaxUpload     Size          `toml:"max_upload"`     // largest file that is taken; 256 MiB if zero
+	SigningKey    string        `toml:"signing_key"`    // PEM file (PKCS #8), made if missing; empty: a key for this run
+	MaxUpload     Size          `toml:"max_upload"`     // largest file accepted; 256 MiB if zero
 	APIKeys       []APIKey      `toml:"api_key"`
 	Trust         []Trust       `toml:"trust"`
 	Indexes       []Index       `toml:"index"`
 }
 
-// APIKey is a long-lived key of a person or machine. NewKey makes one.
+// APIKey is a long-lived key of a person or a machine. NewKey makes one.
 type APIKey struct {
 	Name        string       `toml:"name"`   // shown in the audit and in tokens
 	SHA256      string       `toml:"sha256"` // of the key, in hex
@@ -40,55 +40,60 @@ type APIKey struct {
 	Expires     time.Time    `toml:"expires"` // zero: never
 }
 
-// Trust is a policy: which ID tokens are worth a token of this service.
+// Trust is a policy: it names ID tokens that can be exchanged for a token of this service.
 type Trust struct {
 	Name   string `toml:"name"`   // shown in the audit and in tokens; trust-1, trust-2, … if empty
 	Issuer string `toml:"issuer"` // exactly as in the claim iss; https, or http on this machine
-	// Audience must be among the token's. If empty it is "pyx" for Write and "pyx:trusted-access" for Read, which uv
-	// and ambient-id know. A name of your own keeps tokens for another service that trusts the same issuer from being
-	// replayed here. Clients are told the audience of the first policy for Write.
+	// Audience must be one of the token's audiences. If empty it is "pyx" for Write and "pyx:trusted-access" for Read,
+	// the names that uv and ambient-id use. With a name of your own, a token meant for another service that trusts the
+	// same issuer cannot be replayed here. Clients that ask are told the audience of the first policy for Write.
 	Audience string `toml:"audience"`
-	// Claims maps names of claims to patterns that must all match. A * stands for any run of characters, / included;
-	// everything else for itself. A claim that is no string is compared by its JSON text.
+	// Claims maps claims to patterns, all of which must match. A * matches any run of characters, including /; every
+	// other character matches itself. A claim that is not a string is compared as JSON text.
 	Claims     map[string]string `toml:"claims"`
 	Workspace  string            `toml:"workspace"`
-	Index      string            `toml:"index"`       // the only index that the token is good for; empty: all of the workspace
+	Index      string            `toml:"index"`       // the only index that the token is valid for; empty: the workspace
 	Permission Permission        `toml:"permissions"` // one
 	Lifetime   time.Duration     `toml:"lifetime"`    // one second to a day; TokenLifetime if zero
 }
 
-// Kind is a form of package index.
+// Kind is the protocol of a package index.
 type Kind string
 
-// The kinds there are.
+// The two kinds.
 const (
 	PyPI  Kind = "pypi"
 	Conda Kind = "conda"
 )
 
-// Index is a place with packages: a folder, or another server that is asked in the client's place.
+// Index is a source of packages: a folder, or an upstream server that the service queries for the client.
 type Index struct {
 	Workspace string `toml:"workspace"`
 	Name      string `toml:"name"` // pyx calls it a view or a registry, conda a channel
 	Kind      Kind   `toml:"kind"`
-	Folder    string `toml:"folder"`   // of wheels and sdists side by side, or of a conda channel
+	Folder    string `toml:"folder"`   // a flat folder of wheels and sdists, or a conda channel
 	Upstream  string `toml:"upstream"` // URL of a Simple API (…/simple) or a channel
-	// UpstreamHosts are further hosts that the upstream may name for files: exact, or *.suffix. The credential never
-	// goes to them.
+	// UpstreamHosts are other hosts that upstream's links and redirects may lead to: exact, or *.suffix. The credential
+	// is never sent to them.
 	UpstreamHosts     []string `toml:"upstream_hosts"`
 	UpstreamUsername  string   `toml:"upstream_username"`   // Basic with this name; empty: Bearer
-	UpstreamTokenFile string   `toml:"upstream_token_file"` // read again for each request, so it may be refreshed
+	UpstreamTokenFile string   `toml:"upstream_token_file"` // read for every request, so it may be rotated
 	UpstreamTokenEnv  string   `toml:"upstream_token_env"`  // name of a variable
 }
 
 // Size is a number of bytes. In TOML it is an integer, or a string like "256 MiB".
 type Size int64
 
+// units are the units of a Size, in bytes.
+var units = map[string]int64{
+	"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
+}
+
 // UnmarshalText reads a number of bytes with an optional unit: B, KB, MB, GB, KiB, MiB or GiB.
 func (s *Size) UnmarshalText(text []byte) error {
 	t := strings.TrimSpace(string(text))
 	digits := strings.TrimRight(t, " BKMGi")
-	unit, known := map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[strings.TrimSpace(t[len(digits):])]
+	unit, known := units[strings.TrimSpace(t[len(digits):])]
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || !known || n < 0 || n > math.MaxInt64/unit {
 		return fmt.Errorf(`not a size such as 268435456 or "256 MiB"`)
@@ -97,21 +102,21 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// What an ID token must name as its audience unless the policy says otherwise (uv, pyx-auth-action test.py; uv branch
+// Audiences of policies that do not set one (uv, pyx-auth-action test.py; uv branch
 // ww/ta, crates/uv-auth/src/pyx.rs).
 const (
 	writeAudience = "pyx"
 	readAudience  = "pyx:trusted-access"
 )
 
-// Defaults for what a Config leaves out.
+// Defaults of a Config.
 const (
 	defaultListen    = "127.0.0.1:8080"
 	defaultLifetime  = time.Hour
 	defaultMaxUpload = 256 << 20
 )
 
-// complete returns a copy of c with what it leaves out filled in.
+// complete returns a copy of c with the defaults filled in.
 func (c Config) complete() Config {
 	if c.Listen == "" {
 		c.Listen = defaultListen

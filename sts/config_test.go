@@ -75,14 +75,17 @@ func TestLoadConfig(t *testing.T) {
 		APIKeys: []sts.APIKey{{Name: "deploy", SHA256: strings.Repeat("0", 63) + "1", Workspaces: []string{"acme"},
 			Permissions: []sts.Permission{sts.Read, sts.Write}, Expires: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}},
 		Trust: []sts.Trust{
-			{Name: "trust-1", Issuer: "https://token.actions.githubusercontent.com", Audience: "pyx", Claims: map[string]string{"repository": "acme/app", "ref": "refs/tags/v*"},
+			{Name: "trust-1", Issuer: "https://token.actions.githubusercontent.com", Audience: "pyx",
+				Claims:    map[string]string{"repository": "acme/app", "ref": "refs/tags/v*"},
 				Workspace: "acme", Permission: sts.Write, Lifetime: 30 * time.Minute},
-			{Name: "anyone at acme", Issuer: "https://gitlab.acme.example", Audience: "https://pkgs.example", Claims: map[string]string{"namespace_path": "acme"},
+			{Name: "anyone at acme", Issuer: "https://gitlab.acme.example", Audience: "https://pkgs.example",
+				Claims:    map[string]string{"namespace_path": "acme"},
 				Workspace: "acme", Permission: sts.Read, Lifetime: 10 * time.Minute},
 		},
 		Indexes: []sts.Index{
 			{Workspace: "acme", Name: "main", Kind: sts.PyPI, Folder: filepath.Join(dir, "wheels")},
-			{Workspace: "acme", Name: "mirror", Kind: sts.Conda, Upstream: "https://conda.example/channel", UpstreamTokenEnv: "CONDA_TOKEN"},
+			{Workspace: "acme", Name: "mirror", Kind: sts.Conda, Upstream: "https://conda.example/channel",
+				UpstreamTokenEnv: "CONDA_TOKEN"},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -116,18 +119,21 @@ func TestConfigRefuses(t *testing.T) {
 		{`"https://token.actions`, `"http://token.actions`, `line 16: trust[0].issuer: `},
 		{`"https://gitlab.acme`, `"gitlab.acme`, `line 23: trust[1].issuer: `},
 		{`{ repository = "acme/app", ref = "refs/tags/v*" }`, `{}`, `line 17: trust[0].claims: no claim is pinned`},
-		{`{ repository = "acme/app", ref = "refs/tags/v*" }`, `{ repository = "**" }`, `line 17: trust[0].claims: no claim is pinned`},
-		{`{ repository = "acme/app", ref = "refs/tags/v*" }`, `{ ref = "refs/tags/v1" }`, `trust[0].claims: this issuer serves everyone`},
+		{`{ repository = "acme/app", ref = "refs/tags/v*" }`, `{ repository = "**" }`,
+			`line 17: trust[0].claims: no claim is pinned`},
+		{`{ repository = "acme/app", ref = "refs/tags/v*" }`, `{ ref = "refs/tags/v1" }`,
+			`trust[0].claims: this issuer serves everyone`},
 		{`repository = "acme/app"`, `repository = "*/app"`, `trust[0].claims: this issuer serves everyone`},
 		{`repository = "acme/app"`, `repository = "acme*"`, `trust[0].claims: this issuer serves everyone`},
-		{`repository = "acme/app"`, `aud = "acme/app"`, `trust[0].claims: aud is not for patterns`},
+		{`repository = "acme/app"`, `aud = "acme/app"`, `trust[0].claims: aud takes no pattern`},
 		{`repository = "acme/app"`, `repository = ""`, `trust[0].claims: "repository" has an empty pattern`},
 		{`permissions = "write"`, `permissions = "all"`, `line 19: trust[0].permissions: `},
 		{`"anyone at acme"`, `"trust-1"`, `line 22: trust[1].name: another policy`},
 		{`lifetime = "10m"`, `lifetime = "48h"`, `line 28: trust[1].lifetime: `},
 		{`"pypi"`, `"npm"`, `line 33: index[0].kind: `},
 		{`folder = "wheels"`, ``, `index[0].folder: an index has either`},
-		{`folder = "wheels"`, `folder = "wheels"` + "\n" + `upstream_token_env = "X"`, `index[0].folder: an index with a folder`},
+		{`folder = "wheels"`, `folder = "wheels"` + "\n" + `upstream_token_env = "X"`,
+			`index[0].folder: an index with a folder`},
 		{`"https://conda.example/channel"`, `"http://conda.example/channel"`, `line 40: index[1].upstream: `},
 		{`upstream_token_env = "CONDA_TOKEN"`, `upstream_hosts = ["https://x"]`, `line 41: index[1].upstream_hosts: `},
 		{`name = "mirror"`, `name = "Mirror"`, `line 38: index[1].name: `},
@@ -137,6 +143,12 @@ upstream`, `name = "main"
 kind = "pypi"
 upstream`, `line 38: index[1].name: another index`},
 		{`# a service`, `= nonsense`, `line 1`},
+		{`"1 GiB"`, `1.5`, `line 6: not a size`},
+		{`2027-01-01T00:00:00Z`, `1`, `line 13: `},
+		{`"deploy"`, `"""` + "\n[[trust]]\n" + `"""`, `line 9: api_key[0].name: `},
+		{`"https://gitlab.acme.example"`, `"""` + "\n[[trust]]\n" + `"""`, `line 23: trust[1].issuer: `},
+		{`"deploy"`, `7`, `line 9: api_key.name: `},
+		{`listen = "127.0.0.1:9000"`, `LISTEN = "9000"`, `line 2: listen: `},
 	} {
 		if !strings.Contains(goodConfig, test.old) {
 			t.Fatalf("%q is not in the configuration", test.old)
@@ -155,10 +167,14 @@ func FuzzConfig(f *testing.F) {
 	f.Add(goodConfig)
 	f.Add("[[trust]]\nclaims = {a=\"*\"}\n[[index]]\nkind=\"pypi\"")
 	f.Add("max_upload = 99999999999999999999\n[trust]\nx=1")
+	f.Add("max_upload = 1.5\n[[api_key]]\nexpires = true")
 	f.Add("a.b[0].c = 1\n[\"trust[0].issuer\"]")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := load(t, text)
 		if err != nil {
+			if !strings.Contains(err.Error(), "regpass-serve.toml: line ") {
+				t.Errorf("%q: no line in %v", text, err)
+			}
 			return
 		}
 		// What was accepted can be written down by hand as well, and trusts nobody by accident.

@@ -7,7 +7,7 @@
 //	POST /auth/cli/refresh                                            refresh token -> token and next refresh token
 //	GET  /auth/cli/login/{uuid}, /auth/cli/status/{uuid}              login through a browser
 //	GET  /auth/cli/logout                                             revokes the token presented
-//	GET  /v1/trusted-publishing/audience                              the audience that ID tokens must name
+//	GET  /v1/trusted-publishing/audience                              the audience of ID tokens
 //	POST /v1/trusted-publishing/{workspace}/{registry}/mint-token     ID token -> token that may upload
 //	POST /v1/trusted-access/{workspace}/mint-token                    ID token -> token that may read
 //	POST /v1/upload/{workspace}/{registry}, …/validate                upload
@@ -15,10 +15,10 @@
 //	GET  /files/{workspace}/{index}/{filename}                        wheels and sdists
 //	GET  /conda/{workspace}/{channel}/{subdir}/…                      conda packages
 //
-// A read takes its token from Authorization (Bearer, or Basic with the user name __token__) or from conda's path
-// prefix /t/<token>. Errors are RFC 9457 problem details. Every decision is one line of audit that never holds a
-// token, a key or a path.
+// The token of a read comes in Authorization (Bearer, or Basic with the user name __token__) or in conda's path prefix
+// /t/<token>. Errors are RFC 9457 problem details. Every decision is one line of audit that never holds a token, a key
+// or a path.
 //
-// What was used up or revoked is kept in memory, bounded, for as long as the token concerned could be used. A restart
-// forgets it: tokens revoked before live on to their end, one hour by default, and logins start over.
+// Used and revoked tokens are remembered in memory, up to a limit, until they would have expired. A restart forgets
+// them: a token revoked before it is valid again until it expires (an hour by default), and logins must start over.
 package sts

@@ -9,8 +9,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// audience tells CI jobs for whom their ID token must be made (uv,
-// crates/uv-publish/src/trusted_publishing/pyx.rs, get_audience).
+// audience tells a CI job which audience its ID token needs (uv, crates/uv-publish/src/trusted_publishing/pyx.rs,
+// get_audience).
 func (s *Service) audience(c *call) error {
 	for _, p := range s.policies {
 		if p.Permission == Write {
@@ -20,16 +20,16 @@ func (s *Service) audience(c *call) error {
 	return c.json(map[string]any{"audience": writeAudience})
 }
 
-// trustedPublishing trades an ID token for a token that may upload to one index, and nothing else.
+// trustedPublishing exchanges an ID token for a token that can upload to one index and do nothing more.
 func (s *Service) trustedPublishing(c *call) error { return s.exchange(c, Write, c.args[0], c.args[1]) }
 
-// trustedAccess trades an ID token for a token that may read a workspace.
+// trustedAccess exchanges an ID token for a token that can read a workspace.
 func (s *Service) trustedAccess(c *call) error { return s.exchange(c, Read, c.args[0], "") }
 
-// maxExchange is the longest body of an exchange, in bytes: a token, quoted.
+// maxExchange is the longest body of an exchange, in bytes: a token and the JSON around it.
 const maxExchange = regpass.MaxToken + 1<<10
 
-// exchange trades an ID token for a token of this service, in the manner of PyPI's mint-token
+// exchange trades an ID token for a token of this service, as PyPI's mint-token does
 // (pypi/warehouse, docs/user/trusted-publishers/internals.md).
 func (s *Service) exchange(c *call, permission Permission, workspace, registry string) error {
 	if plainName().MatchString(workspace) {
@@ -41,7 +41,7 @@ func (s *Service) exchange(c *call, permission Permission, workspace, registry s
 	}
 	token, err := regpass.ParseToken(in.Token)
 	if err != nil {
-		return badRequest.saying("token: %s", err)
+		return badRequest.with("token: %s", err)
 	}
 	id, err := s.identify(c, token)
 	if err != nil {
@@ -52,17 +52,17 @@ func (s *Service) exchange(c *call, permission Permission, workspace, registry s
 		return err
 	}
 	if x := s.indexes[indexID{workspace, PyPI, registry}]; permission == Write && (x == nil || x.folder == nil) {
-		return notFound.saying("the workspace has no such index to upload to")
+		return notFound.with("the workspace has no such index, or it takes no uploads")
 	}
-	// Only a token that is good is used up, so that a refused one can be sent again once the policy is mended.
+	// A refused token is not used up, so it can be sent again once the policy is corrected.
 	once := sha256.Sum256([]byte(id.once(token)))
 	switch s.used.add(once, struct{}{}, id.ExpiresAt.Add(2*leeway), c.now) {
 	case known:
-		return badIdentity.saying("the identity token was traded before; it is good for one trade")
+		return badIdentity.with("the identity token was already exchanged; each one works once")
 	case full:
-		return unavailable.saying("too many identity tokens at once").because("the table of used identity tokens is full")
+		return unavailable.with("too many identity tokens right now").because("the table of used identity tokens is full")
 	}
-	minted, made, err := s.mint(c, p.pass(id, registry, c.endpoint))
+	minted, made, err := s.mint(c, p.tokenRequest(id, registry, c.endpoint))
 	if err != nil {
 		s.used.drop(once)
 		return err
@@ -70,8 +70,8 @@ func (s *Service) exchange(c *call, permission Permission, workspace, registry s
 	return c.json(map[string]any{"success": true, "token": minted, "expires": made.ExpiresAt.Unix()})
 }
 
-// trusted finds the first policy that matches, or says why none does: fully in the audit, to the client only what is no
-// secret.
+// trusted finds the first policy that matches. If none does, the audit gets every reason; the client learns only which
+// claims are checked.
 func (s *Service) trusted(c *call, id *identity, permission Permission, workspace, registry string) (*policy, error) {
 	var looked, why []string
 	audience := false
@@ -98,25 +98,27 @@ func (s *Service) trusted(c *call, id *identity, permission Permission, workspac
 		}
 	}
 	if !audience && looked != nil {
-		return nil, badIdentity.saying("the token of %s is made for another audience", regpass.Quote(id.Issuer))
+		return nil, badIdentity.with("the token from %s is for another audience", regpass.Quote(id.Issuer))
 	}
 	slices.Sort(looked)
-	return nil, noPolicy.saying("the token of %s is valid, but no trust policy matches; policies for %s look at: %s",
-		regpass.Quote(id.Issuer), permission, strings.Join(slices.Compact(looked), ", ")).because("no policy: %s", strings.Join(why, "; "))
+	return nil, noPolicy.with("the token from %s is valid but matches no trust policy; policies for %s check: %s",
+		regpass.Quote(id.Issuer), permission, strings.Join(slices.Compact(looked), ", ")).
+		because("no policy: %s", strings.Join(why, "; "))
 }
 
-// pass is what a token made under the policy says. A token to upload is bound to one index.
-func (p *policy) pass(id *identity, registry, via string) pass {
+// tokenRequest describes the token that the policy grants. A token for uploads is bound to one index.
+func (p *policy) tokenRequest(id *identity, registry, via string) tokenRequest {
 	if registry == "" {
 		registry = p.Index
 	}
-	return pass{
-		subject: "trust:" + p.Name, workspaces: []string{p.Workspace}, permissions: []Permission{p.Permission}, index: registry,
-		via: via, actor: &actor{Issuer: id.Issuer, Subject: clip(id.Subject)}, lifetime: p.Lifetime,
+	return tokenRequest{
+		subject: "trust:" + p.Name, workspaces: []string{p.Workspace}, permissions: []Permission{p.Permission},
+		index: registry, via: via, actor: &actor{Issuer: id.Issuer, Subject: clip(id.Subject)}, lifetime: p.Lifetime,
 	}
 }
 
-// once is what a token must not share with one that was traded before: its id at its issuer, else all of it.
+// once identifies a token for the check that it is exchanged only once: by issuer and jti, or as a whole if it has no
+// jti.
 func (id *identity) once(token regpass.Secret) string {
 	if id.ID == "" {
 		return token.Reveal()

@@ -21,50 +21,53 @@ const (
 )
 
 func TestTrustedPublishing(t *testing.T) {
-	w := newWorld(t)
-	got := w.do(ask{path: "/v1/trusted-publishing/audience"})
-	w.want(t, got, 200)
+	fx := newFixture(t)
+	got := fx.do(ask{path: "/v1/trusted-publishing/audience"})
+	fx.want(t, got, 200)
 	if strings.TrimSpace(got.body) != `{"audience":"pyx"}` {
 		t.Fatalf("audience: %s", got.body)
 	}
-	got = w.do(ask{method: "POST", path: publishPath, body: tokenBody(w.idToken("pyx", nil))})
-	w.want(t, got, 200)
+	got = fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
+	fx.want(t, got, 200)
 	var minted struct {
 		Success bool
 		Token   string
 		Expires int64
 	}
 	must(t, json.Unmarshal([]byte(got.body), &minted))
-	if !minted.Success || minted.Expires != w.clock.now().Add(time.Hour).Unix() {
+	if !minted.Success || minted.Expires != fx.clock.now().Add(time.Hour).Unix() {
 		t.Errorf("answer %+v", minted)
 	}
 	token := regpass.NewSecret(minted.Token)
 	said, err := regpass.DecodeJWT(token)
 	must(t, err)
-	want := map[string]any{"iss": origin, "sub": "trust:publish", "index": "main", "via": "trusted-publishing", "urn:pyx:org_name": "acme"}
+	want := map[string]any{"iss": origin, "sub": "trust:publish", "index": "main", "via": "trusted-publishing",
+		"urn:pyx:org_name": "acme"}
 	for name, v := range want {
 		if said.All[name] != v {
 			t.Errorf("claim %s is %v, want %v", name, said.All[name], v)
 		}
 	}
-	line := w.lastAudit()
-	for name, v := range map[string]any{"decision": "allow", "endpoint": "trusted-publishing", "policy": "publish", "workspace": "acme",
-		"actor": "repo:acme/app:ref:refs/tags/v1", "issuer": w.issuer.URL, "jti": said.ID} {
+	line := fx.lastAudit()
+	for name, v := range map[string]any{
+		"decision": "allow", "endpoint": "trusted-publishing", "policy": "publish", "workspace": "acme",
+		"actor": "repo:acme/app:ref:refs/tags/v1", "issuer": fx.issuer.URL, "jti": said.ID} {
 		if line[name] != v {
 			t.Errorf("audit %s is %v, want %v", name, line[name], v)
 		}
 	}
-	w.want(t, w.do(ask{path: "/simple/acme/main/demo-pkg/", header: bearer(token)}), http.StatusForbidden) // write is not read
+	fx.want(t, fx.do(ask{path: "/simple/acme/main/demo-pkg/", header: bearer(token)}), 403) // write is not read
 }
 
 func TestTrustedAccess(t *testing.T) {
-	w := newWorld(t)
-	got := w.do(ask{method: "POST", path: accessPath, body: tokenBody(w.idToken("pyx:trusted-access", map[string]any{"aud": []string{"pyx:trusted-access"}}))})
-	w.want(t, got, 200)
+	fx := newFixture(t)
+	list := map[string]any{"aud": []string{"pyx:trusted-access"}}
+	got := fx.post(accessPath, tokenBody(fx.idToken("pyx:trusted-access", list)))
+	fx.want(t, got, 200)
 	token := field(t, got, "token")
-	w.want(t, w.do(ask{path: "/simple/acme/main/demo-pkg/", header: bearer(token)}), 200)
-	w.clock.forward(10 * time.Minute)
-	w.want(t, w.do(ask{path: "/simple/acme/main/demo-pkg/", header: bearer(token)}), 401) // the policy's lifetime
+	fx.want(t, fx.do(ask{path: "/simple/acme/main/demo-pkg/", header: bearer(token)}), 200)
+	fx.clock.forward(10 * time.Minute)
+	fx.want(t, fx.do(ask{path: "/simple/acme/main/demo-pkg/", header: bearer(token)}), 401) // the policy's lifetime
 }
 
 func TestExchangeRefuses(t *testing.T) {
@@ -77,29 +80,37 @@ func TestExchangeRefuses(t *testing.T) {
 		audit  string // in the reason
 	}{
 		{"another audience", publishPath, map[string]any{"aud": "pypi"}, 401, "another audience", "another audience"},
-		{"the audience of reads", publishPath, map[string]any{"aud": "pyx:trusted-access"}, 401, "another audience", "another audience"},
-		{"another issuer", publishPath, map[string]any{"iss": "https://issuer.invalid"}, 401, "no trust policy names the issuer", "no trust policy"},
+		{"the audience of reads", publishPath, map[string]any{"aud": "pyx:trusted-access"}, 401, "another audience",
+			"another audience"},
+		{"another issuer", publishPath, map[string]any{"iss": "https://issuer.invalid"}, 401,
+			"no trust policy names the issuer", "no trust policy"},
 		{"no issuer", publishPath, map[string]any{"iss": nil}, 401, "no trust policy names the issuer", "no trust policy"},
-		{"expired", publishPath, map[string]any{"exp": int64(1000)}, 401, "does not verify or has expired", "expired"},
-		{"no end", publishPath, map[string]any{"exp": nil}, 401, "does not verify or has expired", "exp claim is required"},
-		{"made in the future", publishPath, map[string]any{"iat": int64(4e9)}, 401, "does not verify", "used before issued"},
-		{"not yet valid", publishPath, map[string]any{"nbf": int64(4e9)}, 401, "does not verify", "not valid yet"},
-		{"another repository", publishPath, map[string]any{"repository": "evil/app"}, 403, "look at: ref, repository", "publish: claim \"repository\""},
-		{"a repository that goes on", publishPath, map[string]any{"repository": "acme/app2"}, 403, "look at", "claim \"repository\""},
-		{"a claim that is absent", publishPath, map[string]any{"ref": nil}, 403, "look at", "claim \"ref\""},
-		{"another workspace", "/v1/trusted-publishing/beta/main/mint-token", nil, 403, "look at", "publish: another workspace"},
-		{"a workspace that is not", "/v1/trusted-publishing/nowhere/main/mint-token", nil, 403, "look at", "publish: another workspace"},
-		{"an index that is not", "/v1/trusted-publishing/acme/nowhere/mint-token", nil, 404, "no such index", "no such index"},
+		{"expired", publishPath, map[string]any{"exp": int64(1000)}, 401, "is invalid or has expired", "expired"},
+		{"no end", publishPath, map[string]any{"exp": nil}, 401, "is invalid or has expired", "exp claim is required"},
+		{"made in the future", publishPath, map[string]any{"iat": int64(4e9)}, 401, "is invalid or has expired",
+			"used before issued"},
+		{"not yet valid", publishPath, map[string]any{"nbf": int64(4e9)}, 401, "is invalid or has expired", "not valid yet"},
+		{"another repository", publishPath, map[string]any{"repository": "evil/app"}, 403, "check: ref, repository",
+			"publish: claim \"repository\""},
+		{"a repository that goes on", publishPath, map[string]any{"repository": "acme/app2"}, 403, "check: ",
+			"claim \"repository\""},
+		{"a claim that is absent", publishPath, map[string]any{"ref": nil}, 403, "check: ", "claim \"ref\""},
+		{"another workspace", "/v1/trusted-publishing/beta/main/mint-token", nil, 403, "check: ",
+			"publish: another workspace"},
+		{"a workspace that is not", "/v1/trusted-publishing/nowhere/main/mint-token", nil, 403, "check: ",
+			"publish: another workspace"},
+		{"an index that is not", "/v1/trusted-publishing/acme/nowhere/mint-token", nil, 404, "no such index",
+			"no such index"},
 		{"a jti that is no text", publishPath, map[string]any{"jti": 7}, 401, "jti is not a string", "jti"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(t)
-			got := w.do(ask{method: "POST", path: test.path, body: tokenBody(w.idToken("pyx", test.claims))})
-			w.want(t, got, test.status)
+			fx := newFixture(t)
+			got := fx.post(test.path, tokenBody(fx.idToken("pyx", test.claims)))
+			fx.want(t, got, test.status)
 			if !strings.Contains(got.body, test.says) {
 				t.Errorf("the answer does not say %q: %s", test.says, got.body)
 			}
-			if line := w.lastAudit(); line["decision"] != "deny" || !strings.Contains(line["reason"].(string), test.audit) {
+			if line := fx.lastAudit(); line["decision"] != "deny" || !strings.Contains(line["reason"].(string), test.audit) {
 				t.Errorf("audit: %v", line)
 			}
 			if strings.Contains(got.body, "refs/tags/v*") || strings.Contains(got.body, "publish: ") {
@@ -110,7 +121,7 @@ func TestExchangeRefuses(t *testing.T) {
 }
 
 func TestExchangeRefusesBodies(t *testing.T) {
-	w := newWorld(t)
+	fx := newFixture(t)
 	for body, status := range map[string]int{
 		"":                         400,
 		"{}":                       400,
@@ -122,24 +133,25 @@ func TestExchangeRefusesBodies(t *testing.T) {
 		`{"token":"e30.bnVsbA.x"}`: 401,
 		`{"token":"` + strings.Repeat("a", regpass.MaxToken+2048) + `"}`: 413,
 	} {
-		w.want(t, w.do(ask{method: "POST", path: publishPath, body: body}), status)
+		fx.want(t, fx.post(publishPath, body), status)
 	}
 }
 
 // TestForgedIdentity signs with everything but the issuer's key.
 func TestForgedIdentity(t *testing.T) {
-	w := newWorld(t)
-	real := w.idToken("pyx", nil)
+	fx := newFixture(t)
+	real := fx.idToken("pyx", nil)
 	claims, err := regpass.DecodeJWT(real)
 	must(t, err)
 	stranger, err := fake.NewIssuer("ES256")
 	must(t, err)
-	stranger.URL = w.issuer.URL
+	stranger.URL = fx.issuer.URL
 	foreign, err := stranger.Sign(claims.All)
 	must(t, err)
-	none, err := jwt.NewWithClaims(jwt.SigningMethodNone, jwt.MapClaims(claims.All)).SignedString(jwt.UnsafeAllowNoneSignatureType)
+	unsigned := jwt.NewWithClaims(jwt.SigningMethodNone, jwt.MapClaims(claims.All))
+	none, err := unsigned.SignedString(jwt.UnsafeAllowNoneSignatureType)
 	must(t, err)
-	keys := w.issuerKeys()
+	keys := fx.issuerKeys()
 	hmac, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims(claims.All)).SignedString([]byte(keys))
 	must(t, err)
 	parts := strings.Split(real.Reveal(), ".")
@@ -151,44 +163,44 @@ func TestForgedIdentity(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			j, _ := json.Marshal(map[string]string{"token": token})
-			w.want(t, w.do(ask{method: "POST", path: publishPath, body: string(j)}), 401)
+			fx.want(t, fx.post(publishPath, string(j)), 401)
 		})
 	}
-	w.want(t, w.do(ask{method: "POST", path: publishPath, body: tokenBody(real)}), 200)
+	fx.want(t, fx.post(publishPath, tokenBody(real)), 200)
 }
 
 // issuerKeys is what the issuer publishes.
-func (w *world) issuerKeys() string {
-	w.t.Helper()
-	res, err := http.Get(w.issuer.URL + "/.well-known/jwks")
-	must(w.t, err)
+func (fx *fixture) issuerKeys() string {
+	fx.t.Helper()
+	res, err := http.Get(fx.issuer.URL + "/.well-known/jwks")
+	must(fx.t, err)
 	defer res.Body.Close()
 	var keys json.RawMessage
-	must(w.t, json.NewDecoder(res.Body).Decode(&keys))
+	must(fx.t, json.NewDecoder(res.Body).Decode(&keys))
 	return string(keys)
 }
 
 func TestIssuerIsAskedSparingly(t *testing.T) {
-	w := newWorld(t)
-	w.do(ask{method: "POST", path: publishPath, body: tokenBody(w.idToken("pyx", map[string]any{"iss": "https://issuer.invalid"}))})
-	if asked := w.asked.String(); asked != "" {
+	fx := newFixture(t)
+	fx.post(publishPath, tokenBody(fx.idToken("pyx", map[string]any{"iss": "https://issuer.invalid"})))
+	if asked := fx.asked.String(); asked != "" {
 		t.Fatalf("an unknown issuer led to the requests %s", asked)
 	}
 	stranger, err := fake.NewIssuer("ES256")
 	must(t, err)
-	stranger.URL = w.issuer.URL
+	stranger.URL = fx.issuer.URL
 	for range 20 {
-		forged, err := stranger.Sign(map[string]any{"aud": "pyx", "exp": w.clock.now().Add(time.Minute).Unix()})
+		forged, err := stranger.Sign(map[string]any{"aud": "pyx", "exp": fx.clock.now().Add(time.Minute).Unix()})
 		must(t, err)
-		w.want(t, w.do(ask{method: "POST", path: publishPath, body: tokenBody(forged)}), 401)
+		fx.want(t, fx.post(publishPath, tokenBody(forged)), 401)
 	}
-	if asked := w.asked.String(); strings.Count(asked, "\n") != 2 {
+	if asked := fx.asked.String(); strings.Count(asked, "\n") != 2 {
 		t.Fatalf("20 forged tokens led to the requests\n%s", asked)
 	}
-	w.want(t, w.do(ask{method: "POST", path: publishPath, body: tokenBody(w.idToken("pyx", nil))}), 200)
-	w.clock.forward(2 * time.Hour) // keys are read again, in case one was withdrawn
-	w.want(t, w.do(ask{method: "POST", path: publishPath, body: tokenBody(w.idToken("pyx", nil))}), 200)
-	if asked := w.asked.String(); strings.Count(asked, "\n") != 4 {
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken("pyx", nil))), 200)
+	fx.clock.forward(2 * time.Hour) // keys are read again, in case one was withdrawn
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken("pyx", nil))), 200)
+	if asked := fx.asked.String(); strings.Count(asked, "\n") != 4 {
 		t.Fatalf("requests\n%s", asked)
 	}
 }
@@ -201,30 +213,31 @@ func (unreachable) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestIssuerAway(t *testing.T) {
-	w := newWorld(t)
-	w.start(unreachable{})
-	token := w.idToken("pyx", nil)
+	fx := newFixture(t)
+	fx.start(unreachable{})
+	token := fx.idToken("pyx", nil)
 	for range 2 {
-		got := w.do(ask{method: "POST", path: publishPath, body: tokenBody(token)})
-		w.want(t, got, 503)
+		got := fx.post(publishPath, tokenBody(token))
+		fx.want(t, got, 503)
 		if got.header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
 		}
 	}
-	w.start(http.DefaultTransport) // the token was not used up
-	w.want(t, w.do(ask{method: "POST", path: publishPath, body: tokenBody(token)}), 200)
+	fx.start(http.DefaultTransport) // the token was not used up
+	fx.want(t, fx.post(publishPath, tokenBody(token)), 200)
 }
 
 func TestIdentityIsGoodOnce(t *testing.T) {
 	for name, claims := range map[string]map[string]any{"with jti": nil, "without jti": {"jti": nil}} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			token := w.idToken("pyx", claims)
-			w.want(t, w.do(ask{method: "POST", path: "/v1/trusted-publishing/acme/nowhere/mint-token", body: tokenBody(token)}), 404) // does not use it up
+			fx := newFixture(t)
+			token := fx.idToken("pyx", claims)
+			// A refusal does not use the token up.
+			fx.want(t, fx.post("/v1/trusted-publishing/acme/nowhere/mint-token", tokenBody(token)), 404)
 			statuses := make([]int, 8)
 			var all sync.WaitGroup
 			for i := range statuses {
-				all.Go(func() { statuses[i] = w.do(ask{method: "POST", path: publishPath, body: tokenBody(token)}).status })
+				all.Go(func() { statuses[i] = fx.post(publishPath, tokenBody(token)).status })
 			}
 			all.Wait()
 			count := map[int]int{}
@@ -239,15 +252,15 @@ func TestIdentityIsGoodOnce(t *testing.T) {
 }
 
 func TestPolicyForOneIndex(t *testing.T) {
-	w := newWorld(t, func(c *sts.Config) {
+	fx := newFixture(t, func(c *sts.Config) {
 		c.Indexes = append(c.Indexes, sts.Index{Workspace: "acme", Name: "side", Kind: sts.PyPI, Folder: c.Indexes[0].Folder})
 		c.Trust[0].Index, c.Trust[1].Index = "side", "side"
 	})
-	w.want(t, w.do(ask{method: "POST", path: publishPath, body: tokenBody(w.idToken("pyx", nil))}), 403)
-	w.want(t, w.do(ask{method: "POST", path: "/v1/trusted-publishing/acme/side/mint-token", body: tokenBody(w.idToken("pyx", nil))}), 200)
-	got := w.do(ask{method: "POST", path: accessPath, body: tokenBody(w.idToken("pyx:trusted-access", nil))})
-	w.want(t, got, 200)
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken("pyx", nil))), 403)
+	fx.want(t, fx.post("/v1/trusted-publishing/acme/side/mint-token", tokenBody(fx.idToken("pyx", nil))), 200)
+	got := fx.post(accessPath, tokenBody(fx.idToken("pyx:trusted-access", nil)))
+	fx.want(t, got, 200)
 	token := field(t, got, "token")
-	w.want(t, w.do(ask{path: "/simple/acme/side/", header: bearer(token)}), 200)
-	w.want(t, w.do(ask{path: "/simple/acme/main/", header: bearer(token)}), 403)
+	fx.want(t, fx.do(ask{path: "/simple/acme/side/", header: bearer(token)}), 200)
+	fx.want(t, fx.do(ask{path: "/simple/acme/main/", header: bearer(token)}), 403)
 }

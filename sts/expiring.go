@@ -5,14 +5,13 @@ import (
 	"time"
 )
 
-// sweepEvery is how often a table is searched for what has expired, at most.
-const sweepEvery = time.Minute
+// sweepInterval is the shortest time between two searches of a table for expired entries.
+const sweepInterval = time.Minute
 
-// expiring is a table whose entries end by themselves and that never holds more than max. Nothing runs in the
-// background: whoever adds an entry sweeps now and then.
+// expiring is a table of at most max entries, each with an expiry. It has no goroutine: put sweeps now and then.
 type expiring[K comparable, V any] struct {
 	max   int
-	evict bool // when full, drop some entry instead of refusing a new one; only for what can be made again
+	evict bool // when full, drop an arbitrary entry instead of refusing a new one; for caches only
 
 	mu    sync.Mutex
 	rows  map[K]row[V]
@@ -28,14 +27,14 @@ func newExpiring[K comparable, V any](limit int) *expiring[K, V] {
 	return &expiring[K, V]{max: limit, rows: map[K]row[V]{}}
 }
 
-// newCache makes a table that forgets when full.
+// newCache makes a table that drops entries when it is full.
 func newCache[K comparable, V any](limit int) *expiring[K, V] {
 	e := newExpiring[K, V](limit)
 	e.evict = true
 	return e
 }
 
-// get returns what is known of key at now.
+// get returns the entry for key unless it has expired.
 func (e *expiring[K, V]) get(key K, now time.Time) (V, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -46,7 +45,7 @@ func (e *expiring[K, V]) get(key K, now time.Time) (V, bool) {
 	return r.value, true
 }
 
-// take returns what is known of key at now and forgets it.
+// take removes the entry for key and returns it unless it has expired.
 func (e *expiring[K, V]) take(key K, now time.Time) (V, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -58,21 +57,21 @@ func (e *expiring[K, V]) take(key K, now time.Time) (V, bool) {
 	return r.value, true
 }
 
-// outcome of add and set.
+// outcome is the result of add and set.
 type outcome int
 
 const (
 	added outcome = iota
-	known         // add: the key is there already
+	known         // add: the key is in the table already
 	full          // the table holds max entries that have not expired
 )
 
-// add records a new key until a time, unless it is there.
+// add stores an entry unless the table has one for key.
 func (e *expiring[K, V]) add(key K, v V, until, now time.Time) outcome {
 	return e.put(key, v, until, now, false)
 }
 
-// set records a key until a time, new or not.
+// set stores an entry and replaces any other for key.
 func (e *expiring[K, V]) set(key K, v V, until, now time.Time) outcome {
 	return e.put(key, v, until, now, true)
 }
@@ -84,7 +83,7 @@ func (e *expiring[K, V]) put(key K, v V, until, now time.Time, replace bool) out
 		return known
 	}
 	if !now.Before(e.sweep) {
-		e.sweep = now.Add(sweepEvery)
+		e.sweep = now.Add(sweepInterval)
 		for k, r := range e.rows {
 			if !now.Before(r.until) {
 				delete(e.rows, k)
@@ -104,7 +103,7 @@ func (e *expiring[K, V]) put(key K, v V, until, now time.Time, replace bool) out
 	return added
 }
 
-// drop forgets key.
+// drop removes the entry for key.
 func (e *expiring[K, V]) drop(key K) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// folder is a directory that is served. Nothing outside it is reached, not even through symbolic links in it.
+// folder is a directory that is served. os.Root keeps symbolic links in it from leading outside.
 type folder struct {
 	root    *os.Root
-	placing sync.Mutex // one upload at a time looks whether its name is free and takes it
+	placing sync.Mutex // held from the check that a name is free until it is taken
 
 	mu      sync.Mutex
 	entries map[string][]*entry // by project
@@ -27,22 +27,22 @@ type folder struct {
 	changed time.Time           // modification time of the directory then
 }
 
-// entry is a wheel or sdist in a folder. Its hash is computed once, when it is first asked for.
+// entry is a wheel or sdist in a folder. Its hash is computed once, on first use.
 type entry struct {
 	name     string
 	size     int64
 	modified time.Time
 	sum      func() (string, error)
-	failed   atomic.Bool // sum did; the next listing tries again
+	failed   atomic.Bool // sum failed; the next listing tries again
 }
 
-// reread is how long a listing is believed when the directory itself has not changed.
-const reread = 2 * time.Second
+// listingTTL is how long a listing is trusted while the directory's modification time stays the same.
+const listingTTL = 2 * time.Second
 
-// Uploads are written under this prefix first. What a crash left is removed after a day.
+// An upload is written under this prefix first. Leftovers of a crash are removed after a day.
 const (
 	uploadPrefix = ".upload-"
-	uploadStale  = 24 * time.Hour
+	maxUploadAge = 24 * time.Hour
 )
 
 func openFolder(path string, now time.Time) (*folder, error) {
@@ -56,8 +56,11 @@ func openFolder(path string, now time.Time) (*folder, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	for _, n := range names {
-		if info, err := root.Lstat(n); err == nil && strings.HasPrefix(n, uploadPrefix) && now.Sub(info.ModTime()) > uploadStale {
-			_ = root.Remove(n) // it is only in the way
+		if !strings.HasPrefix(n, uploadPrefix) {
+			continue
+		}
+		if info, err := root.Lstat(n); err == nil && now.Sub(info.ModTime()) > maxUploadAge {
+			_ = root.Remove(n) // the next start tries again
 		}
 	}
 	return f, nil
@@ -72,7 +75,7 @@ func (f *folder) names() ([]string, error) {
 	return dir.Readdirnames(-1)
 }
 
-// list returns the wheels and sdists by project.
+// list returns the wheels and sdists of each project.
 func (f *folder) list() (map[string][]*entry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,7 +83,7 @@ func (f *folder) list() (map[string][]*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.entries != nil && dir.ModTime().Equal(f.changed) && time.Since(f.read) < reread {
+	if f.entries != nil && dir.ModTime().Equal(f.changed) && time.Since(f.read) < listingTTL {
 		return f.entries, nil
 	}
 	names, err := f.names()
@@ -102,7 +105,7 @@ func (f *folder) list() (map[string][]*entry, error) {
 		}
 		info, err := f.root.Stat(n)
 		if err != nil || !info.Mode().IsRegular() {
-			continue // gone meanwhile, or not for serving
+			continue // deleted meanwhile, or not a file
 		}
 		e := before[n]
 		if e == nil || e.failed.Load() || e.size != info.Size() || !e.modified.Equal(info.ModTime()) {
@@ -114,7 +117,7 @@ func (f *folder) list() (map[string][]*entry, error) {
 	return f.entries, nil
 }
 
-// stale has the folder read again.
+// stale makes the next call of list read the folder.
 func (f *folder) stale() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -157,7 +160,7 @@ func (f *folder) hash(e *entry) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// open opens a regular file. It looks first, for opening a named pipe would wait.
+// open opens a regular file. It checks before opening because opening a named pipe would block.
 func (f *folder) open(path string) (*os.File, fs.FileInfo, error) {
 	info, err := f.root.Stat(path)
 	if err != nil {
@@ -177,14 +180,14 @@ func (f *folder) open(path string) (*os.File, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// send answers with a file, or a part of it, or that it has not changed.
+// send answers with a file, a range of it, or 304.
 func (f *folder) send(c *call, mime, path string) error {
 	file, info, err := f.open(path)
 	if err != nil {
-		return notFound.saying("the index has no such file").because("%s", err)
+		return notFound.with("the index has no such file").because("%s", err)
 	}
 	defer file.Close()
-	c.patient()
+	c.extendDeadlines()
 	h := c.w.Header()
 	h.Set("Content-Type", mime)
 	h.Set("Cache-Control", "private, no-cache")

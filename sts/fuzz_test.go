@@ -11,23 +11,28 @@ import (
 )
 
 // open are the places that answer without a credential.
-var open = map[string]bool{"/healthz": true, "/.well-known/jwks.json": true, "/.well-known/openid-configuration": true, "/v1/trusted-publishing/audience": true}
+var open = map[string]bool{"/healthz": true, "/.well-known/jwks.json": true, "/.well-known/openid-configuration": true,
+	"/v1/trusted-publishing/audience": true}
 
 // FuzzRequests sends anything to the handler. Without a credential nothing but what is public succeeds; with one,
 // nothing outside the token's workspace comes out. Nothing makes the service fail.
 func FuzzRequests(f *testing.F) {
-	w := newWorld(f)
-	token := w.token(w.reader)
+	fx := newFixture(f)
+	token := fx.token(fx.reader)
 	kind, body := form{file: newWheel, text: newText}.encode(f)
-	for _, path := range []string{"/simple/acme/main/demo-pkg/", "/simple/acme/main", "/files/acme/main/" + wheelName, "/files/beta/main/secret_pkg-1.0-py3-none-any.whl",
-		"/conda/acme/chan/noarch/repodata.json", "/conda/acme/chan/..%2f..%2foutside.txt", "/t/x/simple/acme/main/", "/t//", "/auth/cli/logout", "/healthz",
+	for _, path := range []string{"/simple/acme/main/demo-pkg/", "/simple/acme/main", "/files/acme/main/" + wheelName,
+		"/files/beta/main/secret_pkg-1.0-py3-none-any.whl",
+		"/conda/acme/chan/noarch/repodata.json", "/conda/acme/chan/..%2f..%2foutside.txt", "/t/x/simple/acme/main/", "/t//",
+		"/auth/cli/logout", "/healthz",
 		"/auth/cli/login/" + loginID, "/auth/cli/status/" + loginID, "//", "/%zz", "/.well-known/jwks.json"} {
 		f.Add("GET", path, "Bearer x", "text/html", "", false)
 		f.Add("GET", path, "", uvAccept, "", true)
 	}
-	for _, path := range []string{"/auth/cli/access-token", "/auth/cli/refresh", publishPath, accessPath, uploadPath, uploadPath + "/validate", "/auth/cli/login/" + loginID} {
+	for _, path := range []string{"/auth/cli/access-token", "/auth/cli/refresh", publishPath, accessPath, uploadPath,
+		uploadPath + "/validate", "/auth/cli/login/" + loginID} {
 		f.Add("POST", path, "Basic OmE=", kind, body, false)
-		f.Add("POST", path, "", "application/x-www-form-urlencoded", `{"token":"e30.eyJpc3MiOiJ4In0.x","refresh_token":"rt-regpass-AAAA"}`, true)
+		f.Add("POST", path, "", "application/x-www-form-urlencoded",
+			`{"token":"e30.eyJpc3MiOiJ4In0.x","refresh_token":"rt-regpass-AAAA"}`, true)
 	}
 	f.Fuzz(func(t *testing.T, method, path, authorization, header, body string, authorized bool) {
 		u, err := url.Parse(path)
@@ -44,7 +49,7 @@ func FuzzRequests(f *testing.F) {
 			r.Header = with(r.Header, "Authorization", bearer(token)["Authorization"][0])
 		}
 		rec := httptest.NewRecorder()
-		w.handler.ServeHTTP(rec, r)
+		fx.handler.ServeHTTP(rec, r)
 		if rec.Code >= 500 {
 			t.Errorf("%s %s: %d %s", method, path, rec.Code, rec.Body)
 		}

@@ -2,12 +2,11 @@ package sts
 
 import (
 	"context"
-	"net/http"
 	"path/filepath"
 	"time"
 )
 
-// indexID names an index: one workspace may have a pypi and a conda index of the same name.
+// indexID identifies an index: a workspace may have a pypi and a conda index of the same name.
 type indexID struct {
 	workspace string
 	kind      Kind
@@ -16,7 +15,7 @@ type indexID struct {
 
 func (x Index) id() indexID { return indexID{x.Workspace, x.Kind, x.Name} }
 
-// index is an Index that is open: it has either a folder or an upstream.
+// index is an open Index. It has either a folder or an upstream.
 type index struct {
 	Index
 	folder   *folder
@@ -32,7 +31,7 @@ func (s *Service) openIndex(x Index) (*index, error) {
 	return &index{Index: x, folder: f}, err
 }
 
-// reading authorizes a read and returns the index.
+// reading authorizes a read and returns the index that it is for.
 func (s *Service) reading(c *call, kind Kind) (*index, error) {
 	workspace, of := c.args[0], c.args[1]
 	if err := s.authorize(c, Read, workspace, of); err != nil {
@@ -40,23 +39,23 @@ func (s *Service) reading(c *call, kind Kind) (*index, error) {
 	}
 	x := s.indexes[indexID{workspace, kind, of}]
 	if x == nil {
-		return nil, notFound.saying("the workspace has no %s index of this name", kind)
+		return nil, notFound.with("the workspace has no %s index of this name", kind)
 	}
 	return x, nil
 }
 
-// packageFile is a wheel or sdist as an index lists it.
+// packageFile is a wheel or sdist in the listing of an index.
 type packageFile struct {
 	name           string
-	url            string // upstream's; empty for a file of ours
-	sha256         string // in hex; empty if upstream does not say
-	size           int64  // bytes; -1 if upstream does not say
+	url            string // at the upstream; empty for a file in a folder
+	sha256         string // in hex; empty if unknown
+	size           int64  // bytes; -1 if unknown
 	modified       time.Time
 	requiresPython string
 	yanked         any // bool, or the reason (PEP 592)
 }
 
-// files lists what an index has of a project, or nothing.
+// files lists the files of a project. An unknown project has none.
 func (s *Service) files(ctx context.Context, x *index, project string) ([]packageFile, error) {
 	if x.upstream == nil {
 		return x.folder.files(project)
@@ -68,7 +67,7 @@ func (s *Service) files(ctx context.Context, x *index, project string) ([]packag
 	}
 	got, err := x.upstream.files(ctx, project)
 	if err == nil {
-		s.pages.set(key, got, now.Add(pageAge), now)
+		s.pages.set(key, got, now.Add(pageTTL), now)
 	}
 	return got, err
 }
@@ -82,7 +81,7 @@ func (s *Service) packageFile(c *call) error {
 	file := c.args[2]
 	project, _, ok := parseFilename(file)
 	if !ok {
-		return notFound.saying("not the name of a wheel or an sdist")
+		return notFound.with("not a wheel or sdist file name")
 	}
 	c.object = file
 	if x.folder != nil {
@@ -97,13 +96,16 @@ func (s *Service) packageFile(c *call) error {
 			return x.upstream.send(c, "application/octet-stream", f.url)
 		}
 	}
-	return notFound.saying("the index has no such file")
+	return notFound.with("the index has no such file")
 }
 
-// condaTypes are those of conda's files that have one of their own.
-var condaTypes = map[string]string{".json": "application/json", ".zst": "application/zstd", ".html": "application/octet-stream"}
+// condaTypes are the media types of a channel's files by extension; others are application/octet-stream. So is HTML: a
+// channel must not run scripts on this origin.
+var condaTypes = map[string]string{
+	".json": "application/json", ".zst": "application/zstd", ".html": "application/octet-stream",
+}
 
-// condaFile answers with a file of a channel: SUBDIR/repodata.json, SUBDIR/NAME-1.0-0.conda and the like.
+// condaFile answers with a file of a channel, such as SUBDIR/repodata.json or SUBDIR/NAME-1.0-0.conda.
 func (s *Service) condaFile(c *call) error {
 	x, err := s.reading(c, Conda)
 	if err != nil {
@@ -112,7 +114,7 @@ func (s *Service) condaFile(c *call) error {
 	path := c.args[2:]
 	for _, part := range path {
 		if part == "" || part[0] == '.' {
-			return notFound.saying("the channel has no such file")
+			return notFound.with("the channel has no such file")
 		}
 	}
 	c.object = path[len(path)-1]
@@ -124,26 +126,4 @@ func (s *Service) condaFile(c *call) error {
 		return x.folder.send(c, mime, filepath.Join(path...))
 	}
 	return x.upstream.send(c, mime, x.upstream.base.JoinPath(path...).String())
-}
-
-// jwks publishes the key that tokens are signed with (RFC 7517).
-func (s *Service) jwks(c *call) error {
-	c.w.Header().Set("Cache-Control", "public, max-age=300")
-	return c.public(map[string]any{"keys": []any{s.signer.jwk}})
-}
-
-// discovery lets others verify our tokens with the usual libraries (OpenID Connect Discovery 1.0 section 3).
-func (s *Service) discovery(c *call) error {
-	return c.public(map[string]any{
-		"issuer": s.cfg.PublicURL, "jwks_uri": s.cfg.PublicURL + "/.well-known/jwks.json",
-		"id_token_signing_alg_values_supported": []string{s.signer.method.Alg()},
-		"subject_types_supported":               []string{"public"}, "response_types_supported": []string{"id_token"},
-	})
-}
-
-func (s *Service) health(c *call) error {
-	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	c.w.WriteHeader(http.StatusOK)
-	_, err := c.w.Write([]byte("ok\n"))
-	return c.sent(err)
 }

@@ -2,7 +2,6 @@ package sts
 
 import (
 	"crypto/rand"
-	"errors"
 	"html/template"
 	"mime"
 	"net/http"
@@ -12,74 +11,18 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// accessToken trades an API key for a token (uv, crates/uv-auth/src/pyx.rs, get_access_token). There is no body.
-func (s *Service) accessToken(c *call) error {
-	scheme, raw, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return noCredential.saying("send an API key as Bearer")
-	}
-	presented, err := regpass.ParseToken(raw)
-	if err != nil {
-		return badCredential.saying("the Authorization header holds no API key")
-	}
-	key := s.findKey(presented, c.now)
-	if key == nil {
-		return badCredential.saying("the API key is not known or has expired")
-	}
-	token, made, err := s.mint(c, key.pass("access-token"))
-	if err != nil {
-		return err
-	}
-	return c.json(map[string]any{"access_token": token, "token_type": "Bearer", "expires": made.ExpiresAt.Unix()})
-}
-
-// maxRefresh is the longest body of a refresh, in bytes: far more than a refresh token.
-const maxRefresh = 4 << 10
-
-// refresh trades a refresh token for the next pair (uv, crates/uv-auth/src/pyx.rs, refresh_token). A refresh token
-// that comes a second time was copied, so then neither pair is good any more.
-func (s *Service) refresh(c *call) error {
-	var in struct {
-		Token string `json:"refresh_token"`
-	}
-	if err := c.body(maxRefresh, &in); err != nil {
-		return err
-	}
-	id, key, next, err := s.families.rotate(regpass.NewSecret(in.Token), c.now)
-	if errors.Is(err, errUsedRefresh) {
-		if err := s.revoke(c, id, c.now.Add(s.cfg.TokenLifetime)); err != nil {
-			return err
-		}
-	}
-	if err != nil {
-		return badCredential.saying("the refresh token is not valid; log in again").because("refresh token: %s", err)
-	}
-	return s.pair(c, key, id, next, "refresh")
-}
-
-// pair answers with a token of a login and its refresh token.
-func (s *Service) pair(c *call, key *apiKey, session string, next regpass.Secret, via string) error {
-	p := key.pass(via)
-	p.session = session
-	token, made, err := s.mint(c, p)
-	if err != nil {
-		return err
-	}
-	return c.json(map[string]any{"access_token": token, "refresh_token": next, "token_type": "Bearer", "expires": made.ExpiresAt.Unix()})
-}
-
-// loginID is the form of the id that a client makes up for a login (RFC 9562, version 4).
+// loginID is the id that a client chooses for a login: a UUID of version 4 (RFC 9562).
 var loginID = regpass.Pattern(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 func (c *call) sessionID() (string, error) {
 	id := strings.ToLower(c.args[0])
 	if !loginID().MatchString(id) {
-		return "", notFound.saying("not the id of a login")
+		return "", notFound.with("not a login id")
 	}
 	return id, nil
 }
 
-// loginTemplate is the login page. It holds no script and loads nothing.
+// loginTemplate is the login page. It has no script and loads nothing.
 var loginTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("login").Parse(`<!DOCTYPE html>
 <html lang="en">
@@ -87,12 +30,17 @@ var loginTemplate = sync.OnceValue(func() *template.Template {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Log in to {{.Host}}</title>
-<style nonce="{{.Nonce}}">body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}input,button{font:inherit;padding:.4rem;width:100%;box-sizing:border-box;margin:.3rem 0}code{overflow-wrap:anywhere}</style>
+<style nonce="{{.Nonce}}">
+body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}
+input,button{font:inherit;padding:.4rem;width:100%;box-sizing:border-box;margin:.3rem 0}
+code{overflow-wrap:anywhere}
+</style>
 </head>
 <body>
 <h1>{{.Host}}</h1>
 {{if .Done}}<p>The login is approved. You can close this page and go back to the terminal.</p>
-{{else}}<p>A program asks to log in with your rights. Go on only if you started it yourself just now and it shows this id:</p>
+{{else}}<p>A program asks to log in with your rights.
+Go on only if you started it yourself just now and it shows this id:</p>
 <p><code>{{.Session}}</code></p>
 {{with .Wrong}}<p role="alert"><strong>{{.}}</strong></p>
 {{end}}<form method="post" autocomplete="off">
@@ -111,13 +59,16 @@ func (s *Service) showPage(c *call, status int, id, wrong string, done bool) err
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+nonce+"'; form-action 'self'; "+
+		"frame-ancestors 'none'; base-uri 'none'")
 	c.w.WriteHeader(status)
 	_, at, _ := strings.Cut(s.cfg.PublicURL, "://")
-	return c.sent(loginTemplate().Execute(c.w, map[string]any{"Host": at, "Nonce": nonce, "Session": id, "Wrong": wrong, "Done": done}))
+	return c.sent(loginTemplate().Execute(c.w, map[string]any{
+		"Host": at, "Nonce": nonce, "Session": id, "Wrong": wrong, "Done": done,
+	}))
 }
 
-// loginPage shows the form. Nothing is kept of a login that nobody has approved.
+// loginPage shows the form. A login takes no memory until it is approved.
 func (s *Service) loginPage(c *call) error {
 	id, err := c.sessionID()
 	if err != nil {
@@ -126,22 +77,21 @@ func (s *Service) loginPage(c *call) error {
 	return s.showPage(c, http.StatusOK, id, "", false)
 }
 
-// loginApprove takes the form. Another site cannot fill it in, for it would have to know an API key; its attempts are
-// refused all the same.
+// loginApprove handles the form. Another site could not fill it in without an API key, but it is refused anyway.
 func (s *Service) loginApprove(c *call) error {
 	id, err := c.sessionID()
 	if err != nil {
 		return err
 	}
 	if err := http.NewCrossOriginProtection().Check(c.r); err != nil {
-		return forbidden.saying("the form was sent by another site")
+		return forbidden.with("the form was sent by another site")
 	}
 	if kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
-		return badRequest.saying("not the form of this page")
+		return badRequest.with("not the form that this page sends")
 	}
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxRefresh)
 	if err := c.r.ParseForm(); err != nil {
-		return badRequest.saying("not the form of this page")
+		return badRequest.with("not the form that this page sends")
 	}
 	presented, err := regpass.ParseToken(c.r.PostForm.Get("key"))
 	var key *apiKey
@@ -149,21 +99,21 @@ func (s *Service) loginApprove(c *call) error {
 		key = s.findKey(presented, c.now)
 	}
 	if key == nil {
-		c.reason = "the API key is not known or has expired"
-		return s.showPage(c, http.StatusUnauthorized, id, "This API key is not known or has expired.", false)
+		c.reason = "the API key is unknown or has expired"
+		return s.showPage(c, http.StatusUnauthorized, id, "This API key is unknown or has expired.", false)
 	}
 	c.subject, c.permissions = "key:"+key.Name, key.Permissions
-	switch s.logins.add(id, key, c.now.Add(loginWaits), c.now) {
+	switch s.logins.add(id, key, c.now.Add(loginTTL), c.now) {
 	case known:
-		return conflict.saying("this login is approved already")
+		return conflict.with("this login is already approved")
 	case full:
-		return unavailable.saying("too many logins wait to be fetched")
+		return unavailable.with("too many approved logins are waiting to be fetched")
 	}
 	return s.showPage(c, http.StatusOK, id, "", true)
 }
 
-// loginStatus hands the pair of an approved login to whoever knows its id, once. Until then it is 404, and uv asks
-// again (uv, crates/uv/src/commands/auth/login.rs).
+// loginStatus returns the tokens of an approved login, once, to whoever knows its id. Until the approval it answers
+// 404, and uv polls (uv, crates/uv/src/commands/auth/login.rs).
 func (s *Service) loginStatus(c *call) error {
 	id, err := c.sessionID()
 	if err != nil {
@@ -172,14 +122,14 @@ func (s *Service) loginStatus(c *call) error {
 	key, ok := s.logins.take(id, c.now)
 	if !ok {
 		c.silent = true
-		return pending.saying("open the login page and approve it there")
+		return pending.with("open the login page and approve it there")
 	}
 	if key.expired(c.now) {
-		return badCredential.saying("the API key has expired")
+		return badCredential.with("the API key has expired")
 	}
-	family, next, ok := s.families.start(key, c.now)
+	session, next, ok := s.refreshTokens.start(key, c.now)
 	if !ok {
-		return unavailable.saying("too many logins").because("the table of logins is full")
+		return unavailable.with("too many logins").because("the table of logins is full")
 	}
-	return s.pair(c, key, family, next, "login")
+	return s.pair(c, key, session, next, "login")
 }

@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// form is a way to write a Simple API answer.
-type form struct {
+// variant is a format of a Simple API response.
+type variant struct {
 	mime string
 	json bool
 }
 
-// forms are what can be asked for, the best first (PEP 691).
-var forms = []form{
+// variants are the formats on offer, best first (PEP 691).
+var variants = []variant{
 	{"application/vnd.pypi.simple.v1+json", true},
 	{"application/vnd.pypi.simple.v1+html", false},
 	{"text/html; charset=utf-8", false},
 }
 
-// ranges are the media ranges that a client may send, and what it then gets of forms. Wild cards get HTML, which is what
-// clients that know nothing better understand.
+// ranges maps the media ranges of an Accept header to indexes of variants. Wildcards get HTML, which every client
+// understands.
 var ranges = map[string]int{
 	"application/vnd.pypi.simple.v1+json":     0,
 	"application/vnd.pypi.simple.latest+json": 0,
@@ -31,17 +31,17 @@ var ranges = map[string]int{
 	"*/*":       2,
 }
 
-// maxAccept is how much of an Accept header is looked at, in bytes.
+// maxAccept is the longest Accept header, in bytes.
 const maxAccept = 4096
 
-// negotiate picks the form that the client likes best; of two it likes the same, the first of forms.
-func negotiate(accept []string) (form, error) {
+// negotiate picks the variant with the highest q; between equals, the first of variants.
+func negotiate(accept []string) (variant, error) {
 	all := strings.Join(accept, ",")
 	if strings.TrimSpace(all) == "" {
-		return forms[2], nil
+		return variants[2], nil
 	}
 	if len(all) > maxAccept {
-		return form{}, badRequest.saying("the Accept header is longer than %d bytes", maxAccept)
+		return variant{}, badRequest.with("the Accept header is longer than %d bytes", maxAccept)
 	}
 	best, liked := -1, 0.0
 	for _, part := range strings.Split(all, ",") {
@@ -64,7 +64,7 @@ func negotiate(accept []string) (form, error) {
 		}
 	}
 	if best < 0 {
-		return form{}, notAcceptable.saying("there is %s, %s and text/html", forms[0].mime, forms[1].mime)
+		return variant{}, notAcceptable.with("the formats are %s, %s and text/html", variants[0].mime, variants[1].mime)
 	}
-	return forms[best], nil
+	return variants[best], nil
 }

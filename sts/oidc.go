@@ -16,18 +16,18 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// leeway is how far an issuer's clock may be off.
+// leeway is the tolerated error of an issuer's clock.
 const leeway = time.Minute
 
-// algorithms are the asymmetric ones that issuers use; none and HS256 are not among them.
+// algorithms are the signature algorithms accepted from issuers: asymmetric ones, so neither none nor HS256.
 var algorithms = []string{oidc.RS256, oidc.ES256, oidc.ES384, oidc.PS256, oidc.EdDSA}
 
-// How issuers are asked.
+// Limits on requests to an issuer.
 const (
-	issuerTimeout = 10 * time.Second
-	issuerPause   = 10 * time.Second // between two questions: forged tokens must not turn into traffic at the issuer
-	issuerAge     = time.Hour        // after which keys that the issuer has withdrawn are forgotten
-	issuerAnswer  = 1 << 20          // bytes
+	issuerTimeout   = 10 * time.Second
+	issuerPause     = 10 * time.Second // between two requests: forged tokens must not become traffic at the issuer
+	issuerKeysTTL   = time.Hour        // after which withdrawn keys are no longer accepted
+	maxIssuerAnswer = 1 << 20          // bytes
 )
 
 // identity is a verified ID token.
@@ -36,31 +36,32 @@ type identity struct {
 	all map[string]json.RawMessage
 }
 
-// identify verifies an ID token. An issuer that no policy names is never contacted.
+// identify verifies an ID token. It never contacts an issuer that no policy names.
 func (s *Service) identify(c *call, token regpass.Secret) (*identity, error) {
 	said, err := regpass.DecodeJWT(token)
 	if err != nil {
-		return nil, badIdentity.saying("%s", err)
+		return nil, badIdentity.with("%s", err)
 	}
 	c.issuer = said.Issuer
 	from := s.issuers[said.Issuer]
 	if from == nil {
-		return nil, badIdentity.saying("no trust policy names the issuer %s", regpass.Quote(said.Issuer))
+		return nil, badIdentity.with("no trust policy names the issuer %s", regpass.Quote(said.Issuer))
 	}
 	id, err := from.verify(c.r.Context(), token)
 	if errors.Is(err, errIssuerAway) {
-		return nil, unavailable.saying("the issuer %s does not answer", regpass.Quote(said.Issuer)).because("%s", err)
+		return nil, unavailable.with("the issuer %s does not answer", regpass.Quote(said.Issuer)).because("%s", err)
 	}
 	if err != nil {
-		return nil, badIdentity.saying("the token of %s does not verify or has expired", regpass.Quote(said.Issuer)).because("identity token: %s", err)
+		return nil, badIdentity.with("the token from %s is invalid or has expired", regpass.Quote(said.Issuer)).
+			because("identity token: %s", err)
 	}
 	c.actor = id.Subject
 	return id, nil
 }
 
-var errIssuerAway = errors.New("the issuer cannot be asked for its keys")
+var errIssuerAway = errors.New("the issuer's keys cannot be fetched")
 
-// issuer verifies the ID tokens of one issuer by the keys it publishes (OpenID Connect Discovery 1.0).
+// issuer verifies ID tokens with the keys that their issuer publishes (OpenID Connect Discovery 1.0).
 type issuer struct {
 	url    string
 	client *http.Client
@@ -69,7 +70,7 @@ type issuer struct {
 
 	mu    sync.Mutex
 	keys  *oidc.RemoteKeySet
-	since time.Time // when keys was discovered
+	since time.Time // when keys was found by discovery
 	asked time.Time // when discovery was last tried
 }
 
@@ -77,40 +78,41 @@ func newIssuer(url string, env *regpass.Env) *issuer {
 	client := *env.HTTP
 	client.Timeout = issuerTimeout
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client.Transport = capped{client.Transport, issuerAnswer}
+	client.Transport = capped{client.Transport, maxIssuerAnswer}
 	return &issuer{url: url, client: &client, now: env.Now,
-		check: jwt.NewValidator(jwt.WithLeeway(leeway), jwt.WithTimeFunc(env.Now), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(url))}
+		check: jwt.NewValidator(jwt.WithLeeway(leeway), jwt.WithTimeFunc(env.Now), jwt.WithExpirationRequired(),
+			jwt.WithIssuedAt(), jwt.WithIssuer(url))}
 }
 
-// verify checks signature, issuer and times. The audience is a policy's to check.
+// verify checks signature, issuer and times. The policy checks the audience.
 func (i *issuer) verify(ctx context.Context, token regpass.Secret) (*identity, error) {
 	keys, err := i.keySet(ctx)
 	if err != nil {
 		return nil, err
 	}
-	seen := &seeing{KeySet: keys}
+	seen := &causeKeySet{KeySet: keys}
 	verified, err := oidc.NewVerifier(i.url, seen, &oidc.Config{
-		SupportedSigningAlgs: algorithms, SkipClientIDCheck: true, SkipExpiryCheck: true, // both are checked below and by the policy
+		SupportedSigningAlgs: algorithms, SkipClientIDCheck: true, SkipExpiryCheck: true, // see above and below
 	}).Verify(ctx, token.Reveal())
-	if errors.Is(seen.err, errIssuerAway) {
-		return nil, seen.err
+	if errors.Is(seen.cause, errIssuerAway) {
+		return nil, seen.cause
 	}
 	if err != nil {
 		return nil, err
 	}
 	id := &identity{}
 	if err := errors.Join(verified.Claims(&id.RegisteredClaims), verified.Claims(&id.all)); err != nil {
-		return nil, errors.New("a registered claim has another type than RFC 7519 says")
+		return nil, errors.New("a registered claim does not have the type that RFC 7519 gives it")
 	}
 	return id, i.check.Validate(id.RegisteredClaims)
 }
 
-// keySet discovers where the keys are, at first and every hour. An issuer that fails then keeps its keys.
+// keySet runs discovery on first use and then every issuerKeysTTL. If a later discovery fails, the known keys stay.
 func (i *issuer) keySet(ctx context.Context) (oidc.KeySet, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := i.now()
-	if i.keys != nil && now.Before(i.since.Add(issuerAge)) {
+	if i.keys != nil && now.Before(i.since.Add(issuerKeysTTL)) {
 		return i.keys, nil
 	}
 	if now.Before(i.asked.Add(issuerPause)) {
@@ -120,7 +122,7 @@ func (i *issuer) keySet(ctx context.Context) (oidc.KeySet, error) {
 		return nil, fmt.Errorf("%w: it failed less than %s ago", errIssuerAway, issuerPause)
 	}
 	i.asked = now
-	// A client that hangs up must not spoil the answer for the next.
+	// If this client hangs up, the next one still needs the result.
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), issuerTimeout)
 	defer cancel()
 	where, err := i.discover(limit)
@@ -131,12 +133,12 @@ func (i *issuer) keySet(ctx context.Context) (oidc.KeySet, error) {
 		return nil, err
 	}
 	client := *i.client
-	client.Transport = &gate{next: i.client.Transport, now: i.now}
+	client.Transport = &throttle{next: i.client.Transport, now: i.now}
 	i.keys, i.since = oidc.NewRemoteKeySet(oidc.ClientContext(context.WithoutCancel(ctx), &client), where), now
 	return i.keys, nil
 }
 
-// discover reads jwks_uri. It must be as safe as the issuer's own URL, and on this machine only if the issuer is.
+// discover reads jwks_uri, which must be a safe endpoint, and may be on this machine only if the issuer is.
 func (i *issuer) discover(ctx context.Context) (string, error) {
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, i.client), i.url)
 	if err != nil {
@@ -148,22 +150,23 @@ func (i *issuer) discover(ctx context.Context) (string, error) {
 	if err := provider.Claims(&doc); err != nil {
 		return "", fmt.Errorf("%w: its discovery document is broken", errIssuerAway)
 	}
-	own, _ := url.Parse(i.url) // the configuration was checked
+	base, _ := url.Parse(i.url) // the configuration was checked
 	u, err := url.Parse(doc.Keys)
-	if err != nil || regpass.CheckEndpoint(u) != nil || regpass.Loopback(u.Hostname()) && !regpass.Loopback(own.Hostname()) {
-		return "", fmt.Errorf("%w: jwks_uri %s is not a place to ask", errIssuerAway, regpass.Quote(doc.Keys))
+	if err != nil || regpass.CheckEndpoint(u) != nil ||
+		regpass.Loopback(u.Hostname()) && !regpass.Loopback(base.Hostname()) {
+		return "", fmt.Errorf("%w: jwks_uri %s is not an allowed URL", errIssuerAway, regpass.Quote(doc.Keys))
 	}
 	return u.String(), nil
 }
 
-// seeing keeps the error of a key set, which the verifier flattens.
-type seeing struct {
+// causeKeySet keeps the error of a key set, which the verifier turns into text.
+type causeKeySet struct {
 	oidc.KeySet
-	err error
+	cause error
 }
 
-func (s *seeing) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+func (s *causeKeySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	payload, err := s.KeySet.VerifySignature(ctx, token)
-	s.err = err
+	s.cause = err
 	return payload, err
 }

@@ -16,7 +16,7 @@ import (
 // maxClaim is the longest value of a claim that can match, in bytes.
 const maxClaim = 4096
 
-// pattern compiles text in which * stands for any run of characters and all else for itself.
+// pattern compiles text in which * matches any run of characters and every other character itself.
 func pattern(text string) *regexp.Regexp {
 	parts := strings.Split(text, "*")
 	for i, p := range parts {
@@ -39,7 +39,7 @@ func newPolicy(t Trust) policy {
 	return p
 }
 
-// mismatch names the first claim, in alphabetical order, that does not match, or is empty if all do.
+// mismatch returns the first claim, in alphabetical order, that does not match. It is empty if all match.
 func (p policy) mismatch(claims map[string]json.RawMessage) string {
 	for _, name := range p.names() {
 		value, ok := claimText(claims[name])
@@ -50,7 +50,7 @@ func (p policy) mismatch(claims map[string]json.RawMessage) string {
 	return ""
 }
 
-// names lists the claims that the policy looks at.
+// names lists the claims that the policy checks.
 func (p policy) names() []string {
 	var all []string
 	for n := range p.patterns {
@@ -60,8 +60,8 @@ func (p policy) names() []string {
 	return all
 }
 
-// claimText is what a pattern is compared with: a string's value, or the JSON text without white space. Absent and
-// null claims have none.
+// claimText is the text that a pattern must match: a string's value, or other JSON without white space. Absent and null
+// claims have none.
 func claimText(raw json.RawMessage) (string, bool) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return "", false
@@ -75,7 +75,7 @@ func claimText(raw json.RawMessage) (string, bool) {
 	return text.String(), err == nil
 }
 
-// notPins are claims that say nothing about who the job is, or that the policy states elsewhere.
+// notPins are claims that do not identify the job, or that other fields of the policy set.
 var notPins = []string{"iss", "aud", "exp", "iat", "nbf", "jti"}
 
 // checkClaims refuses a policy that would trust everyone at the issuer.
@@ -86,7 +86,7 @@ func checkClaims(t Trust) error {
 		case claim == "":
 			return errors.New("a claim has no name")
 		case slices.Contains(notPins, claim):
-			return fmt.Errorf("%s is not for patterns; see issuer and audience", claim)
+			return fmt.Errorf("%s takes no pattern; see issuer and audience", claim)
 		case text == "":
 			return fmt.Errorf("%s has an empty pattern", regpass.Quote(claim))
 		}

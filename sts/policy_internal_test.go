@@ -56,7 +56,8 @@ func FuzzPattern(f *testing.F) {
 	f.Add(`\Q*\E`, `\Qx\E`)
 	f.Add("repo:acme/*:ref:*", "repo:acme/app:ref:refs/heads/main")
 	f.Fuzz(func(t *testing.T, p, text string) {
-		if len(p) > 40 || len(text) > 40 || strings.Count(p, "*") > 4 || strings.ToValidUTF8(p, "") != p || strings.ToValidUTF8(text, "") != text {
+		if len(p) > 40 || len(text) > 40 || strings.Count(p, "*") > 4 || strings.ToValidUTF8(p, "") != p ||
+			strings.ToValidUTF8(text, "") != text {
 			return // the independent reading is slow, and claims are JSON, so UTF-8
 		}
 		if got, want := pattern(p).MatchString(text), glob(p, text); got != want {
@@ -67,15 +68,19 @@ func FuzzPattern(f *testing.F) {
 
 func TestClaims(t *testing.T) {
 	var claims map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(`{"s":"a\u002fb","n":12345678901234567890,"t":true,"z":null,"l":[ "x", 1 ],"o":{"a": 1},"e":"","long":"`+strings.Repeat("x", maxClaim+1)+`"}`), &claims); err != nil {
+	text := `{"s":"a\u002fb","n":12345678901234567890,"t":true,"z":null,"l":[ "x", 1 ],"o":{"a": 1},"e":"",` +
+		`"long":"` + strings.Repeat("x", maxClaim+1) + `"}`
+	if err := json.Unmarshal([]byte(text), &claims); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
 		claim, pattern string
 		want           bool
 	}{
-		{"s", "a/b", true}, {"n", "12345678901234567890", true}, {"n", "12345678901234567891", false}, {"t", "true", true}, {"z", "*", false},
-		{"z", "null", false}, {"absent", "*", false}, {"l", `["x",1]`, true}, {"l", "x", false}, {"o", `{"a":1}`, true}, {"e", "*", true}, {"long", "*", false},
+		{"s", "a/b", true}, {"n", "12345678901234567890", true}, {"n", "12345678901234567891", false}, {"t", "true", true},
+		{"z", "*", false},
+		{"z", "null", false}, {"absent", "*", false}, {"l", `["x",1]`, true}, {"l", "x", false}, {"o", `{"a":1}`, true},
+		{"e", "*", true}, {"long", "*", false},
 	} {
 		p := newPolicy(Trust{Claims: map[string]string{test.claim: test.pattern}})
 		if got := p.mismatch(claims) == ""; got != test.want {
@@ -113,7 +118,8 @@ func TestExpiring(t *testing.T) {
 	now := time.Unix(1000, 0)
 	e := newExpiring[int, string](2)
 	put := func(key int, life time.Duration) outcome { return e.add(key, "x", now.Add(life), now) }
-	if put(1, time.Minute) != added || put(1, time.Minute) != known || put(2, 2*time.Minute) != added || put(3, time.Minute) != full {
+	if put(1, time.Minute) != added || put(1, time.Minute) != known || put(2, 2*time.Minute) != added ||
+		put(3, time.Minute) != full {
 		t.Error("a full table takes more, or forgets")
 	}
 	now = now.Add(time.Minute)

@@ -7,39 +7,39 @@ import (
 	"strconv"
 )
 
-// kind is a sort of refusal: a row of the table below.
-type kind struct {
+// problem is an RFC 9457 problem type.
+type problem struct {
 	status int
-	code   string // ends the problem's type URI
+	code   string // last part of the type URI
 	title  string
 }
 
 var (
-	badRequest    = kind{http.StatusBadRequest, "bad-request", "The request is not understood"}
-	noCredential  = kind{http.StatusUnauthorized, "no-credential", "A credential is needed"}
-	badCredential = kind{http.StatusUnauthorized, "bad-credential", "The credential is not valid"}
-	badIdentity   = kind{http.StatusUnauthorized, "bad-identity", "The identity token is not accepted"}
-	forbidden     = kind{http.StatusForbidden, "forbidden", "The credential does not allow this"}
-	noPolicy      = kind{http.StatusForbidden, "no-policy", "No trust policy matches"}
-	notFound      = kind{http.StatusNotFound, "not-found", "There is nothing here"}
-	pending       = kind{http.StatusNotFound, "pending", "Nobody has approved this login"}
-	wrongMethod   = kind{http.StatusMethodNotAllowed, "method-not-allowed", "The method is not allowed here"}
-	notAcceptable = kind{http.StatusNotAcceptable, "not-acceptable", "No form that the client accepts"}
-	conflict      = kind{http.StatusConflict, "file-exists", "File already exists"}
-	tooLarge      = kind{http.StatusRequestEntityTooLarge, "too-large", "The request is too large"}
-	broken        = kind{http.StatusInternalServerError, "internal", "The service failed"}
-	badUpstream   = kind{http.StatusBadGateway, "upstream", "The upstream index failed"}
-	unavailable   = kind{http.StatusServiceUnavailable, "unavailable", "The service cannot do this now"}
+	badRequest    = problem{http.StatusBadRequest, "bad-request", "The request is invalid"}
+	noCredential  = problem{http.StatusUnauthorized, "no-credential", "A credential is required"}
+	badCredential = problem{http.StatusUnauthorized, "bad-credential", "The credential is not valid"}
+	badIdentity   = problem{http.StatusUnauthorized, "bad-identity", "The identity token is not accepted"}
+	forbidden     = problem{http.StatusForbidden, "forbidden", "The credential does not allow this"}
+	noPolicy      = problem{http.StatusForbidden, "no-policy", "No trust policy matches"}
+	notFound      = problem{http.StatusNotFound, "not-found", "Not found"}
+	pending       = problem{http.StatusNotFound, "pending", "The login is not approved yet"}
+	wrongMethod   = problem{http.StatusMethodNotAllowed, "method-not-allowed", "The method is not allowed"}
+	notAcceptable = problem{http.StatusNotAcceptable, "not-acceptable", "No format that the client accepts"}
+	conflict      = problem{http.StatusConflict, "file-exists", "File already exists"}
+	tooLarge      = problem{http.StatusRequestEntityTooLarge, "too-large", "The request is too large"}
+	broken        = problem{http.StatusInternalServerError, "internal", "The service failed"}
+	badUpstream   = problem{http.StatusBadGateway, "upstream", "The upstream index failed"}
+	unavailable   = problem{http.StatusServiceUnavailable, "unavailable", "The service is temporarily unavailable"}
 )
 
-// refusal is an answer that is not what was asked for.
+// refusal is an error response.
 type refusal struct {
-	kind
+	problem
 	detail string // shown to the client
-	reason string // for the audit; the detail if empty
+	reason string // for the audit; empty: same as detail
 }
 
-// Error is what the audit records.
+// Error returns the reason for the audit.
 func (r *refusal) Error() string {
 	if r.reason != "" {
 		return r.reason
@@ -47,18 +47,18 @@ func (r *refusal) Error() string {
 	return r.detail
 }
 
-// saying makes a refusal whose detail the client and the audit see.
-func (k kind) saying(format string, args ...any) *refusal {
-	return &refusal{kind: k, detail: fmt.Sprintf(format, args...)}
+// with returns a refusal whose detail the client and the audit see.
+func (k problem) with(format string, args ...any) *refusal {
+	return &refusal{problem: k, detail: fmt.Sprintf(format, args...)}
 }
 
-// because adds a reason for the audit alone.
+// because sets a reason that only the audit sees.
 func (r *refusal) because(format string, args ...any) *refusal {
 	r.reason = fmt.Sprintf(format, args...)
 	return r
 }
 
-// write answers with problem details (RFC 9457). A 401 names both ways to present a token (RFC 6750, RFC 7617).
+// write sends problem details (RFC 9457). A 401 offers both ways to present a token (RFC 6750, RFC 7617).
 func (r *refusal) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
@@ -71,7 +71,7 @@ func (r *refusal) write(w http.ResponseWriter) {
 		}
 		h["Www-Authenticate"] = []string{`Basic realm="regpass", charset="UTF-8"`, bearer}
 	case http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.Itoa(int(tryAgain.Seconds())))
+		h.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	}
 	w.WriteHeader(r.status)
 	_ = json.NewEncoder(w).Encode(map[string]any{

@@ -13,21 +13,21 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// upstream is another server that is asked in the client's place, with a credential of our own.
+// upstream is a server that the service queries for the client, with the service's own credential.
 type upstream struct {
 	base     *url.URL
 	hosts    []string
 	client   *http.Client
 	username string
-	token    func() (regpass.Secret, error) // empty: upstream needs none
+	token    func() (regpass.Secret, error) // an empty Secret: upstream is public
 }
 
-// How upstreams are asked.
+// Limits on requests to an upstream.
 const (
-	upstreamTimeout   = 20 * time.Second // until an answer begins; less than requestTimeout
+	upstreamTimeout   = 20 * time.Second // until the response header; less than requestTimeout
 	upstreamRedirects = 5
-	pageAge           = time.Minute // how long a project's page is believed
-	maxPage           = 32 << 20    // bytes; PyPI's longest are about half
+	pageTTL           = time.Minute // of a project's page in the cache
+	maxPage           = 32 << 20    // bytes; PyPI's longest page is about half that
 	maxTokenFile      = regpass.MaxToken + 2
 )
 
@@ -37,7 +37,7 @@ func newUpstream(x Index, env *regpass.Env) (*upstream, error) {
 		return nil, errors.New("not a URL")
 	}
 	client := *env.HTTP
-	client.Timeout = 0 // files may be long; asking for one has a time limit of its own
+	client.Timeout = 0 // files may be long; ask bounds the wait for a response
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	u := &upstream{base: base, hosts: x.UpstreamHosts, client: &client, username: x.UpstreamUsername,
 		token: func() (regpass.Secret, error) { return regpass.Secret{}, nil }}
@@ -67,18 +67,18 @@ func tokenFile(path string) (regpass.Secret, error) {
 	return token, nil
 }
 
-// own reports whether u is where the credential may go: the same scheme, host and port.
-func (u *upstream) own(to *url.URL) bool {
+// sameOrigin reports whether the credential may be sent to a URL: its scheme, host and port are upstream's.
+func (u *upstream) sameOrigin(to *url.URL) bool {
 	return to.Scheme == u.base.Scheme && strings.EqualFold(to.Host, u.base.Host)
 }
 
-// allowed refuses to ask any server that the configuration does not name: what upstream says is data, and a link into
-// our own network is the oldest trick.
+// allowed refuses hosts that the configuration does not name. Upstream's links are untrusted: one could point into the
+// service's own network (server-side request forgery).
 func (u *upstream) allowed(to *url.URL) error {
 	if to.User != nil {
-		return errors.New("upstream named a URL with a user name")
+		return errors.New("upstream sent a URL with a user name")
 	}
-	if u.own(to) {
+	if u.sameOrigin(to) {
 		return nil
 	}
 	for _, h := range u.hosts {
@@ -88,18 +88,18 @@ func (u *upstream) allowed(to *url.URL) error {
 			return regpass.CheckEndpoint(to)
 		}
 	}
-	return fmt.Errorf("upstream named the host %s, which upstream_hosts does not list", regpass.Quote(to.Host))
+	return fmt.Errorf("upstream links to the host %s, which upstream_hosts does not list", regpass.Quote(to.Host))
 }
 
-// passed are the headers of a client's request that upstream sees: none of them says who the client is.
+// passed are the request headers that go to upstream. None of them identifies the client.
 var passed = []string{"Range", "If-Range", "If-None-Match", "If-Modified-Since"}
 
-// get asks for a URL and follows redirects as far as allowed. Only upstream's own host sees the credential. The caller
+// get requests a URL and follows redirects to allowed hosts. Only upstream's own origin gets the credential. The caller
 // closes the body.
 func (u *upstream) get(ctx context.Context, method, raw string, header http.Header) (*http.Response, error) {
 	to, err := url.Parse(raw)
 	if err != nil {
-		return nil, errors.New("upstream named something that is no URL")
+		return nil, errors.New("upstream sent an invalid URL")
 	}
 	for range upstreamRedirects {
 		if err := u.allowed(to); err != nil {
@@ -115,25 +115,25 @@ func (u *upstream) get(ctx context.Context, method, raw string, header http.Head
 		}
 		_ = res.Body.Close()
 		if to, err = to.Parse(place); err != nil {
-			return nil, errors.New("upstream redirects to something that is no URL")
+			return nil, errors.New("upstream redirects to an invalid URL")
 		}
 	}
 	return nil, fmt.Errorf("upstream redirects more than %d times", upstreamRedirects)
 }
 
-// ask makes one request, and gives up if no answer begins in time.
+// ask sends one request. It gives up if the response does not begin within upstreamTimeout.
 func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header http.Header) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	slow := time.AfterFunc(upstreamTimeout, cancel)
 	req, err := http.NewRequestWithContext(ctx, method, to.String(), nil)
 	if err != nil {
 		cancel()
-		return nil, errors.New("upstream named something that is no URL")
+		return nil, errors.New("upstream sent an invalid URL")
 	}
 	req.Header = header.Clone()
 	req.Header.Set("User-Agent", "regpass")
-	req.Header.Set("Accept-Encoding", "identity") // what comes is passed on as it is
-	if u.own(to) {
+	req.Header.Set("Accept-Encoding", "identity") // the body is passed on unchanged
+	if u.sameOrigin(to) {
 		token, err := u.token()
 		switch {
 		case err != nil:
@@ -154,27 +154,27 @@ func (u *upstream) ask(ctx context.Context, method string, to *url.URL, header h
 		if errors.As(err, &ue) {
 			err = ue.Err // without the URL, which may be signed
 		}
-		return nil, fmt.Errorf("upstream does not answer: %w", err)
+		return nil, fmt.Errorf("no answer from upstream: %w", err)
 	}
-	res.Body = &ending{res.Body, cancel}
+	res.Body = &cancelOnClose{res.Body, cancel}
 	return res, nil
 }
 
-// ending lets go of a request when its answer is closed.
-type ending struct {
+// cancelOnClose releases the request's context when its body is closed.
+type cancelOnClose struct {
 	io.ReadCloser
 	cancel context.CancelFunc
 }
 
-func (e *ending) Close() error {
+func (e *cancelOnClose) Close() error {
 	defer e.cancel()
 	return e.ReadCloser.Close()
 }
 
-// returned are the headers of upstream's answer that the client sees.
+// returned are the response headers that go to the client.
 var returned = []string{"Content-Length", "Content-Range", "Content-Encoding", "Accept-Ranges", "Etag", "Last-Modified"}
 
-// send answers with what upstream has at a URL.
+// send answers with upstream's response for a URL.
 func (u *upstream) send(c *call, mime, raw string) error {
 	ask := http.Header{}
 	for _, h := range passed {
@@ -184,17 +184,17 @@ func (u *upstream) send(c *call, mime, raw string) error {
 	}
 	res, err := u.get(c.r.Context(), c.r.Method, raw, ask)
 	if err != nil {
-		return badUpstream.saying("the upstream index could not be asked").because("%s", err)
+		return badUpstream.with("the request to the upstream index failed").because("%s", err)
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusPartialContent, http.StatusNotModified, http.StatusRequestedRangeNotSatisfiable:
 	case http.StatusNotFound, http.StatusGone:
-		return notFound.saying("the index has no such file")
+		return notFound.with("the index has no such file")
 	default:
-		return badUpstream.saying("the upstream index answered %d", res.StatusCode)
+		return badUpstream.with("the upstream index answered %d", res.StatusCode)
 	}
-	c.patient()
+	c.extendDeadlines()
 	h := c.w.Header()
 	h.Set("Content-Type", mime)
 	h.Set("Cache-Control", "private, no-cache")

@@ -21,12 +21,12 @@ type backing struct {
 	page         string // %s is the address of files
 	pageType     string
 	password     string
-	seen         *locked // Authorization and path of each request
+	seen         *lockedBuffer // Authorization and path of each request
 }
 
 func newBacking(t *testing.T) *backing {
 	t.Helper()
-	b := &backing{t: t, pageType: "text/html", password: "upstream-password", seen: &locked{}}
+	b := &backing{t: t, pageType: "text/html", password: "upstream-password", seen: &lockedBuffer{}}
 	b.files = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(b.seen, "files %s %q\n", r.URL.Path, r.Header.Get("Authorization"))
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("content of "+r.URL.Path))
@@ -58,24 +58,27 @@ func newBacking(t *testing.T) *backing {
 	return b
 }
 
-// world has b behind acme/up; change may change that index.
-func (b *backing) world(change func(*sts.Index)) *world {
+// fixture has b behind acme/up; change may change that index.
+func (b *backing) fixture(change func(*sts.Index)) *fixture {
 	b.t.Helper()
 	token := filepath.Join(b.t.TempDir(), "token")
 	must(b.t, os.WriteFile(token, []byte(b.password+"\n"), 0o600))
-	x := sts.Index{Workspace: "acme", Name: "up", Kind: sts.PyPI, Upstream: b.index.URL + "/simple/", UpstreamTokenFile: token, UpstreamUsername: "__token__",
+	x := sts.Index{Workspace: "acme", Name: "up", Kind: sts.PyPI, Upstream: b.index.URL + "/simple/",
+		UpstreamTokenFile: token, UpstreamUsername: "__token__",
 		UpstreamHosts: []string{strings.TrimPrefix(b.files.URL, "http://")}}
 	change(&x)
-	w := newWorld(b.t, func(c *sts.Config) {
-		c.Indexes = append(c.Indexes, x, sts.Index{Workspace: "acme", Name: "up", Kind: sts.Conda, Upstream: b.index.URL + "/chan", UpstreamTokenFile: token})
+	fx := newFixture(b.t, func(c *sts.Config) {
+		c.Indexes = append(c.Indexes, x, sts.Index{Workspace: "acme", Name: "up", Kind: sts.Conda,
+			Upstream: b.index.URL + "/chan", UpstreamTokenFile: token})
 	})
-	w.secrets = append(w.secrets, regpass.NewSecret(b.password))
-	return w
+	fx.secrets = append(fx.secrets, regpass.NewSecret(b.password))
+	return fx
 }
 
 const links = `<html><body>
 <a href="../../own/demo-1.0.tar.gz#sha256=AA" data-requires-python="&gt;=3.9">demo-1.0.tar.gz</a>
-<A HREF='../../moved/demo-2.0.tar.gz#sha256=1111111111111111111111111111111111111111111111111111111111111111' data-yanked="<broken>">demo-2.0.tar.gz</A>
+<A HREF='../../moved/demo-2.0.tar.gz#sha256=1111111111111111111111111111111111111111111111111111111111111111'
+data-yanked="<broken>">demo-2.0.tar.gz</A>
 <a href="../../round/demo-3.0.tar.gz">demo-3.0.tar.gz</a>
 <a href="%s/demo-4.0.tar.gz">demo-4.0.tar.gz</a>
 <a href="http://169.254.169.254/demo-5.0.tar.gz">demo-5.0.tar.gz</a>
@@ -86,13 +89,14 @@ const links = `<html><body>
 func TestUpstream(t *testing.T) {
 	b := newBacking(t)
 	b.page = links
-	w := b.world(func(*sts.Index) {})
-	token := w.token(w.dev)
+	fx := b.fixture(func(*sts.Index) {})
+	token := fx.token(fx.dev)
 	h := with(bearer(token), "Accept", pipAccept)
 
-	got := w.do(ask{path: "/simple/acme/up/demo/", header: h})
-	w.want(t, got, 200)
-	for _, part := range []string{`"requires-python":"\u003e=3.9"`, `"yanked":"\u003cbroken\u003e"`, `"sha256":"11111111`, `"url":"../../../../files/acme/up/demo-4.0.tar.gz"`, `"api-version":"1.0"`} {
+	got := fx.do(ask{path: "/simple/acme/up/demo/", header: h})
+	fx.want(t, got, 200)
+	for _, part := range []string{`"requires-python":"\u003e=3.9"`, `"yanked":"\u003cbroken\u003e"`, `"sha256":"11111111`,
+		`"url":"../../../../files/acme/up/demo-4.0.tar.gz"`, `"api-version":"1.0"`} {
 		if !strings.Contains(got.body, part) {
 			t.Errorf("the page has no %s: %s", part, got.body)
 		}
@@ -102,8 +106,9 @@ func TestUpstream(t *testing.T) {
 			t.Errorf("the page has %s: %s", part, got.body)
 		}
 	}
-	html := w.do(ask{path: "/simple/acme/up/demo/", header: bearer(token)})
-	if w.want(t, html, 200); !strings.Contains(html.body, `data-requires-python="&gt;=3.9"`) || !strings.Contains(html.body, `data-yanked="&lt;broken&gt;"`) {
+	html := fx.do(ask{path: "/simple/acme/up/demo/", header: bearer(token)})
+	if fx.want(t, html, 200); !strings.Contains(html.body, `data-requires-python="&gt;=3.9"`) ||
+		!strings.Contains(html.body, `data-yanked="&lt;broken&gt;"`) {
 		t.Errorf("page:\n%s", html.body)
 	}
 
@@ -119,20 +124,20 @@ func TestUpstream(t *testing.T) {
 		"demo-6.0.tar.gz":  {404, ""},
 		"other-1.0.tar.gz": {404, ""},
 	} {
-		got := w.do(ask{path: "/files/acme/up/" + file, header: h})
-		w.want(t, got, want.status)
+		got := fx.do(ask{path: "/files/acme/up/" + file, header: h})
+		fx.want(t, got, want.status)
 		if want.body != "" && got.body != want.body {
 			t.Errorf("%s: %q", file, got.body)
 		}
 	}
-	part := w.do(ask{path: "/files/acme/up/demo-4.0.tar.gz", header: with(h, "Range", "bytes=0-6")})
-	if w.want(t, part, 206); part.body != "content" || part.header.Get("Content-Range") == "" {
+	part := fx.do(ask{path: "/files/acme/up/demo-4.0.tar.gz", header: with(h, "Range", "bytes=0-6")})
+	if fx.want(t, part, 206); part.body != "content" || part.header.Get("Content-Range") == "" {
 		t.Errorf("part %q, %v", part.body, part.header)
 	}
-	w.want(t, w.do(ask{path: "/simple/acme/up/nothing/", header: h}), 404)
-	w.want(t, w.do(ask{path: "/conda/acme/up/noarch/repodata.json", header: h}), 200)
-	w.want(t, w.do(ask{path: "/conda/acme/up/noarch/nothing.json", header: h}), 404)
-	w.want(t, w.do(ask{path: "/simple/acme/up/demo/"}), 401)
+	fx.want(t, fx.do(ask{path: "/simple/acme/up/nothing/", header: h}), 404)
+	fx.want(t, fx.do(ask{path: "/conda/acme/up/noarch/repodata.json", header: h}), 200)
+	fx.want(t, fx.do(ask{path: "/conda/acme/up/noarch/nothing.json", header: h}), 404)
+	fx.want(t, fx.do(ask{path: "/simple/acme/up/demo/"}), 401)
 
 	seen := b.seen.String()
 	if strings.Contains(seen, token.Reveal()) {
@@ -149,12 +154,16 @@ func TestUpstreamJSON(t *testing.T) {
 	b := newBacking(t)
 	b.pageType = "application/vnd.pypi.simple.v1+json"
 	b.page = `{"meta":{"api-version":"1.1"},"name":"demo","files":[
-		{"filename":"demo-4.0.tar.gz","url":"%s/demo-4.0.tar.gz","hashes":{"sha256":"x","md5":"y"},"size":7,"upload-time":"2026-01-02T03:04:05.678Z","yanked":true},
-		{"filename":"demo-5.0.tar.gz","url":"://","hashes":{},"yanked":{"a":1},"upload-time":"yesterday","requires-python":null}]}`
-	w := b.world(func(*sts.Index) {})
-	got := w.do(ask{path: "/simple/acme/up/demo/", header: with(bearer(w.token(w.dev)), "Accept", uvAccept)})
-	w.want(t, got, 200)
-	want := `{"files":[{"filename":"demo-4.0.tar.gz","hashes":{},"size":7,"upload-time":"2026-01-02T03:04:05.678000Z","url":"../../../../files/acme/up/demo-4.0.tar.gz","yanked":true}],"meta":{"api-version":"1.1"},"name":"demo","versions":["4.0"]}`
+		{"filename":"demo-4.0.tar.gz","url":"%s/demo-4.0.tar.gz","hashes":{"sha256":"x","md5":"y"},"size":7,
+			"upload-time":"2026-01-02T03:04:05.678Z","yanked":true},
+		{"filename":"demo-5.0.tar.gz","url":"://","hashes":{},"yanked":{"a":1},
+			"upload-time":"yesterday","requires-python":null}]}`
+	fx := b.fixture(func(*sts.Index) {})
+	got := fx.do(ask{path: "/simple/acme/up/demo/", header: with(bearer(fx.token(fx.dev)), "Accept", uvAccept)})
+	fx.want(t, got, 200)
+	want := `{"files":[{"filename":"demo-4.0.tar.gz","hashes":{},"size":7,"upload-time":"2026-01-02T03:04:05.678000Z",` +
+		`"url":"../../../../files/acme/up/demo-4.0.tar.gz","yanked":true}],` +
+		`"meta":{"api-version":"1.1"},"name":"demo","versions":["4.0"]}`
 	if got.body != want {
 		t.Errorf("page %s", got.body)
 	}
@@ -163,19 +172,19 @@ func TestUpstreamJSON(t *testing.T) {
 func TestUpstreamFails(t *testing.T) {
 	b := newBacking(t)
 	b.page, b.pageType = "{", "application/json"
-	w := b.world(func(*sts.Index) {})
-	h := bearer(w.token(w.dev))
-	w.want(t, w.do(ask{path: "/simple/acme/up/demo/", header: h}), 502)
+	fx := b.fixture(func(*sts.Index) {})
+	h := bearer(fx.token(fx.dev))
+	fx.want(t, fx.do(ask{path: "/simple/acme/up/demo/", header: h}), 502)
 
 	b.password = "changed-at-upstream" // upstream's 401 is not the client's
-	w.want(t, w.do(ask{path: "/simple/acme/up/demo/", header: h}), 502)
-	w.want(t, w.do(ask{path: "/conda/acme/up/noarch/repodata.json", header: h}), 502)
-	if !strings.Contains(w.audit.String(), "the upstream index answered 401") {
-		t.Errorf("audit:\n%s", w.audit)
+	fx.want(t, fx.do(ask{path: "/simple/acme/up/demo/", header: h}), 502)
+	fx.want(t, fx.do(ask{path: "/conda/acme/up/noarch/repodata.json", header: h}), 502)
+	if !strings.Contains(fx.audit.String(), "the upstream index answered 401") {
+		t.Errorf("audit:\n%s", fx.audit)
 	}
 
 	b.index.Close()
-	w.want(t, w.do(ask{path: "/simple/acme/up/demo/", header: h}), 502)
+	fx.want(t, fx.do(ask{path: "/simple/acme/up/demo/", header: h}), 502)
 }
 
 // TestUpstreamTokenIsReadAgain: a file that something else keeps fresh.
@@ -183,8 +192,8 @@ func TestUpstreamTokenIsReadAgain(t *testing.T) {
 	b := newBacking(t)
 	b.page = links
 	path := ""
-	w := b.world(func(x *sts.Index) { path = x.UpstreamTokenFile; x.UpstreamUsername = "" })
+	fx := b.fixture(func(x *sts.Index) { path = x.UpstreamTokenFile; x.UpstreamUsername = "" })
 	b.password = "the-next-password"
 	must(t, os.WriteFile(path, []byte(b.password), 0o600))
-	w.want(t, w.do(ask{path: "/simple/acme/up/demo/", header: bearer(w.token(w.dev))}), 200)
+	fx.want(t, fx.do(ask{path: "/simple/acme/up/demo/", header: bearer(fx.token(fx.dev))}), 200)
 }

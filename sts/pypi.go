@@ -18,17 +18,18 @@ var (
 	separators  = regpass.Pattern(`[-_.]+`)
 	projectName = regpass.Pattern(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 	// https://packaging.python.org/en/latest/specifications/binary-distribution-format/#file-name-convention
-	wheel = regpass.Pattern(`^([A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:-[0-9][A-Za-z0-9_.]*)?-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl$`)
+	wheel = regpass.Pattern(`^([A-Za-z0-9](?:[A-Za-z0-9._]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)(?:-[0-9][A-Za-z0-9_.]*)?` +
+		`-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl$`)
 	// https://packaging.python.org/en/latest/specifications/source-distribution-format/#source-distribution-file-name;
 	// old ones have dashes in their names.
 	sdist = regpass.Pattern(`^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)-([A-Za-z0-9_.!+]+)\.(?:tar\.gz|zip)$`)
 )
 
-// normal is a project's name as PEP 503 compares it.
+// normal is a project's name as PEP 503 normalizes it.
 func normal(name string) string { return strings.ToLower(separators().ReplaceAllString(name, "-")) }
 
-// parseFilename takes the name of a wheel or sdist apart; project is in normal form. Names that it accepts hold no
-// slash and do not begin with a dot.
+// parseFilename splits the file name of a wheel or sdist; project is normalized. A name that it accepts has no slash
+// and does not begin with a dot.
 func parseFilename(file string) (project, version string, ok bool) {
 	m := wheel().FindStringSubmatch(file)
 	if m == nil {
@@ -40,7 +41,7 @@ func parseFilename(file string) (project, version string, ok bool) {
 	return normal(m[1]), m[2], true
 }
 
-// canonical is the name of a wheel or sdist without what installers do not see: case, and how the project is spelled.
+// canonical is a file name with the differences removed that installers ignore: case, and the spelling of the project.
 func canonical(file string) string {
 	m := wheel().FindStringSubmatchIndex(file)
 	if m == nil {
@@ -52,8 +53,7 @@ func canonical(file string) string {
 	return normal(file[:m[3]]) + strings.ToLower(file[m[3]:])
 }
 
-// simpleRedirect sends a client to the path with a slash at the end. The Location is relative, so it holds no token
-// and no host.
+// simpleRedirect adds the slash at the end of a path. The Location is relative, so it holds no token and no host.
 func (s *Service) simpleRedirect(c *call) error {
 	if _, err := s.reading(c, PyPI); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (s *Service) simpleRedirect(c *call) error {
 	last := c.args[len(c.args)-1]
 	if len(c.args) == 3 {
 		if !projectName().MatchString(last) {
-			return notFound.saying("not the name of a project")
+			return notFound.with("not a project name")
 		}
 		last = normal(last)
 	}
@@ -80,71 +80,71 @@ func (s *Service) simpleList(c *call) error {
 	if err != nil {
 		return err
 	}
-	form, err := negotiate(c.r.Header.Values("Accept"))
+	variant, err := negotiate(c.r.Header.Values("Accept"))
 	if err != nil {
 		return err
 	}
 	if x.folder == nil {
-		return notFound.saying("an index with an upstream has no list of projects")
+		return notFound.with("an index with an upstream has no list of projects")
 	}
 	all, err := x.folder.list()
 	if err != nil {
 		return err
 	}
 	names := slices.Sorted(maps.Keys(all))
-	if form.json {
+	if variant.json {
 		projects := make([]any, len(names))
 		for i, n := range names {
 			projects[i] = map[string]string{"name": n}
 		}
-		return c.simple(form, simpleJSON("1.0", map[string]any{"projects": projects}))
+		return c.simple(variant, simpleJSON("1.0", map[string]any{"projects": projects}))
 	}
 	links := make([]string, len(names))
 	for i, n := range names {
 		links[i] = `<a href="` + n + `/">` + n + "</a>"
 	}
-	return c.simple(form, simpleHTML("Simple index", links))
+	return c.simple(variant, simpleHTML("Simple index", links))
 }
 
-// simpleProject answers with the files of a project (PEP 503, PEP 691, PEP 700). Links are relative: they stay on this
-// host, where the client's credential is good, and below /t/<token> if the page was.
+// simpleProject answers with the files of a project (PEP 503, PEP 691, PEP 700). Links are relative, so they stay on
+// this host, which accepts the client's credential, and below /t/<token> if the page is.
 func (s *Service) simpleProject(c *call) error {
 	x, err := s.reading(c, PyPI)
 	if err != nil {
 		return err
 	}
-	form, err := negotiate(c.r.Header.Values("Accept"))
+	variant, err := negotiate(c.r.Header.Values("Accept"))
 	if err != nil {
 		return err
 	}
 	asked := c.args[2]
 	if !projectName().MatchString(asked) {
-		return notFound.saying("not the name of a project")
+		return notFound.with("not a project name")
 	}
 	if asked != normal(asked) {
 		return c.redirect("../" + normal(asked) + "/")
 	}
 	c.object = asked
-	c.patient() // the first time, all files are hashed
+	c.extendDeadlines() // the first listing hashes every file
 	files, err := s.files(c.r.Context(), x, asked)
 	if err != nil {
 		return err
 	}
 	if len(files) == 0 {
-		return notFound.saying("the index has no such project")
+		return notFound.with("the index has no such project")
 	}
 	base := "../../../../files/" + x.Workspace + "/" + x.Name + "/"
-	if form.json {
-		return c.simple(form, simpleJSON(projectJSON(asked, base, files)))
+	if variant.json {
+		return c.simple(variant, simpleJSON(projectJSON(asked, base, files)))
 	}
-	return c.simple(form, simpleHTML("Links for "+asked, projectLinks(base, files)))
+	return c.simple(variant, simpleHTML("Links for "+asked, projectLinks(base, files)))
 }
 
-// timestamp is how PEP 700 writes upload-time.
+// timestamp is the layout of upload-time in PEP 700.
 const timestamp = "2006-01-02T15:04:05.000000Z"
 
-// projectJSON is a project's page and the version of the API that it keeps to: 1.1 promises the size of every file,
-// which not every upstream tells.
+// projectJSON returns a project's page and its API version: 1.1 requires the size of every file, which not every
+// upstream gives.
 func projectJSON(project, base string, files []packageFile) (version string, page map[string]any) {
 	version = "1.1"
 	versions := map[string]bool{}
@@ -178,7 +178,7 @@ func projectJSON(project, base string, files []packageFile) (version string, pag
 
 func simpleJSON(version string, answer map[string]any) []byte {
 	answer["meta"] = map[string]string{"api-version": version}
-	j, _ := json.Marshal(answer) // strings, numbers and lists of them always encode
+	j, _ := json.Marshal(answer) // strings, numbers and lists of them cannot fail
 	return j
 }
 
@@ -208,7 +208,8 @@ func projectLinks(base string, files []packageFile) []string {
 
 func simpleHTML(title string, links []string) []byte {
 	var b bytes.Buffer
-	b.WriteString("<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"pypi:repository-version\" content=\"1.0\">\n<title>" +
+	b.WriteString("<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n" +
+		"<meta name=\"pypi:repository-version\" content=\"1.0\">\n<title>" +
 		html.EscapeString(title) + "</title>\n</head>\n<body>\n")
 	for _, l := range links {
 		b.WriteString(l + "<br>\n")
@@ -217,7 +218,7 @@ func simpleHTML(title string, links []string) []byte {
 	return b.Bytes()
 }
 
-func (c *call) simple(f form, body []byte) error {
+func (c *call) simple(f variant, body []byte) error {
 	h := c.w.Header()
 	h.Set("Content-Type", f.mime)
 	h.Set("Cache-Control", "private, no-cache")

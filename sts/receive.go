@@ -15,32 +15,33 @@ import (
 	"strings"
 )
 
-// Bounds of an upload's form. uv and twine send each line of metadata as a field; a description may be long.
+// Limits on an upload's form. uv and twine send every line of the metadata as a field, and a description may be long.
 const (
 	maxFields = 4 << 20 // bytes, all fields together
 	maxParts  = 4096
 )
 
-// form fields that are looked at, by the name that uv (crates/uv-publish/src/lib.rs, form_metadata) and twine send.
+// fields are the form fields that matter, as uv (crates/uv-publish/src/lib.rs, form_metadata) and twine send them.
 type fields struct {
 	action, name, version, filetype, sha256, filename string
 }
 
-// received is an upload before it has its place.
+// received is an upload that is not in the index yet.
 type received struct {
 	fields
-	file string // name in the form
-	temp string // name in the folder; empty: no content came
+	file string // file name in the form
+	temp string // temporary name in the folder; empty: the form had no content
 	sum  string // SHA-256 in hex
 	size int64
 }
 
-// receive reads the form. The content goes to a file in f under a name that is not served; without f it is refused.
+// receive reads the form. It writes the content to a file in f under a name that is not served; if f is nil the form
+// must have no content.
 func (s *Service) receive(c *call, f *folder) (in received, err error) {
 	body := http.MaxBytesReader(c.w, c.r.Body, int64(s.cfg.MaxUpload)+maxFields)
 	kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" || params["boundary"] == "" {
-		return in, badRequest.saying("not a multipart form")
+		return in, badRequest.with("not a multipart form")
 	}
 	form := multipart.NewReader(body, params["boundary"])
 	left := int64(maxFields)
@@ -54,7 +55,7 @@ func (s *Service) receive(c *call, f *folder) (in received, err error) {
 		}
 		if part.FormName() == "content" {
 			if in.temp != "" || f == nil {
-				return in, badRequest.saying("the form has content where none is expected")
+				return in, badRequest.with("the form has unexpected content")
 			}
 			if err := in.store(part, f, int64(s.cfg.MaxUpload)); err != nil {
 				return in, err
@@ -66,20 +67,20 @@ func (s *Service) receive(c *call, f *folder) (in received, err error) {
 			return in, formError(err)
 		}
 		if left -= int64(len(text)); left < 0 {
-			return in, tooLarge.saying("the fields of the form are longer than %d bytes", maxFields)
+			return in, tooLarge.with("the fields of the form are longer than %d bytes", maxFields)
 		}
 		in.set(part.FormName(), string(text))
 	}
-	return in, badRequest.saying("the form has more than %d parts", maxParts)
+	return in, badRequest.with("the form has more than %d parts", maxParts)
 }
 
-// formError tells a form that is too long from one that is broken.
+// formError distinguishes a form that is too long from a malformed one.
 func formError(err error) error {
 	var long *http.MaxBytesError
 	if errors.As(err, &long) {
-		return tooLarge.saying("the form is longer than %d bytes", long.Limit)
+		return tooLarge.with("the form is longer than %d bytes", long.Limit)
 	}
-	return badRequest.saying("the form is broken or ends early")
+	return badRequest.with("the form is malformed or incomplete")
 }
 
 func (in *fields) set(field, value string) {
@@ -99,13 +100,13 @@ func (in *fields) set(field, value string) {
 	}
 }
 
-// store writes the content to a new file, to be renamed.
+// store writes the content to a new file in f.
 func (in *received) store(part *multipart.Part, f *folder, limit int64) (err error) {
 	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	if err != nil {
-		return badRequest.saying("the form is broken")
+		return badRequest.with("the form is malformed")
 	}
-	in.file = params["filename"] // as it was sent: Part.FileName would make ../x into x
+	in.file = params["filename"] // unchanged: Part.FileName would turn ../x into x
 	in.temp = uploadPrefix + randomID()
 	out, err := f.root.OpenFile(in.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
@@ -125,7 +126,7 @@ func (in *received) store(part *multipart.Part, f *folder, limit int64) (err err
 	case err != nil:
 		return formError(err)
 	case in.size > limit:
-		return tooLarge.saying("the file is longer than %d bytes", limit)
+		return tooLarge.with("the file is longer than %d bytes", limit)
 	}
 	in.sum = hex.EncodeToString(h.Sum(nil))
 	return out.Sync()

@@ -11,13 +11,13 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// route is one thing that can be asked. In its path {} stands for one segment and {...} for one to four.
+// route is an endpoint. In its path {} matches one segment and {...} one to four.
 type route struct {
 	name   string // for the audit
-	method string // GET answers HEAD too
+	method string // GET includes HEAD
 	path   string
 	answer func(*Service, *call) error
-	quiet  bool // decides nothing, so it is not in the audit unless the service fails
+	quiet  bool // decides nothing, so only failures of the service are audited
 }
 
 var routes = []route{
@@ -43,7 +43,10 @@ var routes = []route{
 	{"health", "GET", "/healthz", (*Service).health, true},
 }
 
-// compiled is a route with its path taken apart.
+// The table is matched here and not by http.ServeMux: a mux cleans paths by redirects of its own (which would repeat
+// the token of /t/<token> in a Location), has no wildcard for one to four segments, and sends plain-text 404s and 405s.
+
+// compiled is a route with its path split.
 type compiled struct {
 	route
 	segments []string
@@ -57,7 +60,7 @@ func compile(rows []route) []compiled {
 	return all
 }
 
-// match returns the segments that stand for {} and {...}.
+// match returns the segments that {} and {...} match.
 func (r *compiled) match(path []string) (args []string, ok bool) {
 	for i, s := range r.segments {
 		if s == "{...}" {
@@ -76,27 +79,28 @@ func (r *compiled) match(path []string) (args []string, ok bool) {
 	return args, len(path) == len(r.segments)
 }
 
-// call is one request on its way through, and what was decided on it.
+// call is a request and the decision on it.
 type call struct {
-	w     *answering
+	w     *statusWriter
 	r     *http.Request
-	args  []string       // segments of the path
+	args  []string       // segments of the path that match {} and {...}
 	token regpass.Secret // from the path prefix /t/<token>
 	now   time.Time
 	decision
-	silent bool // nothing was decided
+	silent bool // no decision, so no line of audit
 }
 
-// serve routes a request, answers a refusal and keeps the audit.
+// serve routes a request, sends a refusal and writes the audit.
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
-	c := &call{w: &answering{ResponseWriter: w}, r: r, now: s.env.Now(), decision: decision{endpoint: "none", remote: r.RemoteAddr}}
+	c := &call{w: &statusWriter{ResponseWriter: w}, r: r, now: s.env.Now()}
+	c.endpoint, c.remote = "none", r.RemoteAddr
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	if err := s.route(c); err != nil {
 		var no *refusal
 		if !errors.As(err, &no) {
-			no = broken.saying("see the service's audit").because("%s", err)
+			no = broken.with("see the service's audit log").because("%s", err)
 		}
 		c.reason = no.Error()
 		if c.w.status == 0 {
@@ -104,7 +108,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	c.status = c.w.status
-	if c.status == 0 { // net/http writes this when a handler writes nothing
+	if c.status == 0 { // net/http sends 200 if a handler writes nothing
 		c.status = http.StatusOK
 	}
 	if !c.silent || c.status >= 500 {
@@ -133,29 +137,29 @@ func (s *Service) route(c *call) error {
 	}
 	if allowed != nil {
 		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
-		return wrongMethod.saying("this place takes %s", strings.Join(allowed, ", "))
+		return wrongMethod.with("this path accepts %s", strings.Join(allowed, ", "))
 	}
-	return notFound.saying("no such place")
+	return notFound.with("no such path")
 }
 
-// maxSegment is the longest part of a path between slashes, in bytes: no file system has longer names.
+// maxSegment is the longest path segment, in bytes: file systems allow no longer names.
 const maxSegment = 255
 
-// split takes the path apart, first taking conda's prefix /t/<token> off. It refuses whatever could mean another path
-// further on: dots, empty segments but the last, encoded slashes, backslashes and control characters.
+// split removes conda's prefix /t/<token> and splits the path into segments. It refuses everything that could become
+// another path later: dot segments, empty segments except the last, encoded slashes, backslashes, control characters.
 func (c *call) split() ([]string, error) {
 	path := strings.TrimPrefix(c.r.URL.EscapedPath(), "/")
 	if rest, ok := strings.CutPrefix(path, "t/"); ok {
 		token, rest, ok := strings.Cut(rest, "/")
 		if !ok {
-			return nil, notFound.saying("no such place")
+			return nil, notFound.with("no such path")
 		}
 		token, err := url.PathUnescape(token)
 		if err != nil {
-			return nil, badRequest.saying("the path is not well-formed")
+			return nil, badRequest.with("the path is malformed")
 		}
 		if c.token, err = regpass.ParseToken(token); err != nil {
-			return nil, badCredential.saying("the token in the path is not well-formed")
+			return nil, badCredential.with("the token in the path is malformed")
 		}
 		path = rest
 	}
@@ -164,9 +168,9 @@ func (c *call) split() ([]string, error) {
 		plain, err := url.PathUnescape(s)
 		switch {
 		case err != nil, !utf8.ValidString(plain), len(plain) > maxSegment, strings.ContainsFunc(plain, ambiguous):
-			return nil, badRequest.saying("the path is not well-formed")
+			return nil, badRequest.with("the path is malformed")
 		case plain == ".", plain == "..", plain == "" && i < len(segments)-1:
-			return nil, badRequest.saying("the path holds an empty or a dot segment")
+			return nil, badRequest.with("the path has an empty or dot segment")
 		}
 		segments[i] = plain
 	}

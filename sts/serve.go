@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// Time limits of a connection. Files have longer ones of their own.
+// Limits on a connection. Transfers of files have fileTimeout instead.
 const (
 	headerTimeout   = 10 * time.Second
 	requestTimeout  = 30 * time.Second
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 10 * time.Second
-	maxHeader       = 96 << 10 // a token of regpass.MaxToken and the rest
+	maxHeader       = 96 << 10 // bytes: a token of regpass.MaxToken and the other headers
 )
 
-// Serve answers on ln until ctx ends, then lets running requests finish for ten seconds at most. It closes ln. With
-// tls_cert it speaks TLS 1.2 or later.
+// Serve answers on ln until ctx ends, then waits up to ten seconds for running requests. It closes ln. With tls_cert it
+// speaks TLS 1.2 or later.
 func (s *Service) Serve(ctx context.Context, ln net.Listener) error {
 	server := &http.Server{
 		Handler:           s.Handler(),

@@ -18,14 +18,14 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// claims are those of the tokens made here (RFC 7519).
+// claims are the claims of the service's tokens (RFC 7519).
 type claims struct {
 	jwt.RegisteredClaims
 	Workspaces  []string     `json:"workspaces"`
 	Permissions []Permission `json:"permissions"`
-	Index       string       `json:"index,omitempty"` // the only index it is good for
-	Via         string       `json:"via"`             // how it was come by: the endpoint
-	Session     string       `json:"sid,omitempty"`   // of the login it belongs to
+	Index       string       `json:"index,omitempty"` // the only index that the token is valid for
+	Via         string       `json:"via"`             // the endpoint that issued it
+	Session     string       `json:"sid,omitempty"`   // id of its login
 	Actor       *actor       `json:"act,omitempty"`   // RFC 8693 section 4.1: the CI job
 	Org         string       `json:"urn:pyx:org_name,omitempty"`
 }
@@ -35,8 +35,8 @@ type actor struct {
 	Subject string `json:"sub"`
 }
 
-// pass is what a token is to say; the signer adds the rest.
-type pass struct {
+// tokenRequest describes a token to issue. The signer adds the registered claims.
+type tokenRequest struct {
 	subject     string
 	workspaces  []string
 	permissions []Permission
@@ -45,10 +45,10 @@ type pass struct {
 	session     string
 	actor       *actor
 	lifetime    time.Duration // TokenLifetime if zero
-	notAfter    time.Time     // zero: no bound but the lifetime
+	notAfter    time.Time     // zero: only the lifetime counts
 }
 
-// signer makes and verifies tokens with one key.
+// signer issues and verifies tokens with one key.
 type signer struct {
 	issuer string
 	method jwt.SigningMethod
@@ -57,7 +57,7 @@ type signer struct {
 	parser *jwt.Parser
 }
 
-// newSigner reads the key at path, or makes it there; an empty path makes a key for this run only.
+// newSigner reads the key at path, or makes one there. An empty path means a key for this run only.
 func newSigner(path, issuer string, now func() time.Time) (*signer, error) {
 	key, err := signingKey(path)
 	if err != nil {
@@ -65,7 +65,7 @@ func newSigner(path, issuer string, now func() time.Time) (*signer, error) {
 	}
 	s := &signer{issuer: issuer, key: key}
 	b64 := base64.RawURLEncoding.EncodeToString
-	var thumb string // the members that RFC 7638 section 3.2 hashes, in its order
+	var thumb string // the required members in lexical order (RFC 7638 section 3.2)
 	switch pub := key.Public().(type) {
 	case ed25519.PublicKey:
 		s.method = jwt.SigningMethodEdDSA
@@ -87,13 +87,14 @@ func newSigner(path, issuer string, now func() time.Time) (*signer, error) {
 	}
 	sum := sha256.Sum256([]byte(thumb))
 	s.jwk["kid"], s.jwk["alg"], s.jwk["use"] = b64(sum[:]), s.method.Alg(), "sig"
-	s.parser = jwt.NewParser(jwt.WithValidMethods([]string{s.method.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer),
+	s.parser = jwt.NewParser(
+		jwt.WithValidMethods([]string{s.method.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer),
 		jwt.WithExpirationRequired(), jwt.WithNotBeforeRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(now))
 	return s, nil
 }
 
-// sign makes a token that says p.
-func (s *signer) sign(p pass, now time.Time) (regpass.Secret, *claims, error) {
+// sign issues the token that p describes.
+func (s *signer) sign(p tokenRequest, now time.Time) (regpass.Secret, *claims, error) {
 	expires := now.Add(p.lifetime)
 	if !p.notAfter.IsZero() && p.notAfter.Before(expires) {
 		expires = p.notAfter
@@ -117,12 +118,12 @@ func (s *signer) sign(p pass, now time.Time) (regpass.Secret, *claims, error) {
 	return regpass.NewSecret(signed), c, nil
 }
 
-// verify reads a token made here that is valid now. Its error may be shown to nobody but the audit.
+// verify accepts a token issued by this key that is valid now. Its error is for the audit only, never for the client.
 func (s *signer) verify(token regpass.Secret) (*claims, error) {
 	c := &claims{}
 	_, err := s.parser.ParseWithClaims(token.Reveal(), c, func(t *jwt.Token) (any, error) {
 		if t.Header["kid"] != s.jwk["kid"] {
-			return nil, errors.New("made with another key")
+			return nil, errors.New("signed by another key")
 		}
 		return s.key.Public(), nil
 	})

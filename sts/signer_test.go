@@ -22,7 +22,8 @@ import (
 // serviceWithKey starts a bare service.
 func serviceWithKey(t *testing.T, path string) error {
 	t.Helper()
-	s, err := sts.New(t.Context(), sts.Config{PublicURL: origin, SigningKey: path}, sts.Options{Env: &regpass.Env{Now: time.Now, HTTP: http.DefaultClient}})
+	s, err := sts.New(t.Context(), sts.Config{PublicURL: origin, SigningKey: path},
+		sts.Options{Env: &regpass.Env{Now: time.Now, HTTP: http.DefaultClient}})
 	if err == nil {
 		t.Cleanup(func() { must(t, s.Close()) })
 	}
@@ -76,13 +77,15 @@ func TestSigningKeyRefuses(t *testing.T) {
 		make func(path string) error
 		says string
 	}{
-		"group may read":    {file(text, 0o640), "mode 0640"},
-		"others may write":  {file(text, 0o602), "mode 0602"},
-		"a link":            {func(p string) error { return os.Symlink(good, p) }, "not a regular file"},
-		"a dangling link":   {func(p string) error { return os.Symlink(filepath.Join(dir, "none"), p) }, "not a regular file"},
-		"a directory":       {func(p string) error { return os.Mkdir(p, 0o700) }, "not a regular file"},
-		"not PEM":           {file([]byte("key"), 0o600), "not a PEM file"},
-		"not a key":         {file([]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), 0o600), "not a PKCS #8"},
+		"group may read":   {file(text, 0o640), "mode 0640"},
+		"others may write": {file(text, 0o602), "mode 0602"},
+		"a link":           {func(p string) error { return os.Symlink(good, p) }, "not a regular file"},
+		"a dangling link": {func(p string) error { return os.Symlink(filepath.Join(dir, "none"), p) },
+			"not a regular file"},
+		"a directory": {func(p string) error { return os.Mkdir(p, 0o700) }, "not a regular file"},
+		"not PEM":     {file([]byte("key"), 0o600), "not a PEM file"},
+		"not a key": {file([]byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), 0o600),
+			"not a PKCS #8"},
 		"RSA":               {file(pkcs8(t, rsaKey), 0o600), "neither Ed25519 nor P-256"},
 		"P-384":             {file(pkcs8(t, p384), 0o600), "must be on P-256"},
 		"nowhere to put it": {func(string) error { return nil }, "no such file"},
@@ -103,13 +106,13 @@ func TestSigningKeyRefuses(t *testing.T) {
 func TestES256(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	w := newWorld(t, func(c *sts.Config) {
+	fx := newFixture(t, func(c *sts.Config) {
 		c.SigningKey = filepath.Join(t.TempDir(), "p256.pem")
 		must(t, os.WriteFile(c.SigningKey, pkcs8(t, key), 0o600))
 	})
-	token := w.token(w.dev)
-	w.want(t, w.do(ask{path: project, header: bearer(token)}), 200)
-	if got := w.do(ask{path: "/.well-known/jwks.json"}); !strings.Contains(got.body, `"alg":"ES256"`) {
+	token := fx.token(fx.dev)
+	fx.want(t, fx.do(ask{path: project, header: bearer(token)}), 200)
+	if got := fx.do(ask{path: "/.well-known/jwks.json"}); !strings.Contains(got.body, `"alg":"ES256"`) {
 		t.Errorf("keys: %s", got.body)
 	}
 }
@@ -118,11 +121,13 @@ func TestES256(t *testing.T) {
 // service that trusts the first as an issuer.
 func TestOthersCanVerify(t *testing.T) {
 	var handler http.Handler
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
-	first := newWorld(t, func(c *sts.Config) { c.PublicURL = server.URL })
+	first := newFixture(t, func(c *sts.Config) { c.PublicURL = server.URL })
 	handler = first.handler
-	second := newWorld(t, func(c *sts.Config) {
+	second := newFixture(t, func(c *sts.Config) {
 		c.Trust = []sts.Trust{{Issuer: server.URL, Audience: server.URL, Workspace: "acme", Permission: sts.Read,
 			Claims: map[string]string{"workspaces": `["acme"]`, "permissions": `["read"]`}}}
 	})

@@ -14,55 +14,57 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Options are what a Service needs besides its configuration.
+// Options hold a Service's dependencies.
 type Options struct {
-	// Env gives the clock, the HTTP client for issuers and upstreams, and the variables that the configuration names.
+	// Env has the clock, the HTTP client for issuers and upstreams, and the variables that the configuration names.
 	Env *regpass.Env
-	// Audit takes one line of JSON per decision; nil: none are kept.
+	// Audit receives one line of JSON per decision. nil: no audit.
 	Audit io.Writer
 }
 
-// How much is remembered. Tables that hold what was used up or revoked refuse to grow further rather than forget.
+// Sizes of the tables and lifetimes of their entries. A full table of used or revoked tokens refuses requests; it never
+// forgets an entry early.
 const (
-	maxRevoked   = 100_000
-	maxUsed      = 100_000
-	maxLogins    = 1_000
-	maxFamilies  = 10_000
-	maxVerified  = 10_000
-	maxPages     = 64
-	tryAgain     = 10 * time.Second // what clients are told with a 503
-	loginWaits   = 5 * time.Minute  // an approved login is fetched by then; uv polls for one minute
-	sessionLasts = 30 * 24 * time.Hour
+	maxRevoked  = 100_000
+	maxUsed     = 100_000
+	maxLogins   = 1_000
+	maxFamilies = 10_000
+	maxVerified = 10_000
+	maxPages    = 64
+	retryAfter  = 10 * time.Second // Retry-After of a 503
+	loginTTL    = 5 * time.Minute  // of an approved login until it is fetched; uv polls for one minute
+	sessionTTL  = 30 * 24 * time.Hour
 )
 
 // Service is a running token service.
 type Service struct {
-	cfg      Config
-	env      *regpass.Env
-	audit    slog.Handler
-	signer   *signer
-	keys     []apiKey
-	policies []policy
-	issuers  map[string]*issuer
-	indexes  map[indexID]*index
-	routes   []compiled
-	families *families
+	cfg           Config
+	env           *regpass.Env
+	audit         slog.Handler
+	signer        *signer
+	apiKeys       []apiKey
+	policies      []policy
+	issuers       map[string]*issuer
+	indexes       map[indexID]*index
+	routes        []compiled
+	refreshTokens *refreshTokens
 
-	verified *expiring[[32]byte, *claims]     // tokens made here, by SHA-256: a cache
-	revoked  *expiring[string, struct{}]      // jti and sid of tokens that are good no more
-	used     *expiring[[32]byte, struct{}]    // ID tokens that were traded
-	logins   *expiring[string, *apiKey]       // approved and not yet fetched, by UUID
-	pages    *expiring[string, []packageFile] // what upstreams list: a cache
+	verified *expiring[[32]byte, *claims]     // our tokens by SHA-256: a cache
+	revoked  *expiring[string, struct{}]      // jti or sid of revoked tokens
+	used     *expiring[[32]byte, struct{}]    // ID tokens that were exchanged
+	logins   *expiring[string, *apiKey]       // approved but not fetched yet, by UUID
+	pages    *expiring[string, []packageFile] // upstreams' listings: a cache
 }
 
-// New checks cfg, opens its folders and reads or makes the signing key. It contacts nobody. Close the Service when done.
+// New checks cfg, opens its folders and reads or makes the signing key. It makes no request. Close the Service when
+// done.
 func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	cfg = cfg.complete()
 	if err := cfg.check(); err != nil {
 		return nil, regpass.Usagef("sts: config: %w", err)
 	}
 	if o.Env == nil {
-		return nil, errors.New("sts: no surroundings are given")
+		return nil, errors.New("sts: Options.Env is missing")
 	}
 	if cfg.TLSCert != "" {
 		if _, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey); err != nil {
@@ -74,8 +76,9 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	}
 	s := &Service{
 		cfg: cfg, env: o.Env, audit: slog.NewJSONHandler(o.Audit, nil),
-		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes), families: newFamilies(),
-		verified: newCache[[32]byte, *claims](maxVerified), revoked: newExpiring[string, struct{}](maxRevoked),
+		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes),
+		refreshTokens: newRefreshTokens(),
+		verified:      newCache[[32]byte, *claims](maxVerified), revoked: newExpiring[string, struct{}](maxRevoked),
 		used: newExpiring[[32]byte, struct{}](maxUsed), logins: newExpiring[string, *apiKey](maxLogins),
 		pages: newCache[string, []packageFile](maxPages),
 	}
@@ -85,7 +88,7 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	}
 	for _, k := range cfg.APIKeys {
 		sum, _ := hex.DecodeString(k.SHA256) // checked above
-		s.keys = append(s.keys, apiKey{k, sum})
+		s.apiKeys = append(s.apiKeys, apiKey{k, sum})
 	}
 	for _, t := range cfg.Trust {
 		s.policies = append(s.policies, newPolicy(t))
@@ -103,7 +106,7 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	return s, nil
 }
 
-// Close lets go of the folders. Call it once no request is being served.
+// Close closes the folders. Call it after the last request.
 func (s *Service) Close() error {
 	var all []error
 	for _, x := range s.indexes {
@@ -114,11 +117,11 @@ func (s *Service) Close() error {
 	return errors.Join(all...)
 }
 
-// Handler answers all requests. It works at the root of a host only, as uv expects.
+// Handler answers all requests. It must be mounted at the root of a host, as uv expects.
 func (s *Service) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
-// mint makes a token and records in the audit who got it.
-func (s *Service) mint(c *call, p pass) (regpass.Secret, *claims, error) {
+// mint issues a token and notes its subject in the audit.
+func (s *Service) mint(c *call, p tokenRequest) (regpass.Secret, *claims, error) {
 	if p.lifetime == 0 {
 		p.lifetime = s.cfg.TokenLifetime
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// uploading authorizes an upload and returns the folder.
+// uploading authorizes an upload and returns the folder that it goes to.
 func (s *Service) uploading(c *call) (*folder, error) {
 	workspace, registry := c.args[0], c.args[1]
 	if err := s.authorize(c, Write, workspace, registry); err != nil {
@@ -18,28 +18,28 @@ func (s *Service) uploading(c *call) (*folder, error) {
 	}
 	x := s.indexes[indexID{workspace, PyPI, registry}]
 	if x == nil || x.folder == nil {
-		return nil, notFound.saying("the workspace has no such index to upload to")
+		return nil, notFound.with("the workspace has no such index, or it takes no uploads")
 	}
 	return x.folder, nil
 }
 
-// upload takes a wheel or sdist (pypi/warehouse, docs/user/api/upload.md). A file is never replaced: the same content again
-// is 200, as on PyPI, so that a retry after a lost answer succeeds; other content is 409.
+// upload accepts a wheel or sdist (pypi/warehouse, docs/user/api/upload.md). It never replaces a file: the same content
+// again is 200, as on PyPI, so that a retry after a lost response succeeds; other content is 409.
 func (s *Service) upload(c *call) error {
 	f, err := s.uploading(c)
 	if err != nil {
 		return err
 	}
-	c.patient()
+	c.extendDeadlines()
 	in, err := s.receive(c, f)
 	if in.temp != "" {
-		defer func() { _ = f.root.Remove(in.temp) }() // its content has its name by then, or is not wanted
+		defer func() { _ = f.root.Remove(in.temp) }() // the content is linked under its own name, or unwanted
 	}
 	if err != nil {
 		return err
 	}
 	if in.temp == "" {
-		return badRequest.saying("the form has no file in the field content")
+		return badRequest.with("the form has no file in the field content")
 	}
 	if err := in.check(in.file); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (s *Service) upload(c *call) error {
 	case err != nil:
 		return err
 	case same:
-		c.reason = "the file is there already"
+		c.reason = "the file already exists"
 		return c.json(map[string]any{"filename": in.file, "sha256": in.sum})
 	}
 	if err := f.place(in.temp, in.file); err != nil {
@@ -60,8 +60,8 @@ func (s *Service) upload(c *call) error {
 	return c.json(map[string]any{"filename": in.file, "sha256": in.sum})
 }
 
-// validate says before an upload whether it is needed (uv, crates/uv-publish/src/lib.rs, validate). The form is that of
-// the upload with the field filename in place of the content.
+// validate tells a client whether an upload is needed (uv, crates/uv-publish/src/lib.rs, validate). The form is that of
+// the upload with the field filename instead of the content.
 func (s *Service) validate(c *call) error {
 	f, err := s.uploading(c)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Service) validate(c *call) error {
 
 var versionText = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9._+!-]{0,127}$`)
 
-// check refuses a form that contradicts itself or the name of the file.
+// check refuses a form that contradicts itself or the file name.
 func (in *received) check(file string) error {
 	project, _, ok := parseFilename(file)
 	kind := "sdist"
@@ -93,25 +93,25 @@ func (in *received) check(file string) error {
 	}
 	switch {
 	case !ok:
-		return badRequest.saying("the file's name is not that of a wheel or an sdist")
+		return badRequest.with("the file name is not that of a wheel or sdist")
 	case in.action != "" && in.action != "file_upload":
-		return badRequest.saying(":action is not file_upload")
+		return badRequest.with(":action is not file_upload")
 	case normal(in.name) != project:
-		return badRequest.saying("the field name is not the project that the file name begins with")
+		return badRequest.with("the field name does not match the project in the file name")
 	case !versionText().MatchString(in.version):
-		return badRequest.saying("the field version is missing or not a version")
+		return badRequest.with("the field version is missing or invalid")
 	case in.filetype != "" && in.filetype != kind:
-		return badRequest.saying("the field filetype is not %s", kind)
+		return badRequest.with("the field filetype is not %s", kind)
 	case in.sha256 != "" && !sha256Hex().MatchString(in.sha256):
-		return badRequest.saying("the field sha256_digest is not 64 hex digits")
+		return badRequest.with("the field sha256_digest is not 64 hex digits")
 	case in.temp != "" && in.sha256 != "" && subtle.ConstantTimeCompare([]byte(in.sha256), []byte(in.sum)) != 1:
-		return badRequest.saying("the content does not have the SHA-256 that the form says")
+		return badRequest.with("the content does not match the form's sha256_digest")
 	}
 	return nil
 }
 
-// holds reports whether the folder has a file with this name and, if sum is given, content. Other content under the name
-// is a conflict, and so is a name that differs only in what installers do not see.
+// holds reports whether the folder has a file of this name with this content; an empty sum matches any content. A file
+// of the same canonical name that is not the same file is a conflict.
 func (f *folder) holds(file, sum string) (bool, error) {
 	project, _, _ := parseFilename(file)
 	f.stale()
@@ -125,17 +125,17 @@ func (f *folder) holds(file, sum string) (bool, error) {
 		case have.name == file && (sum == "" || have.sha256 == sum):
 			return true, nil
 		default:
-			return false, conflict.saying("%s is here with other content; a release is never replaced", have.name)
+			return false, conflict.with("%s exists with other content; a release is never replaced", have.name)
 		}
 	}
 	return false, nil
 }
 
-// place gives a finished file its name, unless something has it: a link, unlike a rename, replaces nothing.
+// place publishes a finished file under its name. It links, because a rename would replace an existing file.
 func (f *folder) place(temp, file string) error {
 	err := f.root.Link(temp, file)
 	if errors.Is(err, fs.ErrExist) {
-		return conflict.saying("%s is here already; a release is never replaced", file)
+		return conflict.with("%s already exists; a release is never replaced", file)
 	}
 	if err != nil {
 		return fmt.Errorf("sts: upload: %w", err)

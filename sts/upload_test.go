@@ -36,7 +36,8 @@ type form struct {
 
 func (f form) encode(t testing.TB) (contentType, body string) {
 	t.Helper()
-	fields := map[string]string{":action": "file_upload", "protocol_version": "1", "metadata_version": "2.4", "name": "new-pkg", "version": "1.0",
+	fields := map[string]string{":action": "file_upload", "protocol_version": "1", "metadata_version": "2.4",
+		"name": "new-pkg", "version": "1.0",
 		"filetype": "bdist_wheel", "pyversion": "py3", "sha256_digest": digest(f.text), "description": "# text\n"}
 	for k, v := range f.over {
 		fields[k] = v
@@ -50,7 +51,8 @@ func (f form) encode(t testing.TB) (contentType, body string) {
 	}
 	for n := 0; f.file != "" && n < 1 || f.again && n < 2; n++ {
 		// As a hostile client writes it: CreateFormFile would escape.
-		part, err := m.CreatePart(textproto.MIMEHeader{"Content-Disposition": {`form-data; name="content"; filename="` + f.file + `"`}})
+		disposition := `form-data; name="content"; filename="` + f.file + `"`
+		part, err := m.CreatePart(textproto.MIMEHeader{"Content-Disposition": {disposition}})
 		must(t, err)
 		_, err = part.Write([]byte(f.text))
 		must(t, err)
@@ -59,17 +61,17 @@ func (f form) encode(t testing.TB) (contentType, body string) {
 	return m.FormDataContentType(), b.String()
 }
 
-func (w *world) upload(key regpass.Secret, path string, f form) reply {
-	w.t.Helper()
-	kind, body := f.encode(w.t)
-	return w.do(ask{method: "POST", path: path, header: with(bearer(key), "Content-Type", kind), body: body})
+func (fx *fixture) upload(key regpass.Secret, path string, f form) reply {
+	fx.t.Helper()
+	kind, body := f.encode(fx.t)
+	return fx.do(ask{method: "POST", path: path, header: with(bearer(key), "Content-Type", kind), body: body})
 }
 
 // left lists what is in acme's folder.
-func (w *world) left() string {
-	w.t.Helper()
-	entries, err := os.ReadDir(filepath.Join(w.dir, "pypi"))
-	must(w.t, err)
+func (fx *fixture) left() string {
+	fx.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(fx.dir, "pypi"))
+	must(fx.t, err)
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name())
@@ -78,38 +80,40 @@ func (w *world) left() string {
 }
 
 func TestUpload(t *testing.T) {
-	w := newWorld(t)
-	got := w.do(ask{method: "POST", path: publishPath, body: tokenBody(w.idToken("pyx", nil))})
-	w.want(t, got, 200)
+	fx := newFixture(t)
+	got := fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
+	fx.want(t, got, 200)
 	token := field(t, got, "token")
 	f := form{file: newWheel, text: newText}
 	validate := form{text: newText, over: map[string]string{"filename": newWheel}}
 
-	got = w.upload(token, uploadPath+"/validate", validate)
-	if w.want(t, got, 200); strings.TrimSpace(got.body) != `{"exists":false}` {
+	got = fx.upload(token, uploadPath+"/validate", validate)
+	if fx.want(t, got, 200); strings.TrimSpace(got.body) != `{"exists":false}` {
 		t.Errorf("before: %s", got.body)
 	}
-	w.want(t, w.upload(token, uploadPath, f), 200)
-	read := w.token(w.reader)
-	got = w.do(ask{path: "/simple/acme/main/new-pkg/", header: bearer(read)})
-	if w.want(t, got, 200); !strings.Contains(got.body, digest(newText)) {
+	fx.want(t, fx.upload(token, uploadPath, f), 200)
+	read := fx.token(fx.reader)
+	got = fx.do(ask{path: "/simple/acme/main/new-pkg/", header: bearer(read)})
+	if fx.want(t, got, 200); !strings.Contains(got.body, digest(newText)) {
 		t.Errorf("page:\n%s", got.body)
 	}
-	got = w.do(ask{path: "/files/acme/main/" + newWheel, header: bearer(read)})
-	if w.want(t, got, 200); got.body != newText {
+	got = fx.do(ask{path: "/files/acme/main/" + newWheel, header: bearer(read)})
+	if fx.want(t, got, 200); got.body != newText {
 		t.Errorf("got %q", got.body)
 	}
-	got = w.upload(token, uploadPath+"/validate", validate)
-	if w.want(t, got, 200); strings.TrimSpace(got.body) != `{"exists":true}` {
+	got = fx.upload(token, uploadPath+"/validate", validate)
+	if fx.want(t, got, 200); strings.TrimSpace(got.body) != `{"exists":true}` {
 		t.Errorf("after: %s", got.body)
 	}
-	w.want(t, w.upload(token, uploadPath, f), 200) // a retry
-	w.want(t, w.upload(token, uploadPath, form{file: newWheel, text: "other"}), 409)
-	w.want(t, w.upload(token, uploadPath+"/validate", form{text: "other", over: map[string]string{"filename": newWheel}}), 409)
-	w.want(t, w.upload(token, uploadPath, form{file: "New.Pkg-1.0-py3-none-any.whl", text: newText}), 409)
-	w.want(t, w.upload(token, uploadPath, form{file: "new_pkg-1.0-1-py3-none-any.whl", text: "build 1"}), 200)
-	w.want(t, w.upload(token, uploadPath, form{file: "new_pkg-1.0.1-py3-none-any.whl", text: "next", over: map[string]string{"version": "1.0.1"}}), 200)
-	if left := w.left(); left != wheelName+" new_pkg-1.0-1-py3-none-any.whl "+newWheel+" new_pkg-1.0.1-py3-none-any.whl" {
+	fx.want(t, fx.upload(token, uploadPath, f), 200) // a retry
+	fx.want(t, fx.upload(token, uploadPath, form{file: newWheel, text: "other"}), 409)
+	fx.want(t, fx.upload(token, uploadPath+"/validate", form{text: "other",
+		over: map[string]string{"filename": newWheel}}), 409)
+	fx.want(t, fx.upload(token, uploadPath, form{file: "New.Pkg-1.0-py3-none-any.whl", text: newText}), 409)
+	fx.want(t, fx.upload(token, uploadPath, form{file: "new_pkg-1.0-1-py3-none-any.whl", text: "build 1"}), 200)
+	fx.want(t, fx.upload(token, uploadPath, form{file: "new_pkg-1.0.1-py3-none-any.whl", text: "next",
+		over: map[string]string{"version": "1.0.1"}}), 200)
+	if left := fx.left(); left != wheelName+" new_pkg-1.0-1-py3-none-any.whl "+newWheel+" new_pkg-1.0.1-py3-none-any.whl" {
 		t.Errorf("the folder holds %s", left)
 	}
 }
@@ -127,26 +131,29 @@ func TestUploadRefuses(t *testing.T) {
 		{"no SHA-256 at all", form{file: newWheel, text: newText, over: map[string]string{"sha256_digest": "x"}}, 400},
 		{"one byte too many", form{file: newWheel, text: big + "x"}, 413},
 		{"far too long", form{file: newWheel, text: strings.Repeat(big, 80)}, 413},
-		{"fields too long", form{file: newWheel, text: newText, over: map[string]string{"description": strings.Repeat(big, 65)}}, 413},
+		{"fields too long", form{file: newWheel, text: newText,
+			over: map[string]string{"description": strings.Repeat(big, 65)}}, 413},
 		{"another project", form{file: newWheel, text: newText, over: map[string]string{"name": "other"}}, 400},
 		{"no project", form{file: newWheel, text: newText, over: map[string]string{"name": ""}}, 400},
 		{"no version", form{file: newWheel, text: newText, over: map[string]string{"version": ""}}, 400},
 		{"another type", form{file: newWheel, text: newText, over: map[string]string{"filetype": "sdist"}}, 400},
 		{"another action", form{file: newWheel, text: newText, over: map[string]string{":action": "doc_upload"}}, 400},
 		{"a path", form{file: "../new_pkg-1.0.tar.gz", text: newText, over: map[string]string{"filetype": ""}}, 400},
-		{"a path on Windows", form{file: `..\\new_pkg-1.0.tar.gz`, text: newText, over: map[string]string{"filetype": ""}}, 400},
+		{"a path on Windows", form{file: `..\\new_pkg-1.0.tar.gz`, text: newText,
+			over: map[string]string{"filetype": ""}}, 400},
 		{"no package", form{file: "evil.sh", text: newText}, 400},
 		{"no name", form{file: " ", text: newText}, 400},
-		{"a hidden file", form{file: ".upload-1.0.tar.gz", text: newText, over: map[string]string{"filetype": "", "name": ".upload"}}, 400},
+		{"a hidden file", form{file: ".upload-1.0.tar.gz", text: newText,
+			over: map[string]string{"filetype": "", "name": ".upload"}}, 400},
 		{"a file that is there", form{file: wheelName, text: newText, over: map[string]string{"name": "demo-pkg"}}, 409},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(t)
-			w.want(t, w.upload(w.token(w.dev), uploadPath, test.form), test.status)
-			if left := w.left(); left != wheelName {
+			fx := newFixture(t)
+			fx.want(t, fx.upload(fx.token(fx.dev), uploadPath, test.form), test.status)
+			if left := fx.left(); left != wheelName {
 				t.Errorf("the folder holds %s", left)
 			}
-			if text, err := os.ReadFile(filepath.Join(w.dir, "pypi", wheelName)); err != nil || string(text) != wheelText {
+			if text, err := os.ReadFile(filepath.Join(fx.dir, "pypi", wheelName)); err != nil || string(text) != wheelText {
 				t.Errorf("the wheel is now %q (%v)", text, err)
 			}
 		})
@@ -154,12 +161,12 @@ func TestUploadRefuses(t *testing.T) {
 }
 
 func TestUploadNeedsRights(t *testing.T) {
-	w := newWorld(t, func(c *sts.Config) {
+	fx := newFixture(t, func(c *sts.Config) {
 		c.Indexes = append(c.Indexes, sts.Index{Workspace: "acme", Name: "side", Kind: sts.PyPI, Folder: c.Indexes[0].Folder},
 			sts.Index{Workspace: "acme", Name: "up", Kind: sts.PyPI, Upstream: "http://127.0.0.1:1/simple"})
 	})
-	got := w.do(ask{method: "POST", path: publishPath, body: tokenBody(w.idToken("pyx", nil))})
-	w.want(t, got, 200)
+	got := fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
+	fx.want(t, got, 200)
 	publish := field(t, got, "token")
 	f := form{file: newWheel, text: newText}
 	for path, statuses := range map[string][4]int{ // publish, dev, reader, other
@@ -169,26 +176,27 @@ func TestUploadNeedsRights(t *testing.T) {
 		"/v1/upload/acme/chan": {403, 404, 403, 403},
 		"/v1/upload/none/main": {403, 403, 403, 403},
 	} {
-		for i, token := range []regpass.Secret{publish, w.token(w.dev), w.token(w.reader), w.token(w.other)} {
+		for i, token := range []regpass.Secret{publish, fx.token(fx.dev), fx.token(fx.reader), fx.token(fx.other)} {
 			for _, suffix := range []string{"", "/validate"} {
 				f := f
 				if suffix != "" {
 					f = form{text: newText, over: map[string]string{"filename": newWheel}}
 				}
-				if got := w.upload(token, path+suffix, f); got.status != statuses[i] {
+				if got := fx.upload(token, path+suffix, f); got.status != statuses[i] {
 					t.Errorf("%s%s, token %d: %d, want %d: %s", path, suffix, i, got.status, statuses[i], got.body)
 				}
 			}
 		}
 	}
 	kind, body := f.encode(t)
-	w.want(t, w.do(ask{method: "POST", path: uploadPath, header: http.Header{"Content-Type": {kind}}, body: body}), 401)
-	w.want(t, w.do(ask{method: "POST", path: uploadPath, header: with(basic("__token__", publish), "Content-Type", kind), body: body}), 200)
+	fx.want(t, fx.do(ask{method: "POST", path: uploadPath, header: http.Header{"Content-Type": {kind}}, body: body}), 401)
+	h := with(basic("__token__", publish), "Content-Type", kind)
+	fx.want(t, fx.do(ask{method: "POST", path: uploadPath, header: h, body: body}), 200)
 }
 
 func TestUploadBrokenForms(t *testing.T) {
-	w := newWorld(t)
-	h := bearer(w.token(w.dev))
+	fx := newFixture(t)
+	h := bearer(fx.token(fx.dev))
 	kind, body := form{file: newWheel, text: newText}.encode(t)
 	for name, f := range map[string]struct{ kind, body string }{
 		"no type":     {"", body},
@@ -198,10 +206,10 @@ func TestUploadBrokenForms(t *testing.T) {
 		"empty":       {kind, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.want(t, w.do(ask{method: "POST", path: uploadPath, header: with(h, "Content-Type", f.kind), body: f.body}), 400)
+			fx.want(t, fx.do(ask{method: "POST", path: uploadPath, header: with(h, "Content-Type", f.kind), body: f.body}), 400)
 		})
 	}
-	if left := w.left(); left != wheelName {
+	if left := fx.left(); left != wheelName {
 		t.Errorf("the folder holds %s", left)
 	}
 }

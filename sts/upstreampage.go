@@ -1,10 +1,11 @@
 package sts
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"html"
 	"io"
 	"mime"
 	"net/http"
@@ -12,16 +13,19 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
 	"github.com/regpass/regpass"
 )
 
-// files reads a project's page. A project that upstream does not have has no files.
+// files reads a project's page. A project unknown to upstream has no files.
 func (u *upstream) files(ctx context.Context, project string) ([]packageFile, error) {
 	page := u.base.JoinPath(project, "/")
 	res, err := u.get(ctx, http.MethodGet, page.String(), http.Header{"Accept": {
 		"application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"}})
 	if err != nil {
-		return nil, badUpstream.saying("the upstream index could not be asked").because("%s", err)
+		return nil, badUpstream.with("the request to the upstream index failed").because("%s", err)
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {
@@ -29,14 +33,14 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 	case http.StatusNotFound, http.StatusGone:
 		return nil, nil
 	default:
-		return nil, badUpstream.saying("the upstream index answered %d", res.StatusCode)
+		return nil, badUpstream.with("the upstream index answered %d", res.StatusCode)
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxPage+1))
 	if err != nil || len(text) > maxPage {
-		return nil, badUpstream.saying("the upstream index's page is too long or ends early")
+		return nil, badUpstream.with("the upstream index's page is too long or incomplete")
 	}
 	if res.Request != nil {
-		page = res.Request.URL // where redirects ended: links are relative to it
+		page = res.Request.URL // links are relative to the last redirect
 	}
 	read := readLinks
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); strings.HasSuffix(kind, "json") {
@@ -44,14 +48,14 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 	}
 	listed, err := read(text)
 	if err != nil {
-		return nil, badUpstream.saying("the upstream index's page is not understood").because("%s", err)
+		return nil, badUpstream.with("the upstream index's page cannot be parsed").because("%s", err)
 	}
 	var out []packageFile
 	for _, f := range listed {
 		of, _, ok := parseFilename(f.name)
 		to, err := page.Parse(f.url)
 		if !ok || of != project || err != nil {
-			continue // no client asks for eggs and installers any more
+			continue // an egg or installer, which clients no longer use, or another project's file
 		}
 		f.url = to.String()
 		out = append(out, f)
@@ -59,10 +63,10 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 	return out, nil
 }
 
-// sha256Hex is the only form of hash that is passed on.
+// sha256Hex is the only kind of hash that is passed on.
 var sha256Hex = regpass.Pattern(`^[0-9a-f]{64}$`)
 
-// readJSON reads a page as PEP 691 writes it.
+// readJSON reads a page in the format of PEP 691.
 func readJSON(text []byte) ([]packageFile, error) {
 	var page struct {
 		Files []struct {
@@ -80,7 +84,7 @@ func readJSON(text []byte) ([]packageFile, error) {
 	var out []packageFile
 	for _, f := range page.Files {
 		p := packageFile{name: f.Filename, url: f.URL, size: -1, requiresPython: f.RequiresPython}
-		p.modified, _ = time.Parse(time.RFC3339, f.UploadTime) // zero: upstream does not say
+		p.modified, _ = time.Parse(time.RFC3339, f.UploadTime) // zero: unknown
 		switch f.Yanked.(type) {
 		case bool, string:
 			p.yanked = f.Yanked
@@ -96,35 +100,63 @@ func readJSON(text []byte) ([]packageFile, error) {
 	return out, nil
 }
 
-var (
-	anchor    = regpass.Pattern(`(?is)<a\s((?:[^>"']|"[^"]*"|'[^']*')*)>(.*?)</a\s*>`)
-	attribute = regpass.Pattern(`(?s)([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')`)
-)
+// maxLinkText bounds the text of an anchor, in bytes: a file name with white space around it is shorter.
+const maxLinkText = 4 << 10
 
-// readLinks reads a page as PEP 503 writes it: anchors, and nothing else that matters.
+// readLinks reads a page in the format of PEP 503. Only anchors matter; comments, scripts and styles contain none.
 func readLinks(text []byte) ([]packageFile, error) {
 	var out []packageFile
-	for _, a := range anchor().FindAllSubmatch(text, -1) {
-		p := packageFile{name: strings.TrimSpace(html.UnescapeString(string(a[2]))), size: -1}
-		for _, at := range attribute().FindAllStringSubmatch(string(a[1]), -1) {
-			value := html.UnescapeString(at[2] + at[3])
-			switch strings.ToLower(at[1]) {
-			case "href":
-				p.url = value
-			case "data-requires-python":
-				p.requiresPython = value
-			case "data-yanked":
-				p.yanked = value
+	var open *packageFile // the file whose anchor is not closed yet
+	z := html.NewTokenizer(bytes.NewReader(text))
+	for {
+		switch kind := z.Next(); kind {
+		case html.ErrorToken:
+			if !errors.Is(z.Err(), io.EOF) {
+				return nil, fmt.Errorf("PEP 503: %w", z.Err())
+			}
+			return out, nil
+		case html.TextToken:
+			if open != nil && len(open.name) < maxLinkText {
+				open.name += string(z.Text())
+			}
+		case html.StartTagToken, html.EndTagToken:
+			t := z.Token()
+			if t.DataAtom != atom.A {
+				continue
+			}
+			if open != nil && kind == html.EndTagToken {
+				open.name = strings.TrimSpace(open.name)
+				out = append(out, *open)
+			}
+			open = nil
+			if kind == html.StartTagToken {
+				open = linkedFile(t.Attr)
 			}
 		}
-		if to, err := url.Parse(p.url); err == nil {
-			if sum := strings.TrimPrefix(to.Fragment, "sha256="); sha256Hex().MatchString(sum) {
-				p.sha256 = sum
-			}
-			to.Fragment = ""
-			p.url = to.String()
-		}
-		out = append(out, p)
 	}
-	return out, nil
+}
+
+// linkedFile returns the file that an anchor with these attributes leads to, or nil if it leads nowhere.
+func linkedFile(attributes []html.Attribute) *packageFile {
+	f := &packageFile{size: -1}
+	for _, a := range attributes {
+		switch a.Key {
+		case "href":
+			f.url = a.Val
+		case "data-requires-python":
+			f.requiresPython = a.Val
+		case "data-yanked":
+			f.yanked = a.Val
+		}
+	}
+	to, err := url.Parse(f.url)
+	if err != nil || f.url == "" {
+		return nil
+	}
+	if sum := strings.TrimPrefix(to.Fragment, "sha256="); sha256Hex().MatchString(sum) {
+		f.sha256 = sum
+	}
+	to.Fragment = ""
+	f.url = to.String()
+	return f
 }

@@ -28,7 +28,7 @@ import (
 // permissions, and nothing of ours.
 func TestKilledAtEveryCall(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "regpass")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/regpass").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	index, key := tokenService(t)

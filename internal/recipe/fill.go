@@ -50,6 +50,9 @@ func fill(env *regpass.Env, s ci.System, refs []regpass.Ref) (filled, error) {
 		if err := f.name(target.Row, ref); err != nil {
 			return filled{}, err
 		}
+		if target.Row.GivenIn(s.Name) {
+			continue
+		}
 		why := ""
 		if target.Row.OIDC && s.Tokens != ci.NoTokens {
 			if why = f.identity(s, target.Audience, receiver, shown); why == "" {

@@ -9,49 +9,49 @@ import (
 	"time"
 )
 
-// errAskedJustNow stands for an answer that cannot have changed yet.
-var errAskedJustNow = errors.New("the issuer's keys were read a moment ago")
+// errAskedJustNow refuses a request whose response cannot have changed yet.
+var errAskedJustNow = errors.New("the issuer's keys were fetched a moment ago")
 
-// gate lets one request for keys through per issuerPause: a key set asks again for every signature it does not know.
-// Its error is errIssuerAway where no keys have come yet.
-type gate struct {
+// throttle lets one request for keys through per issuerPause: a key set asks again for every unknown signature, so
+// forged tokens would become traffic at the issuer. Its error is errIssuerAway if the last request failed.
+type throttle struct {
 	next http.RoundTripper
 	now  func() time.Time
 
 	mu    sync.Mutex
 	asked time.Time
-	good  bool // the last answer was
+	good  bool // the last request succeeded
 }
 
-func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	g.mu.Lock()
-	now := g.now()
-	soon, good := now.Before(g.asked.Add(issuerPause)), g.good
+func (t *throttle) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.mu.Lock()
+	now := t.now()
+	soon, good := now.Before(t.asked.Add(issuerPause)), t.good
 	if !soon {
-		g.asked = now
+		t.asked = now
 	}
-	g.mu.Unlock()
+	t.mu.Unlock()
 	if soon && good {
 		return nil, errAskedJustNow
 	}
 	if soon {
 		return nil, fmt.Errorf("%w: it failed less than %s ago", errIssuerAway, issuerPause)
 	}
-	res, err := g.next.RoundTrip(r)
+	res, err := t.next.RoundTrip(r)
 	if err == nil && res.StatusCode != http.StatusOK {
 		_ = res.Body.Close()
 		err = fmt.Errorf("status %d", res.StatusCode)
 	}
-	g.mu.Lock()
-	g.good = err == nil
-	g.mu.Unlock()
+	t.mu.Lock()
+	t.good = err == nil
+	t.mu.Unlock()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errIssuerAway, err)
 	}
 	return res, nil
 }
 
-// capped refuses answers that are longer than max bytes.
+// capped is a transport that fails on responses longer than max bytes.
 type capped struct {
 	next http.RoundTripper // nil: http.DefaultTransport
 	max  int64
@@ -69,7 +69,7 @@ func (t capped) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// limited fails, rather than ends, after left bytes.
+// limited is a body that fails after left bytes, where io.LimitReader would report its end.
 type limited struct {
 	io.ReadCloser
 	left int64
@@ -78,7 +78,7 @@ type limited struct {
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.ReadCloser.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return 0, errors.New("the answer is too long")
+		return 0, errors.New("the response is too long")
 	}
 	return n, err
 }

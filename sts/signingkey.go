@@ -16,7 +16,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// signingKey reads the private key at path and makes one if there is none.
+// signingKey reads the private key at path, or makes one if the file is missing.
 func signingKey(path string) (crypto.Signer, error) {
 	if path == "" {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
@@ -32,7 +32,7 @@ func signingKey(path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// readKey refuses a key that others than its owner could have read, or that is not where it seems to be.
+// readKey refuses a key that anyone but its owner could have read, and a path that is a link.
 func readKey(path string) (crypto.Signer, error) {
 	named, err := os.Lstat(path)
 	if err != nil {
@@ -54,8 +54,8 @@ func readKey(path string) (crypto.Signer, error) {
 		return nil, errors.New("changed while it was opened")
 	}
 	if runtime.GOOS != "windows" && opened.Mode().Perm()&0o077 != 0 {
-		return nil, regpass.Hintf(fmt.Errorf("group or others may use it (mode %04o)", opened.Mode().Perm()),
-			"make a new one by removing the file, or run chmod 600 on it if nobody else can have read it")
+		return nil, regpass.Hintf(fmt.Errorf("group or others have access (mode %04o)", opened.Mode().Perm()),
+			"remove the file to have a new key made, or run chmod 600 on it if nobody else can have read it")
 	}
 	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	if err != nil {
@@ -71,12 +71,12 @@ func readKey(path string) (crypto.Signer, error) {
 	}
 	key, ok := parsed.(crypto.Signer)
 	if !ok {
-		return nil, errors.New("not a key that signs")
+		return nil, errors.New("not a signing key")
 	}
 	return key, nil
 }
 
-// makeKey writes a new Ed25519 key to a file that does not exist.
+// makeKey writes a new Ed25519 key to a file that must not exist yet.
 func makeKey(path string) (crypto.Signer, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

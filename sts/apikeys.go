@@ -11,11 +11,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// keyPrefix begins every API key, so that scanners for leaked secrets know one.
+// keyPrefix begins every API key, so that secret scanners recognise one.
 const keyPrefix = "sk-regpass-"
 
-// NewKey makes an API key of 32 random bytes, and the SHA-256 of it in hex for the configuration. A plain hash is
-// enough for a key that nobody can guess.
+// NewKey makes an API key of 32 random bytes and returns it with its SHA-256 in hex, for the configuration. A plain
+// hash is enough because a random key cannot be guessed.
 func NewKey() (regpass.Secret, string) {
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -30,13 +30,13 @@ type apiKey struct {
 	sum []byte
 }
 
-// findKey returns the configured key that was presented, or nil. All are compared, each in constant time.
+// findKey returns the configured key that was presented, or nil. It compares with every key, each in constant time.
 func (s *Service) findKey(presented regpass.Secret, now time.Time) *apiKey {
 	sum := sha256.Sum256([]byte(presented.Reveal()))
 	var found *apiKey
-	for i := range s.keys {
-		if subtle.ConstantTimeCompare(sum[:], s.keys[i].sum) == 1 {
-			found = &s.keys[i]
+	for i := range s.apiKeys {
+		if subtle.ConstantTimeCompare(sum[:], s.apiKeys[i].sum) == 1 {
+			found = &s.apiKeys[i]
 		}
 	}
 	if found == nil || found.expired(now) {
@@ -47,7 +47,9 @@ func (s *Service) findKey(presented regpass.Secret, now time.Time) *apiKey {
 
 func (k *apiKey) expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
 
-// pass is what a token made for the key says.
-func (k *apiKey) pass(via string) pass {
-	return pass{subject: "key:" + k.Name, workspaces: k.Workspaces, permissions: k.Permissions, via: via, notAfter: k.Expires}
+// tokenRequest describes the token that the key grants.
+func (k *apiKey) tokenRequest(via string) tokenRequest {
+	return tokenRequest{
+		subject: "key:" + k.Name, workspaces: k.Workspaces, permissions: k.Permissions, via: via, notAfter: k.Expires,
+	}
 }

@@ -1,0 +1,108 @@
+package sts
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/regpass/regpass"
+)
+
+// refreshTokens holds a token family per login: a sequence of refresh tokens of which only the newest is valid. A token
+// carries the id of its family and its sequence number under a MAC, so a reused one is recognised although none is kept
+// (RFC 9700 section 4.14.2).
+type refreshTokens struct {
+	mu   sync.Mutex // a rotation reads and writes
+	mac  [32]byte
+	rows *expiring[string, family]
+}
+
+// family is the token family of one login.
+type family struct {
+	key      *apiKey
+	sequence uint64 // of the only valid refresh token
+	ends     time.Time
+}
+
+var (
+	errNotRefresh  = errors.New("not a refresh token of this service")
+	errNoFamily    = errors.New("the login has ended")
+	errUsedRefresh = errors.New("used twice; its login is revoked")
+)
+
+const refreshPrefix = "rt-regpass-"
+
+func newRefreshTokens() *refreshTokens {
+	f := &refreshTokens{rows: newExpiring[string, family](maxFamilies)}
+	_, _ = rand.Read(f.mac[:]) // never fails
+	return f
+}
+
+// start begins a family and returns its id and first refresh token. ok is false if the table is full.
+func (f *refreshTokens) start(key *apiKey, now time.Time) (id string, token regpass.Secret, ok bool) {
+	id = randomID()
+	ends := now.Add(sessionTTL)
+	if f.rows.add(id, family{key, 0, ends}, ends, now) != added {
+		return "", regpass.Secret{}, false
+	}
+	return id, f.token(id, 0), true
+}
+
+// rotate consumes a refresh token and returns the next. A reused one ends its family (errUsedRefresh, with the id).
+func (f *refreshTokens) rotate(token regpass.Secret, now time.Time) (
+	id string, key *apiKey, next regpass.Secret, err error,
+) {
+	id, sequence, err := f.read(token)
+	if err != nil {
+		return "", nil, regpass.Secret{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	row, ok := f.rows.get(id, now)
+	switch {
+	case !ok || row.key.expired(now):
+		return id, nil, regpass.Secret{}, errNoFamily
+	case sequence != row.sequence:
+		f.rows.drop(id)
+		return id, nil, regpass.Secret{}, errUsedRefresh
+	}
+	row.sequence++
+	f.rows.set(id, row, row.ends, now)
+	return id, row.key, f.token(id, row.sequence), nil
+}
+
+// drop ends a family.
+func (f *refreshTokens) drop(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows.drop(id)
+}
+
+// token is refreshPrefix and base64url(id, sequence, MAC), which are 16, 8 and 32 bytes.
+func (f *refreshTokens) token(id string, sequence uint64) regpass.Secret {
+	body, _ := hex.DecodeString(id) // made by randomID
+	body = binary.BigEndian.AppendUint64(body, sequence)
+	return regpass.NewSecret(refreshPrefix + base64.RawURLEncoding.EncodeToString(append(body, f.sum(body)...)))
+}
+
+func (f *refreshTokens) read(token regpass.Secret) (id string, sequence uint64, err error) {
+	text, ok := strings.CutPrefix(token.Reveal(), refreshPrefix)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if !ok || err != nil || len(raw) != 16+8+sha256.Size || !hmac.Equal(raw[24:], f.sum(raw[:24])) {
+		return "", 0, errNotRefresh
+	}
+	return hex.EncodeToString(raw[:16]), binary.BigEndian.Uint64(raw[16:]), nil
+}
+
+func (f *refreshTokens) sum(body []byte) []byte {
+	h := hmac.New(sha256.New, f.mac[:])
+	h.Write(body)
+	return h.Sum(nil)
+}

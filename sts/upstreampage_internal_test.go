@@ -1,0 +1,53 @@
+package sts
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestReadLinks(t *testing.T) {
+	sum := strings.Repeat("1", 64)
+	for _, test := range []struct {
+		name, page string
+		want       []packageFile
+	}{
+		{"a hash", `<a href="x/a-1.zip#sha256=` + sum + `">a-1.zip</a>`,
+			[]packageFile{{name: "a-1.zip", url: "x/a-1.zip", sha256: sum}}},
+		{"another hash", `<a href="a-1.zip#md5=1">a-1.zip</a>`, []packageFile{{name: "a-1.zip", url: "a-1.zip"}}},
+		{"entities", `<a href="a?b&amp;c" data-requires-python="&gt;=3"> a&#45;1.zip </a>`,
+			[]packageFile{{name: "a-1.zip", url: "a?b&c", requiresPython: ">=3"}}},
+		{"capitals and no quotes", `<A HREF=a-1.zip>a-1.zip</A >`, []packageFile{{name: "a-1.zip", url: "a-1.zip"}}},
+		{"yanked without a reason", `<a href="a-1.zip" data-yanked>a-1.zip</a>`,
+			[]packageFile{{name: "a-1.zip", url: "a-1.zip", yanked: ""}}},
+		{"other tags inside", `<a href="a-1.zip"><b>a-1</b>.zip</a>`, []packageFile{{name: "a-1.zip", url: "a-1.zip"}}},
+		{"a > in an attribute", `<a title="</a>" href="a-1.zip">a-1.zip</a>`,
+			[]packageFile{{name: "a-1.zip", url: "a-1.zip"}}},
+		{"a comment", `<!-- <a href="a-1.zip">a-1.zip</a> -->`, nil},
+		{"a script", `<script>"<a href='a-1.zip'>a-1.zip</a>"</script>`, nil},
+		{"no address", `<a name="top">a-1.zip</a>`, nil},
+		{"not closed", `<a href="a-1.zip">a-1.zip`, nil},
+		{"closed by the next", `<a href="a-1.zip">a-1.zip <a href="b-1.zip">b-1.zip</a>`,
+			[]packageFile{{name: "b-1.zip", url: "b-1.zip"}}},
+		{"another tag", `<abbr href="a-1.zip">a-1.zip</abbr>`, nil},
+	} {
+		got, err := readLinks([]byte(test.page))
+		if err != nil || len(got) != len(test.want) {
+			t.Errorf("%s: got %+v, %v", test.name, got, err)
+			continue
+		}
+		for i, want := range test.want {
+			want.size = -1
+			if got[i] != want {
+				t.Errorf("%s: got %+v, want %+v", test.name, got[i], want)
+			}
+		}
+	}
+}
+
+// TestReadLinksIsBounded: text that goes on and on is not kept.
+func TestReadLinksIsBounded(t *testing.T) {
+	got, err := readLinks([]byte(`<a href="a-1.zip">` + strings.Repeat("a<b>", 1<<20) + `</a>`))
+	if err != nil || len(got) != 1 || len(got[0].name) > maxLinkText {
+		t.Errorf("got %d files, %v", len(got), err)
+	}
+}
