@@ -16,7 +16,7 @@ func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret str
 	return envsync.Entry{Ref: r, Cred: c}
 }
 
-func TestSinksAndFormats(t *testing.T) {
+func TestClients(t *testing.T) {
 	entries := []envsync.Entry{handOver(t, "https://h.test/simple name=main", regpass.Basic, "u", "p")}
 	var names []string
 	for _, s := range All {
@@ -31,6 +31,9 @@ func TestSinksAndFormats(t *testing.T) {
 		}
 		for _, c := range p.Changes {
 			f := c.Format
+			if known, err := FindFormat(f.Name); err != nil || known.Name != f.Name {
+				t.Errorf("%s: a session does not know the format %s: %v", s.Name, f.Name, err)
+			}
 			one, err := f.Set(c.Base, entries)
 			if err != nil {
 				t.Fatal(err)
@@ -58,4 +61,24 @@ func TestSinksAndFormats(t *testing.T) {
 	testenv.WantError(t, err, "", `"pip"`, "env, netrc, rattler, uv")
 	_, err = FindFormat("ini")
 	testenv.WantError(t, err, "", `"ini"`)
+}
+
+// TestClientsShareNothing holds that no two clients have the same variable, file, secret, output or flag.
+func TestClientsShareNothing(t *testing.T) {
+	owner := map[[2]string]string{}
+	for _, s := range All {
+		for kind, word := range map[string]string{"name": s.Name, "variable": s.Var, "file": s.File, "secret": s.Build.ID,
+			"target": s.Build.Target, "output": s.Output, "flag": s.InPlace.Flag} {
+			if other := owner[[2]string{kind, word}]; word != "" && other != "" {
+				t.Errorf("%s and %s have the same %s %s", other, s.Name, kind, word)
+			}
+			owner[[2]string{kind, word}] = s.Name
+		}
+		for _, f := range append([]envsync.Format{s.Format}, s.Variants...) {
+			if other := owner[[2]string{"format", f.Name}]; f.Name != "" && other != "" {
+				t.Errorf("%s and %s have the same format %s", other, s.Name, f.Name)
+			}
+			owner[[2]string{"format", f.Name}] = s.Name
+		}
+	}
 }
