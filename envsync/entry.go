@@ -10,11 +10,18 @@ import (
 	"github.com/regpass/regpass"
 )
 
+// Entry is one credential to hand over.
+type Entry struct {
+	Ref       regpass.Ref // Options["name"]: the index name, if it has one
+	Cred      regpass.Credential
+	ClientVar string // variable of the registry's own client, or ""
+}
+
 // hostPort is a name or an IPv4 address, or an IPv6 address in brackets, and perhaps a port.
 var hostPort = regpass.Pattern(`^([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(:[0-9]+)?$`)
 
-// host returns the credential's host without port.
-func (e Entry) host() (string, error) {
+// Host returns the credential's host without port.
+func (e Entry) Host() (string, error) {
 	m := hostPort().FindStringSubmatch(e.Cred.Host)
 	if m == nil {
 		return "", fmt.Errorf("%s is not a host", regpass.Quote(e.Cred.Host))
@@ -22,8 +29,8 @@ func (e Entry) host() (string, error) {
 	return m[1], nil
 }
 
-// isIP reports whether a host is an address rather than a name.
-func isIP(host string) bool { return net.ParseIP(strings.Trim(host, "[]")) != nil }
+// IsIP reports whether a host is an address rather than a name.
+func IsIP(host string) bool { return net.ParseIP(strings.Trim(host, "[]")) != nil }
 
 // same reports whether two entries hand over the same credential. It looks at fingerprints, not at secrets.
 func (e Entry) same(other Entry) bool {
@@ -32,8 +39,8 @@ func (e Entry) same(other Entry) bool {
 		a.SessionToken.Fingerprint() == b.SessionToken.Fingerprint()
 }
 
-// distinct keeps one entry for each key that a format knows, and refuses two credentials under one key.
-func distinct(format string, entries []Entry, key func(Entry) (string, error)) (keys []string, kept []Entry, err error) {
+// Distinct keeps one entry for each key that a format knows, and refuses two credentials under one key.
+func Distinct(format string, entries []Entry, key func(Entry) (string, error)) (keys []string, kept []Entry, err error) {
 	first := map[string]Entry{}
 	for _, e := range entries {
 		k, err := key(e)
@@ -57,8 +64,8 @@ func distinct(format string, entries []Entry, key func(Entry) (string, error)) (
 	return keys, kept, nil
 }
 
-// printable returns why no header can carry text, or "".
-func printable(text string) string {
+// Printable returns why no header can carry text, or "".
+func Printable(text string) string {
 	switch {
 	case text == "":
 		return "is empty"
@@ -70,10 +77,10 @@ func printable(text string) string {
 	return ""
 }
 
-// userName returns why a user name cannot be sent as Basic authentication (RFC 7617), or "".
-func userName(name string) string {
+// UserName returns why a user name cannot be sent as Basic authentication (RFC 7617), or "".
+func UserName(name string) string {
 	if strings.Contains(name, ":") {
 		return "holds a colon"
 	}
-	return printable(name)
+	return Printable(name)
 }

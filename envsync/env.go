@@ -10,11 +10,34 @@ import (
 // indexName is what uv accepts as the name of an index (crates/uv-distribution-types/src/index_name.rs).
 var indexName = regpass.Pattern(`^[A-Za-z0-9._-]+$`)
 
-// notInVar is what uv replaces by _ in an index name to make a variable of it.
+// notInVar is what uv replaces by _ in an index name to make a variable of it
+// (crates/uv-distribution-types/src/index_name.rs).
 var notInVar = regpass.Pattern(`[^A-Z0-9]`)
 
-// planEnv sets no variable to nothing: uv takes an empty one as set.
-func planEnv(env *regpass.Env, _ string, entries []Entry, _ Options) (Plan, error) {
+// Var is a variable that a child process or a later step should have. Exactly one of Secret and Plain is set.
+type Var struct {
+	Name   string
+	Secret regpass.Secret
+	Plain  string
+}
+
+// Value is the value that the variable gets, a secret in clear.
+func (v Var) Value() string {
+	if !v.Secret.Empty() {
+		return v.Secret.Reveal()
+	}
+	return v.Plain
+}
+
+// IndexVars are the names of the variables in which uv takes the user name and the password for the index of that name.
+func IndexVars(index string) (username, password string) {
+	prefix := "UV_INDEX_" + notInVar().ReplaceAllString(strings.ToUpper(index), "_")
+	return prefix + "_USERNAME", prefix + "_PASSWORD"
+}
+
+// PlanVars works out the variables for the entries, and writes no file. It never sets a variable to the empty string,
+// since uv takes an empty one as set.
+func PlanVars(env *regpass.Env, _ Private, entries []Entry, _ Options) (Plan, error) {
 	var p Plan
 	from := map[string]Entry{}
 	for _, e := range entries {
@@ -78,8 +101,8 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 		if c.Username == "" || c.Kind == regpass.CondaToken {
 			warnings = append(warnings, fmt.Sprintf("env: uv cannot use UV_INDEX_* for %s, since its %s credential has no user name; use the sink uv", e.Ref, c.Kind))
 		} else {
-			prefix := "UV_INDEX_" + notInVar().ReplaceAllString(strings.ToUpper(name), "_")
-			vars = append(vars, Var{Name: prefix + "_USERNAME", Plain: c.Username}, Var{Name: prefix + "_PASSWORD", Secret: c.Secret})
+			username, password := IndexVars(name)
+			vars = append(vars, Var{Name: username, Plain: c.Username}, Var{Name: password, Secret: c.Secret})
 		}
 	}
 	if len(vars) == 0 {

@@ -2,7 +2,6 @@ package envsync
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -10,7 +9,14 @@ import (
 	"github.com/regpass/regpass/internal/testenv"
 )
 
-func TestPlanEnv(t *testing.T) {
+// handOver is an entry for a REGISTRY as one writes it.
+func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret string) Entry {
+	tb.Helper()
+	r, c := testenv.Credential(tb, ref, kind, username, secret)
+	return Entry{Ref: r, Cred: c}
+}
+
+func TestPlanVars(t *testing.T) {
 	client := func(name string, e Entry) Entry { e.ClientVar = name; return e }
 	s3 := handOver(t, "s3://bucket/ch", regpass.S3, "AKIA", "key")
 	session := s3
@@ -37,7 +43,7 @@ func TestPlanEnv(t *testing.T) {
 			"UV_INDEX_A_USERNAME=u UV_INDEX_A_PASSWORD={p} UV_INDEX_B_USERNAME=u UV_INDEX_B_PASSWORD={q}", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := planEnv(testenv.New(t, map[string]string{"AWS_SESSION_TOKEN": "other"}), t.TempDir(), tt.entries, Options{})
+			p, err := PlanVars(testenv.New(t, map[string]string{"AWS_SESSION_TOKEN": "other"}), Private{}, tt.entries, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +71,7 @@ func TestPlanEnv(t *testing.T) {
 	}
 }
 
-func TestPlanEnvRefuses(t *testing.T) {
+func TestPlanVarsRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		a, b  Entry
@@ -78,60 +84,13 @@ func TestPlanEnvRefuses(t *testing.T) {
 		{"empty name", handOver(t, "a.test name=", regpass.Basic, "u", "s3cr3t"), Entry{}, []string{"the index name \"\""}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := planEnv(testenv.New(t, nil), t.TempDir(), []Entry{tt.a, tt.b}, Options{})
+			_, err := PlanVars(testenv.New(t, nil), Private{}, []Entry{tt.a, tt.b}, Options{})
 			testenv.WantError(t, err, "s3cr3t", tt.parts...)
 			if !errors.Is(err, regpass.ErrUsage) {
 				t.Error("not a usage error")
 			}
 		})
 	}
-	_, err := planEnv(testenv.New(t, nil), t.TempDir(), []Entry{handOver(t, "a.test", regpass.Bearer, "", "")}, Options{})
+	_, err := PlanVars(testenv.New(t, nil), Private{}, []Entry{handOver(t, "a.test", regpass.Bearer, "", "")}, Options{})
 	testenv.WantError(t, err, "", "the credential for a.test is empty")
-}
-
-func TestSinksAndFormats(t *testing.T) {
-	entries := []Entry{handOver(t, "https://h.test/simple name=main", regpass.Basic, "u", "p")}
-	var names []string
-	for _, s := range Sinks {
-		names = append(names, s.Name)
-		found, err := FindSink(s.Name)
-		if err != nil || found.Doc != s.Doc || s.Doc == "" {
-			t.Errorf("%s: %v", s.Name, err)
-		}
-		p, err := s.Plan(testenv.New(t, nil), t.TempDir(), entries, Options{Wildcard: true})
-		if err != nil || len(p.Vars) == 0 {
-			t.Errorf("%s: %v, %v", s.Name, p.Vars, err)
-		}
-		for _, c := range p.Changes {
-			f, err := FindFormat(c.Format)
-			if err != nil {
-				t.Fatal(err)
-			}
-			one, err := f.Set(c.Base, entries)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if two, err := f.Set(one, entries); err != nil || string(two) != string(one) {
-				t.Errorf("%s: set twice: %q, %v", f.Name, two, err)
-			}
-			if back, err := f.Restore(one, nil, f.Keys(entries)); err != nil || back != nil {
-				t.Errorf("%s: restored %q, %v", f.Name, back, err)
-			}
-			if _, err := f.Set(nil, []Entry{handOver(t, "h.test", regpass.Basic, "u", "a\nb")}); err == nil {
-				t.Errorf("%s: carries a line end", f.Name)
-			}
-			bad := entries[0]
-			bad.Cred.Host = "h.test/../evil"
-			if _, err := f.Set(nil, []Entry{bad}); err == nil {
-				t.Errorf("%s: takes %s for a host", f.Name, bad.Cred.Host)
-			}
-		}
-	}
-	if !slices.Equal(names, []string{"env", "netrc", "rattler", "uv"}) {
-		t.Errorf("sinks %v", names)
-	}
-	_, err := FindSink("pip")
-	testenv.WantError(t, err, "", `"pip"`, "env, netrc, rattler, uv")
-	_, err = FindFormat("ini")
-	testenv.WantError(t, err, "", `"ini"`)
 }

@@ -17,17 +17,23 @@ import (
 // edit is a Change worked out.
 type edit struct {
 	envsync.Change
-	format envsync.Format
-	was    found  // what stands there
-	now    []byte // what is to stand there
-	rec    record // in place only: its record in the journal
-	in     *os.Root
+	was found  // what stands there
+	now []byte // what is to stand there
+	rec record // in place only: its record in the journal
+	in  *os.Root
 }
 
-// Apply writes the changes of a plan. An own file is added to, so that several leases of one session can share it. For
-// a file in place, all is prepared before the first is touched: the way back is in the journal, and the new content
-// lies beside the old. What goes wrong until then, bad input and a full disk among it, changes no file of the user's.
-func (s *Session) Apply(ctx context.Context, changes []envsync.Change) error {
+// File is a private file whose whole content is known: a secret for a step of a container build.
+type File struct {
+	Path    string // absolute, below Session.Files
+	Content regpass.Secret
+}
+
+// Apply writes the changes and the files of a plan. A private file of a client is added to, so that several leases of
+// one session can share it. For a file in place, all is prepared before the first is touched: the way back is in the
+// journal, and the new content lies beside the old. What goes wrong until then, bad input and a full disk among it,
+// changes no file of the user's.
+func (s *Session) Apply(ctx context.Context, changes []envsync.Change, files ...File) error {
 	unlock, err := s.lock(ctx, lockName)
 	if err != nil {
 		return err
@@ -41,15 +47,20 @@ func (s *Session) Apply(ctx context.Context, changes []envsync.Change) error {
 	for _, c := range changes {
 		e, err := s.workOut(c)
 		if err != nil {
-			return regpass.Hintf(fmt.Errorf("%s: %s is left as it is: %w", c.Format, c.Path, err), "name no file, and a private one is made")
+			return regpass.Hintf(fmt.Errorf("%s: %s is left as it is: %w", c.Format.Name, c.Path, err), "name no file, and a private one is made")
 		}
-		if e.Own {
-			err = s.writeOwn(e)
+		if e.Private {
+			err = s.writePrivate(e.Path, e.now)
 		} else if e.changes() {
 			edits = append(edits, e)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: write %s: %w", c.Format, c.Path, err)
+			return fmt.Errorf("%s: write %s: %w", c.Format.Name, c.Path, err)
+		}
+	}
+	for _, f := range files {
+		if err := s.writeFile(f); err != nil {
+			return fmt.Errorf("session: write %s: %w", f.Path, err)
 		}
 	}
 	return s.applyInPlace(st, edits)
@@ -58,18 +69,15 @@ func (s *Session) Apply(ctx context.Context, changes []envsync.Change) error {
 func (s *Session) workOut(c envsync.Change) (*edit, error) {
 	e := &edit{Change: c}
 	var err error
-	if e.format, err = envsync.FindFormat(c.Format); err != nil {
-		return nil, err
-	}
-	if e.Own {
-		e.was.content, err = s.own(c)
+	if e.Private {
+		e.was.content, err = s.private(c)
 	} else {
 		e.was, err = look(c.Path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	e.now, err = e.format.Set(e.was.content, c.Entries)
+	e.now, err = e.Format.Set(e.was.content, c.Entries)
 	return e, err
 }
 
@@ -78,11 +86,11 @@ func (e *edit) changes() bool {
 	return e.was.content == nil || !bytes.Equal(e.was.content, e.now) || e.was.mode&0o077 != 0
 }
 
-// own reads our own file as an earlier login left it, or else what it is to begin with.
-func (s *Session) own(c envsync.Change) ([]byte, error) {
-	name, err := filepath.Rel(s.Dir, c.Path)
-	if err != nil || !filepath.IsLocal(name) {
-		return nil, errors.New("it is not in the session's folder")
+// private reads a private file as an earlier login left it, or the content that it begins with.
+func (s *Session) private(c envsync.Change) ([]byte, error) {
+	name, err := s.within(c.Path)
+	if err != nil {
+		return nil, err
 	}
 	content, err := s.root.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -91,15 +99,31 @@ func (s *Session) own(c envsync.Change) ([]byte, error) {
 	return content, err
 }
 
-func (s *Session) writeOwn(e *edit) error {
-	name, err := filepath.Rel(s.Dir, e.Path)
+// within is a path relative to the session's folder, which it must not leave.
+func (s *Session) within(path string) (string, error) {
+	name, err := filepath.Rel(s.Dir, path)
+	if err != nil || !filepath.IsLocal(name) {
+		return "", errors.New("it is not in the session's folder")
+	}
+	return name, nil
+}
+
+func (s *Session) writeFile(f File) error {
+	if f.Content.Empty() {
+		return errors.New("there is no secret to write")
+	}
+	return s.writePrivate(f.Path, []byte(f.Content.Reveal()))
+}
+
+func (s *Session) writePrivate(path string, content []byte) error {
+	name, err := s.within(path)
 	if err == nil {
 		err = s.root.MkdirAll(filepath.Dir(name), 0o700)
 	}
 	if err != nil {
 		return err
 	}
-	return replace(s.root, name, name+".tmp", e.now, 0o600, fleeting)
+	return replace(s.root, name, name+".tmp", content, 0o600, fleeting)
 }
 
 func (s *Session) applyInPlace(st state, edits []*edit) error {
@@ -134,7 +158,7 @@ func (s *Session) carryOut(st state, edits []*edit) (done int, err error) {
 	next := slices.Clone(st.Journal)
 	for _, e := range edits {
 		if err := s.keep(next, e); err != nil {
-			return 0, fmt.Errorf("%s: keep what %s holds: %w", e.Format, e.Path, err)
+			return 0, fmt.Errorf("%s: keep what %s holds: %w", e.Format.Name, e.Path, err)
 		}
 		next = put(next, e.rec)
 	}
@@ -144,15 +168,15 @@ func (s *Session) carryOut(st state, edits []*edit) (done int, err error) {
 	}
 	for _, e := range edits {
 		if err := e.begin(); err != nil {
-			return 0, fmt.Errorf("%s: write %s: %w", e.Format, e.Path, err)
+			return 0, fmt.Errorf("%s: write %s: %w", e.Format.Name, e.Path, err)
 		}
 	}
 	for i, e := range edits {
 		if err := exchange(e.in, filepath.Base(e.Path), e.rec.temp(), e.was); err != nil {
-			return i, fmt.Errorf("%s: write %s: %w", e.Format, e.Path, err)
+			return i, fmt.Errorf("%s: write %s: %w", e.Format.Name, e.Path, err)
 		}
 		if err := syncFolder(e.in); err != nil {
-			return i + 1, fmt.Errorf("%s: write %s: %w", e.Format, e.Path, err)
+			return i + 1, fmt.Errorf("%s: write %s: %w", e.Format.Name, e.Path, err)
 		}
 	}
 	return len(edits), nil
@@ -188,8 +212,8 @@ func (s *Session) keep(journal []record, e *edit) error {
 			}
 		}
 	}
-	rec.Format, rec.Keys = e.Format, slices.Clone(rec.Keys)
-	for _, k := range e.format.Keys(e.Entries) {
+	rec.Format, rec.Keys = e.Format.Name, slices.Clone(rec.Keys)
+	for _, k := range e.Format.Keys(e.Entries) {
 		if !slices.Contains(rec.Keys, k) {
 			rec.Keys = append(rec.Keys, k)
 		}

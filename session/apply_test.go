@@ -10,24 +10,29 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/internal/testenv"
 )
 
-// inPlace is a change that gives the test's host a token.
 // handOver is an entry for a REGISTRY as one writes it.
 func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret string) envsync.Entry {
 	tb.Helper()
-	r, err := regpass.ParseRef(ref)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return envsync.Entry{Ref: r, Cred: regpass.Credential{
-		Registry: "test", Host: r.Host, Kind: kind, Username: username, Secret: regpass.NewSecret(secret)}}
+	r, c := testenv.Credential(tb, ref, kind, username, secret)
+	return envsync.Entry{Ref: r, Cred: c}
 }
 
+// formatOf is the file format of that name.
+func formatOf(t *testing.T, name string) envsync.Format {
+	t.Helper()
+	f, err := clients.FindFormat(name)
+	must(t, err)
+	return f
+}
+
+// inPlace is a change that gives the test's host a token.
 func inPlace(t *testing.T, format, path, token string) envsync.Change {
 	t.Helper()
-	return envsync.Change{Path: path, Format: format, Entries: []envsync.Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "__token__", token)}}
+	return envsync.Change{Path: path, Format: formatOf(t, format), Entries: []envsync.Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "__token__", token)}}
 }
 
 func apply(t *testing.T, s *Session, all ...envsync.Change) {
@@ -321,7 +326,7 @@ func TestApplyThatCannotPrepare(t *testing.T) {
 func TestOwnFilesAddUp(t *testing.T) {
 	s := begin(t)
 	own := func(name, ref, token string) envsync.Change {
-		return envsync.Change{Own: true, Path: filepath.Join(s.Files(), name), Format: "netrc", Base: []byte("machine base.test login x password y\n"),
+		return envsync.Change{Private: true, Path: filepath.Join(s.Files(), name), Format: formatOf(t, "netrc"), Base: []byte("machine base.test login x password y\n"),
 			Entries: []envsync.Entry{handOver(t, ref, regpass.Bearer, "__token__", token)}}
 	}
 	apply(t, reopen(t, s), own("netrc", "https://a.test", "first"))
@@ -342,13 +347,34 @@ func TestOwnFilesAddUp(t *testing.T) {
 		t.Errorf("in the journal: %v, %v", changed, err)
 	}
 	for _, outside := range []string{filepath.Join(s.env.Home, "x"), s.Dir, filepath.Join(s.Files(), "..", "..", "x")} {
-		err := s.Apply(t.Context(), []envsync.Change{{Own: true, Path: outside, Format: "netrc", Entries: own("", "https://a.test", "t0ken").Entries}})
+		err := s.Apply(t.Context(), []envsync.Change{{Private: true, Path: outside, Format: formatOf(t, "netrc"), Entries: own("", "https://a.test", "t0ken").Entries}})
 		if err == nil {
 			t.Errorf("an own file was written to %s", outside)
 		}
 	}
 	if left := slices.Sorted(maps.Keys(disk(t, s.env.Home))); len(left) == 0 || slices.Contains(left, "/x") {
 		t.Errorf("there is %v", left)
+	}
+	logout(t, s)
+}
+
+func TestFilesAreWrittenAsTheyAre(t *testing.T) {
+	s := begin(t)
+	const content = "line 1\nline 2\n"
+	path := filepath.Join(s.Files(), "secrets", "one")
+	for _, old := range []string{"an older one", content} {
+		must(t, s.Apply(t.Context(), nil, File{path, regpass.NewSecret(old)}))
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 || read(t, path) != content {
+		t.Errorf("%v, %v: %q", st, err, read(t, path))
+	}
+	if err := s.Apply(t.Context(), nil, File{Path: path}); err == nil || read(t, path) != content {
+		t.Errorf("an empty secret: %v", err)
+	}
+	for _, outside := range []string{filepath.Join(s.env.Home, "x"), s.Dir, filepath.Join(s.Files(), "..", "..", "x")} {
+		if err := s.Apply(t.Context(), nil, File{outside, regpass.NewSecret(content)}); err == nil {
+			t.Errorf("a file was written to %s", outside)
+		}
 	}
 	logout(t, s)
 }

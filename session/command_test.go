@@ -19,7 +19,7 @@ func command(t *testing.T, s *Session) (sub *Session, end func() []error) {
 	sub, ends, err := reopen(t, s).Sub(t.Context())
 	must(t, err)
 	own := inPlace(t, "netrc", filepath.Join(sub.Files(), "netrc"), "t0ken")
-	own.Own = true
+	own.Private = true
 	apply(t, sub, own)
 	return sub, func() []error { return ends(t.Context(), revokeNone(t)) }
 }
@@ -173,7 +173,7 @@ func TestCommandsAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				own := envsync.Change{Own: true, Path: filepath.Join(sub.Files(), "netrc"), Format: "netrc",
+				own := envsync.Change{Private: true, Path: filepath.Join(sub.Files(), "netrc"), Format: formatOf(t, "netrc"),
 					Entries: []envsync.Entry{{Cred: regpass.Credential{Host: "h.test", Kind: regpass.Bearer, Username: "u", Secret: regpass.NewSecret("t0ken")}}}}
 				if err := sub.Apply(context.Background(), []envsync.Change{own}); err != nil {
 					t.Error(err)

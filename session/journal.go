@@ -13,7 +13,7 @@ import (
 	"slices"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 )
 
 // state is what state.json holds.
@@ -30,7 +30,7 @@ const stateVersion = 1
 // the file is touched, and true at every moment until it is undone.
 type record struct {
 	Path   string      // absolute
-	Format string      // name in Formats
+	Format string      // as clients.FindFormat knows it
 	Keys   []string    // what in the file is ours
 	ID     string      // names the two files below
 	Before string      // SHA-256 of what the file is to hold again; empty: there is to be no file
@@ -156,7 +156,7 @@ func (s *Session) wayBack(r record, now found) (found, error) {
 	if h := sum(now.content); h == r.Before || slices.Contains(r.From, h) {
 		return found{before, r.Mode}, nil
 	}
-	format, err := envsync.FindFormat(r.Format)
+	format, err := clients.FindFormat(r.Format)
 	if err != nil {
 		return found{}, err
 	}

@@ -177,7 +177,7 @@ func TestUndoThatHasToTryAgain(t *testing.T) {
 			putFile(t, good, old, 0o644)
 			must(t, s.Keep(minted("k", "s3cr3t")))
 			own := inPlace(t, "netrc", filepath.Join(s.Files(), "netrc"), "0wn")
-			own.Own = true
+			own.Private = true
 			apply(t, s, own, inPlace(t, "netrc", path, "t0ken"))
 			apply(t, s, inPlace(t, "netrc", good, "t0ken"))
 			unblock := tt.block(t, s, path)
@@ -341,7 +341,7 @@ func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 					return l, nil
 				})
 				if err == nil {
-					c := envsync.Change{Path: path, Format: "netrc", Entries: []envsync.Entry{{Cred: l.Cred}}}
+					c := envsync.Change{Path: path, Format: formatOf(t, "netrc"), Entries: []envsync.Entry{{Cred: l.Cred}}}
 					c.Entries[0].Cred.Host = string(rune('b'+n)) + ".test"
 					err = s.Apply(context.Background(), []envsync.Change{c})
 				} else if !l.Cred.Secret.Empty() {

@@ -31,7 +31,7 @@ func (m *minter) mint(ctx context.Context) (regpass.Credential, error) {
 	if m.fail.Load() {
 		return regpass.Credential{}, &regpass.HTTPError{Status: 500}
 	}
-	return regpass.Credential{Host: "pkgs.example", Kind: regpass.Bearer, Secret: regpass.NewSecret("token-" + string('0'+rune(n))), Expires: time.Now().Add(m.life)}, nil
+	return regpass.Credential{Host: "pkgs.example", Kind: regpass.Bearer, Username: "__token__", Secret: regpass.NewSecret("token-" + string('0'+rune(n))), Expires: time.Now().Add(m.life)}, nil
 }
 
 func minting(t *testing.T, m *minter, o secret.Options) *secret.Store {
@@ -39,7 +39,7 @@ func minting(t *testing.T, m *minter, o secret.Options) *secret.Store {
 	src := pyxSource(t, "https://pkgs.example")
 	src.Mint = m.mint
 	env := &regpass.Env{Now: time.Now, Getenv: func(string) string { return "" }}
-	s, err := secret.NewStore(env, []secret.Source{src}, nil, renders, o)
+	s, err := secret.NewStore(env, []secret.Source{src}, nil, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,10 +167,10 @@ func TestFreshnessOfTheSession(t *testing.T) {
 	src := pyxSource(t, "https://pkgs.example")
 	src.Mint = func(context.Context) (regpass.Credential, error) {
 		made++
-		return regpass.Credential{Host: "pkgs.example", Kind: regpass.Bearer, Secret: regpass.NewSecret("t"), Expires: now.Add(time.Hour)}, nil
+		return regpass.Credential{Host: "pkgs.example", Kind: regpass.Bearer, Username: "__token__", Secret: regpass.NewSecret("t"), Expires: now.Add(time.Hour)}, nil
 	}
 	src.Fresh = func(regpass.Credential) bool { return fresh }
-	s, err := secret.NewStore(environment(&now, nil), []secret.Source{src}, nil, renders, secret.Options{})
+	s, err := secret.NewStore(environment(&now, nil), []secret.Source{src}, nil, secret.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

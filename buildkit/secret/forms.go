@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
 // value is one part of a credential that is handed out by itself.
@@ -21,34 +22,13 @@ type value struct {
 // pip has none and no file of its own either: it reads the netrc. A pip.conf could only hold the token in a URL.
 var values = []value{
 	{ForClient, clientVar, secretOf, false},
-	{ForClient, uvIndexVar("_USERNAME"), usernameOf, true},
-	{ForClient, uvIndexVar("_PASSWORD"), secretOf, true},
+	{ForClient, indexUsername, usernameOf, true},
+	{ForClient, indexPassword, secretOf, true},
 	{ForStep, eachHost(hostID), secretOf, false},
 	{ForDaemon, eachHost(httpID("HTTP_AUTH_TOKEN_")), bearerOf, false},
 	{ForDaemon, eachHost(httpID("HTTP_AUTH_HEADER_")), basicOf, false},
 	{ForDaemon, eachHost(gitID("GIT_AUTH_HEADER.")), gitHeaderOf, false},
 	{ForDaemon, eachHost(gitID("GIT_AUTH_TOKEN.")), gitTokenOf, false},
-}
-
-// file is a file that holds the credentials of all sources whose kind it can carry.
-type file struct {
-	secret Secret // without Hosts
-	render func(Render) renderer
-}
-
-// files are the files that package clients read.
-//
-// uv is not found by a client without doing: uv locks a file beside its store, so the store must lie in a folder that
-// it can write, and without a tmpfs there the lock would stay in the layer. Nor is it needed where a credential has a
-// user name, for uv reads the netrc and UV_INDEX_* too.
-var files = []file{
-	{Secret{ID: "netrc", Use: ForClient, Target: secretsDir + "netrc", Var: "NETRC"},
-		func(r Render) renderer { return r.Netrc }},
-	{Secret{ID: "rattler", Use: ForClient, Target: secretsDir + "rattler", Var: "RATTLER_AUTH_FILE"},
-		func(r Render) renderer { return r.Rattler }},
-	{Secret{ID: "uv", Use: ForStep, Target: "/run/regpass-uv/credentials.toml", Var: "UV_CREDENTIALS_DIR",
-		Dir: "/run/regpass-uv"},
-		func(r Render) renderer { return r.UV }},
 }
 
 // key is a long-lived API key. It is handed out only if the user names its id, for whoever has it has all it can do
@@ -80,18 +60,21 @@ func clientVar(s Source) []string {
 	return []string{s.ClientVar}
 }
 
-// notInVar is what uv replaces by _ in an index name to make a variable of it
-// (crates/uv-distribution-types/src/index_name.rs).
-var notInVar = regpass.Pattern(`[^A-Z0-9]`)
-
-func uvIndexVar(suffix string) func(Source) []string {
-	return func(s Source) []string {
-		name, ok := s.Ref.Options["name"]
-		if !ok {
-			return nil
-		}
-		return []string{"UV_INDEX_" + notInVar().ReplaceAllString(strings.ToUpper(name), "_") + suffix}
+// indexUsername and indexPassword are what uv takes for a registry that has the name of an index.
+func indexUsername(s Source) []string {
+	if name, ok := s.Ref.Options["name"]; ok {
+		username, _ := envsync.IndexVars(name)
+		return []string{username}
 	}
+	return nil
+}
+
+func indexPassword(s Source) []string {
+	if name, ok := s.Ref.Options["name"]; ok {
+		_, password := envsync.IndexVars(name)
+		return []string{password}
+	}
+	return nil
 }
 
 func eachHost(id func(host string) string) func(Source) []string {

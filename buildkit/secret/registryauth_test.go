@@ -39,7 +39,7 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 	store, err := NewStore(env, []Source{{Ref: ref, Fresh: func(c regpass.Credential) bool {
 		return c.Secret.Fingerprint() == cred.Secret.Fingerprint() && c.Kind == cred.Kind
 	},
-		Mint: func(context.Context) (regpass.Credential, error) { asked++; return cred, fails }}}, nil, Render{}, Options{})
+		Mint: func(context.Context) (regpass.Credential, error) { asked++; return cred, fails }}}, nil, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

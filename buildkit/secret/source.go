@@ -99,12 +99,6 @@ type Delivery struct {
 // AskedByDaemon reports whether it was BuildKit itself that asked, and not a step.
 func (d Delivery) AskedByDaemon() bool { return askedByDaemon(d.ID) }
 
-// Render makes the files that package clients read. Each function refuses what its file format cannot carry; its
-// error shows no secret. The credentials and the sources go together by index.
-type Render struct{ Netrc, Rattler, UV renderer }
-
-type renderer = func([]regpass.Credential, []Source) ([]byte, error)
-
 // secretsDir is where BuildKit, buildah and podman mount a secret unless told otherwise.
 const secretsDir = "/run/secrets/"
 

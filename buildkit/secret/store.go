@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/moby/buildkit/session/secrets"
-	"github.com/moby/buildkit/session/secrets/secretsprovider"
 
 	"github.com/regpass/regpass"
 )
@@ -30,15 +29,12 @@ type Options struct {
 // Store answers what BuildKit asks for while it builds. It implements secrets.SecretStore; a session can have only one
 // provider of secrets, so the user's own are answered here too. It may be used by several goroutines.
 type Store struct {
-	env    *regpass.Env
-	render Render
-	opts   Options
+	env  *regpass.Env
+	opts Options
 
-	sources  []Source
-	cached   []*cachedSource // of the sources, by index
-	entries  []*entry        // in the order to show them
-	byID     map[string]*entry
-	warnings []string
+	*list
+	sources []Source
+	cached  []*cachedSource // of the sources, by index
 
 	mu     sync.Mutex // guards minted
 	minted []Delivery
@@ -51,27 +47,16 @@ var tenant = regpass.Pattern(`^[A-Za-z0-9_.-]{0,64}$`)
 
 // NewStore makes the store of one session. Nothing is minted before it is asked for. Ids that clash are ErrUsage, as is
 // a file of the user's that is not there.
-func NewStore(env *regpass.Env, sources []Source, user []UserDefined, r Render, o Options) (*Store, error) {
+func NewStore(env *regpass.Env, sources []Source, user []UserDefined, o Options) (*Store, error) {
 	if !tenant().MatchString(o.Isolate) {
-		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s",
-			regpass.Quote(o.Isolate))
+		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s", regpass.Quote(o.Isolate))
 	}
-	s := &Store{env: env, render: r, opts: o, byID: map[string]*entry{}}
+	l, err := newList(sources, o.Isolate)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{env: env, opts: o, list: l}
 	s.openSources(sources)
-	for _, v := range values {
-		for i, src := range sources {
-			for _, name := range v.names(src) {
-				if err := s.addValue(v, v.secret(name), s.cached[i]); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	if len(sources) > 0 {
-		for _, f := range files {
-			s.addFile(f)
-		}
-	}
 	for _, u := range user {
 		if err := s.addUserDefined(u); err != nil {
 			return nil, err
@@ -86,60 +71,75 @@ func (s *Store) openSources(sources []Source) {
 	for _, src := range sources {
 		a := byKey[src.key()]
 		if a == nil {
-			a = &cachedSource{source: src, now: s.env.Now, failed: s.opts.Failed,
-				fresh: func(c regpass.Credential, got time.Time) bool {
-					if src.Fresh != nil {
-						return src.Fresh(c)
-					}
-					return c.Fresh(s.env.Now(), got, s.opts.MinLifetime)
-				}}
+			a = &cachedSource{source: src, now: s.env.Now, failed: s.opts.Failed, fresh: func(c regpass.Credential, got time.Time) bool {
+				if src.Fresh != nil {
+					return src.Fresh(c)
+				}
+				return c.Fresh(s.env.Now(), got, s.opts.MinLifetime)
+			}}
 			byKey[src.key()] = a
 		}
 		s.sources, s.cached = append(s.sources, src), append(s.cached, a)
 	}
 }
 
-// tenantID is the id under which a step of this tenant mounts a secret.
-func (s *Store) tenantID(id string) string {
-	if s.opts.Isolate == "" {
-		return id
-	}
-	return id + "-" + s.opts.Isolate
-}
-
-// add offers e, instead of what had its id.
-func (s *Store) add(e *entry) {
-	if old := s.byID[e.ID]; old != nil {
-		s.entries = slices.DeleteFunc(s.entries, func(e *entry) bool { return e == old })
-	}
-	s.entries = append(s.entries, e)
-	s.byID[e.ID] = e
-}
-
-// GetSecret implements secrets.SecretStore. An id that is not offered is secrets.ErrNotFound at once: BuildKit also
-// asks for ids that nobody configured. The text of any other error is shown in the build's log and kept in its history,
-// so it names the id, the registry's host, what went wrong and what to do, and nothing that came from outside.
+// GetSecret implements secrets.SecretStore. An id that is not offered is secrets.ErrNotFound at once: BuildKit also asks
+// for ids that nobody configured. The text of any other error is shown in the build's log and kept in its history, so
+// it names the id, the registry's host, what went wrong and what to do, and nothing that came from outside.
 func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	e := s.byID[id]
 	if e == nil {
 		return nil, secrets.ErrNotFound
 	}
-	if e.conflict != nil {
-		return nil, fmt.Errorf("regpass: secret %s: two registries have different credentials for it; mount netrc, "+
-			"rattler or one by its index name", id)
+	if e.conflict {
+		return nil, fmt.Errorf("regpass: secret %s: two registries have different credentials for it; mount netrc, rattler or one by its index name", id)
 	}
-	content, creds, err := e.resolve(ctx)
-	switch {
-	case errors.Is(err, secrets.ErrNotFound):
-		return nil, secrets.ErrNotFound
-	case err != nil:
-		return nil, fmt.Errorf("regpass: secret %s: %w", id, err)
-	case len(content) > secretsprovider.MaxSecretSize:
-		return nil, fmt.Errorf("regpass: secret %s: it is larger than the %d bytes that BuildKit takes", id,
-			secretsprovider.MaxSecretSize)
+	content, creds, err := s.answer(ctx, e)
+	if err = forBuild(id, content, err); err != nil {
+		return nil, err
 	}
 	s.record(id, creds)
 	return content, nil
+}
+
+// answer gets the credentials that are asked for, and makes the value of them.
+func (s *Store) answer(ctx context.Context, e *entry) ([]byte, []regpass.Credential, error) {
+	if e.user != nil {
+		content, err := s.userContent(*e.user)
+		return content, nil, err
+	}
+	var from []held
+	for _, i := range e.from {
+		c, err := s.cached[i].credential(ctx)
+		if err != nil {
+			return nil, nil, refusal(ctx, s.sources[i].hosts()[0], err)
+		}
+		from = append(from, held{s.sources[i], c})
+	}
+	content, creds, err := e.content(from)
+	var u *uncarried
+	if errors.As(err, &u) && s.opts.Failed != nil {
+		s.opts.Failed(u.cause)
+	}
+	return content, creds, err
+}
+
+// refusal is all that a build gets to know of an error: err itself may hold what a server said.
+func refusal(ctx context.Context, host string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	why := "no credential could be had"
+	var he *regpass.HTTPError
+	switch {
+	case errors.As(err, &he):
+		why = fmt.Sprintf("no credential could be had: an answer with status %d", he.Status)
+	case errors.Is(err, regpass.ErrNoIdentity):
+		why = "no credential could be had: nothing here proves who asks"
+	case errors.Is(err, context.DeadlineExceeded):
+		why = "no credential could be had within the time limit"
+	}
+	return fmt.Errorf("%s: %s; regpass tells more where it was started, and `regpass status` what is missing", host, why)
 }
 
 func (s *Store) record(id string, creds []regpass.Credential) {
@@ -154,8 +154,7 @@ func (s *Store) record(id string, creds []regpass.Credential) {
 	}
 }
 
-// Secrets lists what package clients find by themselves once it is mounted, in the order to mount it. Nothing is
-// minted.
+// Secrets lists what package clients find by themselves once it is mounted, in the order to mount it. Nothing is minted.
 func (s *Store) Secrets() []Secret {
 	return slices.DeleteFunc(s.All(), func(o Secret) bool { return o.Use != ForClient })
 }
@@ -164,7 +163,7 @@ func (s *Store) Secrets() []Secret {
 func (s *Store) All() []Secret {
 	var all []Secret
 	for _, e := range s.entries {
-		if e.conflict == nil && !e.userDefined {
+		if !e.conflict && e.user == nil {
 			all = append(all, e.Secret)
 		}
 	}

@@ -45,32 +45,6 @@ func pyxSource(t *testing.T, ref string) secret.Source {
 	return s
 }
 
-// render writes host=secret lines, and carries what carries says.
-func render(carries ...regpass.Kind) func([]regpass.Credential, []secret.Source) ([]byte, error) {
-	return func(creds []regpass.Credential, _ []secret.Source) ([]byte, error) {
-		var b strings.Builder
-		hosts := map[string]bool{}
-		for _, c := range creds {
-			if !slices.Contains(carries, c.Kind) {
-				return nil, fmt.Errorf("no %s here", c.Kind)
-			}
-			host, _, _ := strings.Cut(c.Host, ":")
-			if hosts[host] {
-				return nil, fmt.Errorf("%s twice", c.Host)
-			}
-			hosts[host] = true
-			fmt.Fprintf(&b, "%s=%s\n", c.Host, c.Secret.Reveal())
-		}
-		return []byte(b.String()), nil
-	}
-}
-
-var renders = secret.Render{
-	Netrc:   render(regpass.Basic, regpass.Bearer),
-	Rattler: render(regpass.Basic, regpass.Bearer, regpass.CondaToken),
-	UV:      render(regpass.Bearer),
-}
-
 func TestStoreAnswers(t *testing.T) {
 	const missing = "\x00missing"
 	pyx := pyxSource(t, "https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
@@ -90,6 +64,8 @@ func TestStoreAnswers(t *testing.T) {
 	other := pyxSource(t, "https://pkgs.example:9443/ type=pyx")
 	other.ClientVar, pyx.Key = "", "the first"
 	two := []secret.Source{pyx, other}
+	bob := source(t, "https://bob.corp/simple", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
+	rival := source(t, "https://pkgs.example:9443/", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
 
 	for _, c := range []struct {
 		name    string
@@ -102,11 +78,13 @@ func TestStoreAnswers(t *testing.T) {
 		{"index user name", []secret.Source{pyx}, "uv_index_acme_main_username", "__token__", ""},
 		{"index password", []secret.Source{pyx}, "uv_index_acme_main_password", "eyJ-token", ""},
 		{"host", []secret.Source{pyx}, "pkgs.example_8443", "eyJ-token", ""},
-		{"netrc", []secret.Source{pyx, alice, conda}, "netrc", "pkgs.example:8443=eyJ-token\npypi.corp=pass word\n", ""},
-		{"rattler", []secret.Source{pyx, conda}, "rattler", "pkgs.example:8443=eyJ-token\nconda.corp=ct\n", ""},
-		{"uv", []secret.Source{pyx, alice}, "uv", "pkgs.example:8443=eyJ-token\n", ""},
+		{"netrc", []secret.Source{pyx, bob, conda}, "netrc",
+			"machine pkgs.example\nlogin __token__\npassword eyJ-token\nmachine bob.corp\nlogin bob\npassword word\n", ""},
+		{"netrc, without what it cannot carry", []secret.Source{alice, bob}, "netrc", "machine bob.corp\nlogin bob\npassword word\n", ""},
+		{"rattler", []secret.Source{pyx, conda}, "rattler", `{"pkgs.example":{"BearerToken":"eyJ-token"},"conda.corp":{"CondaToken":"ct"}}` + "\n", ""},
+		{"uv", []secret.Source{pyx, conda}, "uv", "[[credential]]\nservice = \"https://pkgs.example:8443/\"\nscheme = \"bearer\"\ntoken = \"eyJ-token\"\n", ""},
 		{"a file that carries none", []secret.Source{conda}, "netrc", "", "regpass: secret netrc: no credential of this build can be written in such a file; mount another id"},
-		{"a file that carries not both", two, "netrc", "", "the credentials of this build can't be written in one such file; mount another id"},
+		{"a file that carries not both", []secret.Source{pyx, rival}, "netrc", "", "the credentials of this build can't be written in one such file; mount another id"},
 		{"ADD, bearer", []secret.Source{pyx}, "HTTP_AUTH_TOKEN_pkgs.example", "eyJ-token", ""},
 		{"ADD, no basic", []secret.Source{pyx}, "HTTP_AUTH_HEADER_pkgs.example", missing, ""},
 		{"ADD, basic", []secret.Source{alice}, "HTTP_AUTH_HEADER_pypi.corp", "Basic YWxpY2U6cGFzcyB3b3Jk", ""},
@@ -133,7 +111,7 @@ func TestStoreAnswers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := time.Unix(1e9, 0)
-			s, err := secret.NewStore(environment(&now, map[string]string{"PYX_API_KEY": "k"}), c.sources, nil, renders, secret.Options{})
+			s, err := secret.NewStore(environment(&now, map[string]string{"PYX_API_KEY": "k"}), c.sources, nil, secret.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -184,7 +162,7 @@ func TestStoreRefusesClashes(t *testing.T) {
 		{"a key that is not set", []secret.Source{acme}, []secret.UserDefined{{ID: "pyx_api_key"}}, secret.Options{}, "pyx_api_key is asked for, but PYX_API_KEY or UV_API_KEY is not set"},
 		{"a tenant that no id can hold", nil, nil, secret.Options{Isolate: "a,b"}, "the name of a tenant"},
 	} {
-		_, err := secret.NewStore(environment(&now, nil), c.sources, c.user, renders, c.o)
+		_, err := secret.NewStore(environment(&now, nil), c.sources, c.user, c.o)
 		if c.err == "" && err != nil || c.err != "" && (!errors.Is(err, regpass.ErrUsage) || !strings.Contains(err.Error(), c.err)) {
 			t.Errorf("%s: %v; want %q", c.name, err, c.err)
 		}
@@ -203,7 +181,7 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 	env.Dir = dir
 	user := []secret.UserDefined{{ID: "pem", Src: "multi.pem"}, {ID: "tok", Env: "TOKEN"}, {ID: "BARE"}, {ID: "plain"},
 		{ID: "unset", Env: "UNSET"}, {ID: "pyx_api_key"}, {ID: "GIT_AUTH_TOKEN.pkgs.example", Env: "TOKEN"}}
-	s, err := secret.NewStore(env, []secret.Source{pyxSource(t, "https://pkgs.example")}, user, renders, secret.Options{Isolate: "acme"})
+	s, err := secret.NewStore(env, []secret.Source{pyxSource(t, "https://pkgs.example")}, user, secret.Options{Isolate: "acme"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +234,7 @@ func TestStoreLists(t *testing.T) {
 		t.Error("listing minted")
 		return regpass.Credential{}, errors.New("no")
 	}
-	s, err := secret.NewStore(environment(&now, map[string]string{"X": "x"}), []secret.Source{src}, []secret.UserDefined{{ID: "mine", Env: "X"}}, renders, secret.Options{Isolate: "t"})
+	s, err := secret.NewStore(environment(&now, map[string]string{"X": "x"}), []secret.Source{src}, []secret.UserDefined{{ID: "mine", Env: "X"}}, secret.Options{Isolate: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +274,7 @@ func TestStoreLists(t *testing.T) {
 // TestTwoLoginsOfOneClient holds that a variable that can have but one value has none rather than the wrong one.
 func TestTwoLoginsOfOneClient(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	s, err := secret.NewStore(environment(&now, nil), []secret.Source{pyxSource(t, "https://a.example"), pyxSource(t, "https://b.example")}, nil, renders, secret.Options{})
+	s, err := secret.NewStore(environment(&now, nil), []secret.Source{pyxSource(t, "https://a.example"), pyxSource(t, "https://b.example")}, nil, secret.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +285,7 @@ func TestTwoLoginsOfOneClient(t *testing.T) {
 	if !slices.Equal(ids, []string{"netrc", "rattler"}) {
 		t.Errorf("secrets: %s", ids)
 	}
-	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no PYX_AUTH_TOKEN, for https://a.example/ and https://b.example/ have different credentials") {
+	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no PYX_AUTH_TOKEN, since https://a.example/ and https://b.example/ have different credentials") {
 		t.Errorf("warnings: %s", w)
 	}
 	if got, err := s.GetSecret(t.Context(), "pyx_auth_token"); err == nil || errors.Is(err, secrets.ErrNotFound) {
@@ -322,7 +300,7 @@ func TestStoreOverASession(t *testing.T) {
 	down.Mint = func(context.Context) (regpass.Credential, error) {
 		return regpass.Credential{}, fmt.Errorf("eyJ-leak: %w", &regpass.HTTPError{Status: 500, Message: "eyJ-leak"})
 	}
-	store, err := secret.NewStore(environment(&now, nil), []secret.Source{pyxSource(t, "https://pkgs.example"), down}, nil, renders, secret.Options{})
+	store, err := secret.NewStore(environment(&now, nil), []secret.Source{pyxSource(t, "https://pkgs.example"), down}, nil, secret.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
 	"github.com/regpass/regpass/broker"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/session"
 )
 
@@ -85,10 +85,7 @@ func (a *app) flagsFromInputs(in action.Inputs) (broker.Options, *sinkFlags) {
 	if !in.APIKey.Empty() {
 		o.Given = broker.Given{From: "the input api-key", Secret: in.APIKey}
 	}
-	sinks := &sinkFlags{to: in.To, all: []string{"netrc", "rattler", "uv"}}
-	if in.ExportEnv {
-		sinks.all = append([]string{"env"}, sinks.all...)
-	}
+	sinks := &sinkFlags{to: in.To, defaults: clients.Defaults(in.ExportEnv), secrets: true}
 	if len(sinks.to) == 0 {
 		sinks.to = a.set.To
 	}
@@ -97,11 +94,17 @@ func (a *app) flagsFromInputs(in action.Inputs) (broker.Options, *sinkFlags) {
 
 // checkInput finds what can't be done before a credential is made for it.
 func (f *sinkFlags) checkInput(in action.Inputs) error {
-	if !in.ExportEnv && slices.Contains(f.to, "env") {
-		return regpass.Hintf(regpass.Usagef("action: the sink env sets variables, and the input export-env is not true"),
-			"add export-env: true, or take the output token")
+	sinks, err := f.sinks()
+	if err != nil {
+		return err
 	}
-	return f.check()
+	for _, s := range sinks {
+		if s.File == "" && !in.ExportEnv {
+			return regpass.Hintf(regpass.Usagef("action: the sink %s sets variables, and the input export-env is not true", s.Name),
+				"add export-env: true, or take the output token")
+		}
+	}
+	return nil
 }
 
 // inputRegistries are those that the workflow names, which is trusted, or else those of the files of the checkout.

@@ -5,23 +5,18 @@ import (
 	"encoding/base64"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
 	"github.com/regpass/regpass/broker"
-	"github.com/regpass/regpass/buildkit/secret"
+	"github.com/regpass/regpass/buildtool"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/session"
 )
-
-// pathOutputs are the outputs that say what a sink's variable would.
-var pathOutputs = []struct{ variable, output string }{
-	{"NETRC", "netrc"},
-	{"RATTLER_AUTH_FILE", "rattler-auth-file"},
-	{"UV_CREDENTIALS_DIR", "uv-credentials-dir"},
-}
 
 // publish writes the files and tells the runner. All that holds a secret is masked before the runner is told of it.
 func (a *app) publish(ctx context.Context, r *action.Runner, s *session.Session, sinks *sinkFlags, export bool, all []broker.Lease) error {
@@ -29,22 +24,18 @@ func (a *app) publish(ctx context.Context, r *action.Runner, s *session.Session,
 	if err != nil {
 		return err
 	}
-	files, notes, err := a.secretFiles(s.Files(), all)
+	bake, err := buildtool.BakeFile(s.Files(), plan.secrets)
 	if err != nil {
 		return err
 	}
-	bake, err := bakeFile(s.Files(), files)
-	if err != nil {
+	if err := s.Apply(ctx, plan.Changes, append(plan.files(), bake)...); err != nil {
 		return err
 	}
-	if err := s.Apply(ctx, append(append(plan.Changes, changes(files)...), bake)); err != nil {
-		return err
-	}
-	for _, w := range append(plan.Warnings, notes...) {
+	for _, w := range plan.Warnings {
 		a.say.line("warning: ", w)
 	}
-	for _, f := range files {
-		if err := a.say.maskIn(f.value()); err != nil {
+	for _, f := range plan.secrets {
+		if err := a.say.maskIn(f.Content); err != nil {
 			return err
 		}
 	}
@@ -53,7 +44,7 @@ func (a *app) publish(ctx context.Context, r *action.Runner, s *session.Session,
 			return err
 		}
 	}
-	out := outputs(all, plan.Vars, files, bake)
+	out := outputs(all, plan, bake.Path)
 	for _, o := range out {
 		if err := r.SetOutput(o.name, o.value); err != nil {
 			return err
@@ -79,32 +70,25 @@ func pairs(c regpass.Credential) regpass.Secret {
 type output struct{ name, value string }
 
 // outputs are what action.yml promises. Those of the first registry stand for itself; the lists are for all.
-func outputs(all []broker.Lease, vars []envsync.Var, files []secretFile, bake envsync.Change) []output {
+func outputs(all []broker.Lease, plan handover, bake string) []output {
 	cred := all[0].Cred
 	out := []output{{"available", "true"}, {"token", cred.Secret.Reveal()}, {"username", cred.Username}}
 	if first := broker.Ends(all); !first.IsZero() {
 		out = append(out, output{"expires-at", first.UTC().Format(time.RFC3339)})
 	}
-	for _, p := range pathOutputs {
-		for _, v := range vars {
-			if v.Name == p.variable {
-				out = append(out, output{p.output, v.Plain})
-			}
+	for _, s := range clients.All {
+		i := slices.IndexFunc(plan.Vars, func(v envsync.Var) bool { return s.Output != "" && v.Name == s.Var })
+		if i >= 0 {
+			out = append(out, output{s.Output, plan.Vars[i].Plain})
 		}
 	}
 	var paths, values []string
-	for _, f := range files {
-		paths = append(paths, f.ID+"="+f.change.Path)
-		values = append(values, f.ID+"="+f.value().Reveal())
+	for _, f := range plan.secrets {
+		paths = append(paths, f.ID+"="+f.Path)
+		values = append(values, f.ID+"="+f.Content.Reveal())
 	}
-	return append(out, output{"secret-files", action.List(paths)}, output{"secrets", action.List(values)}, output{"bake-file", bake.Path})
-}
-
-// bakeFile is where the bake file lies, and what is in it.
-func bakeFile(dir string, files []secretFile) (envsync.Change, error) {
-	text, err := secret.BakeFile(users(files))
-	return envsync.Change{Path: filepath.Join(dir, "bake.json"), Own: true, Format: "raw",
-		Entries: []envsync.Entry{{Cred: regpass.Credential{Secret: regpass.NewSecret(string(text))}}}}, err
+	return append(out, output{"secret-files", action.List(paths)}, output{"secrets", action.List(values)},
+		output{"bake-file", bake})
 }
 
 // summary says of each registry what a person may know.

@@ -91,7 +91,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := secret.NewStore(a.env, sources, user, renders, secret.Options{
+	store, err := secret.NewStore(a.env, sources, user, secret.Options{
 		MinLifetime: f.credential.options.MinLifetime, Isolate: f.isolate, Failed: live.Fail})
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/buildkit/leak"
 	"github.com/regpass/regpass/buildkit/secret"
-	"github.com/regpass/regpass/envsync"
 )
 
 // buildSources are the registries of a build. Nothing is minted yet, but the keys and credentials that are here are
@@ -36,21 +35,4 @@ func fingerprints(leaks []leak.Leak) []string {
 		all = append(all, l.Fingerprint)
 	}
 	return all
-}
-
-// renders makes the files that package clients read.
-var renders = secret.Render{Netrc: render("netrc-private"), Rattler: render("rattler"), UV: render("uv")}
-
-func render(format string) func([]regpass.Credential, []secret.Source) ([]byte, error) {
-	return func(creds []regpass.Credential, sources []secret.Source) ([]byte, error) {
-		f, err := envsync.FindFormat(format)
-		if err != nil {
-			return nil, err
-		}
-		var entries []envsync.Entry
-		for i, c := range creds {
-			entries = append(entries, envsync.Entry{Ref: sources[i].Ref, Cred: c, ClientVar: sources[i].ClientVar})
-		}
-		return f.Set(nil, entries)
-	}
 }

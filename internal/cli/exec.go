@@ -12,6 +12,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/internal/child"
 	"github.com/regpass/regpass/session"
 )
@@ -46,7 +47,7 @@ anew, so they stay fresh in a build that outlives them.`,
 		},
 	}
 	credential.add(a, cmd)
-	sinks.add(a, cmd, "env", "netrc", "rattler", "uv")
+	sinks.add(a, cmd, clients.Defaults(true))
 	build.flags(cmd)
 	cmd.Flags().BoolVar(&noRedact, "no-redact", noRedact, "pass the command's output on as it is")
 	return cmd
@@ -92,19 +93,15 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 	if err != nil {
 		return err
 	}
-	if err := sub.Apply(ctx, plan.Changes); err != nil {
+	if err := sub.Apply(ctx, plan.Changes, plan.files()...); err != nil {
 		return err
 	}
 	for _, w := range plan.Warnings {
 		a.say.line("warning: ", w)
 	}
 	if sinks.secrets {
-		files, _, err := a.secretFiles(sub.Files(), all)
-		if err != nil {
-			return err
-		}
 		var vars []envsync.Var
-		if command, vars, err = build.tell(a, command, files); err != nil {
+		if command, vars, err = build.tell(a, command, plan.secrets); err != nil {
 			return err
 		}
 		plan.Vars = append(plan.Vars, vars...)
@@ -126,7 +123,7 @@ func rewrite(ctx context.Context, a *app, sub *session.Session, sinks *sinkFlags
 	if err != nil {
 		return err
 	}
-	return sub.Apply(ctx, plan.Changes)
+	return sub.Apply(ctx, plan.Changes, plan.files()...)
 }
 
 // childEnv is what the command inherits: our surroundings, less the keys that were exchanged, and the plan's variables.

@@ -12,6 +12,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/session"
 )
 
@@ -90,9 +91,8 @@ by ` + "`regpass logout`" + `.`,
 		},
 	}
 	credential.add(a, cmd)
-	sinks.add(a, cmd, "netrc", "rattler", "uv")
-	cmd.Flags().StringVar(&sinks.options.NetrcFile, "netrc-file", "", "netrc: change this `FILE` in place instead of a private one")
-	cmd.Flags().BoolVar(&sinks.options.RattlerHome, "rattler-home", false, "rattler: change ~/.rattler/credentials.json in place instead of a private file")
+	sinks.add(a, cmd, clients.Defaults(false))
+	sinks.addInPlace(cmd)
 	cmd.Flags().StringVar(&format, "format", "sh", "print the variables as `FORM`: "+strings.Join(regpass.Names(varFormats, varFormatName), ", "))
 	complete(cmd, "format", regpass.Names(varFormats, varFormatName))
 	return cmd

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass/broker"
+	"github.com/regpass/regpass/buildtool"
 	"github.com/regpass/regpass/session"
 )
 
@@ -15,8 +16,8 @@ func newSecrets(a *app) *cobra.Command {
 	var credential credentialFlags
 	var format string
 	var docs []string
-	for _, d := range dialects {
-		docs = append(docs, fmt.Sprintf("  %-9s %s", d.name, d.doc))
+	for _, d := range buildtool.Dialects {
+		docs = append(docs, fmt.Sprintf("  %-9s %s", d.Name, d.Doc))
 	}
 	cmd := &cobra.Command{
 		Use:   "secrets [REGISTRY…]",
@@ -40,7 +41,7 @@ Formats:
   regpass secrets pyx.dev --format bake-file > regpass.json
   regpass secrets pyx.dev --format compose > compose.secrets.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := findDialect(format)
+			d, err := buildtool.FindDialect(format)
 			if err != nil {
 				return fmt.Errorf("secrets: %w", err)
 			}
@@ -48,11 +49,11 @@ Formats:
 		},
 	}
 	credential.add(a, cmd)
-	cmd.Flags().StringVar(&format, "format", dialects[0].name, "print for the `PROGRAM`")
+	cmd.Flags().StringVar(&format, "format", buildtool.Dialects[0].Name, "print for the `PROGRAM`")
 	return cmd
 }
 
-func secrets(cmd *cobra.Command, a *app, args []string, credential *credentialFlags, d dialect) error {
+func secrets(cmd *cobra.Command, a *app, args []string, credential *credentialFlags, d buildtool.Dialect) error {
 	ctx := cmd.Context()
 	refs, err := a.registries(args)
 	if err != nil {
@@ -70,15 +71,15 @@ func secrets(cmd *cobra.Command, a *app, args []string, credential *credentialFl
 	if err != nil {
 		return err
 	}
-	files, warnings, err := a.secretFiles(s.Files(), all)
+	files, warnings, err := secretFiles(s.Files(), all)
 	if err != nil {
 		return err
 	}
-	text, err := d.text(files)
+	text, err := d.Text(files)
 	if err != nil {
 		return err
 	}
-	if err := s.Apply(ctx, changes(files)); err != nil {
+	if err := s.Apply(ctx, nil, buildtool.Written(files)...); err != nil {
 		return err
 	}
 	for _, w := range warnings {
@@ -87,8 +88,8 @@ func secrets(cmd *cobra.Command, a *app, args []string, credential *credentialFl
 	if first := broker.Ends(all); !first.IsZero() {
 		a.say.notef("the files are good until %s; for a longer build use `regpass exec`", first.Format(time.TimeOnly))
 	}
-	if d.besides != nil {
-		a.say.notef("secrets: %s", d.besides(files))
+	if d.Note != nil {
+		a.say.notef("secrets: %s", d.Note(files))
 	}
 	_, err = fmt.Fprintln(a.env.Stdout, text)
 	return err

@@ -8,7 +8,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
-	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/internal/child"
 	"github.com/regpass/regpass/registry"
@@ -59,7 +59,7 @@ func helpEnvironment() string {
 	rows(&b, secrets)
 	b.WriteString("\nIdentities that are read: see `regpass help identities`.\n\nSinks, and the variables they set.\n\n")
 	var sinks [][2]string
-	for _, s := range envsync.Sinks {
+	for _, s := range clients.All {
 		sinks = append(sinks, [2]string{s.Name, s.Doc})
 	}
 	rows(&b, sinks)

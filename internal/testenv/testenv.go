@@ -50,3 +50,13 @@ func WantError(t testing.TB, err error, secret string, parts ...string) {
 		t.Errorf("%q shows the secret", text)
 	}
 }
+
+// Credential is a REGISTRY as one writes it, with a credential for its host.
+func Credential(t testing.TB, ref string, kind regpass.Kind, username, secret string) (regpass.Ref, regpass.Credential) {
+	t.Helper()
+	r, err := regpass.ParseRef(ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, regpass.Credential{Registry: "test", Host: r.Host, Kind: kind, Username: username, Secret: regpass.NewSecret(secret)}
+}

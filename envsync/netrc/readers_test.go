@@ -1,4 +1,4 @@
-package envsync
+package netrc
 
 import (
 	"errors"

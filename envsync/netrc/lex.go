@@ -1,4 +1,4 @@
-package envsync
+package netrc
 
 import (
 	"bytes"
@@ -18,49 +18,49 @@ type word struct {
 	escaped    bool // holds a backslash, which curl and rattler keep and the others resolve
 }
 
-// netrcLexer cuts a netrc into words as curl does (lib/netrc.c). It also follows how far Python's netrc module
+// lexer cuts a netrc into words as curl does (lib/netrc.c). It also follows how far Python's netrc module
 // (Lib/netrc.py, which pip uses) has read, since that one takes the words of some comments for entries.
-type netrcLexer struct {
-	data   []byte
-	pos    int
-	python int  // up to here Python has read
-	top    bool // no entry is open
-	trap   error
+type lexer struct {
+	data      []byte
+	pos       int
+	python    int  // up to here Python has read
+	top       bool // no entry is open
+	ambiguity error
 }
 
 const blanks, space = " \t", " \t\r\n"
 
-func (l *netrcLexer) line(at int) int { return 1 + bytes.Count(l.data[:at], []byte("\n")) }
+func (l *lexer) line(at int) int { return 1 + bytes.Count(l.data[:at], []byte("\n")) }
 
-func (l *netrcLexer) errorf(at int, format string, args ...any) error {
+func (l *lexer) errorf(at int, format string, args ...any) error {
 	return fmt.Errorf("line %d: %w", l.line(at), fmt.Errorf(format, args...))
 }
 
-// springs remembers the first reason why two readers see two different files here.
-func (l *netrcLexer) springs(at int, format string, args ...any) {
-	if l.trap == nil {
-		l.trap = l.errorf(at, format, args...)
+// markAmbiguous keeps the first reason why two readers see two different files here.
+func (l *lexer) markAmbiguous(at int, format string, args ...any) {
+	if l.ambiguity == nil {
+		l.ambiguity = l.errorf(at, format, args...)
 	}
 }
 
 // upTo returns where the first byte of set stands at or after at, or the end.
-func (l *netrcLexer) upTo(at int, set string) int {
+func (l *lexer) upTo(at int, set string) int {
 	if i := bytes.IndexAny(l.data[at:], set); i >= 0 {
 		return at + i
 	}
 	return len(l.data)
 }
 
-func (l *netrcLexer) nextLine(at int) int { return min(l.upTo(at, "\n")+1, len(l.data)) }
+func (l *lexer) nextLine(at int) int { return min(l.upTo(at, "\n")+1, len(l.data)) }
 
-func (l *netrcLexer) skip(set string) {
+func (l *lexer) skip(set string) {
 	for l.pos < len(l.data) && strings.IndexByte(set, l.data[l.pos]) >= 0 {
 		l.pos++
 	}
 }
 
 // keyword returns the next word that is not in a comment. ok is false at the end.
-func (l *netrcLexer) keyword() (w word, ok bool, err error) {
+func (l *lexer) keyword() (w word, ok bool, err error) {
 	for {
 		l.skip(space)
 		if l.pos == len(l.data) {
@@ -74,19 +74,19 @@ func (l *netrcLexer) keyword() (w word, ok bool, err error) {
 	}
 }
 
-var netrcKeywords = []string{"machine", "default", "macdef", "login", "user", "account", "password"}
+var keywords = []string{"machine", "default", "macdef", "login", "user", "account", "password"}
 
 // comment skips one. Python means to skip it too, but reads on behind the first word if that is more than # with no
 // entry open, or if a line end stands between the comment and what was read before.
-func (l *netrcLexer) comment() {
+func (l *lexer) comment() {
 	first, next := l.upTo(l.pos, space), l.nextLine(l.pos)
 	if l.data[first-1] == '\\' {
-		l.springs(l.pos, "Python reads on behind a comment whose first word ends in a backslash")
+		l.markAmbiguous(l.pos, "Python reads on behind a comment whose first word ends in a backslash")
 	}
 	misread := l.top && first-l.pos > 1 || bytes.ContainsRune(l.data[l.python:l.pos], '\n')
 	for _, w := range strings.Fields(string(l.data[first:next])) {
-		if misread && (slices.Contains(netrcKeywords, w) || strings.ContainsAny(w, `"\`)) {
-			l.springs(l.pos, "Python, and pip with it, takes the words of this comment for an entry")
+		if misread && (slices.Contains(keywords, w) || strings.ContainsAny(w, `"\`)) {
+			l.markAmbiguous(l.pos, "Python, and pip with it, takes the words of this comment for an entry")
 		}
 	}
 	l.pos, l.python = next, next
@@ -97,7 +97,7 @@ func (l *netrcLexer) comment() {
 
 // behind is where Python goes on after a plain word that ends at end: it eats one white-space character, and CR LF is
 // one to it.
-func (l *netrcLexer) behind(end int) int {
+func (l *lexer) behind(end int) int {
 	if end < len(l.data) && l.data[end] == '\r' {
 		end++
 	}
@@ -105,7 +105,7 @@ func (l *netrcLexer) behind(end int) int {
 }
 
 // value returns the word that belongs to a keyword; it may stand on a later line.
-func (l *netrcLexer) value(of string, at int) (word, error) {
+func (l *lexer) value(of string, at int) (word, error) {
 	l.skip(space)
 	if l.pos == len(l.data) {
 		return word{}, l.errorf(at, "%s has no value", of)
@@ -113,7 +113,7 @@ func (l *netrcLexer) value(of string, at int) (word, error) {
 	return l.word()
 }
 
-func (l *netrcLexer) word() (word, error) {
+func (l *lexer) word() (word, error) {
 	w := word{start: l.pos, quoted: l.data[l.pos] == '"'}
 	if !w.quoted {
 		w.end = l.upTo(l.pos, space)
@@ -145,7 +145,7 @@ func (l *netrcLexer) word() (word, error) {
 }
 
 // macro skips a macdef: its name, and its body up to the first empty line. It reports whether that line is missing.
-func (l *netrcLexer) macro(at int) (open bool, err error) {
+func (l *lexer) macro(at int) (open bool, err error) {
 	l.skip(blanks)
 	end := l.upTo(l.pos, "\n")
 	name, crlf := strings.CutSuffix(string(l.data[l.pos:end]), "\r")
@@ -153,12 +153,12 @@ func (l *netrcLexer) macro(at int) (open bool, err error) {
 		return false, l.errorf(at, "macdef has no name on its line")
 	}
 	if strings.ContainsAny(name, blanks+`"\`) {
-		l.springs(at, "readers differ about where a macdef begins that has more than a plain name on its line")
+		l.markAmbiguous(at, "readers differ about where a macdef begins that has more than a plain name on its line")
 	}
 	for l.pos = l.nextLine(at); l.pos < len(l.data); {
 		line := l.data[l.pos:l.nextLine(l.pos)]
 		if crlf && (bytes.ContainsRune(line, '"') || slices.ContainsFunc(strings.Fields(string(line)), structural)) {
-			l.springs(l.pos, "curl reads the body of a macdef whose line ends in CR LF")
+			l.markAmbiguous(l.pos, "curl reads the body of a macdef whose line ends in CR LF")
 		}
 		l.pos += len(line)
 		if s := string(line); s == "\n" || s == "\r\n" {
@@ -170,8 +170,8 @@ func (l *netrcLexer) macro(at int) (open bool, err error) {
 	return true, nil
 }
 
-// readableNetrc refuses bytes that readers differ about before they even look for words.
-func readableNetrc(data []byte) error {
+// readable refuses bytes that readers differ about before they even look for words.
+func readable(data []byte) error {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
 		return errors.New("it begins with a byte order mark, which makes clients reject all of it")

@@ -1,4 +1,4 @@
-package envsync
+package uv
 
 import (
 	"bytes"
@@ -11,8 +11,25 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/internal/testenv"
 )
+
+// handOver is an entry for a REGISTRY as one writes it.
+func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret string) envsync.Entry {
+	tb.Helper()
+	r, c := testenv.Credential(tb, ref, kind, username, secret)
+	return envsync.Entry{Ref: r, Cred: c}
+}
+
+// plan plans a private folder in dir, as the row for uv does.
+func plan(env *regpass.Env, dir string, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
+	return Plan(env, envsync.Private{
+		Path:   filepath.Join(dir, "uv", "credentials.toml"),
+		Var:    envsync.Var{Name: "UV_CREDENTIALS_DIR", Plain: filepath.Join(dir, "uv")},
+		Format: Store,
+	}, entries, o)
+}
 
 func TestSetUV(t *testing.T) {
 	api := handOver(t, "pyx.dev", regpass.Bearer, "__token__", "jwt")
@@ -21,7 +38,7 @@ func TestSetUV(t *testing.T) {
 	local.Cred.Host = "localhost:8080"
 	for _, tt := range []struct {
 		name string
-		e    Entry
+		e    envsync.Entry
 		now  string
 	}{
 		{"bearer", handOver(t, "https://h.test/simple", regpass.Bearer, "ignored", "jwt"), "[[credential]]\nservice = \"https://h.test/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
@@ -32,11 +49,11 @@ func TestSetUV(t *testing.T) {
 		{"this machine for another host", local, "[[credential]]\nservice = \"http://localhost:8080/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			now, err := setUV(nil, []Entry{tt.e})
+			now, err := set(nil, []envsync.Entry{tt.e})
 			if err != nil || string(now) != tt.now {
 				t.Fatalf("got  %q, %v\nwant %q", now, err, tt.now)
 			}
-			if back, err := restoreUV(now, nil, uvKeys([]Entry{tt.e})); err != nil || back != nil {
+			if back, err := restore(now, nil, keys([]envsync.Entry{tt.e})); err != nil || back != nil {
 				t.Errorf("restored %q, %v", back, err)
 			}
 		})
@@ -62,15 +79,15 @@ func TestUVRefuses(t *testing.T) {
 		{"colon in user", "h.test", regpass.Basic, "u:v", secret, "colon"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := planUV(testenv.New(t, nil), t.TempDir(), []Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)}, Options{})
+			_, err := plan(testenv.New(t, nil), t.TempDir(), []envsync.Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)}, envsync.Options{})
 			testenv.WantError(t, err, secret, "uv: ", tt.why)
 		})
 	}
 	a, b := handOver(t, "https://h.test/a", regpass.Bearer, "", "x"), handOver(t, "https://h.test/b", regpass.Bearer, "", "y")
-	_, err := setUV(nil, []Entry{a, b})
+	_, err := set(nil, []envsync.Entry{a, b})
 	testenv.WantError(t, err, "", "https://h.test/a and https://h.test/b have two credentials")
 	one, two := handOver(t, "localhost:1", regpass.Bearer, "", "x"), handOver(t, "localhost:2", regpass.Bearer, "", "y")
-	if now, err := setUV(nil, []Entry{one, two}); err != nil || bytes.Count(now, []byte("[[credential]]")) != 2 {
+	if now, err := set(nil, []envsync.Entry{one, two}); err != nil || bytes.Count(now, []byte("[[credential]]")) != 2 {
 		t.Errorf("two ports: %q, %v", now, err)
 	}
 }
@@ -93,7 +110,7 @@ func TestParseUV(t *testing.T) {
 		{"another scheme", "[[credential]]\nservice = \"a.test\"\nscheme = \"Bearer\"\n", "neither basic nor bearer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := parseUV([]byte(tt.file)); tt.why != "" {
+			if _, err := parse([]byte(tt.file)); tt.why != "" {
 				testenv.WantError(t, err, "hunter2", tt.why)
 			} else if err != nil {
 				t.Error(err)
@@ -131,23 +148,23 @@ service = "https://h.test/"
 scheme = "bearer"
 token = "jwt"
 `
-	entries := []Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "", "jwt")}
+	entries := []envsync.Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "", "jwt")}
 	vars := map[string]string{"UV_CREDENTIALS_DIR": "store"}
 	env, dir := testenv.New(t, vars), t.TempDir()
 	testenv.Write(t, filepath.Join(env.Dir, "store", "credentials.toml"), mine)
-	p, err := planUV(env, dir, entries, Options{})
+	p, err := plan(env, dir, entries, envsync.Options{})
 	if err != nil || len(p.Vars) != 1 || p.Vars[0].Name != "UV_CREDENTIALS_DIR" || p.Vars[0].Plain != filepath.Join(dir, "uv") ||
-		len(p.Changes) != 1 || !p.Changes[0].Own || p.Changes[0].Path != filepath.Join(dir, "uv", "credentials.toml") {
+		len(p.Changes) != 1 || !p.Changes[0].Private || p.Changes[0].Path != filepath.Join(dir, "uv", "credentials.toml") {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	if now, err := setUV(p.Changes[0].Base, entries); err != nil || string(now) != want {
+	if now, err := set(p.Changes[0].Base, entries); err != nil || string(now) != want {
 		t.Errorf("got  %s, %v\nwant %s", now, err, want)
 	}
 	if len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], `"https://H.test:443/deep/path"`) {
 		t.Errorf("warnings %q", p.Warnings)
 	}
 	testenv.Write(t, filepath.Join(env.Dir, "store", "credentials.toml"), "hunter2")
-	p, err = planUV(env, dir, entries, Options{})
+	p, err = plan(env, dir, entries, envsync.Options{})
 	if err != nil || p.Changes[0].Base != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "line 1 is not TOML") || strings.Contains(p.Warnings[0], "hunter2") {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -158,32 +175,32 @@ func TestUVStore(t *testing.T) {
 	env := testenv.New(t, vars)
 	env.Home = filepath.Join(t.TempDir(), "me")
 	if runtime.GOOS != "windows" {
-		if got := uvStore(env); got != filepath.Join(env.Home, ".local/share/uv/credentials/credentials.toml") {
+		if got := storePath(env); got != filepath.Join(env.Home, ".local/share/uv/credentials/credentials.toml") {
 			t.Error(got)
 		}
 		vars["XDG_DATA_HOME"] = "relative"
-		if got := uvStore(env); got != filepath.Join(env.Home, ".local/share/uv/credentials/credentials.toml") {
+		if got := storePath(env); got != filepath.Join(env.Home, ".local/share/uv/credentials/credentials.toml") {
 			t.Error(got)
 		}
 		vars["XDG_DATA_HOME"] = "/data"
-		if got := uvStore(env); got != "/data/uv/credentials/credentials.toml" {
+		if got := storePath(env); got != "/data/uv/credentials/credentials.toml" {
 			t.Error(got)
 		}
 	}
 	vars["UV_CREDENTIALS_DIR"] = "here"
-	if got := uvStore(env); got != filepath.Join(env.Dir, "here", "credentials.toml") {
+	if got := storePath(env); got != filepath.Join(env.Dir, "here", "credentials.toml") {
 		t.Error(got)
 	}
 }
 
 func TestRestoreUVAfterOthers(t *testing.T) {
-	entries := []Entry{handOver(t, "h.test", regpass.Bearer, "", "jwt")}
+	entries := []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "jwt")}
 	before := []byte("[[credential]]\nservice = \"https://h.test/\"\nusername = \"old\"\n")
-	now, err := setUV(before, append(entries, handOver(t, "new.test", regpass.Bearer, "", "n")))
+	now, err := set(before, append(entries, handOver(t, "new.test", regpass.Bearer, "", "n")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := restoreUV(now, before, uvKeys(entries))
+	back, err := restore(now, before, keys(entries))
 	if err != nil || !bytes.Contains(back, []byte("new.test")) || !bytes.Contains(back, []byte("old")) || bytes.Contains(back, []byte("jwt")) {
 		t.Errorf("restored %s, %v", back, err)
 	}
@@ -204,8 +221,8 @@ func FuzzUV(f *testing.F) {
 		f.Add(s, "é'\"", "\"\"\"\\ # \u0085")
 	}
 	f.Fuzz(func(t *testing.T, old, username, secret string) {
-		entries := []Entry{handOver(t, "h.test", regpass.Basic, username, secret), handOver(t, "localhost:8080", regpass.Bearer, username, secret)}
-		now, err := setUV([]byte(old), entries)
+		entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, username, secret), handOver(t, "localhost:8080", regpass.Bearer, username, secret)}
+		now, err := set([]byte(old), entries)
 		if err != nil {
 			if now != nil {
 				t.Fatal("an error and a file")
@@ -236,15 +253,15 @@ func FuzzUV(f *testing.F) {
 		if len(wants) > 0 {
 			t.Errorf("%v is missing from %q", wants, now)
 		}
-		was, err := parseUV([]byte(old))
+		was, err := parse([]byte(old))
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept, err := parseUV(now)
+		kept, err := parse(now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		theirs := func(f uvFile) (all []uvCredential) {
+		theirs := func(f store) (all []credential) {
 			for _, c := range f.Credential {
 				if c.Service != "https://h.test/" && c.Service != "http://localhost:8080/" {
 					all = append(all, c)
@@ -255,10 +272,10 @@ func FuzzUV(f *testing.F) {
 		if a, b := theirs(was), theirs(kept); !reflect.DeepEqual(a, b) || len(b) != len(others) {
 			t.Errorf("the others changed: %q became %q", old, now)
 		}
-		if again, err := setUV(now, entries); err != nil || !bytes.Equal(again, now) {
+		if again, err := set(now, entries); err != nil || !bytes.Equal(again, now) {
 			t.Errorf("set again: %q became %q, %v", now, again, err)
 		}
-		if back, err := restoreUV(now, []byte(old), uvKeys(entries)); err != nil || string(back) != old {
+		if back, err := restore(now, []byte(old), keys(entries)); err != nil || string(back) != old {
 			t.Errorf("restored %q, not %q, %v", back, old, err)
 		}
 	})

@@ -1,4 +1,4 @@
-package envsync
+package rattler
 
 import (
 	"bytes"
@@ -8,21 +8,22 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
-// rattlerKeys says under which keys rattler is to find a credential.
-type rattlerKeys struct{ wildcard bool }
+// keyRule says under which keys rattler finds a credential.
+type keyRule struct{ wildcard bool }
 
 var (
-	rattlerExact    = rattlerKeys{}
-	rattlerWildcard = rattlerKeys{wildcard: true}
+	exact    = keyRule{}
+	wildcard = keyRule{wildcard: true}
 )
 
 // of lists the keys for one entry: the host exactly, for that beats every wildcard wherever it stands, and on demand
 // *.host, which is its subdomains. There is no wildcard for addresses, for s3, and for a name without a dot, which
 // would be all of a top-level domain.
-func (r rattlerKeys) of(e Entry) ([]string, error) {
-	key, err := rattlerKey(e)
+func (r keyRule) of(e envsync.Entry) ([]string, error) {
+	key, err := keyOf(e)
 	if err != nil {
 		return nil, err
 	}
@@ -33,26 +34,26 @@ func (r rattlerKeys) of(e Entry) ([]string, error) {
 }
 
 func wildcardable(key string) bool {
-	return strings.Contains(key, ".") && !isIP(key) && !strings.HasPrefix(key, "s3://")
+	return strings.Contains(key, ".") && !envsync.IsIP(key) && !strings.HasPrefix(key, "s3://")
 }
 
-// rattlerKey is what rattler looks up (authentication_storage/storage.rs): the host without port, an IPv6 address in
+// keyOf is what rattler looks up (authentication_storage/storage.rs): the host without port, an IPv6 address in
 // brackets; for s3 the URL, of which it tries ever shorter parts without the closing slash.
-func rattlerKey(e Entry) (string, error) {
+func keyOf(e envsync.Entry) (string, error) {
 	if e.Cred.Kind != regpass.S3 {
-		return e.host()
+		return e.Host()
 	}
 	key := e.Cred.Host
 	if strings.HasPrefix(e.Ref.Host, key+"/") {
 		key = e.Ref.Host
 	}
-	if !strings.HasPrefix(key, "s3://") || printable(key) != "" || strings.HasSuffix(key, "/") || key == "s3:/" {
+	if !strings.HasPrefix(key, "s3://") || envsync.Printable(key) != "" || strings.HasSuffix(key, "/") || key == "s3:/" {
 		return "", fmt.Errorf("%s is not an s3://bucket", regpass.Quote(key))
 	}
 	return key, nil
 }
 
-func (r rattlerKeys) keys(entries []Entry) []string {
+func (r keyRule) keys(entries []envsync.Entry) []string {
 	var all []string
 	for _, e := range entries {
 		if keys, err := r.of(e); err == nil {
@@ -65,7 +66,7 @@ func (r rattlerKeys) keys(entries []Entry) []string {
 // authentication is the JSON that rattler reads a credential from.
 func authentication(c regpass.Credential) ([]byte, error) {
 	secret := c.Secret.Reveal()
-	if why := printable(secret); why != "" {
+	if why := envsync.Printable(secret); why != "" {
 		return nil, fmt.Errorf("the secret %s", why)
 	}
 	var v any
@@ -76,7 +77,7 @@ func authentication(c regpass.Credential) ([]byte, error) {
 		}
 		v = struct{ BearerToken string }{secret}
 	case regpass.Basic:
-		if why := userName(c.Username); why != "" {
+		if why := envsync.UserName(c.Username); why != "" {
 			return nil, fmt.Errorf("the user name %s", why)
 		}
 		v = struct{ BasicHTTP any }{struct {
@@ -90,11 +91,11 @@ func authentication(c regpass.Credential) ([]byte, error) {
 		}
 		v = struct{ CondaToken string }{secret}
 	case regpass.S3:
-		if why := printable(c.Username); why != "" {
+		if why := envsync.Printable(c.Username); why != "" {
 			return nil, fmt.Errorf("the access key id %s", why)
 		}
 		token := c.SessionToken.Reveal()
-		if why := printable(token); token != "" && why != "" {
+		if why := envsync.Printable(token); token != "" && why != "" {
 			return nil, fmt.Errorf("the session token %s", why)
 		}
 		v = struct{ S3Credentials any }{struct {

@@ -1,4 +1,4 @@
-package envsync
+package netrc
 
 import (
 	"errors"
@@ -8,14 +8,32 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jdx/go-netrc"
+	gonetrc "github.com/jdx/go-netrc"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/internal/testenv"
 )
 
+// handOver is an entry for a REGISTRY as one writes it.
+func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret string) envsync.Entry {
+	tb.Helper()
+	r, c := testenv.Credential(tb, ref, kind, username, secret)
+	return envsync.Entry{Ref: r, Cred: c}
+}
+
+// plan plans a private file in dir, as the row for netrc does.
+func plan(env *regpass.Env, dir string, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
+	path := filepath.Join(dir, "netrc")
+	return Plan(env, envsync.Private{Path: path, Var: envsync.Var{Name: "NETRC", Plain: path}, Format: Private}, entries, o)
+}
+
+func inPlace(path string) envsync.Options {
+	return envsync.Options{InPlace: map[string]string{"netrc": path}}
+}
+
 func TestSetNetrcKeepsTheRest(t *testing.T) {
-	entry := []Entry{handOver(t, "https://h.test:8443/simple", regpass.Bearer, "__token__", "jwt.a-b_c")}
+	entry := []envsync.Entry{handOver(t, "https://h.test:8443/simple", regpass.Bearer, "__token__", "jwt.a-b_c")}
 	const ours = "machine h.test\nlogin __token__\npassword jwt.a-b_c\n"
 	for _, tt := range []struct{ name, old, now string }{
 		{"an empty file", "", ours},
@@ -40,11 +58,11 @@ func TestSetNetrcKeepsTheRest(t *testing.T) {
 		{"other hosts with that ending", "machine xh.test login x\nmachine h.test.a login y\n", "machine xh.test login x\nmachine h.test.a login y\n" + ours},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			now, err := setNetrc([]byte(tt.old), entry)
+			now, err := set([]byte(tt.old), entry)
 			if err != nil || string(now) != tt.now {
 				t.Fatalf("got  %q, %v\nwant %q", now, err, tt.now)
 			}
-			back, err := restoreNetrc(now, []byte(tt.old), netrcKeys(entry))
+			back, err := restore(now, []byte(tt.old), keys(entry))
 			if err != nil || string(back) != tt.old {
 				t.Errorf("restored %q, %v", back, err)
 			}
@@ -53,7 +71,7 @@ func TestSetNetrcKeepsTheRest(t *testing.T) {
 }
 
 func TestSetNetrcRefusesFiles(t *testing.T) {
-	entry := []Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
+	entry := []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
 	for _, tt := range []struct{ name, old, why string }{
 		{"BOM", "\ufeffmachine a.test login x\n", "byte order mark"},
 		{"not UTF-8", "machine a.test login \xff\n", "not UTF-8"},
@@ -89,7 +107,7 @@ func TestSetNetrcRefusesFiles(t *testing.T) {
 		{"behind default", "default login d password e\nmachine h.test login x password y\n", "behind default"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			now, err := setNetrc([]byte(tt.old), entry)
+			now, err := set([]byte(tt.old), entry)
 			testenv.WantError(t, err, "hunter2", "netrc: ", tt.why)
 			if now != nil {
 				t.Errorf("also returned %q", now)
@@ -124,15 +142,15 @@ func TestNetrcRefusesCredentials(t *testing.T) {
 		{"too long", "h.test", regpass.Basic, "u", secret + strings.Repeat("x", 4090), "4095"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			e := []Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)}
-			_, err := setNetrc(nil, e)
+			e := []envsync.Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)}
+			_, err := set(nil, e)
 			testenv.WantError(t, err, secret, "netrc: ", tt.why)
-			_, err = planNetrc(testenv.New(t, nil), t.TempDir(), e, Options{})
+			_, err = plan(testenv.New(t, nil), t.TempDir(), e, envsync.Options{})
 			testenv.WantError(t, err, secret, tt.why)
 		})
 	}
 	longest := handOver(t, "h.test", regpass.Basic, "u", strings.Repeat("x", 4084))
-	if _, err := setNetrc([]byte("machine a.test\r\nlogin x\r\n"), []Entry{longest}); err != nil {
+	if _, err := set([]byte("machine a.test\r\nlogin x\r\n"), []envsync.Entry{longest}); err != nil {
 		t.Errorf("a password that just fits: %v", err)
 	}
 }
@@ -140,28 +158,28 @@ func TestNetrcRefusesCredentials(t *testing.T) {
 func TestNetrcHasNoPorts(t *testing.T) {
 	one := handOver(t, "localhost:8001", regpass.Basic, "u", "p")
 	two := handOver(t, "localhost:8002", regpass.Basic, "u", "q")
-	_, err := setNetrc(nil, []Entry{one, two})
+	_, err := set(nil, []envsync.Entry{one, two})
 	testenv.WantError(t, err, "", "localhost:8001 and localhost:8002 differ only in the port, and netrc has no ports")
 	if !errors.Is(err, regpass.ErrUsage) {
 		t.Error("not a usage error")
 	}
 	path := handOver(t, "http://localhost:8001/b", regpass.Basic, "u", "q")
-	_, err = setNetrc(nil, []Entry{one, path})
+	_, err = set(nil, []envsync.Entry{one, path})
 	testenv.WantError(t, err, "", "two credentials")
 	two.Cred.Secret = one.Cred.Secret
-	if now, err := setNetrc(nil, []Entry{one, two}); err != nil || strings.Count(string(now), "machine") != 1 {
+	if now, err := set(nil, []envsync.Entry{one, two}); err != nil || strings.Count(string(now), "machine") != 1 {
 		t.Errorf("one credential for two ports: %q, %v", now, err)
 	}
 }
 
 func TestNetrcIPv6(t *testing.T) {
-	e := []Entry{handOver(t, "http://[::1]:8080/simple", regpass.Basic, "u", "p")}
-	now, err := setNetrc(nil, e)
+	e := []envsync.Entry{handOver(t, "http://[::1]:8080/simple", regpass.Basic, "u", "p")}
+	now, err := set(nil, e)
 	const want = "machine ::1\nlogin u\npassword p\nmachine [::1]\nlogin u\npassword p\n"
 	if err != nil || string(now) != want {
 		t.Fatalf("%q, %v", now, err)
 	}
-	if back, err := restoreNetrc(now, nil, netrcKeys(e)); err != nil || back != nil {
+	if back, err := restore(now, nil, keys(e)); err != nil || back != nil {
 		t.Errorf("restored %q, %v", back, err)
 	}
 }
@@ -177,19 +195,19 @@ func TestRestoreNetrcAfterOthers(t *testing.T) {
 		{"one became two", "machine h.test login a\n", "machine h.test login u\nmachine c.test\nmachine h.test login u\n", "machine h.test login a\nmachine c.test\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := restoreNetrc([]byte(tt.now), []byte(tt.before), keys)
+			got, err := restore([]byte(tt.now), []byte(tt.before), keys)
 			if err != nil || string(got) != tt.want {
 				t.Errorf("got  %q, %v\nwant %q", got, err, tt.want)
 			}
 		})
 	}
-	if got, err := restoreNetrc([]byte("machine h.test\nlogin u\npassword p\n\n"), nil, keys); err != nil || got != nil {
+	if got, err := restore([]byte("machine h.test\nlogin u\npassword p\n\n"), nil, keys); err != nil || got != nil {
 		t.Errorf("a file of ours alone: %q, %v", got, err)
 	}
-	if got, err := restoreNetrc(nil, []byte("machine a.test login x\n"), keys); err != nil || got != nil {
+	if got, err := restore(nil, []byte("machine a.test login x\n"), keys); err != nil || got != nil {
 		t.Errorf("a file that is gone: %q, %v", got, err)
 	}
-	_, err := restoreNetrc([]byte("hunter2"), nil, keys)
+	_, err := restore([]byte("hunter2"), nil, keys)
 	testenv.WantError(t, err, "hunter2", "netrc: line 1")
 }
 
@@ -209,24 +227,20 @@ machine m.test login x
 
 `
 	const want = "machine a.test\nlogin x\naccount z\npassword y\nmachine Late.Test\npassword only\nmachine h.test\nlogin u\npassword p\ndefault\nlogin d\npassword e\n"
-	entries := []Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
+	entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
 	env, dir := testenv.New(t, nil), t.TempDir()
 	testenv.Write(t, filepath.Join(env.Home, ".netrc"), mine)
-	p, err := planNetrc(env, dir, entries, Options{})
+	p, err := plan(env, dir, entries, envsync.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(p.Vars) != 1 || p.Vars[0].Name != "NETRC" || p.Vars[0].Plain != filepath.Join(dir, "netrc") {
 		t.Errorf("variables %v", p.Vars)
 	}
-	if len(p.Changes) != 1 || !p.Changes[0].Own || p.Changes[0].Path != filepath.Join(dir, "netrc") {
+	if len(p.Changes) != 1 || !p.Changes[0].Private || p.Changes[0].Path != filepath.Join(dir, "netrc") {
 		t.Fatalf("changes %v", p.Changes)
 	}
-	f, err := FindFormat(p.Changes[0].Format)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now, err := f.Set(p.Changes[0].Base, entries)
+	now, err := p.Changes[0].Format.Set(p.Changes[0].Base, entries)
 	if err != nil || string(now) != want {
 		t.Errorf("got  %q, %v\nwant %q", now, err, want)
 	}
@@ -246,7 +260,7 @@ machine m.test login x
 }
 
 func TestPlanNetrcReadsWhatClientsRead(t *testing.T) {
-	entries := []Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
+	entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
 	vars := map[string]string{}
 	env := testenv.New(t, vars)
 	testenv.Write(t, filepath.Join(env.Home, ".netrc"), "machine home.test login x\n")
@@ -254,7 +268,7 @@ func TestPlanNetrcReadsWhatClientsRead(t *testing.T) {
 	testenv.Write(t, filepath.Join(env.Home, "tilde"), "machine tilde.test login x\n")
 	for from, want := range map[string]string{"": "home.test", "rel": "rel.test", "~/tilde": "tilde.test", "/does/not/exist": "", os.DevNull: ""} {
 		vars["NETRC"] = from
-		p, err := planNetrc(env, t.TempDir(), entries, Options{})
+		p, err := plan(env, t.TempDir(), entries, envsync.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,40 +279,40 @@ func TestPlanNetrcReadsWhatClientsRead(t *testing.T) {
 	delete(vars, "NETRC")
 	home := env.Home
 	env.Home = os.DevNull
-	if p, err := planNetrc(env, t.TempDir(), entries, Options{}); err != nil || p.Changes[0].Base != nil {
+	if p, err := plan(env, t.TempDir(), entries, envsync.Options{}); err != nil || p.Changes[0].Base != nil {
 		t.Errorf("without a home: %v", err)
 	}
 	env.Home = home
-	testenv.Write(t, filepath.Join(env.Dir, "big"), strings.Repeat("#", maxExisting+1))
+	testenv.Write(t, filepath.Join(env.Dir, "big"), strings.Repeat("#", envsync.MaxExisting+1))
 	testenv.Write(t, filepath.Join(env.Dir, "bad"), "hunter2")
 	for from, why := range map[string]string{"big": "longer than", "bad": "line 1", ".": "not a plain file"} {
 		vars["NETRC"] = from
-		_, err := planNetrc(env, t.TempDir(), entries, Options{})
+		_, err := plan(env, t.TempDir(), entries, envsync.Options{})
 		testenv.WantError(t, err, "hunter2", why)
 	}
 }
 
 func TestPlanNetrcInPlace(t *testing.T) {
-	entries := []Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
+	entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
 	env := testenv.New(t, nil)
 	home := filepath.Join(env.Home, ".netrc")
-	p, err := planNetrc(env, t.TempDir(), entries, Options{NetrcFile: home})
-	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Own || p.Changes[0].Path != home || p.Changes[0].Format != "netrc" {
+	p, err := plan(env, t.TempDir(), entries, inPlace(home))
+	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Private || p.Changes[0].Path != home || p.Changes[0].Format.Name != "netrc" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	testenv.Write(t, filepath.Join(env.Dir, "x"), "# c\n")
-	p, err = planNetrc(env, t.TempDir(), entries, Options{NetrcFile: "x"})
+	p, err = plan(env, t.TempDir(), entries, inPlace("x"))
 	if path := filepath.Join(env.Dir, "x"); err != nil || len(p.Vars) != 1 || p.Vars[0].Plain != path || p.Changes[0].Path != path || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "pixi") {
 		t.Errorf("%+v, %v", p, err)
 	}
 	testenv.Write(t, home, "machine")
-	_, err = planNetrc(env, t.TempDir(), entries, Options{NetrcFile: home})
+	_, err = plan(env, t.TempDir(), entries, inPlace(home))
 	testenv.WantError(t, err, "", home+" is left as it is", "machine has no value", "a private one is made")
 }
 
 // TestGoNetrcHoles shows for each known hole of go-netrc v1.0.0 that it is there and that our result is right.
 func TestGoNetrcHoles(t *testing.T) {
-	entries := []Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
+	entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
 	for _, tt := range []struct{ name, old, host, login, password string }{
 		{"comment inside an entry", "machine a.test\n# note\nlogin x\npassword y\n", "a.test", "x", "y"},
 		{"# in front of a word in quotes", "machine a.test login x password \"#y\"\n", "a.test", "x", "#y"},
@@ -312,7 +326,7 @@ func TestGoNetrcHoles(t *testing.T) {
 		{"account", "machine h.test account z login x password y\n", "h.test", "u", "p"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			n, err := netrc.ParseString(tt.old)
+			n, err := gonetrc.ParseString(tt.old)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -324,7 +338,7 @@ func TestGoNetrcHoles(t *testing.T) {
 				strings.Contains(theirs, "account") == strings.Contains(tt.old, "account") {
 				t.Errorf("go-netrc alone is right: %q", theirs)
 			}
-			now, err := setNetrc([]byte(tt.old), entries)
+			now, err := set([]byte(tt.old), entries)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -340,12 +354,12 @@ func TestGoNetrcHoles(t *testing.T) {
 		})
 	}
 	for _, password := range []string{"p\nmachine evil.test", "p p", "#p", "machine", "default"} {
-		n := netrc.New("")
+		n := gonetrc.New("")
 		n.AddMachine("h.test", "u", password)
 		if reread([]byte(n.Render()), []machine{{"h.test", "u", password}}) == nil {
 			t.Errorf("go-netrc alone carries %q", password)
 		}
-		if _, err := setNetrc(nil, []Entry{handOver(t, "h.test", regpass.Basic, "u", password)}); err == nil {
+		if _, err := set(nil, []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", password)}); err == nil {
 			t.Errorf("we write %q", password)
 		}
 	}
@@ -368,13 +382,13 @@ func TestRereadSurvivesGoNetrc(t *testing.T) {
 
 func TestNetrcPrivateSubset(t *testing.T) {
 	// What is carried is what go-netrc reads rightly, whatever stood there.
-	for _, s := range netrcSeeds {
-		base, _, err := carryNetrc([]byte(s))
+	for _, s := range seeds {
+		base, _, err := carry([]byte(s))
 		if err != nil {
 			continue
 		}
-		e := []Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
-		now, err := setPrivateNetrc(base, e)
+		e := []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
+		now, err := setPrivate(base, e)
 		if err != nil {
 			t.Errorf("%q: %v", s, err)
 			continue

@@ -1,29 +1,31 @@
-package envsync
+package netrc
 
 import (
 	"bytes"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/regpass/regpass/envsync"
 )
 
-// restoreNetrc is Restore for netrc files.
-func restoreNetrc(now, before []byte, keys []string) ([]byte, error) {
+// restore is Restore for netrc files.
+func restore(now, before []byte, keys []string) ([]byte, error) {
 	if now == nil {
 		return nil, nil
 	}
-	f, err := parseNetrc(now)
+	f, err := parse(now)
 	if err != nil {
 		return nil, fmt.Errorf("netrc: %w", err)
 	}
 	if redone, err := setMachines(before, f.machines(keys)); err == nil && bytes.Equal(redone, now) {
 		return before, nil
 	}
-	was, err := parseNetrc(before)
+	was, err := parse(before)
 	if err != nil {
 		return nil, fmt.Errorf("netrc: %w", err)
 	}
-	var edits []spliced
+	var edits []envsync.Replacement
 	for i, e := range f.entries {
 		at := slices.IndexFunc(keys, e.is)
 		if at < 0 {
@@ -31,19 +33,19 @@ func restoreNetrc(now, before []byte, keys []string) ([]byte, error) {
 		}
 		former := was.spans(keys[at])
 		count := len(f.spans(keys[at]))
-		nth := len(netrcFile{data: now, entries: f.entries[:i]}.spans(keys[at]))
+		nth := len(file{data: now, entries: f.entries[:i]}.spans(keys[at]))
 		switch {
 		case len(former) == 0:
 			edits = append(edits, f.remove(e))
 		case len(former) == count:
-			edits = append(edits, spliced{e.start, e.end, former[nth]})
+			edits = append(edits, envsync.Replacement{Start: e.start, End: e.end, Text: former[nth]})
 		case nth == 0: // someone changed how many there are: all the former ones go where the first is
-			edits = append(edits, spliced{e.start, e.end, strings.Join(former, f.eol())})
+			edits = append(edits, envsync.Replacement{Start: e.start, End: e.end, Text: strings.Join(former, f.eol())})
 		default:
 			edits = append(edits, f.remove(e))
 		}
 	}
-	out := splice(now, edits)
+	out := envsync.Splice(now, edits)
 	if before == nil && len(bytes.TrimSpace(out)) == 0 {
 		return nil, nil
 	}
@@ -51,7 +53,7 @@ func restoreNetrc(now, before []byte, keys []string) ([]byte, error) {
 }
 
 // machines are the first entries for the keys, in the order of the file.
-func (f netrcFile) machines(keys []string) []machine {
+func (f file) machines(keys []string) []machine {
 	var all []machine
 	for _, e := range f.entries {
 		at := slices.IndexFunc(keys, e.is)
@@ -66,7 +68,7 @@ func (f netrcFile) machines(keys []string) []machine {
 }
 
 // spans are the texts of the entries for host.
-func (f netrcFile) spans(host string) []string {
+func (f file) spans(host string) []string {
 	var all []string
 	for _, e := range f.entries {
 		if e.is(host) {
@@ -77,14 +79,14 @@ func (f netrcFile) spans(host string) []string {
 }
 
 // remove takes an entry out, with its lines where it has them for itself.
-func (f netrcFile) remove(e netrcEntry) spliced {
+func (f file) remove(e entry) envsync.Replacement {
 	line := bytes.LastIndexByte(f.data[:e.start], '\n') + 1
 	next := len(f.data)
 	if i := bytes.IndexByte(f.data[e.end:], '\n'); i >= 0 {
 		next = e.end + i + 1
 	}
 	if len(bytes.Trim(f.data[line:e.start], blanks)) > 0 || len(bytes.TrimSpace(f.data[e.end:next])) > 0 {
-		return spliced{e.start, e.end, ""}
+		return envsync.Replacement{Start: e.start, End: e.end, Text: ""}
 	}
-	return spliced{line, next, ""}
+	return envsync.Replacement{Start: line, End: next, Text: ""}
 }

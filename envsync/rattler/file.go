@@ -1,4 +1,4 @@
-package envsync
+package rattler
 
 import (
 	"bytes"
@@ -67,10 +67,10 @@ var rattlerVariants = []variant{
 		optional: []string{"refresh_token", "revocation_endpoint"}, integers: []string{"expires_at"}},
 }
 
-// parseRattler reads a file the way serde_json reads rattler's map of hosts: one bad entry is a bad file, to rattler
+// parse reads a file the way serde_json reads rattler's map of hosts: one bad entry is a bad file, to rattler
 // too. (serde also takes an array of values for an object; nobody writes that and it is refused here.) Errors name
 // hosts, never values.
-func parseRattler(data []byte) ([]member, error) {
+func parse(data []byte) ([]member, error) {
 	switch {
 	case !utf8.Valid(data):
 		return nil, errors.New("it is not UTF-8")

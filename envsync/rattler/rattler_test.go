@@ -1,4 +1,4 @@
-package envsync
+package rattler
 
 import (
 	"bytes"
@@ -13,8 +13,25 @@ import (
 	"testing"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/internal/testenv"
 )
+
+// handOver is an entry for a REGISTRY as one writes it.
+func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret string) envsync.Entry {
+	tb.Helper()
+	r, c := testenv.Credential(tb, ref, kind, username, secret)
+	return envsync.Entry{Ref: r, Cred: c}
+}
+
+// plan plans a private file in dir, as the row for rattler does.
+func plan(env *regpass.Env, dir string, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
+	path := filepath.Join(dir, "rattler.json")
+	return Plan(env, envsync.Private{Path: path, Var: envsync.Var{Name: "RATTLER_AUTH_FILE", Plain: path}, Format: Exact}, entries, o)
+}
+
+// inPlace asks for rattler's own file.
+var inPlace = map[string]string{"rattler": ""}
 
 func TestParseRattler(t *testing.T) {
 	for _, tt := range []struct{ name, file, why string }{
@@ -61,7 +78,7 @@ func TestParseRattler(t *testing.T) {
 		{"text expires_at", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":"1"}}}`, "whole number"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := parseRattler([]byte(tt.file)); tt.why != "" {
+			if _, err := parse([]byte(tt.file)); tt.why != "" {
 				testenv.WantError(t, err, "", tt.why)
 			} else if err != nil {
 				t.Error(err)
@@ -71,7 +88,7 @@ func TestParseRattler(t *testing.T) {
 }
 
 func TestSetRattler(t *testing.T) {
-	bearer := []Entry{handOver(t, "https://h.test:8443/simple", regpass.Bearer, "ignored", "jwt<&>")}
+	bearer := []envsync.Entry{handOver(t, "https://h.test:8443/simple", regpass.Bearer, "ignored", "jwt<&>")}
 	s3 := handOver(t, "s3://bucket/ch", regpass.S3, "AKIA", "key")
 	s3.Cred.Host = "s3://bucket"
 	session := s3
@@ -79,27 +96,27 @@ func TestSetRattler(t *testing.T) {
 	const other = `"a.test":{"BearerToken":"t\u0041"}`
 	for _, tt := range []struct {
 		name     string
-		keys     rattlerKeys
+		keys     keyRule
 		old      string // "-": no file
-		entries  []Entry
+		entries  []envsync.Entry
 		now      string
 		wildcard bool
 	}{
-		{"bearer", rattlerExact, "-", bearer, `{"h.test":{"BearerToken":"jwt<&>"}}` + "\n", false},
-		{"Basic", rattlerExact, "{}", []Entry{handOver(t, "h.test", regpass.Basic, "u", `p "x\`)}, `{"h.test":{"BasicHTTP":{"username":"u","password":"p \"x\\"}}}`, false},
-		{"conda", rattlerExact, "{ }", []Entry{handOver(t, "h.test", regpass.CondaToken, "", "xy-1")}, `{"h.test":{"CondaToken":"xy-1"} }`, false},
-		{"s3", rattlerExact, "{}", []Entry{s3}, `{"s3://bucket/ch":{"S3Credentials":{"access_key_id":"AKIA","secret_access_key":"key"}}}`, false},
-		{"s3 session", rattlerExact, "{}", []Entry{session}, `{"s3://bucket/ch":{"S3Credentials":{"access_key_id":"AKIA","secret_access_key":"key","session_token":"sess"}}}`, false},
-		{"IPv6", rattlerWildcard, "{}", []Entry{handOver(t, "http://[::1]:80/x", regpass.Bearer, "", "t")}, `{"[::1]":{"BearerToken":"t"}}`, false},
-		{"wildcard", rattlerWildcard, "{}", bearer, `{"h.test":{"BearerToken":"jwt<&>"},"*.h.test":{"BearerToken":"jwt<&>"}}`, true},
-		{"no wildcard for an address", rattlerWildcard, "{}", []Entry{handOver(t, "127.0.0.1", regpass.Bearer, "", "t")}, `{"127.0.0.1":{"BearerToken":"t"}}`, false},
-		{"no wildcard for a top-level name", rattlerWildcard, "{}", []Entry{handOver(t, "localhost", regpass.Bearer, "", "t")}, `{"localhost":{"BearerToken":"t"}}`, false},
-		{"no wildcard for s3", rattlerWildcard, "{}", []Entry{handOver(t, "s3://my.bucket", regpass.S3, "i", "k")}, `{"s3://my.bucket":{"S3Credentials":{"access_key_id":"i","secret_access_key":"k"}}}`, false},
-		{"compact", rattlerExact, "{" + other + "}", bearer, "{" + other + `,"h.test":{"BearerToken":"jwt<&>"}}`, false},
-		{"in place", rattlerExact, `{"h.test" : {"CondaToken": "x"}, ` + other + "}\r\n", bearer, `{"h.test" : {"BearerToken":"jwt<&>"}, ` + other + "}\r\n", false},
-		{"in place under another spelling", rattlerExact, `{"\u0068.test":{"CondaToken":"x"}}`, bearer, `{"\u0068.test":{"BearerToken":"jwt<&>"}}`, false},
-		{"all duplicates", rattlerExact, `{"h.test":{"CondaToken":"x"},"h.test":{"CondaToken":"y"}}`, bearer, `{"h.test":{"BearerToken":"jwt<&>"},"h.test":{"BearerToken":"jwt<&>"}}`, false},
-		{"indented", rattlerExact, "{\n  \"a.test\": {\n    \"BearerToken\": \"t\"\n  }\n}\n", bearer,
+		{"bearer", exact, "-", bearer, `{"h.test":{"BearerToken":"jwt<&>"}}` + "\n", false},
+		{"Basic", exact, "{}", []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", `p "x\`)}, `{"h.test":{"BasicHTTP":{"username":"u","password":"p \"x\\"}}}`, false},
+		{"conda", exact, "{ }", []envsync.Entry{handOver(t, "h.test", regpass.CondaToken, "", "xy-1")}, `{"h.test":{"CondaToken":"xy-1"} }`, false},
+		{"s3", exact, "{}", []envsync.Entry{s3}, `{"s3://bucket/ch":{"S3Credentials":{"access_key_id":"AKIA","secret_access_key":"key"}}}`, false},
+		{"s3 session", exact, "{}", []envsync.Entry{session}, `{"s3://bucket/ch":{"S3Credentials":{"access_key_id":"AKIA","secret_access_key":"key","session_token":"sess"}}}`, false},
+		{"IPv6", wildcard, "{}", []envsync.Entry{handOver(t, "http://[::1]:80/x", regpass.Bearer, "", "t")}, `{"[::1]":{"BearerToken":"t"}}`, false},
+		{"wildcard", wildcard, "{}", bearer, `{"h.test":{"BearerToken":"jwt<&>"},"*.h.test":{"BearerToken":"jwt<&>"}}`, true},
+		{"no wildcard for an address", wildcard, "{}", []envsync.Entry{handOver(t, "127.0.0.1", regpass.Bearer, "", "t")}, `{"127.0.0.1":{"BearerToken":"t"}}`, false},
+		{"no wildcard for a top-level name", wildcard, "{}", []envsync.Entry{handOver(t, "localhost", regpass.Bearer, "", "t")}, `{"localhost":{"BearerToken":"t"}}`, false},
+		{"no wildcard for s3", wildcard, "{}", []envsync.Entry{handOver(t, "s3://my.bucket", regpass.S3, "i", "k")}, `{"s3://my.bucket":{"S3Credentials":{"access_key_id":"i","secret_access_key":"k"}}}`, false},
+		{"compact", exact, "{" + other + "}", bearer, "{" + other + `,"h.test":{"BearerToken":"jwt<&>"}}`, false},
+		{"in place", exact, `{"h.test" : {"CondaToken": "x"}, ` + other + "}\r\n", bearer, `{"h.test" : {"BearerToken":"jwt<&>"}, ` + other + "}\r\n", false},
+		{"in place under another spelling", exact, `{"\u0068.test":{"CondaToken":"x"}}`, bearer, `{"\u0068.test":{"BearerToken":"jwt<&>"}}`, false},
+		{"all duplicates", exact, `{"h.test":{"CondaToken":"x"},"h.test":{"CondaToken":"y"}}`, bearer, `{"h.test":{"BearerToken":"jwt<&>"},"h.test":{"BearerToken":"jwt<&>"}}`, false},
+		{"indented", exact, "{\n  \"a.test\": {\n    \"BearerToken\": \"t\"\n  }\n}\n", bearer,
 			"{\n  \"a.test\": {\n    \"BearerToken\": \"t\"\n  },\n  \"h.test\": {\n    \"BearerToken\": \"jwt<&>\"\n  }\n}\n", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,7 +134,7 @@ func TestSetRattler(t *testing.T) {
 			if bytes.Contains(now, []byte(`"*.`)) != tt.wildcard {
 				t.Errorf("wildcard in %s", now)
 			}
-			back, err := restoreRattler(now, old, tt.keys.keys(tt.entries))
+			back, err := restore(now, old, tt.keys.keys(tt.entries))
 			if err != nil || !bytes.Equal(back, old) || (back == nil) != (old == nil) {
 				t.Errorf("restored %s, %v", back, err)
 			}
@@ -147,18 +164,18 @@ func TestRattlerRefuses(t *testing.T) {
 		{"unknown kind", "h.test", "magic", "", secret, "no magic credentials"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			now, err := rattlerExact.set(nil, []Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)})
+			now, err := exact.set(nil, []envsync.Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)})
 			testenv.WantError(t, err, secret, "rattler: ", tt.why)
 			if now != nil {
 				t.Errorf("also returned %s", now)
 			}
 		})
 	}
-	_, err := rattlerExact.set(nil, []Entry{handOver(t, "localhost:1", regpass.Bearer, "", "a"), handOver(t, "localhost:2", regpass.Bearer, "", "b")})
+	_, err := exact.set(nil, []envsync.Entry{handOver(t, "localhost:1", regpass.Bearer, "", "a"), handOver(t, "localhost:2", regpass.Bearer, "", "b")})
 	testenv.WantError(t, err, "", "localhost:1 and localhost:2 differ only in the port, and rattler has no ports")
-	_, err = rattlerExact.set([]byte(`{"x":1}`), []Entry{handOver(t, "h.test", regpass.Bearer, "", "a")})
+	_, err = exact.set([]byte(`{"x":1}`), []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "a")})
 	testenv.WantError(t, err, "", `rattler: the entry "x"`)
-	_, err = rattlerExact.set([]byte{}, []Entry{handOver(t, "h.test", regpass.Bearer, "", "a")})
+	_, err = exact.set([]byte{}, []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "a")})
 	testenv.WantError(t, err, "", "not JSON")
 }
 
@@ -175,30 +192,30 @@ func TestRestoreRattlerAfterOthers(t *testing.T) {
 		{"alone in a file that was there", "{}", "{ " + ours + " }\n", "{  }\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := restoreRattler([]byte(tt.now), []byte(tt.before), keys)
+			got, err := restore([]byte(tt.now), []byte(tt.before), keys)
 			if err != nil || string(got) != tt.want {
 				t.Errorf("got  %s, %v\nwant %s", got, err, tt.want)
 			}
 		})
 	}
-	if got, err := restoreRattler([]byte("{ "+ours+" }"), nil, keys); err != nil || got != nil {
+	if got, err := restore([]byte("{ "+ours+" }"), nil, keys); err != nil || got != nil {
 		t.Errorf("a file of ours alone: %s, %v", got, err)
 	}
-	if got, err := restoreRattler(nil, []byte("{}"), keys); err != nil || got != nil {
+	if got, err := restore(nil, []byte("{}"), keys); err != nil || got != nil {
 		t.Errorf("a file that is gone: %s, %v", got, err)
 	}
-	_, err := restoreRattler([]byte("hunter2"), nil, keys)
+	_, err := restore([]byte("hunter2"), nil, keys)
 	testenv.WantError(t, err, "hunter2", "not JSON")
 }
 
 func TestPlanRattler(t *testing.T) {
-	entries := []Entry{handOver(t, "https://h.test/conda", regpass.Bearer, "", "new")}
+	entries := []envsync.Entry{handOver(t, "https://h.test/conda", regpass.Bearer, "", "new")}
 	vars := map[string]string{"RATTLER_AUTH_FILE": "auth.json"}
 	env, dir := testenv.New(t, vars), t.TempDir()
 	testenv.Write(t, filepath.Join(env.Dir, "auth.json"), `{"a.test":{"BearerToken":"t"}}`)
-	p, err := planRattler(env, dir, entries, Options{})
+	p, err := plan(env, dir, entries, envsync.Options{})
 	path := filepath.Join(dir, "rattler.json")
-	if err != nil || len(p.Changes) != 1 || !p.Changes[0].Own || p.Changes[0].Path != path || string(p.Changes[0].Base) != `{"a.test":{"BearerToken":"t"}}` || p.Changes[0].Format != "rattler" {
+	if err != nil || len(p.Changes) != 1 || !p.Changes[0].Private || p.Changes[0].Path != path || string(p.Changes[0].Base) != `{"a.test":{"BearerToken":"t"}}` || p.Changes[0].Format.Name != "rattler" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	if len(p.Vars) != 1 || p.Vars[0].Name != "RATTLER_AUTH_FILE" || p.Vars[0].Plain != path {
@@ -208,23 +225,23 @@ func TestPlanRattler(t *testing.T) {
 		t.Errorf("warnings %q", p.Warnings)
 	}
 	testenv.Write(t, filepath.Join(env.Dir, "auth.json"), `{"a.test":{"Magic":"hunter2"}}`)
-	_, err = planRattler(env, dir, entries, Options{})
+	_, err = plan(env, dir, entries, envsync.Options{})
 	testenv.WantError(t, err, "hunter2", "auth.json is left as it is", `"Magic"`)
 
-	p, err = planRattler(env, dir, entries, Options{RattlerHome: true, Wildcard: true})
+	p, err = plan(env, dir, entries, envsync.Options{InPlace: inPlace, Wildcard: true})
 	home := filepath.Join(env.Home, ".rattler", "credentials.json")
-	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Own || p.Changes[0].Path != home || p.Changes[0].Base != nil || p.Changes[0].Format != "rattler-wildcard" {
+	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Private || p.Changes[0].Path != home || p.Changes[0].Base != nil || p.Changes[0].Format.Name != "rattler-wildcard" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	testenv.Write(t, filepath.Join(env.Dir, "auth.json"), `{"h.test":{"BearerToken":"t"}}`)
-	if p, err = planRattler(env, dir, entries, Options{RattlerHome: true}); err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "wins over ours") {
+	if p, err = plan(env, dir, entries, envsync.Options{InPlace: inPlace}); err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "wins over ours") {
 		t.Errorf("%q, %v", p.Warnings, err)
 	}
 	testenv.Write(t, home, "{")
-	_, err = planRattler(env, dir, entries, Options{RattlerHome: true})
+	_, err = plan(env, dir, entries, envsync.Options{InPlace: inPlace})
 	testenv.WantError(t, err, "", home+" is left as it is", "not JSON")
 	env.Home = ""
-	if _, err = planRattler(env, dir, entries, Options{RattlerHome: true}); !errors.Is(err, regpass.ErrUsage) {
+	if _, err = plan(env, dir, entries, envsync.Options{InPlace: inPlace}); !errors.Is(err, regpass.ErrUsage) {
 		t.Errorf("without a home: %v", err)
 	}
 }
@@ -232,25 +249,25 @@ func TestPlanRattler(t *testing.T) {
 func TestRattlerWarnings(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
-		entries     []Entry
+		entries     []envsync.Entry
 		home, netrc string // "": no such file
-		o           Options
+		o           envsync.Options
 		want        string // "": no warning
 	}{
-		{name: "nothing", entries: []Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}},
-		{"prefix.dev", []Entry{handOver(t, "https://repo.prefix.dev/acme", regpass.Bearer, "", "t")}, "", "", Options{}, "repo.prefix.dev keeps pixi from getting its own by OpenID Connect"},
-		{"not prefix.dev", []Entry{handOver(t, "notprefix.dev", regpass.Bearer, "", "t")}, "", "", Options{}, ""},
-		{"conda token and PyPI", []Entry{handOver(t, "https://h.test/api/pypi/main/simple", regpass.CondaToken, "", "t")}, "", "", Options{}, "h.test also serves a PyPI index"},
-		{"conda token and PyPI elsewhere named", []Entry{handOver(t, "https://h.test/conda", regpass.CondaToken, "", "t"), handOver(t, "https://h.test/simple", regpass.CondaToken, "", "t")}, "", "", Options{}, "h.test also serves a PyPI index"},
-		{"conda token alone", []Entry{handOver(t, "https://h.test/conda", regpass.CondaToken, "", "t"), handOver(t, "https://i.test/simple", regpass.Bearer, "", "t")}, "", "", Options{}, ""},
-		{"wildcard on amazonaws.com", []Entry{handOver(t, "https://acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/x/simple", regpass.Basic, "aws", "t")}, "", "", Options{Wildcard: true}, "presigned S3"},
-		{"exact on amazonaws.com", []Entry{handOver(t, "https://acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/x/simple", regpass.Basic, "aws", "t")}, "", "", Options{}, ""},
-		{"no wildcard", []Entry{handOver(t, "127.0.0.1", regpass.Bearer, "", "t")}, "", "", Options{Wildcard: true}, "no wildcard for 127.0.0.1"},
-		{"s3", []Entry{handOver(t, "s3://b", regpass.S3, "i", "k")}, "", "", Options{}, "only if s3-options are set"},
-		{"netrc for the host", []Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, "", "machine h.test login x password hunter2\n", Options{}, ".netrc has an entry for h.test too"},
-		{"netrc for another", []Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, "", "machine i.test login x\ndefault login y\n", Options{}, ""},
-		{"malformed home", []Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, `{"a":"hunter2"}`, "", Options{}, "pixi fails while"},
-		{"good home", []Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, `{}`, "", Options{}, ""},
+		{name: "nothing", entries: []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}},
+		{"prefix.dev", []envsync.Entry{handOver(t, "https://repo.prefix.dev/acme", regpass.Bearer, "", "t")}, "", "", envsync.Options{}, "repo.prefix.dev keeps pixi from getting its own by OpenID Connect"},
+		{"not prefix.dev", []envsync.Entry{handOver(t, "notprefix.dev", regpass.Bearer, "", "t")}, "", "", envsync.Options{}, ""},
+		{"conda token and PyPI", []envsync.Entry{handOver(t, "https://h.test/api/pypi/main/simple", regpass.CondaToken, "", "t")}, "", "", envsync.Options{}, "h.test also serves a PyPI index"},
+		{"conda token and PyPI elsewhere named", []envsync.Entry{handOver(t, "https://h.test/conda", regpass.CondaToken, "", "t"), handOver(t, "https://h.test/simple", regpass.CondaToken, "", "t")}, "", "", envsync.Options{}, "h.test also serves a PyPI index"},
+		{"conda token alone", []envsync.Entry{handOver(t, "https://h.test/conda", regpass.CondaToken, "", "t"), handOver(t, "https://i.test/simple", regpass.Bearer, "", "t")}, "", "", envsync.Options{}, ""},
+		{"wildcard on amazonaws.com", []envsync.Entry{handOver(t, "https://acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/x/simple", regpass.Basic, "aws", "t")}, "", "", envsync.Options{Wildcard: true}, "presigned S3"},
+		{"exact on amazonaws.com", []envsync.Entry{handOver(t, "https://acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/x/simple", regpass.Basic, "aws", "t")}, "", "", envsync.Options{}, ""},
+		{"no wildcard", []envsync.Entry{handOver(t, "127.0.0.1", regpass.Bearer, "", "t")}, "", "", envsync.Options{Wildcard: true}, "no wildcard for 127.0.0.1"},
+		{"s3", []envsync.Entry{handOver(t, "s3://b", regpass.S3, "i", "k")}, "", "", envsync.Options{}, "only if s3-options are set"},
+		{"netrc for the host", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, "", "machine h.test login x password hunter2\n", envsync.Options{}, ".netrc has an entry for h.test too"},
+		{"netrc for another", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, "", "machine i.test login x\ndefault login y\n", envsync.Options{}, ""},
+		{"malformed home", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, `{"a":"hunter2"}`, "", envsync.Options{}, "pixi fails while"},
+		{"good home", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, `{}`, "", envsync.Options{}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env := testenv.New(t, nil)
@@ -260,7 +277,7 @@ func TestRattlerWarnings(t *testing.T) {
 			if tt.netrc != "" {
 				testenv.Write(t, filepath.Join(env.Home, ".netrc"), tt.netrc)
 			}
-			p, err := planRattler(env, t.TempDir(), tt.entries, tt.o)
+			p, err := plan(env, t.TempDir(), tt.entries, tt.o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -297,8 +314,8 @@ func FuzzRattler(f *testing.F) {
 		f.Add(s, "u\n", "a\"\\<\u2028", false)
 	}
 	f.Fuzz(func(t *testing.T, old, username, secret string, wildcard bool) {
-		keys := rattlerKeys{wildcard}
-		entries := []Entry{handOver(t, "h.test", regpass.Basic, username, secret), handOver(t, "i.test:8443", regpass.Bearer, username, secret)}
+		keys := keyRule{wildcard}
+		entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, username, secret), handOver(t, "i.test:8443", regpass.Bearer, username, secret)}
 		now, err := keys.set([]byte(old), entries)
 		if err != nil {
 			if now != nil {
@@ -326,15 +343,15 @@ func FuzzRattler(f *testing.F) {
 		if again, err := keys.set(now, entries); err != nil || !bytes.Equal(again, now) {
 			t.Errorf("set again: %q became %q, %v", now, again, err)
 		}
-		back, err := restoreRattler(now, []byte(old), keys.keys(entries))
+		back, err := restore(now, []byte(old), keys.keys(entries))
 		if err != nil || string(back) != old {
 			t.Errorf("restored %q, not %q, %v", back, old, err)
 		}
-		added, err := rattlerExact.set(now, []Entry{handOver(t, "new.test", regpass.CondaToken, "", "c")})
+		added, err := exact.set(now, []envsync.Entry{handOver(t, "new.test", regpass.CondaToken, "", "c")})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, err = restoreRattler(added, []byte(old), keys.keys(entries)); err != nil {
+		if back, err = restore(added, []byte(old), keys.keys(entries)); err != nil {
 			t.Fatal(err)
 		}
 		left, err := readRattler(back)

@@ -1,18 +1,20 @@
-package envsync
+package rattler
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/regpass/regpass/envsync"
 )
 
-// restoreRattler is Restore for rattler's file.
-func restoreRattler(now, before []byte, keys []string) ([]byte, error) {
+// restore is Restore for rattler's file.
+func restore(now, before []byte, keys []string) ([]byte, error) {
 	if now == nil {
 		return nil, nil
 	}
-	is, err := parseRattler(now)
+	is, err := parse(now)
 	if err != nil {
 		return nil, fmt.Errorf("rattler: %w", err)
 	}
@@ -29,7 +31,7 @@ func restoreRattler(now, before []byte, keys []string) ([]byte, error) {
 	}
 	var was []member
 	if before != nil {
-		if was, err = parseRattler(before); err != nil {
+		if was, err = parse(before); err != nil {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
 	}
@@ -38,7 +40,7 @@ func restoreRattler(now, before []byte, keys []string) ([]byte, error) {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
 	}
-	if left, err := parseRattler(now); err == nil && len(left) == 0 && before == nil {
+	if left, err := parse(now); err == nil && len(left) == 0 && before == nil {
 		return nil, nil
 	}
 	return now, nil
@@ -47,7 +49,7 @@ func restoreRattler(now, before []byte, keys []string) ([]byte, error) {
 // putBack gives the members of that name the value they had, or takes them out if there was none.
 func putBack(now []byte, name string, was []member) ([]byte, error) {
 	for {
-		is, err := parseRattler(now)
+		is, err := parse(now)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +57,7 @@ func putBack(now []byte, name string, was []member) ([]byte, error) {
 		if at < 0 {
 			return now, nil
 		}
-		var edits []spliced
+		var edits []envsync.Replacement
 		for _, w := range was {
 			if w.name != name {
 				continue
@@ -63,21 +65,21 @@ func putBack(now []byte, name string, was []member) ([]byte, error) {
 			edits = nil // the last of several is the one that counts
 			for _, m := range is {
 				if m.name == name {
-					edits = append(edits, spliced{m.value, m.end, string(w.raw)})
+					edits = append(edits, envsync.Replacement{Start: m.value, End: m.end, Text: string(w.raw)})
 				}
 			}
 		}
 		if edits != nil {
-			return splice(now, edits), nil
+			return envsync.Splice(now, edits), nil
 		}
 		m := is[at]
 		switch {
 		case at+1 < len(is):
-			now = splice(now, []spliced{{m.start, is[at+1].start, ""}})
+			now = envsync.Splice(now, []envsync.Replacement{{Start: m.start, End: is[at+1].start, Text: ""}})
 		case at > 0:
-			now = splice(now, []spliced{{is[at-1].end, m.end, ""}})
+			now = envsync.Splice(now, []envsync.Replacement{{Start: is[at-1].end, End: m.end, Text: ""}})
 		default:
-			now = splice(now, []spliced{{m.start, m.end, ""}})
+			now = envsync.Splice(now, []envsync.Replacement{{Start: m.start, End: m.end, Text: ""}})
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package envsync
+package uv
 
 import (
 	"bytes"
@@ -10,12 +10,12 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// uvFile is uv's text store (crates/uv-auth/src/store.rs, TomlCredentials).
-type uvFile struct {
-	Credential []uvCredential `toml:"credential"`
+// store is uv's text store (crates/uv-auth/src/store.rs, TomlCredentials).
+type store struct {
+	Credential []credential `toml:"credential"`
 }
 
-type uvCredential struct {
+type credential struct {
 	Service  string  `toml:"service"`
 	Username *string `toml:"username,omitempty"`
 	Scheme   string  `toml:"scheme,omitempty"` // "basic" if absent, or "bearer"
@@ -23,10 +23,10 @@ type uvCredential struct {
 	Token    *string `toml:"token,omitempty"`
 }
 
-// parseUV reads a store by uv's rules: one bad entry is a bad file. Fields it does not know are dropped. Errors never
+// parse reads a store by uv's rules: one bad entry is a bad file. Fields it does not know are dropped. Errors never
 // show what the file holds.
-func parseUV(data []byte) (uvFile, error) {
-	var f uvFile
+func parse(data []byte) (store, error) {
+	var f store
 	if err := toml.Unmarshal(data, &f); err != nil {
 		var at toml.ParseError
 		if errors.As(err, &at) {
@@ -43,7 +43,7 @@ func parseUV(data []byte) (uvFile, error) {
 }
 
 // check is TryFrom<TomlCredentialWire> in uv.
-func (c uvCredential) check() error {
+func (c credential) check() error {
 	if _, err := c.realm(); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (c uvCredential) check() error {
 
 // realm is scheme, host and port of the service: uv looks for credentials among those of one realm, and there takes
 // the one with the longest path.
-func (c uvCredential) realm() (string, error) {
+func (c credential) realm() (string, error) {
 	service := c.Service
 	if !strings.Contains(service, "://") {
 		service = "https://" + service
@@ -86,7 +86,7 @@ func (c uvCredential) realm() (string, error) {
 	return u.Scheme + "://" + host + ":" + port, nil
 }
 
-func (f uvFile) encode() ([]byte, error) {
+func (f store) encode() ([]byte, error) {
 	var b bytes.Buffer
 	e := toml.NewEncoder(&b)
 	e.Indent = ""

@@ -1,4 +1,4 @@
-package envsync
+package netrc
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
 // machine is what a netrc is to say about one host.
@@ -32,8 +33,8 @@ func unportable(value string) string {
 }
 
 // machines checks that the entries can be said in a netrc at all, and in the part of it that all readers agree on.
-func machines(entries []Entry) ([]machine, error) {
-	hosts, entries, err := distinct("netrc", entries, Entry.host)
+func machines(entries []envsync.Entry) ([]machine, error) {
+	hosts, entries, err := envsync.Distinct("netrc", entries, envsync.Entry.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -45,41 +46,41 @@ func machines(entries []Entry) ([]machine, error) {
 			err = fmt.Errorf("a %s credential is not a user name and a password", c.Kind)
 		case c.Username == "":
 			err = fmt.Errorf("its %s credential has no user name, and a netrc knows nothing else", c.Kind)
-		case userName(c.Username) != "":
-			err = fmt.Errorf("the user name %s", userName(c.Username))
+		case envsync.UserName(c.Username) != "":
+			err = fmt.Errorf("the user name %s", envsync.UserName(c.Username))
 		case unportable(c.Username) != "":
 			err = fmt.Errorf("the user name %s, which clients read differently", unportable(c.Username))
 		case unportable(password) != "":
 			err = fmt.Errorf("the password %s, which clients read differently", unportable(password))
-		case len("password \r\n")+len(password) > maxNetrcLine:
-			err = fmt.Errorf("its password has %d bytes: %w", len(password), errNetrcLine)
+		case len("password \r\n")+len(password) > maxLine:
+			err = fmt.Errorf("its password has %d bytes: %w", len(password), errLongLine)
 		case structural(hosts[i]):
 			err = errors.New("the host has the name of a netrc keyword")
 		}
 		if err != nil {
 			return nil, regpass.Hintf(fmt.Errorf("netrc: %s: %w", e.Ref, err), "use the sink uv for uv, rattler for pixi, or env")
 		}
-		for _, name := range netrcNames(hosts[i]) {
+		for _, name := range namesOf(hosts[i]) {
 			all = append(all, machine{name, c.Username, password})
 		}
 	}
 	return all, nil
 }
 
-// netrcNames are the names that clients look for: curl and requests take an IPv6 address out of its brackets, uv and
+// namesOf are the names that clients look for: curl and requests take an IPv6 address out of its brackets, uv and
 // rattler do not.
-func netrcNames(host string) []string {
+func namesOf(host string) []string {
 	if bare := strings.Trim(host, "[]"); bare != host {
 		return []string{bare, host}
 	}
 	return []string{host}
 }
 
-func netrcKeys(entries []Entry) []string {
+func keys(entries []envsync.Entry) []string {
 	var keys []string
 	for _, e := range entries {
-		if host, err := e.host(); err == nil {
-			keys = append(keys, netrcNames(host)...)
+		if host, err := e.Host(); err == nil {
+			keys = append(keys, namesOf(host)...)
 		}
 	}
 	return keys

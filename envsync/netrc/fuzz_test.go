@@ -1,4 +1,4 @@
-package envsync
+package netrc
 
 import (
 	"bytes"
@@ -7,20 +7,11 @@ import (
 	"testing"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
-// handOver is an entry for a REGISTRY as one writes it.
-func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret string) Entry {
-	tb.Helper()
-	r, err := regpass.ParseRef(ref)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return Entry{Ref: r, Cred: regpass.Credential{Registry: "test", Host: r.Host, Kind: kind, Username: username, Secret: regpass.NewSecret(secret)}}
-}
-
-// netrcSeeds are files with what readers stumble over.
-var netrcSeeds = []string{
+// seeds are files with what readers stumble over.
+var seeds = []string{
 	"",
 	"machine a.test login x password y\n",
 	"machine h.test login x password y\n",
@@ -62,7 +53,7 @@ var netrcSeeds = []string{
 }
 
 func FuzzNetrcSet(f *testing.F) {
-	for _, s := range netrcSeeds {
+	for _, s := range seeds {
 		f.Add(s, "user", "p4ss")
 	}
 	f.Add("machine h.test login a password b\n", "machine", "default")
@@ -90,7 +81,7 @@ func FuzzNetrcWords(f *testing.F) {
 // checkNetrcSet holds Set to what curl and Python read before and after.
 func checkNetrcSet(t *testing.T, old, username, password string) {
 	e := handOver(t, "h.test", regpass.Basic, username, password)
-	out, err := setNetrc([]byte(old), []Entry{e})
+	out, err := set([]byte(old), []envsync.Entry{e})
 	if err != nil {
 		if out != nil {
 			t.Fatal("an error and a file")
@@ -113,7 +104,7 @@ func checkNetrcSet(t *testing.T, old, username, password string) {
 			}
 		}
 	}
-	parsed, err := parseNetrc([]byte(old))
+	parsed, err := parse([]byte(old))
 	if err != nil {
 		t.Fatalf("an edit of what cannot be read: %v", err)
 	}
@@ -126,14 +117,14 @@ func checkNetrcSet(t *testing.T, old, username, password string) {
 			t.Errorf("curl reads %q for %q, not %q as before, from %q", is, o.head.text, was, now)
 		}
 	}
-	if slices.ContainsFunc(parsed.entries, func(o netrcEntry) bool { return o.is("h.test") }) {
+	if slices.ContainsFunc(parsed.entries, func(o entry) bool { return o.is("h.test") }) {
 		if a, b := outside(t, []byte(old)), outside(t, out); a != b {
 			t.Errorf("outside of our entry %q became %q", a, b)
 		}
 	} else if in, ok := inserted(old, now); !ok || strings.Join(strings.Fields(in), " ") != "machine h.test login "+username+" password "+password {
 		t.Errorf("%q became %q: more than our entry was added", old, now)
 	}
-	again, err := setNetrc(out, []Entry{e})
+	again, err := set(out, []envsync.Entry{e})
 	if err != nil || !bytes.Equal(again, out) {
 		t.Errorf("set again: %v: %q became %q", err, out, again)
 	}
@@ -154,27 +145,27 @@ func inserted(old, now string) (string, bool) {
 
 // outside is all of a netrc but our entry's host, login and password, without regard to white space.
 func outside(t *testing.T, data []byte) string {
-	f, err := parseNetrc(data)
+	f, err := parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var edits []spliced
+	var edits []envsync.Replacement
 	for _, e := range f.entries {
 		if !e.is("h.test") {
 			continue
 		}
-		edits = append(edits, spliced{e.start, e.head.end, ""})
+		edits = append(edits, envsync.Replacement{Start: e.start, End: e.head.end})
 		for _, v := range e.fields {
 			if v.name() != "account" {
-				edits = append(edits, spliced{v.key.start, v.value.end, ""})
+				edits = append(edits, envsync.Replacement{Start: v.key.start, End: v.value.end})
 			}
 		}
 	}
-	return strings.Join(strings.Fields(string(splice(data, edits))), " ")
+	return strings.Join(strings.Fields(string(envsync.Splice(data, edits))), " ")
 }
 
 func FuzzNetrcRestore(f *testing.F) {
-	for _, s := range netrcSeeds {
+	for _, s := range seeds {
 		f.Add(s, true)
 	}
 	f.Add("", false)
@@ -183,24 +174,24 @@ func FuzzNetrcRestore(f *testing.F) {
 		if !exists {
 			before = nil
 		}
-		entries := []Entry{
+		entries := []envsync.Entry{
 			handOver(t, "https://h.test/simple", regpass.Bearer, "__token__", "t0ken"),
 			handOver(t, "a.test", regpass.Basic, "u", "p"),
 		}
-		now, err := setNetrc(before, entries)
+		now, err := set(before, entries)
 		if err != nil {
 			return
 		}
-		back, err := restoreNetrc(now, before, netrcKeys(entries))
+		back, err := restore(now, before, keys(entries))
 		if err != nil || !bytes.Equal(back, before) || (back == nil) != (before == nil) {
 			t.Fatalf("set and restore made %q of %q, %v", back, before, err)
 		}
 		// Others added an entry since: it stays, ours goes, and what was there is there again.
-		added, err := setNetrc(now, []Entry{handOver(t, "new.test", regpass.Basic, "n", "w")})
+		added, err := set(now, []envsync.Entry{handOver(t, "new.test", regpass.Basic, "n", "w")})
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err = restoreNetrc(added, before, netrcKeys(entries))
+		back, err = restore(added, before, keys(entries))
 		if err != nil {
 			t.Fatal(err)
 		}

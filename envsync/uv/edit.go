@@ -1,4 +1,4 @@
-package envsync
+package uv
 
 import (
 	"bytes"
@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
-// uvService is the root of the server that a credential is for. uv takes http only for localhost and 127.0.0.1.
-func uvService(e Entry) (string, error) {
-	host, err := e.host()
+// service is the root of the server that a credential is for. uv takes http only for localhost and 127.0.0.1.
+func service(e envsync.Entry) (string, error) {
+	host, err := e.Host()
 	if err != nil {
 		return "", err
 	}
@@ -24,21 +25,21 @@ func uvService(e Entry) (string, error) {
 		scheme = "http"
 	}
 	service := scheme + "://" + e.Cred.Host + "/"
-	if _, err := (uvCredential{Service: service}).realm(); err != nil {
+	if _, err := (credential{Service: service}).realm(); err != nil {
 		return "", fmt.Errorf("%s: %w; uv speaks http only to localhost and 127.0.0.1", service, err)
 	}
 	return service, nil
 }
 
-func uvCredentials(entries []Entry) ([]uvCredential, error) {
-	services, entries, err := distinct("uv", entries, uvService)
+func credentials(entries []envsync.Entry) ([]credential, error) {
+	services, entries, err := envsync.Distinct("uv", entries, service)
 	if err != nil {
 		return nil, err
 	}
-	var all []uvCredential
+	var all []credential
 	for i, e := range entries {
 		secret := e.Cred.Secret.Reveal()
-		c := uvCredential{Service: services[i], Scheme: string(e.Cred.Kind)}
+		c := credential{Service: services[i], Scheme: string(e.Cred.Kind)}
 		switch e.Cred.Kind {
 		case regpass.Bearer:
 			c.Token = &secret
@@ -47,13 +48,13 @@ func uvCredentials(entries []Entry) ([]uvCredential, error) {
 			}
 		case regpass.Basic:
 			c.Username, c.Password = &e.Cred.Username, &secret
-			if why := userName(e.Cred.Username); why != "" {
+			if why := envsync.UserName(e.Cred.Username); why != "" {
 				err = fmt.Errorf("the user name %s", why)
 			}
 		default:
 			err = fmt.Errorf("uv has no %s credentials", e.Cred.Kind)
 		}
-		if why := printable(secret); err == nil && why != "" {
+		if why := envsync.Printable(secret); err == nil && why != "" {
 			err = fmt.Errorf("the secret %s", why)
 		}
 		if err != nil {
@@ -64,17 +65,17 @@ func uvCredentials(entries []Entry) ([]uvCredential, error) {
 	return all, nil
 }
 
-// carryUV rewrites a store without the entries of the servers we bring a credential for: one with a longer path would
+// carry rewrites a store without the entries of the servers we bring a credential for: one with a longer path would
 // win over ours, and two with one path are none to uv. It lists the services it left out.
-func carryUV(old []byte, want []uvCredential) (base []byte, left []string, err error) {
-	f, err := parseUV(old)
+func carry(old []byte, want []credential) (base []byte, left []string, err error) {
+	f, err := parse(old)
 	if err != nil {
 		return nil, nil, err
 	}
-	var kept uvFile
+	var kept store
 	for _, c := range f.Credential {
 		realm, _ := c.realm()
-		if slices.ContainsFunc(want, func(w uvCredential) bool { r, _ := w.realm(); return r == realm }) {
+		if slices.ContainsFunc(want, func(w credential) bool { r, _ := w.realm(); return r == realm }) {
 			left = append(left, c.Service)
 			continue
 		}
@@ -87,23 +88,23 @@ func carryUV(old []byte, want []uvCredential) (base []byte, left []string, err e
 	return base, left, err
 }
 
-// setUV is Set for the text store. The file is always our own, so it is written anew, in the shape of carryUV.
-func setUV(old []byte, entries []Entry) ([]byte, error) {
-	want, err := uvCredentials(entries)
+// set is Set for the text store. The file is always our own, so it is written anew, in the shape of carry.
+func set(old []byte, entries []envsync.Entry) ([]byte, error) {
+	want, err := credentials(entries)
 	if err != nil {
 		return nil, err
 	}
-	return mergeUV(old, want)
+	return merge(old, want)
 }
 
-// mergeUV puts each credential where its service stood first, or at the end.
-func mergeUV(old []byte, want []uvCredential) ([]byte, error) {
-	f, err := parseUV(old)
+// merge puts each credential where its service stood first, or at the end.
+func merge(old []byte, want []credential) ([]byte, error) {
+	f, err := parse(old)
 	if err != nil {
 		return nil, fmt.Errorf("uv: %w", err)
 	}
 	for _, w := range want {
-		is := func(c uvCredential) bool { return c.Service == w.Service }
+		is := func(c credential) bool { return c.Service == w.Service }
 		at := slices.IndexFunc(f.Credential, is)
 		f.Credential = slices.DeleteFunc(f.Credential, is)
 		if at < 0 {
@@ -114,22 +115,22 @@ func mergeUV(old []byte, want []uvCredential) ([]byte, error) {
 	return f.encode()
 }
 
-// restoreUV is Restore for the text store.
-func restoreUV(now, before []byte, services []string) ([]byte, error) {
+// restore is Restore for the text store.
+func restore(now, before []byte, services []string) ([]byte, error) {
 	if now == nil {
 		return nil, nil
 	}
-	is, err := parseUV(now)
+	is, err := parse(now)
 	if err != nil {
 		return nil, fmt.Errorf("uv: %w", err)
 	}
-	was, err := parseUV(before)
+	was, err := parse(before)
 	if err != nil {
 		return nil, fmt.Errorf("uv: %w", err)
 	}
-	ours := func(c uvCredential) bool { return slices.Contains(services, c.Service) }
-	theirs := func(c uvCredential) bool { return !ours(c) }
-	redone, err := mergeUV(before, slices.DeleteFunc(slices.Clone(is.Credential), theirs))
+	ours := func(c credential) bool { return slices.Contains(services, c.Service) }
+	theirs := func(c credential) bool { return !ours(c) }
+	redone, err := merge(before, slices.DeleteFunc(slices.Clone(is.Credential), theirs))
 	if err == nil && bytes.Equal(redone, now) {
 		return before, nil
 	}
@@ -138,13 +139,13 @@ func restoreUV(now, before []byte, services []string) ([]byte, error) {
 	if before == nil && len(left) == 0 {
 		return nil, nil
 	}
-	return uvFile{left}.encode()
+	return store{left}.encode()
 }
 
-func uvKeys(entries []Entry) []string {
+func keys(entries []envsync.Entry) []string {
 	var keys []string
 	for _, e := range entries {
-		if service, err := uvService(e); err == nil {
+		if service, err := service(e); err == nil {
 			keys = append(keys, service)
 		}
 	}

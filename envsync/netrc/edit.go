@@ -1,4 +1,4 @@
-package envsync
+package netrc
 
 import (
 	"bytes"
@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
-// setNetrc edits a netrc in place. Entries of the host keep their place, their account and their comments; only
+// set edits a netrc in place. Entries of the host keep their place, their account and their comments; only
 // login and password change, in all of them, since curl takes the first and the others the last. A new entry goes
 // before default, behind which curl does not look, or to the end.
-func setNetrc(old []byte, entries []Entry) ([]byte, error) {
+func set(old []byte, entries []envsync.Entry) ([]byte, error) {
 	want, err := machines(entries)
 	if err != nil {
 		return nil, err
@@ -31,14 +32,14 @@ func setMachines(data []byte, want []machine) ([]byte, error) {
 }
 
 func setMachine(data []byte, m machine) ([]byte, error) {
-	f, err := parseNetrc(data)
+	f, err := parse(data)
 	if err == nil {
 		err = f.editable()
 	}
 	if err != nil {
 		return nil, err
 	}
-	last := slices.IndexFunc(f.entries, func(e netrcEntry) bool { return e.isDefault })
+	last := slices.IndexFunc(f.entries, func(e entry) bool { return e.isDefault })
 	found := false
 	out := data
 	for i, e := range slices.Backward(f.entries) {
@@ -48,36 +49,19 @@ func setMachine(data []byte, m machine) ([]byte, error) {
 		if last >= 0 && i > last {
 			return nil, regpass.Hintf(fmt.Errorf("%s stands behind default, where curl does not look", m.name), "move its entry before default")
 		}
-		out, found = splice(out, e.edits(m, f.eol())), true
+		out, found = envsync.Splice(out, e.edits(m, f.eol())), true
 	}
 	if !found {
-		out = splice(data, []spliced{f.insert(m, last)})
+		out = envsync.Splice(data, []envsync.Replacement{f.insert(m, last)})
 	}
-	if err := longNetrcLine(out); err != nil {
+	if err := longLine(out); err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
-// spliced is text to put in the place of data[start:end].
-type spliced struct {
-	start, end int
-	text       string
-}
-
-// splice makes edits that do not overlap, given in the order of their places.
-func splice(data []byte, edits []spliced) []byte {
-	var out []byte
-	at := 0
-	for _, e := range edits {
-		out = append(append(out, data[at:e.start]...), e.text...)
-		at = e.end
-	}
-	return append(out, data[at:]...)
-}
-
 // edits are what makes e say m. Keyword and value come to stand on one line, as curl wants them.
-func (e netrcEntry) edits(m machine, eol string) []spliced {
+func (e entry) edits(m machine, eol string) []envsync.Replacement {
 	_, login := e.field("login")
 	_, password := e.field("password")
 	head := "machine " + m.name
@@ -87,27 +71,27 @@ func (e netrcEntry) edits(m machine, eol string) []spliced {
 	if !password {
 		head += eol + "password " + m.password
 	}
-	all := []spliced{{e.start, e.head.end, head}}
+	all := []envsync.Replacement{{Start: e.start, End: e.head.end, Text: head}}
 	for _, f := range e.fields {
 		value := map[string]string{"login": m.login, "password": m.password}[f.name()]
 		if value != "" { // not account
-			all = append(all, spliced{f.key.start, f.value.end, f.name() + " " + value})
+			all = append(all, envsync.Replacement{Start: f.key.start, End: f.value.end, Text: f.name() + " " + value})
 		}
 	}
 	return all
 }
 
 // insert is a new entry, before the entry number last if that is not -1.
-func (f netrcFile) insert(m machine, last int) spliced {
+func (f file) insert(m machine, last int) envsync.Replacement {
 	eol := f.eol()
 	text := strings.Join([]string{"machine " + m.name, "login " + m.login, "password " + m.password, ""}, eol)
 	if last >= 0 {
 		at := f.entries[last].start
 		line := bytes.LastIndexByte(f.data[:at], '\n') + 1
 		if len(bytes.Trim(f.data[line:at], blanks)) == 0 {
-			return spliced{line, line, text}
+			return envsync.Replacement{Start: line, End: line, Text: text}
 		}
-		return spliced{at, at, eol + text}
+		return envsync.Replacement{Start: at, End: at, Text: eol + text}
 	}
 	end := len(f.data)
 	if f.open { // close the macro, or our entry would be part of it
@@ -116,11 +100,11 @@ func (f netrcFile) insert(m machine, last int) spliced {
 	if end > 0 && f.data[end-1] != '\n' {
 		text = eol + text
 	}
-	return spliced{end, end, text}
+	return envsync.Replacement{Start: end, End: end, Text: text}
 }
 
 // eol is how the file ends its lines.
-func (f netrcFile) eol() string {
+func (f file) eol() string {
 	if i := bytes.IndexByte(f.data, '\n'); i > 0 && f.data[i-1] == '\r' {
 		return "\r\n"
 	}

@@ -1,4 +1,4 @@
-package envsync
+package rattler
 
 import (
 	"bytes"
@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
 // set replaces values in place and adds new ones at the end, in the style of the file.
-func (r rattlerKeys) set(old []byte, entries []Entry) ([]byte, error) {
-	_, entries, err := distinct("rattler", entries, rattlerKey)
+func (r keyRule) set(old []byte, entries []envsync.Entry) ([]byte, error) {
+	_, entries, err := envsync.Distinct("rattler", entries, keyOf)
 	if err != nil {
 		return nil, err
 	}
@@ -37,36 +38,36 @@ func setMembers(data []byte, want []member) ([]byte, error) {
 		data = []byte("{}\n")
 	}
 	for _, w := range want {
-		all, err := parseRattler(data)
+		all, err := parse(data)
 		if err != nil {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
-		var edits []spliced
+		var edits []envsync.Replacement
 		for _, m := range all {
 			if m.name == w.name {
-				edits = append(edits, spliced{m.value, m.end, styled(data, all, w.raw)})
+				edits = append(edits, envsync.Replacement{Start: m.value, End: m.end, Text: styled(data, all, w.raw)})
 			}
 		}
 		if edits == nil {
-			edits = []spliced{addition(data, all, w)}
+			edits = []envsync.Replacement{addition(data, all, w)}
 		}
-		data = splice(data, edits)
+		data = envsync.Splice(data, edits)
 	}
-	if _, err := parseRattler(data); err != nil {
+	if _, err := parse(data); err != nil {
 		return nil, fmt.Errorf("rattler: the file we made: %w", err)
 	}
 	return data, nil
 }
 
 // addition is a new last member, spaced like the first one.
-func addition(data []byte, all []member, w member) spliced {
+func addition(data []byte, all []member, w member) envsync.Replacement {
 	name, _ := json.Marshal(w.name)
 	open := bytes.IndexByte(data, '{') + 1
 	if len(all) == 0 {
-		return spliced{open, open, string(name) + ":" + string(w.raw)}
+		return envsync.Replacement{Start: open, End: open, Text: string(name) + ":" + string(w.raw)}
 	}
 	first, end := all[0], all[len(all)-1].end
-	return spliced{end, end, "," + string(data[open:first.start]) + string(name) + string(data[first.colon:first.value]) + styled(data, all, w.raw)}
+	return envsync.Replacement{Start: end, End: end, Text: "," + string(data[open:first.start]) + string(name) + string(data[first.colon:first.value]) + styled(data, all, w.raw)}
 }
 
 // styled indents a value if the file is indented.

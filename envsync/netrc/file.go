@@ -1,4 +1,4 @@
-package envsync
+package netrc
 
 import (
 	"bytes"
@@ -7,34 +7,34 @@ import (
 	"strings"
 )
 
-// netrcFile is a netrc cut into entries. Offsets are into data.
-type netrcFile struct {
-	data    []byte
-	entries []netrcEntry
-	macros  int
-	open    bool  // it ends inside a macdef
-	trap    error // where two readers see two different files
+// file is a netrc cut into entries. Offsets are into data.
+type file struct {
+	data      []byte
+	entries   []entry
+	macros    int
+	open      bool  // it ends inside a macdef
+	ambiguity error // why two readers see two different files
 }
 
-// netrcEntry is one machine, or default, with what belongs to it.
-type netrcEntry struct {
+// entry is one machine, or default, with what belongs to it.
+type entry struct {
 	head       word // the host; for default that keyword
 	isDefault  bool
 	start, end int // from the keyword to the last value
-	fields     []netrcField
-	odd        error // why one reader sees something else here
+	fields     []field
+	ambiguous  error // why one reader sees something else here
 }
 
-// netrcField is one keyword with its value.
-type netrcField struct{ key, value word }
+// field is one keyword with its value.
+type field struct{ key, value word }
 
 // is reports whether e is an entry for host; curl compares without case.
-func (e netrcEntry) is(host string) bool {
+func (e entry) is(host string) bool {
 	return !e.isDefault && strings.EqualFold(e.head.text, host)
 }
 
 // field returns the last value of a keyword; user is another word for login.
-func (e netrcEntry) field(key string) (value word, ok bool) {
+func (e entry) field(key string) (value word, ok bool) {
 	for _, f := range e.fields {
 		if f.name() == key {
 			value, ok = f.value, true
@@ -43,27 +43,27 @@ func (e netrcEntry) field(key string) (value word, ok bool) {
 	return value, ok
 }
 
-func (f netrcField) name() string {
+func (f field) name() string {
 	if f.key.text == "user" {
 		return "login"
 	}
 	return f.key.text
 }
 
-// parseNetrc reads a netrc. Errors name the line and show nothing of it, for any word may be a password.
-func parseNetrc(data []byte) (netrcFile, error) {
-	f := netrcFile{data: data}
-	if err := readableNetrc(data); err != nil {
+// parse reads a netrc. Errors name the line and show nothing of it, for any word may be a password.
+func parse(data []byte) (file, error) {
+	f := file{data: data}
+	if err := readable(data); err != nil {
 		return f, err
 	}
-	l := &netrcLexer{data: data, top: true}
+	l := &lexer{data: data, top: true}
 	if i := wideSpace(data); i >= 0 {
-		l.springs(i, "white space outside ASCII ends a word for some readers only")
+		l.markAmbiguous(i, "white space outside ASCII ends a word for some readers only")
 	}
 	for {
 		k, ok, err := l.keyword()
 		if err != nil || !ok {
-			f.trap = l.trap
+			f.ambiguity = l.ambiguity
 			return f, err
 		}
 		name := k.text
@@ -79,10 +79,10 @@ func parseNetrc(data []byte) (netrcFile, error) {
 			if head.text == "" {
 				return f, l.errorf(k.start, "machine has no name")
 			}
-			f.entries = append(f.entries, netrcEntry{head: head, start: k.start, end: head.end, odd: l.oddHost(head)})
+			f.entries = append(f.entries, entry{head: head, start: k.start, end: head.end, ambiguous: l.ambiguousHost(head)})
 			l.top = false
 		case "default":
-			f.entries = append(f.entries, netrcEntry{head: k, isDefault: true, start: k.start, end: k.end})
+			f.entries = append(f.entries, entry{head: k, isDefault: true, start: k.start, end: k.end})
 			l.top = false
 		case "macdef":
 			if f.open, err = l.macro(k.start); err != nil {
@@ -99,10 +99,10 @@ func parseNetrc(data []byte) (netrcFile, error) {
 				return f, l.errorf(k.start, "%s stands outside of an entry", name)
 			}
 			e := &f.entries[len(f.entries)-1]
-			e.fields = append(e.fields, netrcField{k, v})
+			e.fields = append(e.fields, field{k, v})
 			e.end = v.end
-			if e.odd == nil {
-				e.odd = l.oddValue(k, v)
+			if e.ambiguous == nil {
+				e.ambiguous = l.ambiguousValue(k, v)
 			}
 		default:
 			return f, l.errorf(k.start, "there is a word that is no netrc keyword")
@@ -110,12 +110,24 @@ func parseNetrc(data []byte) (netrcFile, error) {
 	}
 }
 
+// Hosts are the names of the machines in a netrc, as it spells them, up to the first word that is malformed.
+func Hosts(data []byte) []string {
+	f, _ := parse(data)
+	var hosts []string
+	for _, e := range f.entries {
+		if !e.isDefault {
+			hosts = append(hosts, e.head.text)
+		}
+	}
+	return hosts
+}
+
 // structural reports whether curl takes a word for the beginning of something wherever it stands.
 func structural(text string) bool {
 	return strings.EqualFold(text, "machine") || strings.EqualFold(text, "default") || strings.EqualFold(text, "macdef")
 }
 
-func (l *netrcLexer) oddHost(w word) error {
+func (l *lexer) ambiguousHost(w word) error {
 	switch {
 	case structural(w.text):
 		return l.errorf(w.start, "a host has the name of a keyword")
@@ -127,7 +139,7 @@ func (l *netrcLexer) oddHost(w word) error {
 	return nil
 }
 
-func (l *netrcLexer) oddValue(k, w word) error {
+func (l *lexer) ambiguousValue(k, w word) error {
 	switch {
 	case structural(w.text):
 		return l.errorf(w.start, "the %s is a netrc keyword, which curl takes for a new entry", k.text)
@@ -142,32 +154,32 @@ func (l *netrcLexer) oddValue(k, w word) error {
 	return nil
 }
 
-// maxNetrcLine is the longest line, in bytes with its end, that curl reads: it asks for 4096 with the closing NUL
+// maxLine is the longest line, in bytes with its end, that curl reads: it asks for 4096 with the closing NUL
 // (lib/netrc.c) and drops what is longer.
-const maxNetrcLine = 4095
+const maxLine = 4095
 
-var errNetrcLine = errors.New("curl reads no line over 4095 bytes")
+var errLongLine = errors.New("curl reads no line over 4095 bytes")
 
-func longNetrcLine(data []byte) error {
+func longLine(data []byte) error {
 	n := 0
 	for line := range bytes.Lines(data) {
 		n++
-		if len(line) > maxNetrcLine {
-			return fmt.Errorf("line %d: %w", n, errNetrcLine)
+		if len(line) > maxLine {
+			return fmt.Errorf("line %d: %w", n, errLongLine)
 		}
 	}
 	return nil
 }
 
 // editable refuses a file in which readers see different entries: an edit would not be the same edit for all.
-func (f netrcFile) editable() error {
-	if f.trap != nil {
-		return f.trap
+func (f file) editable() error {
+	if f.ambiguity != nil {
+		return f.ambiguity
 	}
 	for _, e := range f.entries {
-		if e.odd != nil {
-			return e.odd
+		if e.ambiguous != nil {
+			return e.ambiguous
 		}
 	}
-	return longNetrcLine(f.data)
+	return longLine(f.data)
 }

@@ -1,0 +1,41 @@
+package secret
+
+import (
+	"fmt"
+
+	"github.com/regpass/regpass"
+)
+
+// Filled is a secret with its value.
+type Filled struct {
+	Secret
+	Value regpass.Secret
+}
+
+// Fill works out the secrets for credentials that are all at hand: creds[i] is that of sources[i], whose Mint is not
+// asked. What the credentials have no form for is left out; for what a step could have mounted, a warning says so.
+// Names that the user chose and that clash are ErrUsage.
+func Fill(sources []Source, creds []regpass.Credential) (all []Filled, warnings []string, err error) {
+	l, err := newList(sources, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	warnings = l.warnings
+	for _, e := range l.entries {
+		if e.conflict {
+			continue
+		}
+		var from []held
+		for _, i := range e.from {
+			from = append(from, held{sources[i], creds[i]})
+		}
+		content, _, err := e.content(from)
+		switch err = forBuild(e.ID, content, err); {
+		case err == nil:
+			all = append(all, Filled{e.Secret, regpass.NewSecret(string(content))})
+		case e.Use == ForClient:
+			warnings = append(warnings, fmt.Sprintf("there is no secret %s: %v", e.ID, err))
+		}
+	}
+	return all, warnings, nil
+}

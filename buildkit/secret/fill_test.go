@@ -1,0 +1,60 @@
+package secret_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/secret"
+)
+
+// TestFillIsWhatTheStoreAnswers holds that the secrets of credentials at hand are those that a build would be given.
+func TestFillIsWhatTheStoreAnswers(t *testing.T) {
+	pyx := pyxSource(t, "https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
+	conda := source(t, "https://conda.corp", regpass.Credential{Kind: regpass.CondaToken, Secret: regpass.NewSecret("ct")})
+	now := time.Unix(1e9, 0)
+	for _, sources := range [][]secret.Source{{pyx, conda}, {conda}, {pyx, pyxSource(t, "https://b.example")}, nil} {
+		store, err := secret.NewStore(environment(&now, nil), sources, nil, secret.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{}
+		for _, s := range store.All() {
+			if value, err := store.GetSecret(t.Context(), s.ID); err == nil {
+				want[s.ID] = string(value)
+			}
+		}
+		var creds []regpass.Credential
+		for i, s := range sources {
+			c, err := s.Mint(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			creds = append(creds, c)
+			sources[i].Mint = func(context.Context) (regpass.Credential, error) {
+				t.Error("a credential that is at hand was asked for")
+				return regpass.Credential{}, errors.New("no")
+			}
+		}
+		filled, warnings, err := secret.Fill(sources, creds)
+		if err != nil || len(filled) != len(want) {
+			t.Errorf("%d secrets, not %d: %v", len(filled), len(want), err)
+		}
+		for _, f := range filled {
+			if f.Value.Reveal() != want[f.ID] {
+				t.Errorf("%s: %q, not %q", f.ID, f.Value.Reveal(), want[f.ID])
+			}
+		}
+		if all := strings.Join(warnings, "\n"); strings.Contains(all, "there is no secret netrc") != (len(sources) == 1) {
+			t.Errorf("warnings: %s", all)
+		}
+	}
+	same := pyxSource(t, "https://c.example name=acme-main")
+	c := regpass.Credential{Host: "c.example", Kind: regpass.Bearer, Secret: regpass.NewSecret("t")}
+	if _, _, err := secret.Fill([]secret.Source{pyx, same}, []regpass.Credential{c, c}); !errors.Is(err, regpass.ErrUsage) {
+		t.Errorf("two indexes of one name: %v", err)
+	}
+}

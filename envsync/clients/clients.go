@@ -1,0 +1,87 @@
+// Package clients answers "which clients are there?": it is the table of the sinks of package envsync.
+package clients
+
+import (
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/netrc"
+	"github.com/regpass/regpass/envsync/rattler"
+	"github.com/regpass/regpass/envsync/uv"
+)
+
+// All are the clients, in the order to show them.
+var All = []envsync.Sink{
+	{
+		Name:    "env",
+		Doc:     "variables: the registry's own, UV_INDEX_<NAME>_USERNAME and _PASSWORD for a named index, AWS_* for s3, else REGPASS_TOKEN",
+		Default: true,
+		Prepare: envsync.PlanVars,
+	}, {
+		Name: "netrc",
+		Doc:  "NETRC and a private netrc: pip, uv, requests, pixi, and curl with --netrc-file \"$NETRC\"",
+		Var:  "NETRC", File: "netrc", Format: netrc.Private, Variants: []envsync.Format{netrc.InPlace},
+		Default: true,
+		Build:   envsync.Mount{ID: "netrc", Target: "/run/secrets/netrc"},
+		Output:  "netrc",
+		InPlace: envsync.InPlace{Flag: "netrc-file", Doc: "netrc: change this `FILE` in place instead of a private one", TakesFile: true},
+		Prepare: netrc.Plan,
+	}, {
+		Name: "rattler",
+		Doc:  "RATTLER_AUTH_FILE and a private file: pixi, rattler-build, py-rattler",
+		Var:  "RATTLER_AUTH_FILE", File: "rattler.json", Format: rattler.Exact, Variants: []envsync.Format{rattler.Wildcard},
+		Default: true,
+		Build:   envsync.Mount{ID: "rattler", Target: "/run/secrets/rattler"},
+		Output:  "rattler-auth-file",
+		InPlace: envsync.InPlace{Flag: "rattler-home", Doc: "rattler: change ~/.rattler/credentials.json in place instead of a private file"},
+		Prepare: rattler.Plan,
+	}, {
+		// uv locks a file beside its store. Where a credential has a user name the store is not needed, since uv reads
+		// the netrc and UV_INDEX_* too.
+		Name: "uv",
+		Doc:  "UV_CREDENTIALS_DIR and a private credentials.toml: uv, with bearer tokens too",
+		Var:  "UV_CREDENTIALS_DIR", File: "uv/credentials.toml", PointsAtDir: true, Format: uv.Store,
+		Default: true,
+		Build:   envsync.Mount{ID: "uv", Target: "/run/regpass-uv/credentials.toml"},
+		Output:  "uv-credentials-dir",
+		Prepare: uv.Plan,
+	},
+}
+
+// Find returns the sink of that name. The error is regpass.ErrUsage and lists the names.
+func Find(name string) (envsync.Sink, error) {
+	return regpass.Pick("sink", name, All, sinkName)
+}
+
+// FindFormat returns the format of that name. The error is regpass.ErrUsage and lists the names.
+func FindFormat(name string) (envsync.Format, error) {
+	var formats []envsync.Format
+	for _, s := range All {
+		if s.File != "" {
+			formats = append(append(formats, s.Format), s.Variants...)
+		}
+	}
+	return regpass.Pick("file format", name, formats, func(f envsync.Format) string { return f.Name })
+}
+
+// Names lists the names of sinks, in their order.
+func Names(sinks []envsync.Sink) []string {
+	var names []string
+	for _, s := range sinks {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// Defaults are the sinks that are meant where none is named: those with a file, and with vars also those that set
+// variables only, for a command or a later step to see.
+func Defaults(vars bool) []envsync.Sink {
+	var sinks []envsync.Sink
+	for _, s := range All {
+		if s.Default && (vars || s.File != "") {
+			sinks = append(sinks, s)
+		}
+	}
+	return sinks
+}
+
+func sinkName(s envsync.Sink) string { return s.Name }

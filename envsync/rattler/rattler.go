@@ -1,0 +1,129 @@
+// Package rattler answers "how is a credential said in rattler's JSON file?", which pixi and rattler-build read.
+package rattler
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/netrc"
+)
+
+// Formats: by the host alone, and with the subdomains of each host too.
+var (
+	Exact    = envsync.Format{Name: "rattler", Set: exact.set, Restore: restore, Keys: exact.keys}
+	Wildcard = envsync.Format{Name: "rattler-wildcard", Set: wildcard.set, Restore: restore, Keys: wildcard.keys}
+)
+
+// Plan makes a private file that also holds the content of the one that RATTLER_AUTH_FILE names, or changes rattler's
+// own.
+func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
+	if o.Wildcard {
+		own.Format = Wildcard
+	}
+	from := env.Getenv("RATTLER_AUTH_FILE")
+	if from != "" {
+		from = env.Abs(from)
+	}
+	_, inPlace := o.InPlace["rattler"]
+	if inPlace {
+		if from = home(env); from == "" {
+			return envsync.Plan{}, regpass.Usagef("rattler: there is no home folder with a .rattler/credentials.json")
+		}
+	}
+	old, err := envsync.Existing(from)
+	if err != nil {
+		return envsync.Plan{}, fmt.Errorf("rattler: %w", err)
+	}
+	if _, err := own.Format.Set(old, entries); err != nil {
+		if old != nil {
+			err = fmt.Errorf("%s is left as it is: %w", from, err)
+		}
+		return envsync.Plan{}, err
+	}
+	notes := warnings(env, entries, inPlace, o.Wildcard)
+	if inPlace {
+		c := envsync.Change{Path: from, Format: own.Format, Entries: entries}
+		return envsync.Plan{Changes: []envsync.Change{c}, Warnings: notes}, nil
+	}
+	return own.Plan(entries, old, notes), nil
+}
+
+// warnings says where pixi does something else than one would think. One case is out of sight here: a user
+// name in the URL of a PyPI index keeps rattler's credentials off its requests, but a Ref has lost that name.
+func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool) (all []string) {
+	warn := func(format string, args ...any) {
+		if w := "rattler: " + fmt.Sprintf(format, args...); !slices.Contains(all, w) {
+			all = append(all, w)
+		}
+	}
+	if home := home(env); home != "" && !inPlace {
+		if old, err := envsync.Existing(home); err != nil {
+			warn("pixi fails with every file that it cannot read: %v", err)
+		} else if old != nil {
+			if _, err := parse(old); err != nil {
+				warn("pixi fails while %s is malformed: %v", home, err)
+			}
+		}
+	}
+	var first []member // rattler looks here before it looks into ~/.rattler
+	if from := env.Getenv("RATTLER_AUTH_FILE"); from != "" && inPlace {
+		old, _ := envsync.Existing(env.Abs(from))
+		first, _ = parse(old)
+	}
+	// A netrc that cannot be read is of no weight here: rattler ignores it.
+	old, _ := envsync.Existing(netrc.Path(env))
+	others := netrc.Hosts(old)
+	for _, e := range entries {
+		key, err := keyOf(e)
+		if err != nil {
+			continue
+		}
+		if key == "prefix.dev" || strings.HasSuffix(key, ".prefix.dev") {
+			warn("the credential for %s keeps pixi from getting its own by OpenID Connect there, also once it has expired", key)
+		}
+		if e.Cred.Kind == regpass.CondaToken && servesPyPI(key, entries) {
+			warn("%s also serves a PyPI index; pixi puts the conda token into the path of those requests too and breaks them", key)
+		}
+		if e.Cred.Kind == regpass.S3 {
+			warn("pixi reads %s with this credential only if s3-options are set for the bucket; rattler before February 2025 rejects the whole file", key)
+		}
+		if wildcard && !wildcardable(key) {
+			warn("there is no wildcard for %s", key)
+		}
+		if wildcard && wildcardable(key) && (key == "amazonaws.com" || strings.HasSuffix(key, ".amazonaws.com")) {
+			warn("*.%s may also match presigned S3 requests and add a second credential to them; use the exact host", key)
+		}
+		if slices.ContainsFunc(first, func(m member) bool { return m.name == key }) {
+			warn("the file that RATTLER_AUTH_FILE names has an entry for %s, which wins over ours", key)
+		}
+		if slices.Contains(others, key) {
+			warn("%s has an entry for %s too; rattler takes ours, other clients take that one", netrc.Path(env), key)
+		}
+	}
+	return all
+}
+
+// servesPyPI guesses by the paths that were named for a host.
+func servesPyPI(host string, entries []envsync.Entry) bool {
+	return slices.ContainsFunc(entries, func(e envsync.Entry) bool {
+		h, err := e.Host()
+		if e.Ref.URL == nil {
+			return false
+		}
+		path := e.Ref.URL.Path + "/"
+		return err == nil && h == host && (strings.Contains(path, "/simple/") || strings.Contains(path, "/pypi/"))
+	})
+}
+
+// home names the file that rattler keeps logins in where there is no keyring, or ""
+// (rattler_networking/src/authentication_storage/backends/file.rs).
+func home(env *regpass.Env) string {
+	if env.Home == "" {
+		return ""
+	}
+	return filepath.Join(env.Home, ".rattler", "credentials.json")
+}
