@@ -90,7 +90,7 @@ func TestExplainAgreesWithCredential(t *testing.T) {
 		"the registry's key":       {vars: "PYX_API_KEY=KEY REGPASS_API_KEY=general", ref: index, proof: "PYX_API_KEY"},
 		"the key of an older name": {vars: "UV_API_KEY=KEY", ref: index, proof: "UV_API_KEY"},
 		"a flag before all":        {vars: "ANACONDA_API_KEY=an-1", given: given, ref: anaconda, proof: "--token-stdin"},
-		"a flag for the checkout":  {given: given, ref: index, checkout: true, says: "--token-stdin is for a registry that you name"},
+		"a flag for the checkout":  {given: given, ref: index, checkout: true, says: "is for a registry that you name"},
 		"general key":              {vars: "REGPASS_API_KEY=general", ref: quetz, proof: "REGPASS_API_KEY"},
 		"general key, checkout":    {vars: "REGPASS_API_KEY=general", ref: anaconda, checkout: true, says: "no API key"},
 		"own key, checkout":        {vars: "ANACONDA_API_KEY=an-1", ref: anaconda, checkout: true, proof: "ANACONDA_API_KEY"},
@@ -99,7 +99,7 @@ func TestExplainAgreesWithCredential(t *testing.T) {
 		"nothing":            {ref: index, says: "no API key, no CI identity and no stored login"},
 		"nothing, keys only": {ref: quetz, says: "no API key and no stored login"},
 		"an unknown option":  {vars: "PYX_API_KEY=KEY", ref: index + " colour=red", says: "has no option"},
-		"s3":                 {vars: "AWS_ACCESS_KEY_ID=AKIA AWS_SECRET_ACCESS_KEY=s", ref: "s3://b/acme", proof: "AWS_ACCESS_KEY_ID"},
+		"s3":                 {vars: "AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=s", ref: "s3://b/acme", proof: "AWS_ACCESS_KEY_ID"},
 		"half of s3":         {vars: "AWS_ACCESS_KEY_ID=AKIA", ref: "s3://b/acme", says: "no API key"},
 		"an empty variable":  {vars: "PYX_API_KEY=", ref: index, says: "no API key"},
 		// The identity is asked for only when it is shown, so nobody knows yet that there is none.
