@@ -2,7 +2,7 @@
 // job is, trades that for a short-lived package-registry credential and puts it where each client looks.
 //
 // Data flows one way. The stages (identity, registry, envsync, sts, …) import this package and never each other;
-// cmd/regpass joins them. This package imports the standard library only.
+// internal/cli joins them. This package imports the standard library only.
 package regpass
 
 import (

@@ -9,11 +9,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// each keeps every write.
-type each struct{ all []string }
+// recorder keeps every write.
+type recorder struct{ all []string }
 
-func (e *each) Write(p []byte) (int, error) {
-	e.all = append(e.all, string(p))
+func (r *recorder) Write(p []byte) (int, error) {
+	r.all = append(r.all, string(p))
 	return len(p), nil
 }
 
@@ -27,7 +27,7 @@ func TestLinesAreWrittenWhole(t *testing.T) {
 		{[]string{"a\n", "", "\n"}, []string{"a\n", "\n"}},
 		{[]string{long, "y", "z\n"}, []string{long + "y\n", "z\n"}},
 	} {
-		var out each
+		var out recorder
 		l := &lines{w: &out}
 		for _, text := range c.in {
 			if n, err := l.Write([]byte(text)); n != len(text) || err != nil {

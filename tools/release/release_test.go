@@ -21,7 +21,7 @@ const (
 
 // TestRelease makes a release for all platforms, and another one for Linux from a folder of another name and on a
 // machine that is set up differently: all that both made must be the same. That a compiler that starts from nothing makes
-// the same program is told by the story of the image.
+// the same program is shown by the engine script image.
 func TestRelease(t *testing.T) {
 	if runtime.GOOS+"/"+runtime.GOARCH != "linux/amd64" {
 		t.Fatal("what is built is also run, so this needs linux/amd64")
