@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// Found says that a secret stands where none may, without showing it.
-type Found struct {
+// Match says that a secret stands where none may, without showing it.
+type Match struct {
 	Fingerprint string // of the secret
 	Form        string // which of its derived forms: "plain", "URL-encoded", "hex", "quoted" or "base64"
 }
 
 // Find lists what stands in text, each secret once in each form. As with Search, line breaks do not hide a secret.
-func (r *Redactions) Find(text []byte) []Found {
+func (r *Redactor) Find(text []byte) []Match {
 	if bytes.ContainsAny(text, "\r\n") {
 		text = slices.DeleteFunc(bytes.Clone(text), func(c byte) bool { return c == '\r' || c == '\n' })
 	}
-	var all []Found
+	var all []Match
 	r.m.Load().matches(text, true, func(start, end int) {
 		if f := r.name(string(text[start:end])); !slices.Contains(all, f) {
 			all = append(all, f)
@@ -31,15 +31,15 @@ func (r *Redactions) Find(text []byte) []Found {
 // Search returns a writer that calls found for every secret in what is written to it, in the order of the text and as
 // often as it is there, within Write and Flush. Line breaks do not hide a secret: base64 breaks its lines after 76
 // characters, xxd -p after 60. It is for one goroutine and keeps no more than the last write and the longest form.
-func (r *Redactions) Search(found func(Found)) *Search {
-	return &Search{set: r, found: found, seen: map[string]Found{}}
+func (r *Redactor) Search(found func(Match)) *Search {
+	return &Search{set: r, found: found, seen: map[string]Match{}}
 }
 
-// Search is made by Redactions.Search.
+// Search is made by Redactor.Search.
 type Search struct {
-	set   *Redactions
-	found func(Found)
-	seen  map[string]Found
+	set   *Redactor
+	found func(Match)
+	seen  map[string]Match
 	text  []byte // what is not searched to its end yet
 }
 
@@ -75,11 +75,11 @@ func (s *Search) search(last bool) {
 }
 
 // name finds out whose form match is.
-func (r *Redactions) name(match string) Found {
+func (r *Redactor) name(match string) Match {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i := slices.IndexFunc(r.secrets, func(s Secret) bool { return slices.Contains(Derived(s), match) })
-	return Found{r.secrets[i].Fingerprint(), form(r.secrets[i].Reveal(), match)}
+	return Match{r.secrets[i].Fingerprint(), form(r.secrets[i].Reveal(), match)}
 }
 
 // form names the derived form of value that match is.

@@ -15,7 +15,7 @@ import (
 func TestFindNamesSecretAndForm(t *testing.T) {
 	const value = `tok"a/b+c?d`
 	other, s := NewSecret("another-secret"), NewSecret(value)
-	r := NewRedactions(other, s)
+	r := NewRedactor(other, s)
 	for text, form := range map[string]string{
 		value:                                   "plain",
 		url.QueryEscape(value):                  "URL-encoded",
@@ -26,7 +26,7 @@ func TestFindNamesSecretAndForm(t *testing.T) {
 		base64.StdEncoding.EncodeToString([]byte("user:" + value)): "base64",
 		base64.RawURLEncoding.EncodeToString([]byte(value)):        "base64",
 	} {
-		want := []Found{{s.Fingerprint(), form}}
+		want := []Match{{s.Fingerprint(), form}}
 		if got := r.Find([]byte("<" + text + "> <" + text + ">")); !slices.Equal(got, want) {
 			t.Errorf("%s: found %v", text, got)
 		}
@@ -41,7 +41,7 @@ func TestFindNamesSecretAndForm(t *testing.T) {
 
 func TestSearchAcrossLineBreaks(t *testing.T) {
 	s := NewSecret(strings.Repeat("0123456789abcdef", 20))
-	r := NewRedactions(s)
+	r := NewRedactor(s)
 	for _, lineEnd := range []string{"\n", "\r\n"} {
 		for name, text := range map[string]string{
 			"base64": base64.StdEncoding.EncodeToString([]byte("u:" + s.Reveal())),
@@ -52,12 +52,12 @@ func TestSearchAcrossLineBreaks(t *testing.T) {
 			for line := range slices.Chunk([]byte(text), 60) {
 				wrapped.WriteString(string(line) + lineEnd)
 			}
-			want := []Found{{s.Fingerprint(), name}}
+			want := []Match{{s.Fingerprint(), name}}
 			if got := r.Find([]byte(wrapped.String())); !slices.Equal(got, want) {
 				t.Errorf("%s in lines of one text: found %v", name, got)
 			}
-			var got []Found
-			w := r.Search(func(f Found) { got = append(got, f) })
+			var got []Match
+			w := r.Search(func(f Match) { got = append(got, f) })
 			if _, err := io.WriteString(w, wrapped.String()); err != nil || w.Flush() != nil || !slices.Equal(got, want) {
 				t.Errorf("%s in lines: found %v, %v", name, got, err)
 			}
@@ -69,8 +69,8 @@ func TestSearchAcrossLineBreaks(t *testing.T) {
 }
 
 func TestFlushEndsTheText(t *testing.T) {
-	r := NewRedactions(NewSecret("some-secret"))
-	w := r.Search(func(f Found) { t.Errorf("found %v", f) })
+	r := NewRedactor(NewSecret("some-secret"))
+	w := r.Search(func(f Match) { t.Errorf("found %v", f) })
 	for _, half := range []string{"some-", "secret"} {
 		if _, err := io.WriteString(w, half); err != nil || w.Flush() != nil {
 			t.Fatal(err)
@@ -79,13 +79,13 @@ func TestFlushEndsTheText(t *testing.T) {
 }
 
 func TestSearchWhileSecretsAreAdded(t *testing.T) {
-	r := NewRedactions()
+	r := NewRedactor()
 	var group sync.WaitGroup
 	for i := range 4 {
 		group.Go(func() {
 			s := NewSecret(fmt.Sprintf("secret-number-%d", i))
 			r.Add(s)
-			if got := searchBytewise(t, r, "a "+s.Reveal()+" b"); !slices.Equal(got, []Found{{s.Fingerprint(), "plain"}}) {
+			if got := searchBytewise(t, r, "a "+s.Reveal()+" b"); !slices.Equal(got, []Match{{s.Fingerprint(), "plain"}}) {
 				t.Errorf("found %v", got)
 			}
 		})
@@ -93,10 +93,10 @@ func TestSearchWhileSecretsAreAdded(t *testing.T) {
 	group.Wait()
 }
 
-func searchBytewise(t *testing.T, r *Redactions, text string) []Found {
+func searchBytewise(t *testing.T, r *Redactor, text string) []Match {
 	t.Helper()
-	var got []Found
-	w := r.Search(func(f Found) { got = append(got, f) })
+	var got []Match
+	w := r.Search(func(f Match) { got = append(got, f) })
 	for i := range len(text) {
 		if _, err := w.Write([]byte{text[i]}); err != nil {
 			t.Error(err)
@@ -109,9 +109,9 @@ func searchBytewise(t *testing.T, r *Redactions, text string) []Found {
 }
 
 func BenchmarkSearch(b *testing.B) {
-	r := NewRedactions(NewSecret(strings.Repeat("0123456789abcdef", 40)))
+	r := NewRedactor(NewSecret(strings.Repeat("0123456789abcdef", 40)))
 	text := []byte(strings.Repeat(strings.Repeat("x", 79)+"\n", 400))
-	w := r.Search(func(Found) {})
+	w := r.Search(func(Match) {})
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		_, _ = w.Write(text)

@@ -487,7 +487,7 @@ func TestRequestForms(t *testing.T) {
 				t.Fatalf("%v does not name the hop", err)
 			}
 			for _, secret := range []Secret{pw, hop} {
-				if found := NewRedactions(secret).Find([]byte(err.Error())); len(found) > 0 {
+				if found := NewRedactor(secret).Find([]byte(err.Error())); len(found) > 0 {
 					t.Errorf("%v shows a secret", err)
 				}
 			}

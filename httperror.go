@@ -69,7 +69,7 @@ func nonEmpty(in []string) []string {
 
 // clean removes what r sent in secret from a message that the server may have echoed, and cuts it.
 func clean(said string, r Request) string {
-	said = string(NewRedactions(r.secrets()...).Redact([]byte(said)))
+	said = string(NewRedactor(r.secrets()...).Redact([]byte(said)))
 	if len(said) > maxQuote {
 		said = said[:maxQuote]
 	}

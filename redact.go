@@ -157,23 +157,23 @@ func (m *matcher) redact(out, text []byte, last bool) (redacted, rest []byte) {
 	return append(out, text[at:open]...), text[open:]
 }
 
-// Redactions is a growing set of values to replace by ***. It may be used by several goroutines.
-type Redactions struct {
+// Redactor is a growing set of values to replace by ***. It may be used by several goroutines.
+type Redactor struct {
 	mu       sync.Mutex // guards patterns and secrets, and the order of matchers
 	patterns []string
 	secrets  []Secret
 	m        atomic.Pointer[matcher]
 }
 
-// NewRedactions makes a set that replaces all derived forms of the secrets.
-func NewRedactions(secrets ...Secret) *Redactions {
-	r := &Redactions{}
+// NewRedactor makes a set that replaces all derived forms of the secrets.
+func NewRedactor(secrets ...Secret) *Redactor {
+	r := &Redactor{}
 	r.Add(secrets...)
 	return r
 }
 
 // Add has the derived forms of further secrets replaced from now on.
-func (r *Redactions) Add(secrets ...Secret) {
+func (r *Redactor) Add(secrets ...Secret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range secrets {
@@ -184,18 +184,18 @@ func (r *Redactions) Add(secrets ...Secret) {
 }
 
 // Redact returns a copy of text with every secret in it replaced.
-func (r *Redactions) Redact(text []byte) []byte {
+func (r *Redactor) Redact(text []byte) []byte {
 	out, _ := r.m.Load().redact(nil, text, true)
 	return out
 }
 
 // Writer returns a filter in front of w that replaces secrets also where one write ends and the next begins. It holds
 // back only what could be the beginning of a secret. It is for one goroutine.
-func (r *Redactions) Writer(w io.Writer) *RedactingWriter { return &RedactingWriter{set: r, w: w} }
+func (r *Redactor) Writer(w io.Writer) *RedactingWriter { return &RedactingWriter{set: r, w: w} }
 
-// RedactingWriter is made by Redactions.Writer.
+// RedactingWriter is made by Redactor.Writer.
 type RedactingWriter struct {
-	set  *Redactions
+	set  *Redactor
 	w    io.Writer
 	held []byte // the end of what was written, not passed on yet
 	out  []byte // kept for the next write

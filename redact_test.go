@@ -19,7 +19,7 @@ import (
 
 func TestRedactForms(t *testing.T) {
 	const v = `tok "a/b+c?d&e` + `\f=g;h`
-	r := NewRedactions(NewSecret(v))
+	r := NewRedactor(NewSecret(v))
 	j, err := json.Marshal(v)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestRedactOverlaps(t *testing.T) {
 		{"breaks off at the end", "xabc", "xabc", []string{"abcd"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := NewRedactions()
+			r := NewRedactor()
 			for _, s := range c.secrets {
 				r.Add(NewSecret(s))
 			}
@@ -125,7 +125,7 @@ func (w *writes) Write(p []byte) (int, error) {
 }
 
 func TestWriterHoldsBackLittle(t *testing.T) {
-	r := NewRedactions(NewSecret("secret-value"))
+	r := NewRedactor(NewSecret("secret-value"))
 	var got writes
 	w := r.Writer(&got)
 	for _, p := range []string{"line\n", "a secret-value and secret-value\n", "prompt: ", "secre", "cy\n", "", "s", "ecret-valu", "e", "x sec"} {
@@ -146,7 +146,7 @@ func TestWriterHoldsBackLittle(t *testing.T) {
 }
 
 func TestWriterLeavesItsInputAlone(t *testing.T) {
-	w := NewRedactions(NewSecret("secret-value")).Writer(io.Discard)
+	w := NewRedactor(NewSecret("secret-value")).Writer(io.Discard)
 	for _, s := range []string{"a secret-value b sec", "ret-value secret-va"} {
 		p := []byte(s)
 		if _, err := w.Write(p); err != nil || string(p) != s {
@@ -163,7 +163,7 @@ func (f failing) Write(p []byte) (int, error) { return max(0, len(p)-1), f.err }
 func TestWriterTellsOfFailure(t *testing.T) {
 	full := errors.New("disk full")
 	for _, c := range []struct{ behind, want error }{{full, full}, {nil, io.ErrShortWrite}} {
-		w := NewRedactions(NewSecret("secret-value")).Writer(failing{c.behind})
+		w := NewRedactor(NewSecret("secret-value")).Writer(failing{c.behind})
 		if n, err := w.Write([]byte("line sec")); n != 0 || !errors.Is(err, c.want) {
 			t.Errorf("Write: %d, %v", n, err)
 		}
@@ -174,7 +174,7 @@ func TestWriterTellsOfFailure(t *testing.T) {
 }
 
 func TestAddWhileWriting(t *testing.T) {
-	r := NewRedactions()
+	r := NewRedactor()
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
@@ -194,7 +194,7 @@ func TestAddWhileWriting(t *testing.T) {
 }
 
 func TestWriterAllocatesNothing(t *testing.T) {
-	w := NewRedactions(secretsForBench()...).Writer(io.Discard)
+	w := NewRedactor(secretsForBench()...).Writer(io.Discard)
 	line := []byte("Downloading https://files.example.com/simple/acme-tool/ (1.2 MB)\n")
 	if n := testing.AllocsPerRun(100, func() { _, _ = w.Write(line) }); n != 0 {
 		t.Errorf("%v allocations a line", n)
@@ -233,7 +233,7 @@ func FuzzRedact(f *testing.F) {
 		}
 		rnd := rand.New(rand.NewPCG(seed, 0))
 		var forms []string
-		r := NewRedactions()
+		r := NewRedactor()
 		text := []byte(filler)
 		for _, v := range []string{a, b} {
 			s := NewSecret(v)
@@ -329,7 +329,7 @@ func BenchmarkRedact(b *testing.B) {
 		{"secret that is nearly a run", []Secret{NewSecret(strings.Repeat("a", 2000) + "b")}, bytes.Repeat([]byte("a"), 1<<20), 32 << 10},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			r := NewRedactions(c.secrets...)
+			r := NewRedactor(c.secrets...)
 			b.SetBytes(int64(len(c.text)))
 			b.ReportAllocs()
 			for b.Loop() {

@@ -34,7 +34,7 @@ func Mask(w io.Writer, s regpass.Secret) error {
 
 // MaskIn masks whole each word of a text of which a secret in any form is a part: of the base64 of "user:token", the
 // forms of the token alone leave the ends to be seen. What stands between white space and quotes is a word.
-func MaskIn(w io.Writer, text regpass.Secret, secrets *regpass.Redactions) error {
+func MaskIn(w io.Writer, text regpass.Secret, secrets *regpass.Redactor) error {
 	seen := map[string]bool{}
 	for _, word := range strings.FieldsFunc(text.Reveal(), func(r rune) bool { return r <= ' ' || r == '"' || r == '\'' }) {
 		left := string(secrets.Redact([]byte(word)))

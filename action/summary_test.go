@@ -42,7 +42,7 @@ func TestList(t *testing.T) {
 
 // MaskIn hides the whole word where a form of the token leaves its ends to be seen, and nothing else.
 func TestMaskIn(t *testing.T) {
-	known := regpass.NewRedactions(regpass.NewSecret("tokentoken"))
+	known := regpass.NewRedactor(regpass.NewSecret("tokentoken"))
 	var out strings.Builder
 	text := "machine h\nlogin u\npassword tokentoken\n" + `{"auth":"dTp0b2tlbnRva2VuIQ==","other":"value"}`
 	if err := action.MaskIn(&out, regpass.NewSecret(text), known); err != nil {

@@ -50,7 +50,7 @@ func newWatch() *leak.Watch {
 	who := func(fingerprint string) (id, host string, ours bool) {
 		return "netrc", "acme.test", fingerprint == s.Fingerprint()
 	}
-	return leak.NewWatch(regpass.NewRedactions(s), who, nil)
+	return leak.NewWatch(regpass.NewRedactor(s), who, nil)
 }
 
 func said(step digest.Digest, fd int, text string) *client.VertexLog {

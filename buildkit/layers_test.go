@@ -19,7 +19,7 @@ import (
 
 // TestLayersAreLeftAloneWhereNothingCanLeak asks nothing of the endpoint, which has no client.
 func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
-	search := func(context.Context, io.Reader, func(where, by string, f regpass.Found)) error {
+	search := func(context.Context, io.Reader, func(where, by string, f regpass.Match)) error {
 		t.Error("something is searched")
 		return nil
 	}
@@ -54,7 +54,7 @@ func TestLayersOfEarlierStepsAreSearched(t *testing.T) {
 	res := gateway.NewResult()
 	res.SetRef(unread{})
 	b := Build{Plan: plan, Watch: newWatch(), Earlier: true, Handed: func() []secret.Delivery { return nil },
-		SearchImage: func(context.Context, io.Reader, func(where, by string, f regpass.Found)) error { return nil }}
+		SearchImage: func(context.Context, io.Reader, func(where, by string, f regpass.Match)) error { return nil }}
 	_, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
 	if !errors.Is(err, errUnread) {
 		t.Errorf("%v", err)

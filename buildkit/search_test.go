@@ -55,12 +55,12 @@ func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
 			if st, err := os.Stat(p.Archive); err != nil || st.Mode().Perm() != 0o600 {
 				t.Error(st, err)
 			}
-			_, err = Search(t.Context(), p, newWatch(), func(_ context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error {
+			_, err = Search(t.Context(), p, newWatch(), func(_ context.Context, tar io.Reader, found func(where, by string, f regpass.Match)) error {
 				if text, err := io.ReadAll(tar); err != nil || string(text) != whole {
 					t.Errorf("%d bytes are searched, not %d: %v", len(text), len(whole), err)
 				}
 				if test.finds {
-					found("file a", "", regpass.Found{Fingerprint: regpass.NewSecret(live).Fingerprint(), Form: "plain"})
+					found("file a", "", regpass.Match{Fingerprint: regpass.NewSecret(live).Fingerprint(), Form: "plain"})
 				}
 				return test.err
 			})

@@ -12,7 +12,7 @@ import (
 
 // minted are all tokens that a service gave out. It may be used by several goroutines.
 type minted struct {
-	known *regpass.Redactions
+	known *regpass.Redactor
 
 	mu     sync.Mutex // guards tokens
 	tokens []regpass.Secret
@@ -25,7 +25,7 @@ func (m *minted) all() []regpass.Secret {
 	return slices.Clone(m.tokens)
 }
 
-func newMinted() *minted { return &minted{known: regpass.NewRedactions()} }
+func newMinted() *minted { return &minted{known: regpass.NewRedactor()} }
 
 // tokenAnswer matches the JSON members in which the service gives out tokens.
 var tokenAnswer = regexp.MustCompile(`"(?:access_token|refresh_token|token)": ?"([^"]+)"`)

@@ -22,7 +22,7 @@ type Finding struct {
 	Path        string // of the file in the layer or folder, with ! between an archive and what is in it; "" for the blob itself
 	In          string // "content", "name", "link", "attributes" of the file, or "base64" in its JSON
 	Fingerprint string // of the secret
-	Form        string // as in regpass.Found
+	Form        string // as in regpass.Match
 	By          string // what the image's history says that the layer was made by; or ""
 }
 
@@ -62,7 +62,7 @@ var ErrLimit = errors.New("a limit was reached")
 //
 // What was found is returned beside an error too, which means that not all was searched: a blob is broken, a file
 // cannot be read, a limit was reached, ctx is over.
-func Scan(ctx context.Context, path string, known *regpass.Redactions, limits Limits) ([]Finding, error) {
+func Scan(ctx context.Context, path string, known *regpass.Redactor, limits Limits) ([]Finding, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
@@ -77,7 +77,7 @@ func Scan(ctx context.Context, path string, known *regpass.Redactions, limits Li
 }
 
 // Read is Scan for a tar or another file as it comes, to its end.
-func Read(ctx context.Context, r io.Reader, known *regpass.Redactions, limits Limits) ([]Finding, error) {
+func Read(ctx context.Context, r io.Reader, known *regpass.Redactor, limits Limits) ([]Finding, error) {
 	s := newScan(ctx, known, limits)
 	return s.result(s.stream(place{}, r))
 }

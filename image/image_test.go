@@ -26,7 +26,7 @@ const live = "pyx_live-0123456789abcdef/0123456789abcdef+0123456789abcdef"
 
 var (
 	fingerprint = regpass.NewSecret(live).Fingerprint()
-	known       = regpass.NewRedactions(regpass.NewSecret("another-secret"), regpass.NewSecret(live))
+	known       = regpass.NewRedactor(regpass.NewSecret("another-secret"), regpass.NewSecret(live))
 )
 
 // file is one entry of a tar.

@@ -15,7 +15,7 @@ import (
 // scan is one run over an image.
 type scan struct {
 	ctx    context.Context
-	known  *regpass.Redactions
+	known  *regpass.Redactor
 	limits Limits
 	bytes  int64
 	files  int
@@ -38,13 +38,13 @@ type place struct {
 type level struct {
 	at     place
 	inside int // len(scan.found) when the stream began
-	hits   []regpass.Found
+	hits   []regpass.Match
 	search *regpass.Search
 	head   *bufio.Reader
 	buf    []byte
 }
 
-func newScan(ctx context.Context, known *regpass.Redactions, l Limits) *scan {
+func newScan(ctx context.Context, known *regpass.Redactor, l Limits) *scan {
 	return &scan{ctx: ctx, known: known, blobs: map[string]blob{}, made: map[string][]string{}, limits: Limits{
 		Bytes:    cmp.Or(l.Bytes, DefaultLimits.Bytes),
 		Files:    cmp.Or(l.Files, DefaultLimits.Files),
@@ -69,7 +69,7 @@ func (s *scan) result(err error) ([]Finding, error) {
 const maxPath = 1024
 
 // report remembers a finding, each once.
-func (s *scan) report(at place, in string, f regpass.Found) {
+func (s *scan) report(at place, in string, f regpass.Match) {
 	path := string(s.known.Redact([]byte(at.path)))
 	finding := Finding{
 		Blob: string(s.known.Redact([]byte(at.blob))), Path: path[:min(len(path), maxPath)],

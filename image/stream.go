@@ -79,7 +79,7 @@ func (p place) whole() bool { return p.path == "" }
 func (s *scan) enter(at place) *level {
 	for len(s.levels) <= at.depth {
 		l := &level{head: bufio.NewReaderSize(nil, chunk), buf: make([]byte, chunk)}
-		l.search = s.known.Search(func(f regpass.Found) {
+		l.search = s.known.Search(func(f regpass.Match) {
 			if len(l.hits) < s.limits.Findings {
 				l.hits = append(l.hits, f)
 			}

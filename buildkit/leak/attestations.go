@@ -68,7 +68,7 @@ func (w *Watch) attestation(ctx context.Context, a gateway.Attestation) error {
 }
 
 func (w *Watch) attestedFile(ctx context.Context, ref gateway.Reference, path string) error {
-	search := w.known.Search(func(f regpass.Found) { w.leaks.add(f, inAttested, w.Redact(path), "") })
+	search := w.known.Search(func(f regpass.Match) { w.leaks.add(f, inAttested, w.Redact(path), "") })
 	for at := 0; ; at += readChunk {
 		if at > maxAttestation {
 			return fmt.Errorf("it has more than the %d bytes that are searched", maxAttestation)

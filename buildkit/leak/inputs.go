@@ -45,7 +45,7 @@ func (w *Watch) Context(ctx context.Context, root fsutil.FS, ignore []string) (p
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		found := func(f regpass.Found) { w.leaks.add(f, inContext, "file "+w.Redact(path), "") }
+		found := func(f regpass.Match) { w.leaks.add(f, inContext, "file "+w.Redact(path), "") }
 		text := path
 		if info, err := d.Info(); err == nil {
 			if stat, ok := info.Sys().(*types.Stat); ok {
@@ -75,7 +75,7 @@ func (w *Watch) Context(ctx context.Context, root fsutil.FS, ignore []string) (p
 
 // contextFile searches one file, and reports whether all of it was.
 func (w *Watch) contextFile(
-	root fsutil.FS, path string, buf []byte, found func(regpass.Found),
+	root fsutil.FS, path string, buf []byte, found func(regpass.Match),
 ) (whole bool, err error) {
 	f, err := root.Open(path)
 	if errors.Is(err, fs.ErrNotExist) { // removed since: it will not be sent either

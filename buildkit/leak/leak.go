@@ -39,7 +39,7 @@ type Leak struct {
 	Step        digest.Digest // of the step, or ""
 	ID, Host    string        // what the token is called, as NewWatch's who says
 	Fingerprint string
-	Form        string // as in regpass.Found
+	Form        string // as in regpass.Match
 	By          string // the step that wrote the file in the image, like What; or ""
 }
 
@@ -87,7 +87,7 @@ type leaks struct {
 	all []Leak
 }
 
-func (l *leaks) add(f regpass.Found, where, what string, step digest.Digest) {
+func (l *leaks) add(f regpass.Match, where, what string, step digest.Digest) {
 	l.addLeak(Leak{Where: where, What: cmp.Or(what, string(step)), Step: step, Fingerprint: f.Fingerprint, Form: f.Form})
 }
 

@@ -22,7 +22,7 @@ func (w *Watch) outputOf(s stream) *output {
 	if o := w.output[s]; o != nil {
 		return o
 	}
-	o := &output{search: w.known.Search(func(f regpass.Found) { w.leaks.add(f, inOutput, w.names[s.step], s.step) })}
+	o := &output{search: w.known.Search(func(f regpass.Match) { w.leaks.add(f, inOutput, w.names[s.step], s.step) })}
 	o.redact = w.known.Writer(&o.out)
 	w.output[s] = o
 	return o

@@ -13,7 +13,7 @@ import (
 // were in it. One Watch is for one build.
 type Watch struct {
 	leaks   leaks
-	known   *regpass.Redactions
+	known   *regpass.Redactor
 	barrier barrier
 	names   map[digest.Digest]string // of steps, for Filter
 	output  map[stream]*output
@@ -31,7 +31,7 @@ type stream struct {
 // them, by fingerprint, it is a leak when it shows up, and what to call it; leaked, which may be nil, hears of each
 // leak as soon as it is seen, so that the build can be stopped.
 func NewWatch(
-	known *regpass.Redactions, who func(fingerprint string) (id, host string, ours bool), leaked func(Leak),
+	known *regpass.Redactor, who func(fingerprint string) (id, host string, ours bool), leaked func(Leak),
 ) *Watch {
 	return &Watch{
 		known: known, leaks: leaks{who: who, leaked: leaked}, barrier: newBarrier(),

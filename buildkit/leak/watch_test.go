@@ -30,7 +30,7 @@ func newWatch(leaked func(Leak)) *Watch {
 	who := func(fingerprint string) (id, host string, ours bool) {
 		return "netrc", "acme.test", fingerprint == s.Fingerprint()
 	}
-	return NewWatch(regpass.NewRedactions(regpass.NewSecret("password"), s), who, leaked)
+	return NewWatch(regpass.NewRedactor(regpass.NewSecret("password"), s), who, leaked)
 }
 
 func leak(where, what string, step digest.Digest, form string) Leak {
@@ -178,7 +178,7 @@ func TestLeaks(t *testing.T) {
 		t.Error(err)
 	}
 	for i := range 2 * maxLeaks {
-		f := regpass.Found{Fingerprint: regpass.NewSecret(live).Fingerprint(), Form: "plain"}
+		f := regpass.Match{Fingerprint: regpass.NewSecret(live).Fingerprint(), Form: "plain"}
 		w.leaks.add(f, inOutput, fmt.Sprintf("RUN %d\n::x", i), stepA)
 	}
 	err := w.Err()

@@ -36,7 +36,7 @@ type Command struct {
 	Stdout io.Writer
 	Stderr io.Writer
 
-	Redact   *regpass.Redactions // replaced in what the command prints; nil: its streams are ours as they are
+	Redact   *regpass.Redactor // replaced in what the command prints; nil: its streams are ours as they are
 	Terminal bool                // there is a terminal, which sends its own signals to the command too
 }
 

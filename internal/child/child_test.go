@@ -13,10 +13,10 @@ import (
 )
 
 func TestRun(t *testing.T) {
-	redact := regpass.NewRedactions(regpass.NewSecret("a-secret-word"))
+	redact := regpass.NewRedactor(regpass.NewSecret("a-secret-word"))
 	for _, tt := range []struct {
 		name, script string
-		redact       *regpass.Redactions
+		redact       *regpass.Redactor
 		code         int
 		out, errs    string
 	}{
@@ -48,7 +48,7 @@ func TestOneFileIsOneStream(t *testing.T) {
 	}
 	defer file.Close()
 	code, err := child.Run(child.Command{Path: "/bin/sh", Args: []string{"sh", "-c", "printf a-secret; printf -- -word >&2"},
-		Stdout: file, Stderr: file, Redact: regpass.NewRedactions(regpass.NewSecret("a-secret-word"))})
+		Stdout: file, Stderr: file, Redact: regpass.NewRedactor(regpass.NewSecret("a-secret-word"))})
 	if code != 0 || err != nil {
 		t.Fatal(code, err)
 	}
@@ -64,7 +64,7 @@ type broken struct{}
 func (broken) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
 func TestOutputThatCannotBePassedOn(t *testing.T) {
-	for _, redact := range []*regpass.Redactions{nil, regpass.NewRedactions()} {
+	for _, redact := range []*regpass.Redactor{nil, regpass.NewRedactor()} {
 		for script, code := range map[string]int{"echo hello": 0, "echo hello; exit 5": 5} {
 			got, err := child.Run(child.Command{Path: "/bin/sh", Args: []string{"sh", "-c", script},
 				Stdout: broken{}, Stderr: broken{}, Redact: redact})

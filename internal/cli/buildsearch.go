@@ -30,11 +30,11 @@ func searchBefore(ctx context.Context, a *app, plan *plan.Plan, watch *leak.Watc
 }
 
 // searchImage looks for the known secrets in all of an image or another archive.
-func searchImage(known *regpass.Redactions) leak.SearchFunc {
-	return func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Found)) error {
+func searchImage(known *regpass.Redactor) leak.SearchFunc {
+	return func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Match)) error {
 		all, err := image.Read(ctx, tar, known, image.Limits{})
 		for _, f := range all {
-			found(whereInImage(f), f.By, regpass.Found{Fingerprint: f.Fingerprint, Form: f.Form})
+			found(whereInImage(f), f.By, regpass.Match{Fingerprint: f.Fingerprint, Form: f.Form})
 		}
 		return err
 	}

@@ -32,13 +32,13 @@ type printer struct {
 	github bool // the runner there takes commands, ::add-mask:: among them
 	shows  bool // errors and warnings are annotations of the runner's
 	child  bool // a command whose output is redacted runs: it may have stopped the runner's commands, so give none
-	known  *regpass.Redactions
+	known  *regpass.Redactor
 	masked map[string]bool // fingerprints
 	failed error           // why a runner could not be told to hide a secret
 }
 
 func newPrinter(raw io.Writer, github bool) *printer {
-	return &printer{raw: raw, github: github, known: regpass.NewRedactions(), masked: map[string]bool{}}
+	return &printer{raw: raw, github: github, known: regpass.NewRedactor(), masked: map[string]bool{}}
 }
 
 // mask is regpass.Env.Mask.
