@@ -59,3 +59,24 @@ func TestFillIsWhatTheStoreAnswers(t *testing.T) {
 		t.Errorf("two indexes of one name: %v", err)
 	}
 }
+
+// TestFillHasEveryHost holds that a file has an entry for each host of a credential.
+func TestFillHasEveryHost(t *testing.T) {
+	pyx := pyxSource(t, "https://pkgs.example")
+	c := regpass.Credential{Host: "pkgs.example", MoreHosts: []string{"files.example"}, Kind: regpass.Bearer,
+		Username: "__token__", Secret: regpass.NewSecret("t")}
+	filled, _, err := secret.Fill([]secret.Source{pyx}, []regpass.Credential{c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range filled {
+		if f.Var == "" {
+			continue
+		}
+		for _, host := range []string{"pkgs.example", "files.example"} {
+			if !strings.Contains(f.Value.Reveal(), host) {
+				t.Errorf("%s has nothing for %s: %q", f.ID, host, f.Value.Reveal())
+			}
+		}
+	}
+}

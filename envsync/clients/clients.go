@@ -1,4 +1,5 @@
-// Package clients answers "which clients are there?": it is the table of the sinks of package envsync.
+// Package clients answers "which clients are there?": it is the table of the sinks of package envsync. It stands above
+// the rooms of the file formats, since these take their words from envsync.
 package clients
 
 import (
