@@ -19,7 +19,8 @@ import (
 )
 
 // publish writes the files and tells the runner. All that holds a secret is masked before the runner is told of it.
-func (a *app) publish(ctx context.Context, r *action.Runner, s *session.Session, sinks *sinkFlags, export bool, all []broker.Lease) error {
+func (a *app) publish(ctx context.Context, r *action.Runner, s *session.Session, sinks *sinkFlags, export bool,
+	all []broker.Lease) error {
 	plan, err := sinks.plan(a, s, all)
 	if err != nil {
 		return err
@@ -63,7 +64,8 @@ func (a *app) publish(ctx context.Context, r *action.Runner, s *session.Session,
 func pairs(c regpass.Credential) regpass.Secret {
 	pair := []byte(c.Username + ":" + c.Secret.Reveal())
 	std := base64.StdEncoding.EncodeToString(pair)
-	return regpass.NewSecret(strings.Join([]string{std, base64.URLEncoding.EncodeToString(pair), url.QueryEscape(std)}, " "))
+	forms := []string{std, base64.URLEncoding.EncodeToString(pair), url.QueryEscape(std)}
+	return regpass.NewSecret(strings.Join(forms, " "))
 }
 
 // output is one of the step's outputs. Its value may be a secret.

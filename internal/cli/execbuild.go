@@ -22,8 +22,10 @@ type execSecrets struct {
 
 func (x *execSecrets) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&x.asked, "secrets", false, "also write secrets for container builds, with the flags for buildx in "+buildFlagsVar)
-	f.BoolVar(&x.leave, "no-add-secrets", false, "leave docker build and the like as they are, rather than adding flags for the secrets")
+	f.BoolVar(&x.asked, "secrets", false,
+		"also write secrets for container builds, with the flags for buildx in "+buildFlagsVar)
+	f.BoolVar(&x.leave, "no-add-secrets", false,
+		"leave docker build and the like as they are, rather than adding flags for the secrets")
 }
 
 // find looks whether the command builds, and whether it can take secrets.

@@ -132,7 +132,8 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (handov
 		whole.Warnings = append(whole.Warnings, p.Warnings...)
 	}
 	if i := slices.Index(carried, false); i >= 0 {
-		return handover{}, regpass.Hintf(fmt.Errorf("no sink can carry the credential for %s: %w", all[i].Target.Ref, errors.Join(why...)),
+		return handover{}, regpass.Hintf(fmt.Errorf("no sink can carry the credential for %s: %w",
+			all[i].Target.Ref, errors.Join(why...)),
 			"name one with --to, or use `regpass token`")
 	}
 	if f.secrets {
