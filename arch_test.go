@@ -452,3 +452,14 @@ func read(t *testing.T, name string) string {
 	}
 	return string(data)
 }
+
+// TestImageIsBuiltOfAllRooms holds that .dockerignore lets in every folder that the program is built of.
+func TestImageIsBuiltOfAllRooms(t *testing.T) {
+	let := strings.Split(read(t, ".dockerignore"), "\n")
+	for _, s := range sources(t) {
+		top, _, _ := strings.Cut(s.room, "/")
+		if !s.test && top != "" && top != "e2e" && !slices.Contains(let, "!"+top+"/") {
+			t.Errorf(".dockerignore keeps %s from the image's build", s.name)
+		}
+	}
+}
