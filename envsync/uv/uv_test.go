@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/BurntSushi/toml"
+	"github.com/pelletier/go-toml/v2"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
@@ -96,6 +96,7 @@ func TestParseUV(t *testing.T) {
 	const basic = "username = \"u\"\n"
 	for _, tt := range []struct{ name, file, why string }{
 		{"nothing", "", ""},
+		{"byte order mark", "\ufeff[[credential]]\nservice = \"a.test\"\n" + basic, ""},
 		{"basic without scheme", "[[credential]]\nservice = \"https://a.test\"\n" + basic, ""},
 		{"bare service", "[[credential]]\nservice = \"a.test\"\n" + basic, ""},
 		{"more fields", "[[credential]]\nservice = \"a.test\"\nx = 1\n" + basic, ""},
@@ -116,6 +117,30 @@ func TestParseUV(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestEncode(t *testing.T) {
+	text := "\" \\ \b\t\n\f\r\x00\x1f\x7f é\u0080\u2028"
+	got := store{Credential: []credential{
+		{Service: "a.test", Username: &text, Scheme: "basic", Password: new(string)},
+		{Service: "b.test", Scheme: "bearer", Token: &text},
+	}}.encode()
+	const quoted = `"\" \\ \b\t\n\f\r\u0000\u001f\u007f é` + "\u0080\u2028\""
+	want := "[[credential]]\nservice = \"a.test\"\nusername = " + quoted + "\nscheme = \"basic\"\npassword = \"\"\n" +
+		"\n[[credential]]\nservice = \"b.test\"\nscheme = \"bearer\"\ntoken = " + quoted + "\n"
+	if string(got) != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	f, err := parse(got)
+	if err != nil || *f.Credential[0].Username != text || *f.Credential[1].Token != text {
+		t.Errorf("read back %+v, %v", f, err)
+	}
+	if got := (store{Credential: []credential{}}).encode(); string(got) != "credential = []\n" {
+		t.Errorf("an empty list: %q", got)
+	}
+	if got := (store{}).encode(); len(got) != 0 {
+		t.Errorf("no list: %q", got)
 	}
 }
 
