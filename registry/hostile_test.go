@@ -92,11 +92,14 @@ func ways(t *testing.T) []way {
 	identities := func() []string { return j.tokens }
 	const apiKey, refresh = "sk-pyx-0123456789abcdef", "rt-0123456789abcdef"
 	return []way{
-		{name: "key", ref: "pyx.dev", run: byProof(key(regpass.APIKey, "PYX_API_KEY", apiKey)), sent: func() []string { return []string{apiKey} },
+		{name: "key", ref: "pyx.dev", run: byProof(key(regpass.APIKey, "PYX_API_KEY", apiKey)),
+			sent:   func() []string { return []string{apiKey} },
 			broken: []string{`{"access_token":%s}`}},
-		{name: "refresh", ref: "pyx.dev", run: byProof(key(regpass.Refresh, "login", refresh)), sent: func() []string { return []string{refresh} },
+		{name: "refresh", ref: "pyx.dev", run: byProof(key(regpass.Refresh, "login", refresh)),
+			sent:   func() []string { return []string{refresh} },
 			broken: []string{`{"access_token":%s,"refresh_token":"rt"}`, `{"access_token":"ok","refresh_token":%s}`}},
-		{name: "publish", ref: pyxPublish, before: 1, run: byProof(j.proof()), sent: identities, broken: []string{`{"token":%s}`}},
+		{name: "publish", ref: pyxPublish, before: 1, run: byProof(j.proof()), sent: identities,
+			broken: []string{`{"token":%s}`}},
 		{name: "audience", ref: pyxPublish, run: byProof(j.proof()), sent: identities, broken: []string{`{"audience":%s}`}},
 		{name: "read", ref: pyxIndex, run: byProof(j.proof()), sent: identities, broken: []string{`{"token":%s}`}},
 		{name: "login", ref: "pyx.dev", sent: func() []string { return nil },
@@ -106,7 +109,8 @@ func ways(t *testing.T) []way {
 				_, err := w.exchange(ctx, r, registry.Proof{Method: regpass.Browser})
 				return err
 			}},
-		{name: "prefix.dev", ref: "https://repo.prefix.dev/acme", run: byProof(j.proof()), sent: identities, broken: []string{`%s`}},
+		{name: "prefix.dev", ref: "https://repo.prefix.dev/acme", run: byProof(j.proof()), sent: identities,
+			broken: []string{`%s`}},
 	}
 }
 

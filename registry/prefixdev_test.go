@@ -33,13 +33,15 @@ func TestPrefixDevExchanges(t *testing.T) {
 			t.Errorf("%s: %s", test.ref, said(err))
 			continue
 		}
-		if cred.Registry != "prefix.dev" || cred.Host != test.host || cred.Kind != regpass.Bearer || cred.Username != "" || !cred.Expires.Equal(now().Add(time.Hour)) {
+		if cred.Registry != "prefix.dev" || cred.Host != test.host || cred.Kind != regpass.Bearer || cred.Username != "" ||
+			!cred.Expires.Equal(now().Add(time.Hour)) {
 			t.Errorf("%s: got %+v", test.ref, cred)
 		}
 		if !slices.Contains(w.masked, cred.Secret.Reveal()) {
 			t.Errorf("%s: the token is not masked", test.ref)
 		}
-		if want := []string{"POST " + test.asked + "/api/oidc/mint_token"}; !slices.Equal(w.asked, want) || len(server.Wrong()) > 0 {
+		if want := []string{"POST " + test.asked + "/api/oidc/mint_token"}; !slices.Equal(w.asked, want) ||
+			len(server.Wrong()) > 0 {
 			t.Errorf("%s: asked %q, wrong %q", test.ref, w.asked, server.Wrong())
 		}
 	}
@@ -82,8 +84,10 @@ func TestPrefixDevTokens(t *testing.T) {
 
 func TestPrefixDevOtherProofs(t *testing.T) {
 	w := newWorld(fake.NewPrefixDev(now))
-	cred, err := w.exchange(t.Context(), ref(t, "https://repo.prefix.dev/acme"), key(regpass.APIKey, "PREFIX_API_KEY", "pfx_key\n"))
-	if err != nil || cred.Secret.Reveal() != "pfx_key" || cred.Kind != regpass.Bearer || cred.Host != "repo.prefix.dev" || !cred.Expires.IsZero() {
+	cred, err := w.exchange(t.Context(), ref(t, "https://repo.prefix.dev/acme"),
+		key(regpass.APIKey, "PREFIX_API_KEY", "pfx_key\n"))
+	if err != nil || cred.Secret.Reveal() != "pfx_key" || cred.Kind != regpass.Bearer || cred.Host != "repo.prefix.dev" ||
+		!cred.Expires.IsZero() {
 		t.Errorf("got %+v, %v", cred, err)
 	}
 	_, err = w.exchange(t.Context(), ref(t, "prefix.dev"), registry.Proof{Method: regpass.Browser})

@@ -37,10 +37,12 @@ func TestPyxLogin(t *testing.T) {
 	if err != nil {
 		t.Fatal(said(err))
 	}
-	if cred.Registry != "pyx" || cred.Host != "api.pyx.dev" || cred.Kind != regpass.Bearer || cred.Username != "__token__" || !cred.Expires.Equal(now().Add(time.Hour)) {
+	if cred.Registry != "pyx" || cred.Host != "api.pyx.dev" || cred.Kind != regpass.Bearer ||
+		cred.Username != "__token__" || !cred.Expires.Equal(now().Add(time.Hour)) {
 		t.Errorf("got %+v", cred)
 	}
-	if !server.Live(cred.Secret.Reveal()) || !slices.Contains(w.masked, cred.Secret.Reveal()) || !slices.Contains(w.masked, cred.Refresh.Reveal()) {
+	if !server.Live(cred.Secret.Reveal()) || !slices.Contains(w.masked, cred.Secret.Reveal()) ||
+		!slices.Contains(w.masked, cred.Refresh.Reveal()) {
 		t.Error("the tokens are not those that were issued, or not masked")
 	}
 	if !slices.Equal(w.waits, slices.Repeat([]time.Duration{time.Second}, 3)) {
@@ -51,7 +53,8 @@ func TestPyxLogin(t *testing.T) {
 	}
 
 	// The refresh token of a login is good for the next credential.
-	next, err := w.exchange(t.Context(), ref(t, "pyx.dev"), registry.Proof{Method: regpass.Refresh, From: "the last login", Secret: cred.Refresh})
+	next, err := w.exchange(t.Context(), ref(t, "pyx.dev"),
+		registry.Proof{Method: regpass.Refresh, From: "the last login", Secret: cred.Refresh})
 	if err != nil || !server.Live(next.Secret.Reveal()) {
 		t.Error(err)
 	}

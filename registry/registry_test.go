@@ -106,11 +106,13 @@ func (j *job) proof() registry.Proof {
 
 // Identity is registry.Identities.
 func (j *job) Identity(_ context.Context, audience string) (regpass.Identity, error) {
-	token := signed(j.t, jwt.MapClaims{"aud": audience, "sub": "repo:acme/app:ref:refs/heads/main", "jti": fmt.Sprint(len(j.tokens)),
+	token := signed(j.t, jwt.MapClaims{"aud": audience, "sub": "repo:acme/app:ref:refs/heads/main",
+		"jti":        fmt.Sprint(len(j.tokens)),
 		"repository": "acme/app", "exp": now().Add(5 * time.Minute).Unix()})
 	j.tokens = append(j.tokens, token)
 	claims, err := regpass.DecodeJWT(regpass.NewSecret(token))
-	return regpass.Identity{Provider: "github", Token: regpass.NewSecret(token), Claims: claims, PolicyClaims: []string{"sub", "repository"}}, err
+	return regpass.Identity{Provider: "github", Token: regpass.NewSecret(token), Claims: claims,
+		PolicyClaims: []string{"sub", "repository"}}, err
 }
 
 func key(method regpass.Method, from, secret string) registry.Proof {
@@ -213,7 +215,8 @@ func TestFindRefuses(t *testing.T) {
 		{"pyx.dev type=pypi", "pyx, prefix.dev, anaconda.org, gitlab, s3, static"},
 		{"pyx.dev type=", `unknown type ""`},
 		{"pyx.dev workspce=acme", "audience, name, type, workspace"},
-		{"https://repo.prefix.dev/acme workspace=acme", "prefix.dev has no option"},
+		{"https://repo.prefix.dev/acme workspace=acme",
+			`prefix.dev: unknown option "workspace" (known: audience, name, type)`},
 	} {
 		_, err := registry.Find(newWorld(nil).Env, ref(t, test.ref))
 		mustSay(t, err, test.says)
@@ -230,7 +233,8 @@ func TestCheckoutSendsNoProofElsewhere(t *testing.T) {
 	}{
 		{ref: "https://api.pyx.dev/simple/acme/main", goes: "https://api.pyx.dev/"},
 		{ref: "https://files.astralhosted.com/acme/x", goes: "https://api.pyx.dev/"},
-		{ref: "https://pyx.corp.example/simple/acme/main", api: "https://pyx.corp.example", goes: "https://pyx.corp.example/"},
+		{ref: "https://pyx.corp.example/simple/acme/main", api: "https://pyx.corp.example",
+			goes: "https://pyx.corp.example/"},
 		{ref: "https://repo.prefix.dev/acme", goes: "https://repo.prefix.dev/"},
 		{ref: "https://pyx.corp.example/simple/acme/main"},
 		{ref: "https://evil.example/simple/acme/main type=pyx"},
