@@ -27,7 +27,7 @@ func TestPrefixDevExchanges(t *testing.T) {
 	} {
 		server := fake.NewPrefixDev(now)
 		server.Audience = test.audience
-		w, j := newWorld(server), &job{t: t}
+		w, j := newFixture(server), &job{t: t}
 		cred, err := w.exchange(t.Context(), ref(t, test.ref), j.proof())
 		if err != nil {
 			t.Errorf("%s: %s", test.ref, said(err))
@@ -70,7 +70,7 @@ func TestPrefixDevTokens(t *testing.T) {
 	} {
 		server := fake.NewPrefixDev(now)
 		server.Instead(text(200, test.body))
-		cred, err := newWorld(server).exchange(t.Context(), ref(t, "prefix.dev"), (&job{t: t}).proof())
+		cred, err := newFixture(server).exchange(t.Context(), ref(t, "prefix.dev"), (&job{t: t}).proof())
 		if test.fails {
 			mustSay(t, err, "prefix.dev: exchange the CI identity: the answer")
 			mustHide(t, err, test.body)
@@ -83,7 +83,7 @@ func TestPrefixDevTokens(t *testing.T) {
 }
 
 func TestPrefixDevOtherProofs(t *testing.T) {
-	w := newWorld(fake.NewPrefixDev(now))
+	w := newFixture(fake.NewPrefixDev(now))
 	cred, err := w.exchange(t.Context(), ref(t, "https://repo.prefix.dev/acme"),
 		key(regpass.APIKey, "PREFIX_API_KEY", "pfx_key\n"))
 	if err != nil || cred.Secret.Reveal() != "pfx_key" || cred.Kind != regpass.Bearer || cred.Host != "repo.prefix.dev" ||
@@ -98,7 +98,7 @@ func TestPrefixDevOtherProofs(t *testing.T) {
 
 	server, j := fake.NewPrefixDev(now), &job{t: t}
 	server.Instead(text(404, "OIDCPublisherNotFound"))
-	_, err = newWorld(server).exchange(t.Context(), ref(t, "prefix.dev"), j.proof())
+	_, err = newFixture(server).exchange(t.Context(), ref(t, "prefix.dev"), j.proof())
 	mustSay(t, err, `404 Not Found: "OIDCPublisherNotFound"`, `repository="acme/app"`)
 	mustHide(t, err, j.tokens...)
 }

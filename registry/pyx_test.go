@@ -105,7 +105,7 @@ func TestPyxExchanges(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := fake.NewPyx(now)
-			w, j := newWorld(server), &job{t: t}
+			w, j := newFixture(server), &job{t: t}
 			w.vars["PYX_API_URL"] = test.api
 			cred, err := w.exchange(t.Context(), ref(t, test.ref), test.proof(server, j))
 			if err != nil {
@@ -147,7 +147,7 @@ func TestPyxWorkspace(t *testing.T) {
 		"pyx.dev workspace=../admin", "pyx.dev workspace=",
 	} {
 		server := fake.NewPyx(now)
-		w, j := newWorld(server), &job{t: t}
+		w, j := newFixture(server), &job{t: t}
 		_, err := w.exchange(t.Context(), ref(t, text), j.proof())
 		mustSay(t, err, "workspace")
 		if len(w.asked) > 0 || len(j.tokens) > 0 {
@@ -158,7 +158,7 @@ func TestPyxWorkspace(t *testing.T) {
 
 func TestPyxRefusals(t *testing.T) {
 	server := fake.NewPyx(now)
-	w, j := newWorld(server), &job{t: t}
+	w, j := newFixture(server), &job{t: t}
 
 	_, err := w.exchange(t.Context(), ref(t, "pyx.dev"), key(regpass.APIKey, "UV_API_KEY", "sk-pyx-wrong"))
 	mustSay(t, err, "the API key from UV_API_KEY", "401", `"Unauthorized: Invalid API key"`, "the key was refused",
@@ -197,7 +197,7 @@ func TestPyxExpires(t *testing.T) {
 	} {
 		server := fake.NewPyx(now)
 		server.Instead(nil, text(http.StatusOK, body))
-		cred, err := newWorld(server).exchange(t.Context(), ref(t, pyxPublish), (&job{t: t}).proof())
+		cred, err := newFixture(server).exchange(t.Context(), ref(t, pyxPublish), (&job{t: t}).proof())
 		if err != nil || !cred.Expires.Equal(want) {
 			t.Errorf("%s: %s, %v, want %s", body, cred.Expires, err, want)
 		}
@@ -235,7 +235,7 @@ func TestPyxAudienceRule(t *testing.T) {
 	} {
 		server := fake.NewPyx(now)
 		server.Audience = test.audience
-		w, j := newWorld(server), &job{t: t}
+		w, j := newFixture(server), &job{t: t}
 		_, err := w.exchange(t.Context(), ref(t, own), j.proof())
 		if test.taken != (err == nil) || test.taken != (len(j.tokens) == 1) {
 			t.Errorf("%q: %v, with %d identities", test.audience, err, len(j.tokens))
@@ -249,7 +249,7 @@ func TestPyxAudienceRule(t *testing.T) {
 	// What the user names is not asked for.
 	server := fake.NewPyx(now)
 	server.Audience = "sts.amazonaws.com"
-	if _, err := newWorld(server).exchange(t.Context(), ref(t, own+" audience=sts.amazonaws.com"),
+	if _, err := newFixture(server).exchange(t.Context(), ref(t, own+" audience=sts.amazonaws.com"),
 		(&job{t: t}).proof()); err != nil {
 		t.Error(err)
 	}
@@ -264,7 +264,7 @@ func (e elsewhere) Identity(ctx context.Context, _ string) (regpass.Identity, er
 
 func TestIdentityForAnotherAudienceIsNotSent(t *testing.T) {
 	for _, text := range []string{pyxIndex, pyxPublish, "https://repo.prefix.dev/acme"} {
-		w, j := newWorld(fake.NewPyx(now)), &job{t: t}
+		w, j := newFixture(fake.NewPyx(now)), &job{t: t}
 		p := j.proof()
 		p.Identities = elsewhere{j}
 		_, err := w.exchange(t.Context(), ref(t, text), p)
@@ -300,7 +300,7 @@ func TestRetryMakesNewIdentities(t *testing.T) {
 			prefixServer.Instead(test.first...)
 			for text, server := range map[string]http.Handler{pyxIndex: pyxServer,
 				"https://repo.prefix.dev/acme": prefixServer} {
-				w, j := newWorld(server), &job{t: t}
+				w, j := newFixture(server), &job{t: t}
 				_, err := w.exchange(t.Context(), ref(t, text), j.proof())
 				if test.fails != (err != nil) {
 					t.Error(err)
@@ -326,7 +326,7 @@ func (d *down) Identity(context.Context, string) (regpass.Identity, error) {
 
 // An identity that cannot be had is not asked for again: the CI's own client retries.
 func TestNoIdentityNoRetry(t *testing.T) {
-	w, ci := newWorld(fake.NewPyx(now)), &down{}
+	w, ci := newFixture(fake.NewPyx(now)), &down{}
 	_, err := w.exchange(t.Context(), ref(t, pyxIndex),
 		registry.Proof{Method: regpass.OIDC, From: "GitHub Actions", Identities: ci})
 	mustSay(t, err, "github", "503")
@@ -362,7 +362,7 @@ func TestPyxRefreshIsNotRepeated(t *testing.T) {
 			if test.first != nil {
 				server.Instead(test.first)
 			}
-			w := newWorld(server)
+			w := newFixture(server)
 			calm := w.HTTP.Transport
 			w.HTTP.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 				if test.err == nil || len(w.asked) > 0 {

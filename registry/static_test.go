@@ -47,7 +47,7 @@ func TestStatic(t *testing.T) {
 			SessionToken: regpass.NewSecret("t")},
 			regpass.Credential{Registry: "s3", Host: "s3://bucket", Kind: regpass.S3, Username: "ASIA0"}},
 	} {
-		w := newWorld(http.NotFoundHandler())
+		w := newFixture(http.NotFoundHandler())
 		got, err := w.exchange(t.Context(), ref(t, test.ref), test.proof)
 		if err != nil {
 			t.Errorf("%s: %v", test.ref, err)
@@ -103,7 +103,7 @@ func TestStaticRefuses(t *testing.T) {
 		{"https://pypi.corp", (&job{t: t}).proof(), `static: "https://pypi.corp/" takes no CI identity`},
 		{"https://pypi.corp", registry.Proof{Method: regpass.Browser}, "takes no browser login"},
 	} {
-		cred, err := newWorld(http.NotFoundHandler()).exchange(t.Context(), ref(t, test.ref), test.proof)
+		cred, err := newFixture(http.NotFoundHandler()).exchange(t.Context(), ref(t, test.ref), test.proof)
 		mustSay(t, err, test.says)
 		mustHide(t, err, secret)
 		if !cred.Secret.Empty() {
