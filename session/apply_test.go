@@ -44,7 +44,7 @@ func apply(t *testing.T, s *Session, all ...envsync.Change) {
 // logout undoes a session as another process would; it must leave nothing to warn of and nothing behind.
 func logout(t *testing.T, s *Session) []string {
 	t.Helper()
-	again, err := Existing(s.env, s.Dir)
+	again, err := openExisting(s.env, s.Dir)
 	must(t, err)
 	did, warnings := again.Undo(t.Context(), nil)
 	if len(warnings) > 0 {
@@ -149,7 +149,7 @@ func TestApplyRefuses(t *testing.T) {
 			makePipe(t, path)
 			return filepath.Join(path, "netrc")
 		}},
-		{"somebody else's", "it belongs to somebody else", func(t *testing.T, path string) string {
+		{"somebody else's", "it belongs to another user", func(t *testing.T, path string) string {
 			putFile(t, path, "machine a.test login x password y\n", 0o644)
 			return giveAway(t, path, "/etc/passwd")
 		}},
@@ -264,7 +264,7 @@ func TestApplyWhileOthersWrite(t *testing.T) {
 			untouched := read(t, first)
 			var edits []*edit
 			for _, p := range []string{first, path, filepath.Join(home, "folder", "last")} {
-				e, err := s.workOut(inPlace(t, "netrc", p, "t0ken"))
+				e, err := s.planEdit(inPlace(t, "netrc", p, "t0ken"))
 				must(t, err)
 				edits = append(edits, e)
 			}

@@ -172,7 +172,7 @@ func TestUndoThatHasToTryAgain(t *testing.T) {
 			putFile(t, path, "word "+was, 0o600)
 			return func() { putFile(t, path, was, 0o600) }
 		}},
-		{"the way back is lost", "what it held before is lost", func(t *testing.T, s *Session, _ string) func() {
+		{"the way back is lost", "its former content is lost", func(t *testing.T, s *Session, _ string) func() {
 			st, err := s.load()
 			must(t, err)
 			undo := filepath.Join(s.Dir, st.Journal[0].undo()) // of the file that was changed first
@@ -211,7 +211,7 @@ func TestUndoThatHasToTryAgain(t *testing.T) {
 				}
 			}
 			unblock()
-			again, err := Existing(s.env, s.Dir)
+			again, err := openExisting(s.env, s.Dir)
 			must(t, err)
 			_, warnings = again.Undo(t.Context(), revokeNone(t))
 			if len(warnings) > 0 || revoked != 1 {
@@ -315,7 +315,7 @@ func TestUndoOfNothing(t *testing.T) {
 	env := machineAt(t, &now)
 	empty := filepath.Join(env.Home, "empty") // as a login leaves it that is killed right after making it
 	must(t, os.Mkdir(empty, 0o700))
-	s, err := Existing(env, empty)
+	s, err := openExisting(env, empty)
 	must(t, err)
 	if did, warnings := s.Undo(t.Context(), nil); len(did) > 0 || len(warnings) > 0 {
 		t.Errorf("did %v, warned %v", did, warnings)
@@ -370,7 +370,7 @@ func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 	for range 2 {
 		all.Go(func() {
 			for range 15 {
-				s, err := Existing(env, dir)
+				s, err := openExisting(env, dir)
 				if err != nil {
 					continue
 				}
