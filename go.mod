@@ -3,7 +3,6 @@ module github.com/regpass/regpass
 go 1.26.8
 
 require (
-	github.com/BurntSushi/toml v1.6.0
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/containerd/containerd/v2 v2.3.6
 	github.com/coreos/go-oidc/v3 v3.21.0

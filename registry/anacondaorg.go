@@ -2,7 +2,7 @@ package registry
 
 import "github.com/regpass/regpass"
 
-// anacondaOrg is static but for its variable, which must reach no other host, and its tokens in the URL's path.
+// anacondaOrg is like static, but its variable reaches no other host, and its tokens are part of the URL's path.
 var anacondaOrg = Row{
 	Name:      "anaconda.org",
 	Title:     "anaconda.org, and servers that take its tokens",

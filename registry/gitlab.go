@@ -8,8 +8,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// gitlab is GitLab's package registry for Python packages: on gitlab.com, and on the server that the job runs on. It
-// exchanges nothing: the job's own token is good while the job runs
+// gitlab is GitLab's package registry for Python packages, on gitlab.com and on the server that the job runs on. It
+// exchanges nothing: the job's own token is valid while the job runs
 // (https://docs.gitlab.com/user/packages/pypi_repository/, https://docs.gitlab.com/ci/jobs/ci_job_token/).
 //
 //	https://HOST/api/v4/projects/ID/packages/pypi[/simple]
@@ -23,11 +23,13 @@ var gitlab = Row{
 	Proofs: []Source{
 		{Method: regpass.APIKey, Vars: []string{"CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"}, CI: "gitlab",
 			Doc: "with token=deploy, on the job's own server", Read: readGitLabDeployToken},
-		{Method: regpass.ReadyToken, Vars: []string{"CI_JOB_TOKEN"}, CI: "gitlab", Doc: "on the job's own server", Read: readGitLabJobToken},
+		{Method: regpass.ReadyToken, Vars: []string{"CI_JOB_TOKEN"}, CI: "gitlab",
+			Doc: "on the job's own server", Read: readGitLabJobToken},
 	},
 	Options: []Option{
-		{Name: "token", Doc: "the project's deploy token instead of the job's own", Values: []string{"job", "deploy"}},
-		{Name: "username", Doc: "user name that goes with a key of yours"},
+		{Name: "token", Doc: "deploy: the project's deploy token instead of the job's own",
+			Values: []string{"job", "deploy"}},
+		{Name: "username", Doc: "user name that goes with your key"},
 	},
 	Open: func(*regpass.Env, regpass.Ref) (Target, error) {
 		// A personal access token is taken with any user name.
@@ -35,11 +37,11 @@ var gitlab = Row{
 	},
 }
 
-// Names that GitLab knows.
+// GitLab's host and user names.
 const (
 	gitlabCom     = "gitlab.com"
 	gitlabJobUser = "gitlab-ci-token" // goes with CI_JOB_TOKEN
-	gitlabAnyUser = "__token__"       // goes with a personal access token, for which the name does not matter
+	gitlabAnyUser = "__token__"       // goes with a personal access token, which GitLab takes with any user name
 )
 
 func matchGitLab(env *regpass.Env, ref regpass.Ref) bool {
@@ -49,18 +51,21 @@ func matchGitLab(env *regpass.Env, ref regpass.Ref) bool {
 	path := segments(ref.URL)
 	// A server may lie below a path: https://example.com/gitlab/api/v4/…
 	api := slices.Index(path, "api")
-	if api < 0 || len(path) < api+5 || path[api+1] != "v4" || !slices.Contains([]string{"projects", "groups"}, path[api+2]) {
+	if api < 0 || len(path) < api+5 || path[api+1] != "v4" {
 		return false
 	}
-	rest := path[api+4:] // what follows the project's or group's id
+	if owner := path[api+2]; owner != "projects" && owner != "groups" {
+		return false
+	}
+	rest := path[api+4:] // after the project's or group's id
 	if rest[0] == "-" {
 		rest = rest[1:]
 	}
 	return len(rest) >= 2 && rest[0] == "packages" && rest[1] == "pypi"
 }
 
-// isGitLabOfJob reports whether ref is on the server that runs this job, by the scheme, host and port that the job was
-// told (https://docs.gitlab.com/ci/variables/predefined_variables/, CI_SERVER_URL).
+// isGitLabOfJob reports whether ref is on the server that runs this job, by the scheme, host, port and path in
+// CI_SERVER_URL (https://docs.gitlab.com/ci/variables/predefined_variables/).
 func isGitLabOfJob(env *regpass.Env, ref regpass.Ref) bool {
 	if env.Getenv("GITLAB_CI") != "true" {
 		return false
@@ -74,7 +79,7 @@ func isGitLabOfJob(env *regpass.Env, ref regpass.Ref) bool {
 		strings.HasPrefix(ref.URL.Path, strings.TrimSuffix(server.Path, "/")+"/")
 }
 
-// readGitLabJobToken reads the token of the job, which only its own server may see.
+// readGitLabJobToken reads the job's token. Only the job's own server may see it.
 func readGitLabJobToken(env *regpass.Env, t Target) (Proof, bool, error) {
 	value := env.Getenv("CI_JOB_TOKEN")
 	if value == "" || !isGitLabOfJob(env, t.Ref) {
@@ -84,7 +89,7 @@ func readGitLabJobToken(env *regpass.Env, t Target) (Proof, bool, error) {
 		Username: gitlabJobUser}, true, nil
 }
 
-// readGitLabDeployToken reads the project's deploy token, which GitLab gives to every job if it is called
+// readGitLabDeployToken reads the project's deploy token. GitLab gives every job the one with the name
 // gitlab-deploy-token (https://docs.gitlab.com/user/project/deploy_tokens/#gitlab-deploy-token).
 func readGitLabDeployToken(env *regpass.Env, t Target) (Proof, bool, error) {
 	if t.option(env, "token") != "deploy" {
@@ -92,9 +97,11 @@ func readGitLabDeployToken(env *regpass.Env, t Target) (Proof, bool, error) {
 	}
 	user, password := env.Getenv("CI_DEPLOY_USER"), env.Getenv("CI_DEPLOY_PASSWORD")
 	if user == "" || password == "" || !isGitLabOfJob(env, t.Ref) {
-		return Proof{}, false, regpass.Hintf(regpass.NoIdentityf("gitlab: %s: token=deploy, but the job has no deploy token for it", regpass.Quote(t.Ref.String())),
-			"make a deploy token called gitlab-deploy-token with the scope read_package_registry in the project's settings, under Repository")
+		err := regpass.NoIdentityf("gitlab: %s: token=deploy, but the job has no deploy token for it",
+			regpass.Quote(t.Ref.String()))
+		return Proof{}, false, regpass.Hintf(err, "make a deploy token called gitlab-deploy-token with the scope "+
+			"read_package_registry in the project's settings, under Repository")
 	}
-	return Proof{Method: regpass.APIKey, From: "CI_DEPLOY_PASSWORD", Secret: regpass.NewSecret(password), Kind: regpass.Basic,
-		Username: user}, true, nil
+	return Proof{Method: regpass.APIKey, From: "CI_DEPLOY_PASSWORD", Secret: regpass.NewSecret(password),
+		Kind: regpass.Basic, Username: user}, true, nil
 }

@@ -10,14 +10,14 @@ import (
 )
 
 // onGitLab is a job of a GitLab server.
-func onGitLab(server string) *world {
-	w := newWorld(http.NotFoundHandler())
+func onGitLab(server string) *fixture {
+	w := newFixture(http.NotFoundHandler())
 	w.vars = map[string]string{"GITLAB_CI": "true", "CI_SERVER_URL": server, "CI_JOB_TOKEN": "glcbt-64_job"}
 	return w
 }
 
 // found is what the first source of the row that has a proof finds.
-func found(w *world, target registry.Target) (registry.Proof, bool, error) {
+func found(w *fixture, target registry.Target) (registry.Proof, bool, error) {
 	for _, source := range target.Row.Proofs {
 		if p, ok, err := source.Find(w.Env, target); ok || err != nil {
 			return p, ok, err

@@ -57,7 +57,7 @@ func TestBrokenProofs(t *testing.T) {
 				continue
 			}
 			t.Run(name+" "+test.ref+" "+string(test.method), func(t *testing.T) {
-				w := newWorld(fake.NewPyx(now))
+				w := newFixture(fake.NewPyx(now))
 				_, err := w.exchange(t.Context(), ref(t, test.ref), key(test.method, "THE_VARIABLE", token))
 				mustSay(t, err, "THE_VARIABLE")
 				mustHide(t, err, token)
@@ -74,14 +74,14 @@ type way struct {
 	name, ref string
 	before    int // right answers before the one that is tried
 	broken    []string
-	run       func(context.Context, *world, regpass.Ref) error
+	run       func(context.Context, *fixture, regpass.Ref) error
 	sent      func() []string // secrets that were shown to the server
 }
 
 func ways(t *testing.T) []way {
 	j := &job{t: t}
-	byProof := func(p registry.Proof) func(context.Context, *world, regpass.Ref) error {
-		return func(ctx context.Context, w *world, r regpass.Ref) error {
+	byProof := func(p registry.Proof) func(context.Context, *fixture, regpass.Ref) error {
+		return func(ctx context.Context, w *fixture, r regpass.Ref) error {
 			cred, err := w.exchange(ctx, r, p)
 			if err != nil && !cred.Secret.Empty() {
 				t.Error("there is a credential besides the error")
@@ -92,21 +92,25 @@ func ways(t *testing.T) []way {
 	identities := func() []string { return j.tokens }
 	const apiKey, refresh = "sk-pyx-0123456789abcdef", "rt-0123456789abcdef"
 	return []way{
-		{name: "key", ref: "pyx.dev", run: byProof(key(regpass.APIKey, "PYX_API_KEY", apiKey)), sent: func() []string { return []string{apiKey} },
+		{name: "key", ref: "pyx.dev", run: byProof(key(regpass.APIKey, "PYX_API_KEY", apiKey)),
+			sent:   func() []string { return []string{apiKey} },
 			broken: []string{`{"access_token":%s}`}},
-		{name: "refresh", ref: "pyx.dev", run: byProof(key(regpass.Refresh, "login", refresh)), sent: func() []string { return []string{refresh} },
+		{name: "refresh", ref: "pyx.dev", run: byProof(key(regpass.Refresh, "login", refresh)),
+			sent:   func() []string { return []string{refresh} },
 			broken: []string{`{"access_token":%s,"refresh_token":"rt"}`, `{"access_token":"ok","refresh_token":%s}`}},
-		{name: "publish", ref: pyxPublish, before: 1, run: byProof(j.proof()), sent: identities, broken: []string{`{"token":%s}`}},
+		{name: "publish", ref: pyxPublish, before: 1, run: byProof(j.proof()), sent: identities,
+			broken: []string{`{"token":%s}`}},
 		{name: "audience", ref: pyxPublish, run: byProof(j.proof()), sent: identities, broken: []string{`{"audience":%s}`}},
 		{name: "read", ref: pyxIndex, run: byProof(j.proof()), sent: identities, broken: []string{`{"token":%s}`}},
 		{name: "login", ref: "pyx.dev", sent: func() []string { return nil },
 			broken: []string{`{"access_token":%s,"refresh_token":"rt"}`, `{"access_token":"ok","refresh_token":%s}`},
-			run: func(ctx context.Context, w *world, r regpass.Ref) error {
+			run: func(ctx context.Context, w *fixture, r regpass.Ref) error {
 				w.Terminal = true
 				_, err := w.exchange(ctx, r, registry.Proof{Method: regpass.Browser})
 				return err
 			}},
-		{name: "prefix.dev", ref: "https://repo.prefix.dev/acme", run: byProof(j.proof()), sent: identities, broken: []string{`%s`}},
+		{name: "prefix.dev", ref: "https://repo.prefix.dev/acme", run: byProof(j.proof()), sent: identities,
+			broken: []string{`%s`}},
 	}
 }
 
@@ -176,7 +180,7 @@ func hostile(t *testing.T, ctx context.Context, way way, answer http.HandlerFunc
 	t.Helper()
 	var asked int
 	pyxServer := fake.NewPyx(now)
-	w := newWorld(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	w := newFixture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked++; asked <= way.before {
 			pyxServer.ServeHTTP(w, r)
 			return

@@ -25,17 +25,18 @@ var prefixDev = Row{
 
 // publicChannels are conda channels that everyone may read wherever they are served
 // (https://prefix.dev/channels, https://anaconda.org/search).
-var publicChannels = []string{"bioconda", "conda-forge", "main", "msys2", "nvidia", "pytorch", "r", "rapidsai", "robostack-staging"}
+var publicChannels = []string{"bioconda", "conda-forge", "main", "msys2", "nvidia", "pytorch", "r", "rapidsai",
+	"robostack-staging"}
 
-// matchPrefixDev is rattler's is_prefix_dev_host (crates/rattler_networking/src/trusted_publishing.rs). A Host with a port
-// that is not https's own does not match.
+// matchPrefixDev is rattler's is_prefix_dev_host (crates/rattler_networking/src/trusted_publishing.rs). A Host with a
+// port other than https's own does not match.
 func matchPrefixDev(_ *regpass.Env, ref regpass.Ref) bool { return inDomain(ref.Host, "prefix.dev") }
 
 // prefixRef is a server that speaks prefix.dev's protocol.
 type prefixRef struct{}
 
-// openPrefixDev knows the audience: all of *.prefix.dev share one, and beta.prefix.dev refuses its own name. Other
-// servers take theirs, without a port (TrustedPublishingOptions there).
+// openPrefixDev knows the audience: all hosts of *.prefix.dev share one, and beta.prefix.dev refuses its own name.
+// Other servers take their host name, without a port (TrustedPublishingOptions there).
 func openPrefixDev(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	t := Target{Audience: ref.Options["audience"], exchanger: prefixRef{}}
 	switch {
@@ -65,11 +66,11 @@ func (prefixRef) exchange(ctx context.Context, env *regpass.Env, t Target, p Pro
 	return regpass.Credential{Kind: regpass.Bearer, Secret: got.secret, Expires: got.expires}, nil
 }
 
-// bearerToken is what may stand behind "Bearer " (RFC 6750, section 2.1: b64token).
+// bearerToken matches the token after "Bearer " (RFC 6750, section 2.1: b64token).
 var bearerToken = regpass.Pattern(`^[A-Za-z0-9._~+/-]+=*\s*$`)
 
-// mintPrefixToken exchanges a CI identity for a token of the server that the ref is on: clients ask the host that they
-// read from, so that repo.prefix.dev is asked at repo.prefix.dev.
+// mintPrefixToken exchanges a CI identity for a token of the ref's own server: clients ask the host that they read
+// from, so for repo.prefix.dev it is repo.prefix.dev.
 //
 //	POST /api/oidc/mint_token   {"token": ID token for prefix.dev}
 //	pfx-jwt.…, as it is
@@ -78,9 +79,10 @@ var bearerToken = regpass.Pattern(`^[A-Za-z0-9._~+/-]+=*\s*$`)
 func mintPrefixToken(ctx context.Context, env *regpass.Env, t Target, p Proof) (token, error) {
 	const op = "prefix.dev: exchange the CI identity"
 	var got []byte
+	request := regpass.Request{Op: op, Method: http.MethodPost, URL: apiURL(t.Receiver, "/api/oidc/mint_token")}
 	err := p.withIdentity(ctx, env, "prefix.dev", t.Audience, func(ctx context.Context, id regpass.Identity) (err error) {
-		got, err = env.Do(ctx, regpass.Request{Op: op, Method: http.MethodPost, URL: at(t.Receiver, "/api/oidc/mint_token"),
-			JSON: map[string]any{"token": id.Token}})
+		request.JSON = map[string]any{"token": id.Token}
+		got, err = env.Do(ctx, request)
 		return err
 	})
 	if err != nil {
@@ -93,9 +95,9 @@ func mintPrefixToken(ctx context.Context, env *regpass.Env, t Target, p Proof) (
 	if err != nil || !minted.expires.IsZero() {
 		return minted, err
 	}
-	// pfx-jwt stands before the payload and the signature, or before a whole JSON Web Token.
+	// pfx-jwt. stands before the payload and the signature, or before a whole JSON Web Token.
 	jwt := strings.TrimPrefix(minted.secret.Reveal(), "pfx-jwt.")
-	if minted.expires, err = lifetime(env, regpass.NewSecret(jwt)); err != nil {
+	if minted.expires, err = expiry(env, regpass.NewSecret(jwt)); err != nil {
 		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
 	return minted, nil

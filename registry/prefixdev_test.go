@@ -27,19 +27,21 @@ func TestPrefixDevExchanges(t *testing.T) {
 	} {
 		server := fake.NewPrefixDev(now)
 		server.Audience = test.audience
-		w, j := newWorld(server), &job{t: t}
+		w, j := newFixture(server), &job{t: t}
 		cred, err := w.exchange(t.Context(), ref(t, test.ref), j.proof())
 		if err != nil {
 			t.Errorf("%s: %s", test.ref, said(err))
 			continue
 		}
-		if cred.Registry != "prefix.dev" || cred.Host != test.host || cred.Kind != regpass.Bearer || cred.Username != "" || !cred.Expires.Equal(now().Add(time.Hour)) {
+		if cred.Registry != "prefix.dev" || cred.Host != test.host || cred.Kind != regpass.Bearer || cred.Username != "" ||
+			!cred.Expires.Equal(now().Add(time.Hour)) {
 			t.Errorf("%s: got %+v", test.ref, cred)
 		}
 		if !slices.Contains(w.masked, cred.Secret.Reveal()) {
 			t.Errorf("%s: the token is not masked", test.ref)
 		}
-		if want := []string{"POST " + test.asked + "/api/oidc/mint_token"}; !slices.Equal(w.asked, want) || len(server.Wrong()) > 0 {
+		if want := []string{"POST " + test.asked + "/api/oidc/mint_token"}; !slices.Equal(w.asked, want) ||
+			len(server.Wrong()) > 0 {
 			t.Errorf("%s: asked %q, wrong %q", test.ref, w.asked, server.Wrong())
 		}
 	}
@@ -68,7 +70,7 @@ func TestPrefixDevTokens(t *testing.T) {
 	} {
 		server := fake.NewPrefixDev(now)
 		server.Instead(text(200, test.body))
-		cred, err := newWorld(server).exchange(t.Context(), ref(t, "prefix.dev"), (&job{t: t}).proof())
+		cred, err := newFixture(server).exchange(t.Context(), ref(t, "prefix.dev"), (&job{t: t}).proof())
 		if test.fails {
 			mustSay(t, err, "prefix.dev: exchange the CI identity: the answer")
 			mustHide(t, err, test.body)
@@ -81,9 +83,11 @@ func TestPrefixDevTokens(t *testing.T) {
 }
 
 func TestPrefixDevOtherProofs(t *testing.T) {
-	w := newWorld(fake.NewPrefixDev(now))
-	cred, err := w.exchange(t.Context(), ref(t, "https://repo.prefix.dev/acme"), key(regpass.APIKey, "PREFIX_API_KEY", "pfx_key\n"))
-	if err != nil || cred.Secret.Reveal() != "pfx_key" || cred.Kind != regpass.Bearer || cred.Host != "repo.prefix.dev" || !cred.Expires.IsZero() {
+	w := newFixture(fake.NewPrefixDev(now))
+	cred, err := w.exchange(t.Context(), ref(t, "https://repo.prefix.dev/acme"),
+		key(regpass.APIKey, "PREFIX_API_KEY", "pfx_key\n"))
+	if err != nil || cred.Secret.Reveal() != "pfx_key" || cred.Kind != regpass.Bearer || cred.Host != "repo.prefix.dev" ||
+		!cred.Expires.IsZero() {
 		t.Errorf("got %+v, %v", cred, err)
 	}
 	_, err = w.exchange(t.Context(), ref(t, "prefix.dev"), registry.Proof{Method: regpass.Browser})
@@ -94,7 +98,7 @@ func TestPrefixDevOtherProofs(t *testing.T) {
 
 	server, j := fake.NewPrefixDev(now), &job{t: t}
 	server.Instead(text(404, "OIDCPublisherNotFound"))
-	_, err = newWorld(server).exchange(t.Context(), ref(t, "prefix.dev"), j.proof())
+	_, err = newFixture(server).exchange(t.Context(), ref(t, "prefix.dev"), j.proof())
 	mustSay(t, err, `404 Not Found: "OIDCPublisherNotFound"`, `repository="acme/app"`)
 	mustHide(t, err, j.tokens...)
 }

@@ -10,20 +10,20 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Proof is what a registry is shown.
+// Proof is shown to a registry to get a credential.
 type Proof struct {
 	Method       regpass.Method
 	From         string         // for people: "PYX_API_KEY", "--token-stdin", "GitHub Actions"
 	Secret       regpass.Secret // ready token, key, password or refresh token
-	Kind         regpass.Kind   // keys that are not exchanged: how they are presented; empty: the row's default
+	Kind         regpass.Kind   // how a key that is not exchanged is presented; empty: the row's default
 	Username     string         // for Basic; for S3 the access key id
 	SessionToken regpass.Secret // for S3, or empty
 	Identities   Identities     // for OIDC only
 }
 
-// Identities is the job's CI system.
+// Identities gets the job's identities from its CI system.
 type Identities interface {
-	// Identity returns the job's identity for the audience, a new one per call where the CI can make one.
+	// Identity returns the job's identity for the audience, a new one per call if the CI system can make one.
 	Identity(ctx context.Context, audience string) (regpass.Identity, error)
 }
 
@@ -31,14 +31,14 @@ type Identities interface {
 type Source struct {
 	Method regpass.Method
 	Vars   []string // variables that hold it; the first one that is set is taken
-	Doc    string   // for help, where Vars do not say it all
-	CI     string   // name of the CI system that sets Vars in its jobs; empty: somebody has to
-	// Read finds a proof that is more than the value of one variable; ok is false where there is none. Nil: the
+	Doc    string   // for help, if Vars are not enough
+	CI     string   // name of the CI system that sets Vars in its jobs; empty: a person has to set them
+	// Read finds a proof that is more than the value of one variable; ok is false if there is none. Nil: the
 	// variable's value is the proof.
 	Read func(env *regpass.Env, t Target) (p Proof, ok bool, err error)
 }
 
-// Find looks for the source's proof; ok is false where there is none.
+// Find looks for the source's proof; ok is false if there is none.
 func (s Source) Find(env *regpass.Env, t Target) (p Proof, ok bool, err error) {
 	if s.Read != nil {
 		return s.Read(env, t)
@@ -50,14 +50,14 @@ func (s Source) Find(env *regpass.Env, t Target) (p Proof, ok bool, err error) {
 	return Proof{Method: s.Method, From: name, Secret: regpass.SecretLine(value)}, true, nil
 }
 
-// token is what an exchange returns: a secret, the refresh token that comes with it, or empty, and when it ends (zero:
-// unknown).
+// token is the result of an exchange.
 type token struct {
-	secret, refresh regpass.Secret
-	expires         time.Time
+	secret  regpass.Secret
+	refresh regpass.Secret // the refresh token that came with it, or empty
+	expires time.Time      // zero: unknown
 }
 
-// secret is the proof's secret, checked to be one that a header can carry.
+// secret is the proof's secret, checked for bytes that a header cannot carry.
 func (p Proof) secret(row string) (regpass.Secret, error) {
 	t, err := regpass.ParseToken(p.Secret.Reveal())
 	if err != nil {
@@ -72,7 +72,7 @@ func (p Proof) readyToken(env *regpass.Env, row string) (token, error) {
 	if err != nil {
 		return token{}, err
 	}
-	expires, err := lifetime(env, secret)
+	expires, err := expiry(env, secret)
 	if err != nil {
 		err = fmt.Errorf("%s: the %s from %s: %w", row, p.Method, p.From, err)
 		return token{}, regpass.Hintf(err, "put a new one there, or unset it to use another proof")
@@ -80,34 +80,34 @@ func (p Proof) readyToken(env *regpass.Env, row string) (token, error) {
 	return token{secret: secret, expires: expires}, nil
 }
 
-// withIdentity calls mint with a new identity per try: registries take an identity token once (PyPI and crates.io
-// remember its jti), so a try whose answer was lost would spoil the next one.
+// withIdentity calls mint with a new identity in each try. Registries accept an identity token only once (PyPI and
+// crates.io remember its jti): if the response to a try is lost, its identity cannot be used again.
 func (p Proof) withIdentity(ctx context.Context, env *regpass.Env, row, audience string,
 	mint func(context.Context, regpass.Identity) error) error {
 	if p.Identities == nil {
 		return regpass.NoIdentityf("%s: there is no CI identity to present", row)
 	}
-	var unproven error
+	var identityErr error
 	err := env.Retry(ctx, func(ctx context.Context) error {
 		id, err := p.Identities.Identity(ctx, audience)
 		if err != nil {
-			unproven = err // the CI has its own retries
+			identityErr = err // the CI has its own retries
 			return nil
 		}
 		if !slices.Contains(id.Claims.Audience, audience) {
-			unproven = fmt.Errorf("%s: the identity from %s is for the audience %s, not %s", row, p.From,
+			identityErr = fmt.Errorf("%s: the identity from %s is for the audience %s, not %s", row, p.From,
 				regpass.Quote(strings.Join(id.Claims.Audience, " ")), regpass.Quote(audience))
 			return nil
 		}
 		return explainRefusal(mint(ctx, id), id)
 	})
-	if unproven != nil {
-		return unproven
+	if identityErr != nil {
+		return identityErr
 	}
 	return err
 }
 
-// explainRefusal adds to a registry's no the claims that its trust policies match on.
+// explainRefusal adds the claims that the registry's trust policies match to a refusal of the registry.
 func explainRefusal(err error, id regpass.Identity) error {
 	if !refusedByServer(err) {
 		return err
@@ -116,26 +116,26 @@ func explainRefusal(err error, id regpass.Identity) error {
 	if shown == "" {
 		return regpass.Hintf(err, "check that the registry trusts this job")
 	}
-	return regpass.Hintf(err, "the registry compares these claims with whom it trusts: %s", shown)
+	return regpass.Hintf(err, "the registry matches these claims against its trust policies: %s", shown)
 }
 
-// newToken reads a token that a registry answered with. Errors hold none of it.
+// newToken reads a token from a registry's response. Its errors show nothing of the token.
 func newToken(env *regpass.Env, op, raw string) (token, error) {
 	secret, err := regpass.ParseToken(raw)
 	if err != nil {
 		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
 	env.Mask(secret)
-	expires, err := lifetime(env, secret)
+	expires, err := expiry(env, secret)
 	if err != nil {
 		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
 	return token{secret: secret, expires: expires}, nil
 }
 
-// lifetime reads when a token ends (zero: unknown). A token need not be a JSON Web Token, but one that begins like one
-// must be whole, and must not be over.
-func lifetime(env *regpass.Env, token regpass.Secret) (time.Time, error) {
+// expiry is when a token ends (zero: unknown). A token need not be a JSON Web Token. If it begins like one, it must be
+// complete and must not have expired.
+func expiry(env *regpass.Env, token regpass.Secret) (time.Time, error) {
 	claims, err := regpass.DecodeJWT(token)
 	if err != nil && beginsLikeJWT(token) {
 		return time.Time{}, regpass.Hintf(fmt.Errorf("the token was cut or changed: %w", err),
@@ -151,7 +151,7 @@ func lifetime(env *regpass.Env, token regpass.Secret) (time.Time, error) {
 	return claims.Expires, nil
 }
 
-// beginsLikeJWT reports whether a token has the first two or three parts of a JWS; {" in base64 is eyJ.
+// beginsLikeJWT reports whether a token looks like the first two or three parts of a JWS; eyJ is {" in base64.
 func beginsLikeJWT(token regpass.Secret) bool {
 	t := token.Reveal()
 	dots := strings.Count(t, ".")

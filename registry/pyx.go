@@ -11,8 +11,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// pyx speaks the protocol of Astral's registry as uv 0.8.15 to 0.12.5 does. That service has ended; `regpass serve`
-// and others speak it on.
+// pyx speaks the protocol of Astral's registry as uv 0.8.15 to 0.12.5 does. That service has ended, but `regpass serve`
+// and other servers still speak it.
 var pyx = Row{
 	Name:  "pyx",
 	Title: "pyx, and servers that speak its protocol",
@@ -24,7 +24,8 @@ var pyx = Row{
 		{Method: regpass.APIKey, Vars: []string{"PYX_API_KEY", "UV_API_KEY"}},
 	},
 	ClientVar: "PYX_AUTH_TOKEN",
-	Options:   []Option{{Name: "workspace", Doc: "workspace that a CI identity may read, where the URL does not say it", FromCheckout: true}},
+	Options: []Option{{Name: "workspace", FromCheckout: true,
+		Doc: "workspace that a CI identity may read, if the URL does not name it"}},
 	OIDC:      true,
 	Exchanges: true,
 	Browser:   true,
@@ -32,10 +33,10 @@ var pyx = Row{
 	Revoke:    revokePyx,
 }
 
-// pyxUsername is what clients without Bearer send with a token (docs.pyx.dev).
+// pyxUsername is the user name that clients without Bearer send with a token (docs.pyx.dev).
 const pyxUsername = "__token__"
 
-// pyxReadAudience is the audience of Trusted Access, which has no endpoint to ask for it.
+// pyxReadAudience is the audience of Trusted Access. It is fixed: no endpoint names it.
 const pyxReadAudience = "pyx:trusted-access"
 
 func (x pyxRef) exchange(ctx context.Context, env *regpass.Env, t Target, p Proof) (regpass.Credential, error) {
@@ -64,7 +65,7 @@ func (x pyxRef) exchange(ctx context.Context, env *regpass.Env, t Target, p Proo
 		Secret: got.secret, Refresh: got.refresh, Expires: got.expires}, nil
 }
 
-// pyxTokens is how pyx answers a key, a refresh token and a login.
+// pyxTokens is pyx's response to a key, a refresh token and a login.
 type pyxTokens struct {
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
@@ -84,10 +85,12 @@ func exchangePyxKey(ctx context.Context, env *regpass.Env, api *url.URL, p Proof
 	op := "pyx: exchange the API key from " + p.From
 	var got pyxTokens
 	err = env.Retry(ctx, func(ctx context.Context) error {
-		return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost, URL: at(api, "/auth/cli/access-token"), Bearer: key}, &got)
+		return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost,
+			URL: apiURL(api, "/auth/cli/access-token"), Bearer: key}, &got)
 	})
 	if s := status(err); s == http.StatusUnauthorized || s == http.StatusForbidden {
-		err = regpass.Hintf(fmt.Errorf("%w: the key was refused", err), "check %s: the key may be of another registry, or over", p.From)
+		err = regpass.Hintf(fmt.Errorf("%w: the key was refused", err),
+			"check %s: the key may belong to another registry, or it may have expired", p.From)
 	}
 	if err != nil {
 		return token{}, err
@@ -100,9 +103,9 @@ func exchangePyxKey(ctx context.Context, env *regpass.Env, api *url.URL, p Proof
 //	POST /auth/cli/refresh   {"refresh_token": …}
 //	{"access_token": JWT, "refresh_token": …}
 //
-// uv 0.12.5, crates/uv-auth/src/pyx.rs, refresh. A refresh token works once, so a request that the server may have
-// acted on is not repeated: the answer that was lost held the next one, and a second use can end the whole session
-// (RFC 9700, section 4.14).
+// uv 0.12.5, crates/uv-auth/src/pyx.rs, refresh. A refresh token works once. So a request that the server may have
+// processed is not sent again: the lost response held the next refresh token, and a second use of this one can end the
+// whole session (RFC 9700, section 4.14).
 func refreshPyx(ctx context.Context, env *regpass.Env, api *url.URL, p Proof) (token, error) {
 	const op = "pyx: exchange the refresh token"
 	secret, err := p.secret("pyx")
@@ -112,7 +115,7 @@ func refreshPyx(ctx context.Context, env *regpass.Env, api *url.URL, p Proof) (t
 	var got pyxTokens
 	var lost error
 	err = env.Retry(ctx, func(ctx context.Context) error {
-		err := env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost, URL: at(api, "/auth/cli/refresh"),
+		err := env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost, URL: apiURL(api, "/auth/cli/refresh"),
 			JSON: map[string]any{"refresh_token": secret}}, &got)
 		if err != nil && !unprocessed(err) {
 			lost = err
@@ -129,9 +132,9 @@ func refreshPyx(ctx context.Context, env *regpass.Env, api *url.URL, p Proof) (t
 	return got.token(env, op)
 }
 
-// unprocessed reports whether err says that the server did not act on the request: it was not connected to, or it
-// answered 425, 429 or 503 (RFC 8470, section 5.2; RFC 6585, section 4; RFC 9110, section 15.6.4). 502 and 504 come from
-// a proxy that cannot know, and 408 from one that may have passed the request on.
+// unprocessed reports whether the server certainly did not process the request: the connection failed, or it answered
+// 425, 429 or 503 (RFC 8470, section 5.2; RFC 6585, section 4; RFC 9110, section 15.6.4). 502 and 504 come from a proxy
+// that cannot know, and 408 may come from one that has passed the request on.
 func unprocessed(err error) bool {
 	switch status(err) {
 	case http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -141,7 +144,7 @@ func unprocessed(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// token reads both tokens of an answer.
+// token reads both tokens of a response.
 func (got pyxTokens) token(env *regpass.Env, op string) (token, error) {
 	t, err := newToken(env, op, got.AccessToken)
 	if err != nil {

@@ -60,7 +60,8 @@ func TestPyxExchanges(t *testing.T) {
 			asked: []string{"POST http://127.0.0.1:8000/auth/cli/access-token"},
 		},
 		{
-			name: "a key for another host", ref: "https://pkgs.internal:8443/simple/acme/main type=pyx", host: "pkgs.internal:8443",
+			name: "a key for another host", ref: "https://pkgs.internal:8443/simple/acme/main type=pyx",
+			host:  "pkgs.internal:8443",
 			proof: func(p *fake.Pyx, _ *job) registry.Proof { return key(regpass.APIKey, "PYX_API_KEY", p.Key) },
 			asked: []string{"POST https://pkgs.internal:8443/auth/cli/access-token"},
 		},
@@ -72,7 +73,8 @@ func TestPyxExchanges(t *testing.T) {
 		{
 			name: "an identity to publish", ref: pyxPublish, host: "api.pyx.dev",
 			proof: func(_ *fake.Pyx, j *job) registry.Proof { return j.proof() },
-			asked: []string{"GET https://api.pyx.dev/v1/trusted-publishing/audience", "POST https://api.pyx.dev/v1/trusted-publishing/acme/main/mint-token"},
+			asked: []string{"GET https://api.pyx.dev/v1/trusted-publishing/audience",
+				"POST https://api.pyx.dev/v1/trusted-publishing/acme/main/mint-token"},
 		},
 		{
 			name: "an identity to publish, slash and audience", ref: pyxPublish + "/ audience=pyx", host: "api.pyx.dev",
@@ -85,7 +87,8 @@ func TestPyxExchanges(t *testing.T) {
 			asked: []string{"POST https://api.pyx.dev/v1/trusted-access/acme/mint-token"},
 		},
 		{
-			name: "an identity to read a view", ref: "https://views.astralhosted.com/v1/shard/acme/main/", host: "views.astralhosted.com",
+			name: "an identity to read a view", ref: "https://views.astralhosted.com/v1/shard/acme/main/",
+			host:  "views.astralhosted.com",
 			proof: func(_ *fake.Pyx, j *job) registry.Proof { return j.proof() },
 			asked: []string{"POST https://api.pyx.dev/v1/trusted-access/acme/mint-token"},
 		},
@@ -102,7 +105,7 @@ func TestPyxExchanges(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := fake.NewPyx(now)
-			w, j := newWorld(server), &job{t: t}
+			w, j := newFixture(server), &job{t: t}
 			w.vars["PYX_API_URL"] = test.api
 			cred, err := w.exchange(t.Context(), ref(t, test.ref), test.proof(server, j))
 			if err != nil {
@@ -136,13 +139,15 @@ func TestPyxExchanges(t *testing.T) {
 
 func TestPyxWorkspace(t *testing.T) {
 	for _, text := range []string{
-		"pyx.dev", "https://api.pyx.dev/simple/pypi/", "https://api.pyx.dev/simple/a%2Fb/main", "https://api.pyx.dev/simple/../main",
-		"https://api.pyx.dev/v1/upload/acme", "https://api.pyx.dev/v1/upload/acme/main/more", "https://api.pyx.dev/v1/upload/a%2fb/main",
+		"pyx.dev", "https://api.pyx.dev/simple/pypi/", "https://api.pyx.dev/simple/a%2Fb/main",
+		"https://api.pyx.dev/simple/../main",
+		"https://api.pyx.dev/v1/upload/acme", "https://api.pyx.dev/v1/upload/acme/main/more",
+		"https://api.pyx.dev/v1/upload/a%2fb/main",
 		"https://files.astralhosted.com/", "https://other.astralhosted.com/simple/acme/main/",
 		"pyx.dev workspace=../admin", "pyx.dev workspace=",
 	} {
 		server := fake.NewPyx(now)
-		w, j := newWorld(server), &job{t: t}
+		w, j := newFixture(server), &job{t: t}
 		_, err := w.exchange(t.Context(), ref(t, text), j.proof())
 		mustSay(t, err, "workspace")
 		if len(w.asked) > 0 || len(j.tokens) > 0 {
@@ -153,15 +158,17 @@ func TestPyxWorkspace(t *testing.T) {
 
 func TestPyxRefusals(t *testing.T) {
 	server := fake.NewPyx(now)
-	w, j := newWorld(server), &job{t: t}
+	w, j := newFixture(server), &job{t: t}
 
 	_, err := w.exchange(t.Context(), ref(t, "pyx.dev"), key(regpass.APIKey, "UV_API_KEY", "sk-pyx-wrong"))
-	mustSay(t, err, "the API key from UV_API_KEY", "401", `"Unauthorized: Invalid API key"`, "the key was refused", "check UV_API_KEY")
+	mustSay(t, err, "the API key from UV_API_KEY", "401", `"Unauthorized: Invalid API key"`, "the key was refused",
+		"check UV_API_KEY")
 	mustHide(t, err, "sk-pyx-wrong")
 
 	for _, text := range []string{"https://api.pyx.dev/simple/other/main", "https://api.pyx.dev/v1/upload/other/main"} {
 		_, err = w.exchange(t.Context(), ref(t, text), j.proof())
-		mustSay(t, err, "403", "No trusted publisher or accessor", `sub="repo:acme/app:ref:refs/heads/main" repository="acme/app"`)
+		mustSay(t, err, "403", "No trusted publisher or accessor",
+			`sub="repo:acme/app:ref:refs/heads/main" repository="acme/app"`)
 		mustHide(t, err, j.tokens...)
 	}
 
@@ -190,7 +197,7 @@ func TestPyxExpires(t *testing.T) {
 	} {
 		server := fake.NewPyx(now)
 		server.Instead(nil, text(http.StatusOK, body))
-		cred, err := newWorld(server).exchange(t.Context(), ref(t, pyxPublish), (&job{t: t}).proof())
+		cred, err := newFixture(server).exchange(t.Context(), ref(t, pyxPublish), (&job{t: t}).proof())
 		if err != nil || !cred.Expires.Equal(want) {
 			t.Errorf("%s: %s, %v, want %s", body, cred.Expires, err, want)
 		}
@@ -228,7 +235,7 @@ func TestPyxAudienceRule(t *testing.T) {
 	} {
 		server := fake.NewPyx(now)
 		server.Audience = test.audience
-		w, j := newWorld(server), &job{t: t}
+		w, j := newFixture(server), &job{t: t}
 		_, err := w.exchange(t.Context(), ref(t, own), j.proof())
 		if test.taken != (err == nil) || test.taken != (len(j.tokens) == 1) {
 			t.Errorf("%q: %v, with %d identities", test.audience, err, len(j.tokens))
@@ -242,7 +249,8 @@ func TestPyxAudienceRule(t *testing.T) {
 	// What the user names is not asked for.
 	server := fake.NewPyx(now)
 	server.Audience = "sts.amazonaws.com"
-	if _, err := newWorld(server).exchange(t.Context(), ref(t, own+" audience=sts.amazonaws.com"), (&job{t: t}).proof()); err != nil {
+	if _, err := newFixture(server).exchange(t.Context(), ref(t, own+" audience=sts.amazonaws.com"),
+		(&job{t: t}).proof()); err != nil {
 		t.Error(err)
 	}
 }
@@ -256,7 +264,7 @@ func (e elsewhere) Identity(ctx context.Context, _ string) (regpass.Identity, er
 
 func TestIdentityForAnotherAudienceIsNotSent(t *testing.T) {
 	for _, text := range []string{pyxIndex, pyxPublish, "https://repo.prefix.dev/acme"} {
-		w, j := newWorld(fake.NewPyx(now)), &job{t: t}
+		w, j := newFixture(fake.NewPyx(now)), &job{t: t}
 		p := j.proof()
 		p.Identities = elsewhere{j}
 		_, err := w.exchange(t.Context(), ref(t, text), p)
@@ -290,8 +298,9 @@ func TestRetryMakesNewIdentities(t *testing.T) {
 			pyxServer, prefixServer := fake.NewPyx(now), fake.NewPrefixDev(now)
 			pyxServer.Instead(test.first...)
 			prefixServer.Instead(test.first...)
-			for text, server := range map[string]http.Handler{pyxIndex: pyxServer, "https://repo.prefix.dev/acme": prefixServer} {
-				w, j := newWorld(server), &job{t: t}
+			for text, server := range map[string]http.Handler{pyxIndex: pyxServer,
+				"https://repo.prefix.dev/acme": prefixServer} {
+				w, j := newFixture(server), &job{t: t}
 				_, err := w.exchange(t.Context(), ref(t, text), j.proof())
 				if test.fails != (err != nil) {
 					t.Error(err)
@@ -317,8 +326,9 @@ func (d *down) Identity(context.Context, string) (regpass.Identity, error) {
 
 // An identity that cannot be had is not asked for again: the CI's own client retries.
 func TestNoIdentityNoRetry(t *testing.T) {
-	w, ci := newWorld(fake.NewPyx(now)), &down{}
-	_, err := w.exchange(t.Context(), ref(t, pyxIndex), registry.Proof{Method: regpass.OIDC, From: "GitHub Actions", Identities: ci})
+	w, ci := newFixture(fake.NewPyx(now)), &down{}
+	_, err := w.exchange(t.Context(), ref(t, pyxIndex),
+		registry.Proof{Method: regpass.OIDC, From: "GitHub Actions", Identities: ci})
 	mustSay(t, err, "github", "503")
 	if ci.calls != 1 || len(w.asked) > 0 {
 		t.Errorf("%d calls, asked %v", ci.calls, w.asked)
@@ -352,7 +362,7 @@ func TestPyxRefreshIsNotRepeated(t *testing.T) {
 			if test.first != nil {
 				server.Instead(test.first)
 			}
-			w := newWorld(server)
+			w := newFixture(server)
 			calm := w.HTTP.Transport
 			w.HTTP.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 				if test.err == nil || len(w.asked) > 0 {

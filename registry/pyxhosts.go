@@ -8,23 +8,23 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Where pyx is unless PYX_API_URL and PYX_CDN_DOMAIN say otherwise (uv, crates/uv-auth/src/pyx.rs, 0.12.5).
+// The hosts of pyx, unless PYX_API_URL and PYX_CDN_DOMAIN are set (uv, crates/uv-auth/src/pyx.rs, 0.12.5).
 const (
 	pyxDefaultAPI = "api.pyx.dev"
 	pyxDefaultCDN = "astralhosted.com"
 	pyxShortName  = "pyx.dev"
 )
 
-// pyxRef is what a Ref says of a pyx server.
+// pyxRef is the part of a pyx server that a Ref names.
 type pyxRef struct {
-	publish   bool   // an upload URL: tokens may upload to one registry
-	workspace string // whose packages a CI identity may read or upload
-	registry  string // for publish
-	unnamed   error  // why the workspace that a CI identity needs is not known
+	publish      bool   // an upload URL: tokens may upload to one registry
+	workspace    string // whose packages a CI identity may read or upload
+	registry     string // for publish
+	workspaceErr error  // why the workspace that a CI identity needs is not known
 }
 
-// openPyx finds the origin that pyx is asked at: for a ref that is known to be on pyx it is PYX_API_URL without its
-// path, as uv takes it, or the default; for type=pyx on any other host it is that host itself.
+// openPyx finds the origin of pyx's API. For a ref that is known to be on pyx it is the origin of PYX_API_URL, whose
+// path uv ignores too, or the default. With type=pyx on any other host it is that host.
 func openPyx(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	configured, err := pyxConfigured(env)
 	if err != nil {
@@ -37,7 +37,7 @@ func openPyx(env *regpass.Env, ref regpass.Ref) (Target, error) {
 			t.Receiver = configured
 		}
 	}
-	if pyxAlias(ref) { // it only names the service, wherever that is
+	if pyxAlias(ref) {
 		t.Hosts = []string{t.Receiver.Host}
 	}
 	var x pyxRef
@@ -49,7 +49,7 @@ func openPyx(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	if t.Audience == "" {
 		t.Audience = pyxReadAudience
 	}
-	x.workspace, x.unnamed = pyxWorkspace(env, ref)
+	x.workspace, x.workspaceErr = pyxWorkspace(env, ref)
 	t.Scope = "read " + x.workspace
 	t.exchanger = x
 	return t, nil
@@ -68,8 +68,8 @@ func pyxConfigured(env *regpass.Env) (*url.URL, error) {
 	return origin(api), nil
 }
 
-// matchPyx reports whether ref is on pyx: the names that always mean it, the origin of PYX_API_URL exactly, and https
-// hosts in the CDN's domain (is_default_pyx_domain and is_known_url there). Unlike `uv auth` it takes no parent domain
+// matchPyx reports whether ref is on pyx: it is one of pyx's own names, the exact origin of PYX_API_URL, or an https
+// host in the CDN's domain (is_default_pyx_domain and is_known_url there). Unlike `uv auth` it takes no parent domain
 // of PYX_API_URL, which could be anyone's.
 func matchPyx(env *regpass.Env, ref regpass.Ref) bool {
 	if ref.URL.Scheme == "https" && (pyxAlias(ref) || inDomain(ref.URL.Hostname(), pyxCDN(env))) {
@@ -79,7 +79,7 @@ func matchPyx(env *regpass.Env, ref regpass.Ref) bool {
 	return err == nil && api != nil && api.Scheme == ref.URL.Scheme && api.Host == ref.URL.Host
 }
 
-// pyxAlias reports whether ref only names the service, wherever that is.
+// pyxAlias reports whether ref names the service in general: PYX_API_URL says where it is.
 func pyxAlias(ref regpass.Ref) bool { return ref.Host == pyxShortName || ref.Host == pyxDefaultAPI }
 
 func pyxCDN(env *regpass.Env) string {
@@ -89,7 +89,7 @@ func pyxCDN(env *regpass.Env) string {
 	return pyxDefaultCDN
 }
 
-// pyxName is what a workspace, registry or view may be called: one path segment that needs no escaping.
+// pyxName matches the name of a workspace, registry or view: one path segment that needs no escaping.
 var pyxName = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // pyxPublishURL reads /v1/upload/{workspace}/{registry}, with or without a slash at the end.
@@ -101,7 +101,7 @@ func pyxPublishURL(ref regpass.Ref) (workspace, registry string, ok bool) {
 	return s[2], s[3], true
 }
 
-// pyxWorkspace finds the workspace that ref reads from: the option, or its place in the URL
+// pyxWorkspace finds the workspace that ref reads from, in the option or in the URL
 //
 //	{api}/simple/{workspace}/{view}…
 //	https://views.{cdn}/v1/{shard}/{workspace}/{view}…
@@ -121,9 +121,9 @@ func pyxWorkspace(env *regpass.Env, ref regpass.Ref) (string, error) {
 		name = s[1]
 	}
 	if name == "" {
-		return "", regpass.Hintf(regpass.Usagef("pyx: %s does not say which workspace a CI identity is for", regpass.Quote(ref.String())),
-			"name an index (https://%s/simple/WORKSPACE/VIEW), a publish URL (https://%s/v1/upload/WORKSPACE/REGISTRY) or add workspace=WORKSPACE",
-			pyxDefaultAPI, pyxDefaultAPI)
+		err := regpass.Usagef("pyx: %s does not say which workspace a CI identity is for", regpass.Quote(ref.String()))
+		return "", regpass.Hintf(err, "name an index (https://%[1]s/simple/WORKSPACE/VIEW), "+
+			"a publish URL (https://%[1]s/v1/upload/WORKSPACE/REGISTRY) or add workspace=WORKSPACE", pyxDefaultAPI)
 	}
 	if !pyxName().MatchString(name) {
 		return "", regpass.Usagef("pyx: %s is not the name of a workspace", regpass.Quote(name))
@@ -131,7 +131,7 @@ func pyxWorkspace(env *regpass.Env, ref regpass.Ref) (string, error) {
 	return name, nil
 }
 
-// at is a path on the API.
-func at(api *url.URL, path string) *url.URL {
+// apiURL is the URL of a path on a server's API.
+func apiURL(api *url.URL, path string) *url.URL {
 	return &url.URL{Scheme: api.Scheme, Host: api.Host, Path: path}
 }

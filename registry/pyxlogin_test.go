@@ -16,7 +16,7 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-func login(ctx context.Context, w *world, r regpass.Ref) (regpass.Credential, error) {
+func login(ctx context.Context, w *fixture, r regpass.Ref) (regpass.Credential, error) {
 	return w.exchange(ctx, r, registry.Proof{Method: regpass.Browser})
 }
 
@@ -31,16 +31,18 @@ func browser(server http.Handler) func(context.Context, string) error {
 func TestPyxLogin(t *testing.T) {
 	server := fake.NewPyx(now)
 	server.Pending = 3
-	w := newWorld(server)
+	w := newFixture(server)
 	w.Terminal, w.OpenBrowser = true, browser(server)
 	cred, err := login(t.Context(), w, ref(t, "pyx.dev"))
 	if err != nil {
 		t.Fatal(said(err))
 	}
-	if cred.Registry != "pyx" || cred.Host != "api.pyx.dev" || cred.Kind != regpass.Bearer || cred.Username != "__token__" || !cred.Expires.Equal(now().Add(time.Hour)) {
+	if cred.Registry != "pyx" || cred.Host != "api.pyx.dev" || cred.Kind != regpass.Bearer ||
+		cred.Username != "__token__" || !cred.Expires.Equal(now().Add(time.Hour)) {
 		t.Errorf("got %+v", cred)
 	}
-	if !server.Live(cred.Secret.Reveal()) || !slices.Contains(w.masked, cred.Secret.Reveal()) || !slices.Contains(w.masked, cred.Refresh.Reveal()) {
+	if !server.Live(cred.Secret.Reveal()) || !slices.Contains(w.masked, cred.Secret.Reveal()) ||
+		!slices.Contains(w.masked, cred.Refresh.Reveal()) {
 		t.Error("the tokens are not those that were issued, or not masked")
 	}
 	if !slices.Equal(w.waits, slices.Repeat([]time.Duration{time.Second}, 3)) {
@@ -51,7 +53,8 @@ func TestPyxLogin(t *testing.T) {
 	}
 
 	// The refresh token of a login is good for the next credential.
-	next, err := w.exchange(t.Context(), ref(t, "pyx.dev"), registry.Proof{Method: regpass.Refresh, From: "the last login", Secret: cred.Refresh})
+	next, err := w.exchange(t.Context(), ref(t, "pyx.dev"),
+		registry.Proof{Method: regpass.Refresh, From: "the last login", Secret: cred.Refresh})
 	if err != nil || !server.Live(next.Secret.Reveal()) {
 		t.Error(err)
 	}
@@ -64,7 +67,7 @@ func TestPyxLoginShowsPage(t *testing.T) {
 		"broken browser": func(context.Context, string) error { return errors.New("no display") },
 	} {
 		server := fake.NewPyx(now)
-		w := newWorld(server)
+		w := newFixture(server)
 		w.Terminal, w.OpenBrowser = true, open
 		w.Wait = func(ctx context.Context, _ time.Duration) error { // the person does what the line says
 			shown := page.FindStringSubmatch(w.stderr.String())
@@ -82,18 +85,18 @@ func TestPyxLoginShowsPage(t *testing.T) {
 func TestPyxLoginEnds(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		prepare func(*world, *fake.Pyx)
+		prepare func(*fixture, *fake.Pyx)
 		says    string
 		asked   int
 	}{
-		{"no terminal", func(w *world, _ *fake.Pyx) { w.Terminal = false }, "nobody at a terminal", 0},
-		{"nobody", func(*world, *fake.Pyx) {}, "nobody logged in within 1m0s", 60},
-		{"refused", func(_ *world, p *fake.Pyx) { p.Instead(text(403, "no")) }, "403", 1},
-		{"not safe", func(w *world, _ *fake.Pyx) { w.vars["PYX_API_URL"] = "http://pyx.corp.example" }, "https", 0},
-		{"interrupted", func(w *world, _ *fake.Pyx) {
+		{"no terminal", func(w *fixture, _ *fake.Pyx) { w.Terminal = false }, "nobody at a terminal", 0},
+		{"nobody", func(*fixture, *fake.Pyx) {}, "nobody logged in within 1m0s", 60},
+		{"refused", func(_ *fixture, p *fake.Pyx) { p.Instead(text(403, "no")) }, "403", 1},
+		{"not safe", func(w *fixture, _ *fake.Pyx) { w.vars["PYX_API_URL"] = "http://pyx.corp.example" }, "https", 0},
+		{"interrupted", func(w *fixture, _ *fake.Pyx) {
 			w.Wait = func(context.Context, time.Duration) error { return context.Canceled }
 		}, "context canceled", 1},
-		{"no network", func(w *world, _ *fake.Pyx) {
+		{"no network", func(w *fixture, _ *fake.Pyx) {
 			asked := &w.asked
 			w.HTTP.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 				*asked = append(*asked, r.URL.String())
@@ -103,7 +106,7 @@ func TestPyxLoginEnds(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := fake.NewPyx(now)
-			w := newWorld(server)
+			w := newFixture(server)
 			var session string
 			w.Terminal = true
 			w.OpenBrowser = func(_ context.Context, url string) error {
@@ -123,7 +126,7 @@ func TestPyxLoginEnds(t *testing.T) {
 
 func TestPyxRevoke(t *testing.T) {
 	server := fake.NewPyx(now)
-	w := newWorld(server)
+	w := newFixture(server)
 	r := ref(t, "pyx.dev")
 	target, err := registry.Open(w.Env, r)
 	if err != nil {

@@ -33,7 +33,7 @@ func (x pyxRef) trustedPublishing(ctx context.Context, env *regpass.Env, t Targe
 	}
 	err = p.withIdentity(ctx, env, "pyx", audience, func(ctx context.Context, id regpass.Identity) error {
 		return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost,
-			URL:  at(t.Receiver, "/v1/trusted-publishing/"+x.workspace+"/"+x.registry+"/mint-token"),
+			URL:  apiURL(t.Receiver, "/v1/trusted-publishing/"+x.workspace+"/"+x.registry+"/mint-token"),
 			JSON: map[string]any{"token": id.Token}}, &got)
 	})
 	if err != nil {
@@ -46,7 +46,8 @@ func (x pyxRef) trustedPublishing(ctx context.Context, env *regpass.Env, t Targe
 	return minted, err
 }
 
-// parseExpiry reads seconds since 1970, and only within a year from now: the unit is not documented.
+// parseExpiry reads seconds since 1970. It ignores times that are not within a year from now: the unit is not
+// documented.
 func parseExpiry(now time.Time, seconds any) time.Time {
 	f, ok := seconds.(float64)
 	if !ok || f < float64(now.Unix()) || f > float64(now.AddDate(1, 0, 0).Unix()) {
@@ -55,28 +56,31 @@ func parseExpiry(now time.Time, seconds any) time.Time {
 	return time.Unix(int64(f), 0).UTC()
 }
 
-// audienceText is what an audience from a server may hold: it goes into requests, command lines and variable names.
+// audienceText matches an audience that a server may name: it goes into requests, command lines and variable names.
 var audienceText = regpass.Pattern(`^[A-Za-z0-9._~:/@-]{1,255}$`)
 
-// askAudience asks which audience an identity for publishing needs. A hostile server could name one that is good
-// elsewhere and use the identity there, so it may name only its own.
+// askAudience asks which audience an identity for publishing needs. A hostile server could name another server's
+// audience and use the identity there, so a server may name only its own.
 func askAudience(ctx context.Context, env *regpass.Env, api *url.URL) (string, error) {
 	const op = "pyx: ask for the audience"
 	var got struct {
 		Audience string `json:"audience"`
 	}
 	err := env.Retry(ctx, func(ctx context.Context) error {
-		return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodGet, URL: at(api, "/v1/trusted-publishing/audience")}, &got)
+		return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodGet,
+			URL: apiURL(api, "/v1/trusted-publishing/audience")}, &got)
 	})
 	if err != nil {
 		return "", err
 	}
 	if !audienceText().MatchString(got.Audience) {
-		return "", regpass.Hintf(fmt.Errorf("%s: the answer holds no text of an audience (%d bytes)", op, len(got.Audience)),
-			"if the server has one, add audience=… to the registry")
+		return "", regpass.Hintf(fmt.Errorf("%s: the answer holds no valid audience (%d bytes)", op, len(got.Audience)),
+			"if you know the server's audience, add audience=… to the registry")
 	}
 	if !ownAudience(got.Audience, api) {
-		return "", regpass.Hintf(fmt.Errorf("%s: %s wants an identity for %s, which is not its own", op, api.Host, regpass.Quote(got.Audience)),
+		err := fmt.Errorf("%s: %s wants an identity for the audience %s, which is not its own",
+			op, api.Host, regpass.Quote(got.Audience))
+		return "", regpass.Hintf(err,
 			"such an identity could be used elsewhere; if you know that it is right, add audience=… to the registry")
 	}
 	return got.Audience, nil
@@ -101,8 +105,8 @@ func ownAudience(audience string, api *url.URL) bool {
 //
 // uv, branch ww/ta, crates/uv-auth/src/pyx.rs.
 func (x pyxRef) trustedAccess(ctx context.Context, env *regpass.Env, t Target, p Proof) (token, error) {
-	if x.unnamed != nil {
-		return token{}, x.unnamed
+	if x.workspaceErr != nil {
+		return token{}, x.workspaceErr
 	}
 	const op = "pyx: exchange the CI identity to read"
 	var got struct {
@@ -110,7 +114,7 @@ func (x pyxRef) trustedAccess(ctx context.Context, env *regpass.Env, t Target, p
 	}
 	err := p.withIdentity(ctx, env, "pyx", t.Audience, func(ctx context.Context, id regpass.Identity) error {
 		return env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost,
-			URL:  at(t.Receiver, "/v1/trusted-access/"+x.workspace+"/mint-token"),
+			URL:  apiURL(t.Receiver, "/v1/trusted-access/"+x.workspace+"/mint-token"),
 			JSON: map[string]any{"token": id.Token}}, &got)
 	})
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package registry answers "what may it have?": it exchanges a proof of who asks for the credential of one package
-// registry. One file per registry, one row each in All.
+// Package registry answers "what may it have?". It exchanges a proof of who asks for a credential of one package
+// registry. Every registry has a file and a row in All.
 package registry
 
 import (
@@ -19,35 +19,35 @@ import (
 type Row struct {
 	Name  string   // value of the option type=
 	Title string   // one line for help
-	Doc   string   // URL of its own documentation of authentication
+	Doc   string   // URL of the registry's own documentation of authentication
 	Hosts []string // the hosts that pick the row, for help
 
-	// Match reports whether ref's host is known to be this registry. Only Any matches hosts that anybody may run.
-	Match func(env *regpass.Env, ref regpass.Ref) bool
-	Any   bool // Match says nothing about who runs the host, so only refs that the user names get a credential
-	// Public are the channels and indexes, by the first segment of their path, that everyone may read.
+	// Match reports whether ref's host is known to be this registry.
+	Match   func(env *regpass.Env, ref regpass.Ref) bool
+	AnyHost bool // Match also takes hosts that anybody may run, so only refs that the user names get a credential
+	// Public lists the channels and indexes that everyone may read, by the first segment of their path.
 	Public []string
 
-	Proofs    []Source // where a proof for this registry alone may be, best first
-	ClientVar string   // variable in which its own client takes the credential, or empty
-	Options   []Option // what a Ref may say besides CommonOptions
+	Proofs    []Source // where a proof that is only for this registry may be, best first
+	ClientVar string   // variable from which the registry's own client reads the credential, or empty
+	Options   []Option // options of a Ref besides CommonOptions
 	OIDC      bool     // takes CI identities
 	Exchanges bool     // exchanges an API key for a token; false: the key is the token
 	Browser   bool     // has a login page for a person with a browser
 
-	// Open works out once all that is known of ref before anything is sent. It looks at env's variables only.
+	// Open works out everything that is known about ref before a request is sent. It reads only env's variables.
 	Open func(env *regpass.Env, ref regpass.Ref) (Target, error)
-	// Revoke ends a credential that was minted, at the origin that Target.Revoker named. A credential that has ended
-	// already is no error. Nil: the registry cannot. A ready token or a key is the user's own: nobody revokes it.
-	Revoke func(ctx context.Context, env *regpass.Env, at *url.URL, cred regpass.Credential) error
+	// Revoke ends a minted credential at the origin in Target.Revoker. It is no error if the credential has ended
+	// already. Nil: the registry has no way to revoke. Ready tokens and keys belong to the user and are never revoked.
+	Revoke func(ctx context.Context, env *regpass.Env, revoker *url.URL, cred regpass.Credential) error
 }
 
 // Option is a key=value that may follow a registry's URL.
 type Option struct {
 	Name, Doc    string
-	Vars         []string // variables that users have set for it already; the option goes before them
+	Vars         []string // variables that users may have set already; the option wins over them
 	Values       []string // the values it may have; nil: any text
-	FromCheckout bool     // a file of the checkout may say it
+	FromCheckout bool     // a file of the checkout may set it
 }
 
 // Static is the name of the row that takes any host.
@@ -58,108 +58,108 @@ var All = []Row{pyx, prefixDev, anacondaOrg, gitlab, s3, static}
 
 // CommonOptions are the options of every row.
 var CommonOptions = []Option{
-	{Name: "audience", Doc: "audience of the identity that is shown"},
+	{Name: "audience", Doc: "audience of the CI identity"},
 	{Name: "name", Doc: "name of the index, for variables of clients", FromCheckout: true},
-	{Name: "type", Doc: "kind of registry, where the host does not say it"},
+	{Name: "type", Doc: "kind of registry, if the host does not tell"},
 }
 
-// Find picks the row for ref: the one that its option type names, otherwise the first that matches its host. A type
-// or an option that is not known is ErrUsage, as is one that decides where a proof goes, or as whom, in a file of the
-// checkout: a pull request must not.
+// Find picks the row for ref: the one in its option type, otherwise the first that matches its host. An unknown type,
+// option or value is ErrUsage. So is an option from a file of the checkout that would decide where a proof goes, or for
+// whom it is made: a pull request must not decide that.
 func Find(env *regpass.Env, ref regpass.Ref) (Row, error) {
-	row, err := pick(env, ref)
-	if err != nil {
-		return Row{}, err
+	row, err := pickRow(env, ref)
+	if err == nil {
+		err = row.checkOptions(ref)
 	}
-	for _, key := range slices.Sorted(maps.Keys(ref.Options)) {
-		option, known := row.option(key)
-		value := ref.Options[key]
-		switch {
-		case !known:
-			return Row{}, regpass.Hintf(regpass.Usagef("registry: %s: %s has no option %s",
-				regpass.Quote(ref.String()), row.Name, regpass.Quote(key)), "it knows %s", strings.Join(row.optionNames(), ", "))
-		case !ref.Trusted && !option.FromCheckout:
-			return Row{}, regpass.Hintf(regpass.Usagef("registry: %s: %s= is not taken from %s, a file of the checkout",
-				regpass.Quote(ref.String()), key, ref.From), nameItYourself)
-		case option.Values != nil && !slices.Contains(option.Values, value):
-			return Row{}, regpass.Usagef("registry: %s: unknown %s %s (known: %s)",
-				regpass.Quote(ref.String()), key, regpass.Quote(value), strings.Join(option.Values, ", "))
-		}
+	if err != nil {
+		return Row{}, fmt.Errorf("registry: %s: %w", regpass.Quote(ref.String()), err)
 	}
 	return row, nil
 }
 
-func pick(env *regpass.Env, ref regpass.Ref) (Row, error) {
+func pickRow(env *regpass.Env, ref regpass.Ref) (Row, error) {
 	name, named := ref.Options["type"]
 	if named && !ref.Trusted {
-		return Row{}, regpass.Hintf(regpass.Usagef("registry: %s: type= is not taken from %s, a file of the checkout",
-			regpass.Quote(ref.String()), ref.From), nameItYourself)
+		return Row{}, notFromCheckout(ref, "type")
 	}
 	if named {
-		row, err := regpass.Pick("type", name, All, func(r Row) string { return r.Name })
-		if err != nil {
-			return Row{}, fmt.Errorf("registry: %s: %w", regpass.Quote(ref.String()), err)
-		}
-		return row, nil
+		return regpass.Pick("type", name, All, func(r Row) string { return r.Name })
 	}
 	i := slices.IndexFunc(All, func(r Row) bool { return r.Match(env, ref) }) // the last one matches
 	return All[i], nil
 }
 
-func (r Row) allOptions() []Option { return slices.Concat(CommonOptions, r.Options) }
-
-func (r Row) option(name string) (Option, bool) {
-	all := r.allOptions()
-	i := slices.IndexFunc(all, func(o Option) bool { return o.Name == name })
-	if i < 0 {
-		return Option{}, false
+func (r Row) checkOptions(ref regpass.Ref) error {
+	for _, key := range slices.Sorted(maps.Keys(ref.Options)) {
+		option, err := r.option(key)
+		if err != nil {
+			return err
+		}
+		if !ref.Trusted && !option.FromCheckout {
+			return notFromCheckout(ref, key)
+		}
+		if option.Values == nil {
+			continue
+		}
+		if _, err := regpass.Pick(key, ref.Options[key], option.Values, func(v string) string { return v }); err != nil {
+			return err
+		}
 	}
-	return all[i], true
+	return nil
 }
 
-func (r Row) optionNames() []string {
-	var names []string
-	for _, o := range r.allOptions() {
-		names = append(names, o.Name)
+// option finds one of the row's options. An unknown one is ErrUsage.
+func (r Row) option(name string) (Option, error) {
+	all := slices.Concat(CommonOptions, r.Options)
+	o, err := regpass.Pick("option", name, all, func(o Option) string { return o.Name })
+	if err != nil {
+		return Option{}, fmt.Errorf("%s: %w", r.Name, err)
 	}
-	return slices.Sorted(slices.Values(names))
+	return o, nil
 }
 
-// value is what ref, or a variable that users set for it already, says of an option; empty: nothing.
+// value is the option's value in ref, otherwise that of the first of its variables that is set, otherwise empty.
 func (o Option) value(env *regpass.Env, ref regpass.Ref) string {
-	if v, said := ref.Options[o.Name]; said {
+	if v, given := ref.Options[o.Name]; given {
 		return v
 	}
 	_, v := env.Lookup(o.Vars...)
 	return v
 }
 
-// Trusts reports whether ref may be sent a credential: whoever runs the program named it, or its host is known to be
-// this registry whoever names it. It is the only such decision.
+// Trusts reports whether ref may be sent a credential: the person who runs the program named it, or its host is known
+// to be this registry. No other code decides that.
 func (r Row) Trusts(env *regpass.Env, ref regpass.Ref) bool {
-	return ref.Trusted || !r.Any && r.Match(env, ref)
+	return ref.Trusted || !r.AnyHost && r.Match(env, ref)
 }
 
-// IsPublic reports whether everyone may read ref, so that it needs no credential.
+// IsPublic reports whether everyone may read ref without a credential.
 func (r Row) IsPublic(ref regpass.Ref) bool { return slices.Contains(r.Public, segments(ref.URL)[0]) }
 
 const nameItYourself = "name it on the command line or in REGPASS_REGISTRIES to send it a credential"
 
+// notFromCheckout refuses an option that only the user may set.
+func notFromCheckout(ref regpass.Ref, option string) error {
+	err := regpass.Usagef("%s= is not taken from %s, a file of the checkout", option, ref.From)
+	return regpass.Hintf(err, nameItYourself)
+}
+
 // untrusted refuses to send a proof to a host that only a file of the checkout names.
 func untrusted(ref regpass.Ref) error {
-	return regpass.Hintf(fmt.Errorf("registry: %s: no credential is sent to a host that only %s names, a file of the checkout",
-		regpass.Quote(ref.String()), ref.From), nameItYourself)
+	err := fmt.Errorf("registry: %s: no credential is sent to a host that only %s names, a file of the checkout",
+		regpass.Quote(ref.String()), ref.From)
+	return regpass.Hintf(err, nameItYourself)
 }
 
 // origin is scheme, host and port of ref.
 func origin(ref regpass.Ref) *url.URL { return &url.URL{Scheme: ref.URL.Scheme, Host: ref.URL.Host} }
 
-// inDomain reports whether host is domain or below it: badastralhosted.com is not in astralhosted.com.
+// inDomain reports whether host is domain or a subdomain of it: badastralhosted.com is not in astralhosted.com.
 func inDomain(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
-// segments splits a path as it is written, so that an escaped slash does not make two segments of one.
+// segments splits the escaped path, so an escaped slash does not split a segment.
 func segments(u *url.URL) []string { return strings.Split(strings.Trim(u.EscapedPath(), "/"), "/") }
 
 // status is the HTTP status that err reports, or 0.
@@ -171,7 +171,7 @@ func status(err error) int {
 	return 0
 }
 
-// refusedByServer reports whether the server understood the request and said no: a 4xx that a second try can't mend.
+// refusedByServer reports whether the server refused the request with a 4xx that a second try would get again.
 func refusedByServer(err error) bool {
 	switch s := status(err); s {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:

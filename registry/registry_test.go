@@ -18,8 +18,8 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-// world is an Env whose network is one handler that answers for every host.
-type world struct {
+// fixture is an Env whose network is one handler that answers for every host.
+type fixture struct {
 	*regpass.Env
 	vars   map[string]string
 	stderr bytes.Buffer
@@ -30,8 +30,8 @@ type world struct {
 
 func now() time.Time { return time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC) }
 
-func newWorld(network http.Handler) *world {
-	w := &world{vars: map[string]string{}}
+func newFixture(network http.Handler) *fixture {
+	w := &fixture{vars: map[string]string{}}
 	w.Env = &regpass.Env{
 		Getenv: func(name string) string { return w.vars[name] },
 		Now:    now,
@@ -76,7 +76,7 @@ func ref(t *testing.T, text string) regpass.Ref {
 }
 
 // exchange opens the ref and exchanges the proof.
-func (w *world) exchange(ctx context.Context, r regpass.Ref, p registry.Proof) (regpass.Credential, error) {
+func (w *fixture) exchange(ctx context.Context, r regpass.Ref, p registry.Proof) (regpass.Credential, error) {
 	target, err := registry.Open(w.Env, r)
 	if err != nil {
 		return regpass.Credential{}, err
@@ -106,11 +106,13 @@ func (j *job) proof() registry.Proof {
 
 // Identity is registry.Identities.
 func (j *job) Identity(_ context.Context, audience string) (regpass.Identity, error) {
-	token := signed(j.t, jwt.MapClaims{"aud": audience, "sub": "repo:acme/app:ref:refs/heads/main", "jti": fmt.Sprint(len(j.tokens)),
+	token := signed(j.t, jwt.MapClaims{"aud": audience, "sub": "repo:acme/app:ref:refs/heads/main",
+		"jti":        fmt.Sprint(len(j.tokens)),
 		"repository": "acme/app", "exp": now().Add(5 * time.Minute).Unix()})
 	j.tokens = append(j.tokens, token)
 	claims, err := regpass.DecodeJWT(regpass.NewSecret(token))
-	return regpass.Identity{Provider: "github", Token: regpass.NewSecret(token), Claims: claims, PolicyClaims: []string{"sub", "repository"}}, err
+	return regpass.Identity{Provider: "github", Token: regpass.NewSecret(token), Claims: claims,
+		PolicyClaims: []string{"sub", "repository"}}, err
 }
 
 func key(method regpass.Method, from, secret string) registry.Proof {
@@ -198,7 +200,7 @@ func TestFind(t *testing.T) {
 		{ref: "https://api.pyx.dev type=static", row: "static"},
 	} {
 		t.Run(test.ref+" "+test.api+test.cdn, func(t *testing.T) {
-			w := newWorld(http.NotFoundHandler())
+			w := newFixture(http.NotFoundHandler())
 			w.vars["PYX_API_URL"], w.vars["PYX_CDN_DOMAIN"] = test.api, test.cdn
 			row, err := registry.Find(w.Env, ref(t, test.ref))
 			if err != nil || row.Name != test.row {
@@ -213,9 +215,10 @@ func TestFindRefuses(t *testing.T) {
 		{"pyx.dev type=pypi", "pyx, prefix.dev, anaconda.org, gitlab, s3, static"},
 		{"pyx.dev type=", `unknown type ""`},
 		{"pyx.dev workspce=acme", "audience, name, type, workspace"},
-		{"https://repo.prefix.dev/acme workspace=acme", "prefix.dev has no option"},
+		{"https://repo.prefix.dev/acme workspace=acme",
+			`prefix.dev: unknown option "workspace" (known: audience, name, type)`},
 	} {
-		_, err := registry.Find(newWorld(nil).Env, ref(t, test.ref))
+		_, err := registry.Find(newFixture(nil).Env, ref(t, test.ref))
 		mustSay(t, err, test.says)
 		if !errors.Is(err, regpass.ErrUsage) {
 			t.Errorf("%s: %v is not ErrUsage", test.ref, err)
@@ -230,7 +233,8 @@ func TestCheckoutSendsNoProofElsewhere(t *testing.T) {
 	}{
 		{ref: "https://api.pyx.dev/simple/acme/main", goes: "https://api.pyx.dev/"},
 		{ref: "https://files.astralhosted.com/acme/x", goes: "https://api.pyx.dev/"},
-		{ref: "https://pyx.corp.example/simple/acme/main", api: "https://pyx.corp.example", goes: "https://pyx.corp.example/"},
+		{ref: "https://pyx.corp.example/simple/acme/main", api: "https://pyx.corp.example",
+			goes: "https://pyx.corp.example/"},
 		{ref: "https://repo.prefix.dev/acme", goes: "https://repo.prefix.dev/"},
 		{ref: "https://pyx.corp.example/simple/acme/main"},
 		{ref: "https://evil.example/simple/acme/main type=pyx"},
@@ -242,7 +246,7 @@ func TestCheckoutSendsNoProofElsewhere(t *testing.T) {
 		{ref: "s3://bucket"},
 	} {
 		t.Run(test.ref, func(t *testing.T) {
-			w := newWorld(http.NotFoundHandler())
+			w := newFixture(http.NotFoundHandler())
 			w.vars["PYX_API_URL"] = test.api
 			r := ref(t, test.ref)
 			r.Trusted, r.From = false, "pyproject.toml"
@@ -274,10 +278,10 @@ func TestOpenRefusesCheckoutHosts(t *testing.T) {
 	for _, row := range registry.All {
 		r := ref(t, "https://evil.example/simple/acme/main type="+row.Name)
 		r.Trusted, r.From = false, "pyproject.toml"
-		_, err := registry.Open(newWorld(http.NotFoundHandler()).Env, r)
+		_, err := registry.Open(newFixture(http.NotFoundHandler()).Env, r)
 		mustSay(t, err, "name it on the command line or in REGPASS_REGISTRIES", "pyproject.toml")
 		delete(r.Options, "type")
-		if row.Trusts(newWorld(nil).Env, r) {
+		if row.Trusts(newFixture(nil).Env, r) {
 			t.Errorf("%s trusts %s, which only the checkout names", row.Name, r)
 		}
 	}
@@ -317,7 +321,7 @@ func TestAudience(t *testing.T) {
 		"https://quetz.corp/acme":                              "",
 		"https://conda.anaconda.org/acme":                      "",
 	} {
-		env := newWorld(nil).Env
+		env := newFixture(nil).Env
 		target, err := registry.Open(env, ref(t, text))
 		if err != nil || target.Audience != want {
 			t.Errorf("%s: %q, %v, want %q", text, target.Audience, err, want)
@@ -334,7 +338,7 @@ func TestPyxEndpoint(t *testing.T) {
 		{"https://pyx.corp.example", "https://pyx.corp.example/simple/a/b", "https://pyx.corp.example"},
 		{"https://pyx.corp.example", "https://pkgs.example/simple/a/b type=pyx", "https://pkgs.example"},
 	} {
-		w := newWorld(http.NotFoundHandler())
+		w := newFixture(http.NotFoundHandler())
 		w.vars["PYX_API_URL"] = test.api
 		r := ref(t, test.ref)
 		target, err := registry.Open(w.Env, r)

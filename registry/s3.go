@@ -12,8 +12,9 @@ var s3 = Row{
 	Doc:     "https://pixi.prefix.dev/latest/deployment/s3/",
 	Hosts:   []string{"s3://BUCKET"},
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return ref.URL.Scheme == "s3" },
-	Any:     true,
-	Proofs:  []Source{{Method: regpass.APIKey, Vars: awsVars, Doc: "AWS credentials; the session token may be missing", Read: readAWS}},
+	AnyHost: true,
+	Proofs: []Source{{Method: regpass.APIKey, Vars: awsVars, Read: readAWS,
+		Doc: "AWS credentials; the session token may be missing"}},
 	Options: keyOptions,
 	Open:    openKey(regpass.S3),
 }
@@ -31,7 +32,7 @@ func readAWS(env *regpass.Env, _ Target) (Proof, bool, error) {
 		Username: id, SessionToken: regpass.NewSecret(session)}, true, nil
 }
 
-// s3Key checks the three parts of an AWS credential, of which the session token may be missing.
+// s3Key checks the three parts of an AWS credential. The session token may be missing.
 func s3Key(cred *regpass.Credential, p Proof) error {
 	id, err := regpass.ParseToken(cred.Username)
 	if err != nil {

@@ -18,7 +18,7 @@ var static = Row{
 	Doc:     "https://pixi.prefix.dev/latest/deployment/authentication/",
 	Hosts:   []string{"every other host"},
 	Match:   func(*regpass.Env, regpass.Ref) bool { return true },
-	Any:     true,
+	AnyHost: true,
 	Options: keyOptions,
 	Open:    openKey(regpass.Bearer),
 }
@@ -38,14 +38,15 @@ func openKey(usual regpass.Kind) func(*regpass.Env, regpass.Ref) (Target, error)
 // keyRef is a registry whose key is the credential.
 type keyRef struct {
 	usual    regpass.Kind
-	username string // that the registry takes with a token that has no user, or empty
+	username string // for tokens without a user, if the registry wants one; or empty
 }
 
-// exchange makes a credential of a key as it is, without the network. Without a kind in p or the options it is for Basic
-// where there is a user name, S3 for s3 buckets, otherwise of the usual kind.
+// exchange makes a credential of the key as it is, without a request. Without a kind in p or in the options the
+// credential is Basic if there is a user name, S3 for an s3 bucket, and of the usual kind otherwise.
 func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof) (regpass.Credential, error) {
 	if p.Method != regpass.ReadyToken && p.Method != regpass.APIKey {
-		return regpass.Credential{}, regpass.Hintf(t.unsupported(p), "give it a key: REGPASS_API_KEY, --token-stdin or --password-stdin")
+		err := t.unsupported(p)
+		return regpass.Credential{}, regpass.Hintf(err, "give it a key: REGPASS_API_KEY, --token-stdin or --password-stdin")
 	}
 	cred := regpass.Credential{Username: cmp.Or(p.Username, t.option(env, "username"), k.username)}
 	var err error
@@ -54,13 +55,13 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 	}
 	switch cred.Kind {
 	case regpass.Basic:
-		cred.Secret, err = basic(cred.Username, p.Secret)
+		cred.Secret, err = parseBasic(cred.Username, p.Secret)
 	case regpass.CondaToken:
-		cred.Secret, err = condaToken(p.Secret)
+		cred.Secret, err = parseCondaToken(p.Secret)
 	case regpass.S3:
 		err = s3Key(&cred, p)
 	default:
-		cred.Secret, cred.Expires, err = bearer(env, p.Secret)
+		cred.Secret, cred.Expires, err = parseBearer(env, p.Secret)
 	}
 	if err != nil {
 		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Name, p.Method, p.From, err)
@@ -68,7 +69,7 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 	return cred, nil
 }
 
-// kind says how the key is presented: as p or the option kind say, otherwise as the rest of them implies.
+// kind is how the key is presented: the kind of p or of the option, otherwise the one that the rest implies.
 func (k keyRef) kind(env *regpass.Env, t Target, p Proof, username string) (regpass.Kind, error) {
 	bucket := t.Ref.URL.Scheme == "s3"
 	kind := cmp.Or(p.Kind, regpass.Kind(t.option(env, "kind")))
@@ -85,17 +86,18 @@ func (k keyRef) kind(env *regpass.Env, t Target, p Proof, username string) (regp
 	return kind, nil
 }
 
-func bearer(env *regpass.Env, key regpass.Secret) (regpass.Secret, time.Time, error) {
+func parseBearer(env *regpass.Env, key regpass.Secret) (regpass.Secret, time.Time, error) {
 	token, err := regpass.ParseToken(key.Reveal())
 	if err != nil {
 		return regpass.Secret{}, time.Time{}, err
 	}
-	expires, err := lifetime(env, token)
+	expires, err := expiry(env, token)
 	return token, expires, err
 }
 
-// basic checks a user name and password: RFC 7617, section 2 takes no colon in the first and no control characters.
-func basic(username string, password regpass.Secret) (regpass.Secret, error) {
+// parseBasic checks a user name and a password. RFC 7617, section 2, allows no colon in the user name, and no control
+// characters.
+func parseBasic(username string, password regpass.Secret) (regpass.Secret, error) {
 	switch {
 	case username == "":
 		return regpass.Secret{}, regpass.Hintf(errors.New("basic authentication needs a user name"),
@@ -106,15 +108,15 @@ func basic(username string, password regpass.Secret) (regpass.Secret, error) {
 	return regpass.ParsePassword(password.Reveal())
 }
 
-// graphic reports whether all of text is letters, marks, numbers, punctuation, symbols and spaces.
+// graphic reports whether text holds only letters, marks, numbers, punctuation, symbols and spaces.
 func graphic(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsGraphic(r) })
 }
 
-// pathToken is what stands in a URL's path without escaping (RFC 3986, section 2.3): the token becomes /t/TOKEN/.
+// pathToken matches text that needs no escaping in a URL's path (RFC 3986, section 2.3): the token becomes /t/TOKEN/.
 var pathToken = regpass.Pattern(`^[A-Za-z0-9._~-]+$`)
 
-func condaToken(key regpass.Secret) (regpass.Secret, error) {
+func parseCondaToken(key regpass.Secret) (regpass.Secret, error) {
 	token, err := regpass.ParseToken(key.Reveal())
 	if err != nil {
 		return regpass.Secret{}, err

@@ -20,28 +20,45 @@ func TestStatic(t *testing.T) {
 		proof registry.Proof
 		want  regpass.Credential // without its secrets
 	}{
-		{"https://quetz.corp/acme", key(regpass.APIKey, "", "s"), regpass.Credential{Registry: "static", Host: "quetz.corp", Kind: regpass.Bearer}},
-		{"https://acme.jfrog.io/pypi", key(regpass.ReadyToken, "", token), regpass.Credential{Registry: "static", Host: "acme.jfrog.io", Kind: regpass.Bearer, Expires: later}},
-		{"https://quetz.corp:8443 kind=conda-token", key(regpass.APIKey, "", "s"), regpass.Credential{Registry: "static", Host: "quetz.corp:8443", Kind: regpass.CondaToken}},
-		{"https://pypi.corp username=alice", key(regpass.APIKey, "", "pass wörd: \"'\\#"), regpass.Credential{Registry: "static", Host: "pypi.corp", Kind: regpass.Basic, Username: "alice"}},
-		{"https://pypi.corp username=alice", registry.Proof{Method: regpass.APIKey, Username: "bob", Secret: regpass.NewSecret(" s ")}, regpass.Credential{Registry: "static", Host: "pypi.corp", Kind: regpass.Basic, Username: "bob"}},
-		{"https://pypi.corp kind=basic", registry.Proof{Method: regpass.APIKey, Username: "bob", Kind: regpass.Bearer, Secret: regpass.NewSecret("s")}, regpass.Credential{Registry: "static", Host: "pypi.corp", Kind: regpass.Bearer, Username: "bob"}},
-		{"https://conda.anaconda.org/acme", key(regpass.APIKey, "", "an-0123_4.5~6"), regpass.Credential{Registry: "anaconda.org", Host: "conda.anaconda.org", Kind: regpass.CondaToken}},
-		{"https://conda.anaconda.org/acme kind=bearer", key(regpass.APIKey, "", "s"), regpass.Credential{Registry: "anaconda.org", Host: "conda.anaconda.org", Kind: regpass.Bearer}},
-		{"https://conda.corp/acme type=anaconda.org", key(regpass.APIKey, "", "s"), regpass.Credential{Registry: "anaconda.org", Host: "conda.corp", Kind: regpass.CondaToken}},
-		{"s3://bucket/channel", registry.Proof{Method: regpass.APIKey, Username: "AKIA0", Secret: regpass.NewSecret("a/b+c=")}, regpass.Credential{Registry: "s3", Host: "s3://bucket/channel", Kind: regpass.S3, Username: "AKIA0"}},
-		{"s3://bucket", registry.Proof{Method: regpass.APIKey, Username: "ASIA0", Secret: regpass.NewSecret("a"), SessionToken: regpass.NewSecret("t")}, regpass.Credential{Registry: "s3", Host: "s3://bucket", Kind: regpass.S3, Username: "ASIA0"}},
+		{"https://quetz.corp/acme", key(regpass.APIKey, "", "s"),
+			regpass.Credential{Registry: "static", Host: "quetz.corp", Kind: regpass.Bearer}},
+		{"https://acme.jfrog.io/pypi", key(regpass.ReadyToken, "", token),
+			regpass.Credential{Registry: "static", Host: "acme.jfrog.io", Kind: regpass.Bearer, Expires: later}},
+		{"https://quetz.corp:8443 kind=conda-token", key(regpass.APIKey, "", "s"),
+			regpass.Credential{Registry: "static", Host: "quetz.corp:8443", Kind: regpass.CondaToken}},
+		{"https://pypi.corp username=alice", key(regpass.APIKey, "", "pass wörd: \"'\\#"),
+			regpass.Credential{Registry: "static", Host: "pypi.corp", Kind: regpass.Basic, Username: "alice"}},
+		{"https://pypi.corp username=alice",
+			registry.Proof{Method: regpass.APIKey, Username: "bob", Secret: regpass.NewSecret(" s ")},
+			regpass.Credential{Registry: "static", Host: "pypi.corp", Kind: regpass.Basic, Username: "bob"}},
+		{"https://pypi.corp kind=basic",
+			registry.Proof{Method: regpass.APIKey, Username: "bob", Kind: regpass.Bearer, Secret: regpass.NewSecret("s")},
+			regpass.Credential{Registry: "static", Host: "pypi.corp", Kind: regpass.Bearer, Username: "bob"}},
+		{"https://conda.anaconda.org/acme", key(regpass.APIKey, "", "an-0123_4.5~6"),
+			regpass.Credential{Registry: "anaconda.org", Host: "conda.anaconda.org", Kind: regpass.CondaToken}},
+		{"https://conda.anaconda.org/acme kind=bearer", key(regpass.APIKey, "", "s"),
+			regpass.Credential{Registry: "anaconda.org", Host: "conda.anaconda.org", Kind: regpass.Bearer}},
+		{"https://conda.corp/acme type=anaconda.org", key(regpass.APIKey, "", "s"),
+			regpass.Credential{Registry: "anaconda.org", Host: "conda.corp", Kind: regpass.CondaToken}},
+		{"s3://bucket/channel", registry.Proof{Method: regpass.APIKey, Username: "AKIA0",
+			Secret: regpass.NewSecret("a/b+c=")},
+			regpass.Credential{Registry: "s3", Host: "s3://bucket/channel", Kind: regpass.S3, Username: "AKIA0"}},
+		{"s3://bucket", registry.Proof{Method: regpass.APIKey, Username: "ASIA0", Secret: regpass.NewSecret("a"),
+			SessionToken: regpass.NewSecret("t")},
+			regpass.Credential{Registry: "s3", Host: "s3://bucket", Kind: regpass.S3, Username: "ASIA0"}},
 	} {
-		w := newWorld(http.NotFoundHandler())
+		w := newFixture(http.NotFoundHandler())
 		got, err := w.exchange(t.Context(), ref(t, test.ref), test.proof)
 		if err != nil {
 			t.Errorf("%s: %v", test.ref, err)
 			continue
 		}
-		if got.Secret.Reveal() != test.proof.Secret.Reveal() || got.SessionToken.Reveal() != test.proof.SessionToken.Reveal() {
+		if got.Secret.Reveal() != test.proof.Secret.Reveal() ||
+			got.SessionToken.Reveal() != test.proof.SessionToken.Reveal() {
 			t.Errorf("%s: the secrets are not those that were given", test.ref)
 		}
-		if got.Registry != test.want.Registry || got.Host != test.want.Host || got.Kind != test.want.Kind || got.Username != test.want.Username || !got.Expires.Equal(test.want.Expires) {
+		if got.Registry != test.want.Registry || got.Host != test.want.Host || got.Kind != test.want.Kind ||
+			got.Username != test.want.Username || !got.Expires.Equal(test.want.Expires) {
 			t.Errorf("%s: got %+v, want %+v", test.ref, got, test.want)
 		}
 		if len(w.asked) > 0 {
@@ -53,7 +70,8 @@ func TestStatic(t *testing.T) {
 func TestStaticRefuses(t *testing.T) {
 	const secret = "hunter2-and-more"
 	user := func(name, password string) registry.Proof {
-		return registry.Proof{Method: regpass.APIKey, From: "--password-stdin", Username: name, Secret: regpass.NewSecret(password)}
+		return registry.Proof{Method: regpass.APIKey, From: "--password-stdin", Username: name,
+			Secret: regpass.NewSecret(password)}
 	}
 	for _, test := range []struct {
 		ref   string
@@ -77,14 +95,15 @@ func TestStaticRefuses(t *testing.T) {
 		{"https://pypi.corp kind=s3", key(regpass.APIKey, "KEY", secret), "takes no key of kind"},
 		{"s3://bucket kind=bearer", key(regpass.APIKey, "KEY", secret), "takes no key of kind"},
 		{"s3://bucket", key(regpass.APIKey, "KEY", secret), "access key id"},
-		{"s3://bucket", registry.Proof{Method: regpass.APIKey, Username: "AKIA0", Secret: regpass.NewSecret(secret), SessionToken: regpass.NewSecret("a b")}, "session token"},
+		{"s3://bucket", registry.Proof{Method: regpass.APIKey, Username: "AKIA0", Secret: regpass.NewSecret(secret),
+			SessionToken: regpass.NewSecret("a b")}, "session token"},
 		{"https://conda.anaconda.org/acme", key(regpass.APIKey, "KEY", secret+"/../x"), "part of a URL"},
 		{"https://conda.anaconda.org/acme", key(regpass.APIKey, "KEY", ".."), "part of a URL"},
 		{"https://conda.anaconda.org/acme", key(regpass.APIKey, "KEY", secret+"%2f"), "part of a URL"},
 		{"https://pypi.corp", (&job{t: t}).proof(), `static: "https://pypi.corp/" takes no CI identity`},
 		{"https://pypi.corp", registry.Proof{Method: regpass.Browser}, "takes no browser login"},
 	} {
-		cred, err := newWorld(http.NotFoundHandler()).exchange(t.Context(), ref(t, test.ref), test.proof)
+		cred, err := newFixture(http.NotFoundHandler()).exchange(t.Context(), ref(t, test.ref), test.proof)
 		mustSay(t, err, test.says)
 		mustHide(t, err, secret)
 		if !cred.Secret.Empty() {

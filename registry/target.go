@@ -8,25 +8,25 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Target is the registry that one Ref names, with all that is known of it before anything is sent.
+// Target is the registry that one Ref names, with everything that is known about it before a request is sent.
 type Target struct {
 	Row      Row
 	Ref      regpass.Ref
 	Receiver *url.URL // origin that is shown the proof
 	Revoker  *url.URL // origin that ends a credential
-	Audience string   // audience that the identity needs; empty: the server is asked, or takes none
-	Scope    string   // what an identity's credential is good for at the receiver: two refs of one scope share it
-	Hosts    []string // hosts that the credential is for; the first is where packages are read or uploaded
+	Audience string   // audience that the identity needs; empty: the server names it, or takes no identity
+	Scope    string   // of an identity's credential at the receiver: two refs with one scope share the credential
+	Hosts    []string // hosts that the credential is for; the first one serves packages or takes uploads
 
 	exchanger exchanger
 }
 
-// exchanger exchanges a proof for a credential; Target fills in its registry and hosts.
+// exchanger exchanges a proof for a credential. Target fills in its registry and hosts.
 type exchanger interface {
 	exchange(ctx context.Context, env *regpass.Env, t Target, p Proof) (regpass.Credential, error)
 }
 
-// Open works out what ref names. Its error says that ref is written wrongly, or that it may have no credential.
+// Open works out what ref names. It returns an error if ref is malformed or may not be sent a credential.
 func Open(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	row, err := Find(env, ref)
 	if err != nil {
@@ -52,8 +52,8 @@ func Open(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	return t, nil
 }
 
-// ScopeFor is what a credential that the method gets is good for at the receiver. Only an identity's is narrower than
-// all of it.
+// ScopeFor is the scope of a credential that the method gets. Only an identity's credential is limited to Target.Scope.
+// With every other method it is good for the whole receiver, and ScopeFor is empty.
 func (t Target) ScopeFor(m regpass.Method) string {
 	if m == regpass.OIDC {
 		return t.Scope
@@ -61,7 +61,7 @@ func (t Target) ScopeFor(m regpass.Method) string {
 	return ""
 }
 
-// Exchange exchanges the proof for a credential. It never returns one that has ended by env.Now.
+// Exchange exchanges the proof for a credential. It never returns one that has expired by env.Now.
 func (t Target) Exchange(ctx context.Context, env *regpass.Env, p Proof) (regpass.Credential, error) {
 	cred, err := t.exchanger.exchange(ctx, env, t, p)
 	if err != nil {
@@ -71,12 +71,12 @@ func (t Target) Exchange(ctx context.Context, env *regpass.Env, p Proof) (regpas
 	return cred, nil
 }
 
-// GivenIn reports whether every job of a CI system has a token for registries of this kind.
-func (r Row) GivenIn(ci string) bool {
+// HasJobToken reports whether every job of the CI system has a token for registries of this kind.
+func (r Row) HasJobToken(ci string) bool {
 	return slices.ContainsFunc(r.Proofs, func(s Source) bool { return s.CI == ci && s.Method == regpass.ReadyToken })
 }
 
-// KeyVars are the variables of its own in which a key for the registry is best given; nil: it has none.
+// KeyVars are the registry's own variables that are best for giving it a key; nil: it has none.
 func (t Target) KeyVars() []string {
 	for _, s := range slices.Backward(t.Row.Proofs) {
 		switch {
@@ -90,13 +90,13 @@ func (t Target) KeyVars() []string {
 	return nil
 }
 
-// option is the value of one of the row's options; empty: nothing says it.
+// option is the value of one of the row's options; empty: it is not set.
 func (t Target) option(env *regpass.Env, name string) string {
-	o, _ := t.Row.option(name)
+	o, _ := t.Row.option(name) // always known: a row only asks for its own options
 	return o.value(env, t.Ref)
 }
 
-// unsupported refuses a proof that the registry has no use for.
+// unsupported refuses a proof of a method that the registry does not take.
 func (t Target) unsupported(p Proof) error {
 	return regpass.NoIdentityf("%s: %s takes no %s", t.Row.Name, regpass.Quote(t.Ref.String()), p.Method)
 }

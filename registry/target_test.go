@@ -27,7 +27,7 @@ func TestTrusts(t *testing.T) {
 		{ref: "https://quetz.corp/acme"},
 		{ref: "s3://bucket/acme"},
 	} {
-		w := newWorld(http.NotFoundHandler())
+		w := newFixture(http.NotFoundHandler())
 		w.vars["PYX_API_URL"] = test.api
 		r := ref(t, test.ref)
 		row, err := registry.Find(w.Env, r)
@@ -57,7 +57,7 @@ func TestIsPublic(t *testing.T) {
 		"https://quetz.corp/conda-forge":               false,
 	} {
 		r := ref(t, text)
-		row, err := registry.Find(newWorld(nil).Env, r)
+		row, err := registry.Find(newFixture(nil).Env, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,11 +77,11 @@ func TestOptionsOfTheCheckout(t *testing.T) {
 		"https://gitlab.com/api/v4/projects/1/packages/pypi token=job": "token= is not taken",
 	} {
 		r := ref(t, text)
-		if _, err := registry.Find(newWorld(nil).Env, r); err != nil {
+		if _, err := registry.Find(newFixture(nil).Env, r); err != nil {
 			t.Errorf("%s on the command line: %v", text, err)
 		}
 		r.Trusted, r.From = false, "pyproject.toml"
-		_, err := registry.Find(newWorld(nil).Env, r)
+		_, err := registry.Find(newFixture(nil).Env, r)
 		if says == "" && err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -89,12 +89,12 @@ func TestOptionsOfTheCheckout(t *testing.T) {
 			mustSay(t, err, says, "pyproject.toml")
 		}
 	}
-	_, err := registry.Find(newWorld(nil).Env, ref(t, "https://quetz.corp/acme kind=telepathy"))
+	_, err := registry.Find(newFixture(nil).Env, ref(t, "https://quetz.corp/acme kind=telepathy"))
 	mustSay(t, err, `unknown kind "telepathy" (known: bearer, basic, conda-token, s3)`)
 }
 
 func TestScopeFor(t *testing.T) {
-	target, err := registry.Open(newWorld(nil).Env, ref(t, "https://api.pyx.dev/simple/acme/main"))
+	target, err := registry.Open(newFixture(nil).Env, ref(t, "https://api.pyx.dev/simple/acme/main"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,13 +14,13 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// edit is a Change worked out.
+// edit is a Change with the old content of its file and the new.
 type edit struct {
 	envsync.Change
-	was found  // what stands there
-	now []byte // what is to stand there
-	rec record // in place only: its record in the journal
-	in  *os.Root
+	was snapshot
+	now []byte
+	rec record   // in place only: the change in the journal
+	in  *os.Root // in place only: the file's folder
 }
 
 // File is a private file whose whole content is known: a secret for a step of a container build.
@@ -29,10 +29,10 @@ type File struct {
 	Content regpass.Secret
 }
 
-// Apply writes the changes and the files of a plan. A private file of a client is added to, so that several leases of
-// one session can share it. For a file in place, all is prepared before the first is touched: the way back is in the
-// journal, and the new content lies beside the old. What goes wrong until then, bad input and a full disk among it,
-// changes no file of the user's.
+// Apply writes the changes and the files of a plan. Entries are added to a client's private file, so several leases of
+// one session can share it. The user's own files are changed last. Before the first of them is touched, the journal
+// says how to restore each one, and the new content lies beside the old. An error until then, such as bad input or a
+// full disk, leaves all of the user's files unchanged.
 func (s *Session) Apply(ctx context.Context, changes []envsync.Change, files ...File) error {
 	unlock, err := s.lock(ctx, lockName)
 	if err != nil {
@@ -45,10 +45,10 @@ func (s *Session) Apply(ctx context.Context, changes []envsync.Change, files ...
 	}
 	var edits []*edit
 	for _, c := range changes {
-		e, err := s.workOut(c)
+		e, err := s.planEdit(c)
 		if err != nil {
-			return regpass.Hintf(fmt.Errorf("%s: %s is left as it is: %w", c.Format.Name, c.Path, err),
-				"name no file, and a private one is made")
+			err = fmt.Errorf("%s: %s is left as it is: %w", c.Format.Name, c.Path, err)
+			return regpass.Hintf(err, "leave the file out, and regpass makes a private one")
 		}
 		if e.Private {
 			err = s.writePrivate(e.Path, e.now)
@@ -67,13 +67,13 @@ func (s *Session) Apply(ctx context.Context, changes []envsync.Change, files ...
 	return s.applyInPlace(st, edits)
 }
 
-func (s *Session) workOut(c envsync.Change) (*edit, error) {
+func (s *Session) planEdit(c envsync.Change) (*edit, error) {
 	e := &edit{Change: c}
 	var err error
 	if e.Private {
 		e.was.content, err = s.private(c)
 	} else {
-		e.was, err = look(c.Path)
+		e.was, err = readSnapshot(c.Path)
 	}
 	if err != nil {
 		return nil, err
@@ -82,12 +82,12 @@ func (s *Session) workOut(c envsync.Change) (*edit, error) {
 	return e, err
 }
 
-// changes reports whether there is something to do to a file in place.
+// changes reports whether a file in place needs a change.
 func (e *edit) changes() bool {
 	return e.was.content == nil || !bytes.Equal(e.was.content, e.now) || e.was.mode&0o077 != 0
 }
 
-// private reads a private file as an earlier login left it, or the content that it begins with.
+// private reads a private file of an earlier login; if there is none, it is the content that the file begins with.
 func (s *Session) private(c envsync.Change) ([]byte, error) {
 	name, err := s.within(c.Path)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Session) private(c envsync.Change) ([]byte, error) {
 	return content, err
 }
 
-// within is a path relative to the session's folder, which it must not leave.
+// within makes a path relative to the session's folder. A path outside of it is an error.
 func (s *Session) within(path string) (string, error) {
 	name, err := filepath.Rel(s.Dir, path)
 	if err != nil || !filepath.IsLocal(name) {
@@ -124,14 +124,14 @@ func (s *Session) writePrivate(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	return replace(s.root, name, name+".tmp", content, 0o600, fleeting)
+	return replace(s.root, name, name+".tmp", content, volatile)
 }
 
 func (s *Session) applyInPlace(st state, edits []*edit) error {
 	if len(edits) == 0 {
 		return nil
 	}
-	done, err := s.carryOut(st, edits)
+	done, err := s.writeAll(st, edits)
 	for _, e := range edits {
 		if e.in != nil {
 			_ = e.in.Close()
@@ -140,40 +140,40 @@ func (s *Session) applyInPlace(st state, edits []*edit) error {
 	if err == nil {
 		return nil
 	}
-	hint := "your files are as they were; name none, and private ones are made"
+	hint := "your files are as they were; leave them out, and regpass makes private ones"
 	if done > 0 {
-		hint = "what was changed already is put back by `regpass logout`"
+		hint = "`regpass logout` puts back the files that were changed already"
 	}
 	for _, e := range edits[:done] {
-		st.Journal = put(st.Journal, e.rec)
+		st.Journal = upsert(st.Journal, e.rec)
 	}
 	for _, e := range edits[done:] {
-		_ = e.rec.clear()
+		_ = e.rec.removeLeftovers()
 	}
-	_ = s.save(st) // if that fails too, the journal tells the way back to what is there
+	_ = s.save(st) // if that fails too, the saved journal still restores every file
 	return regpass.Hintf(err, "%s", hint)
 }
 
-// carryOut returns how many of the files were changed.
-func (s *Session) carryOut(st state, edits []*edit) (done int, err error) {
+// writeAll changes the files and returns how many it changed.
+func (s *Session) writeAll(st state, edits []*edit) (done int, err error) {
 	next := slices.Clone(st.Journal)
 	for _, e := range edits {
-		if err := s.keep(next, e); err != nil {
-			return 0, fmt.Errorf("%s: keep what %s holds: %w", e.Format.Name, e.Path, err)
+		if err := s.journalEdit(next, e); err != nil {
+			return 0, fmt.Errorf("%s: keep the content of %s: %w", e.Format.Name, e.Path, err)
 		}
-		next = put(next, e.rec)
+		next = upsert(next, e.rec)
 	}
 	st.Journal = next
 	if err := s.save(st); err != nil {
 		return 0, err
 	}
 	for _, e := range edits {
-		if err := e.begin(); err != nil {
+		if err := e.writeTemp(); err != nil {
 			return 0, fmt.Errorf("%s: write %s: %w", e.Format.Name, e.Path, err)
 		}
 	}
 	for i, e := range edits {
-		if err := exchange(e.in, filepath.Base(e.Path), e.rec.temp(), e.was); err != nil {
+		if err := swapIn(e.in, filepath.Base(e.Path), e.rec.temp(), e.was); err != nil {
 			return i, fmt.Errorf("%s: write %s: %w", e.Format.Name, e.Path, err)
 		}
 		if err := syncFolder(e.in); err != nil {
@@ -183,32 +183,32 @@ func (s *Session) carryOut(st state, edits []*edit) (done int, err error) {
 	return len(edits), nil
 }
 
-// put enters a record in the journal, in the place of the one for the same file if there is one.
-func put(journal []record, r record) []record {
-	if at := position(journal, r.Path); at >= 0 {
+// upsert adds a record to the journal, or replaces the one for the same file.
+func upsert(journal []record, r record) []record {
+	if at := indexOf(journal, r.Path); at >= 0 {
 		journal[at] = r
 		return journal
 	}
 	return append(journal, r)
 }
 
-func position(journal []record, path string) int {
+func indexOf(journal []record, path string) int {
 	return slices.IndexFunc(journal, func(r record) bool { return r.Path == path })
 }
 
-// keep makes e's record and keeps what it needs. If the file was changed in this session before, the way back goes
-// past both changes.
-func (s *Session) keep(journal []record, e *edit) error {
+// journalEdit makes e's record and keeps the content to restore. If this session changed the file before, the record
+// undoes both changes.
+func (s *Session) journalEdit(journal []record, e *edit) error {
 	rec := record{Path: e.Path, Made: missing(e.Path)}
 	back := e.was
-	if at := position(journal, e.Path); at >= 0 {
+	if at := indexOf(journal, e.Path); at >= 0 {
 		rec = journal[at]
-		if err := rec.clear(); err != nil {
+		if err := rec.removeLeftovers(); err != nil {
 			return err
 		}
 		if e.was.content != nil {
 			var err error
-			if back, err = s.wayBack(rec, e.was); err != nil {
+			if back, err = s.restored(rec, e.was); err != nil {
 				return err
 			}
 		}
@@ -219,9 +219,9 @@ func (s *Session) keep(journal []record, e *edit) error {
 			rec.Keys = append(rec.Keys, k)
 		}
 	}
-	rec.ID, rec.Before, rec.Mode, rec.From = newID(), "", 0o600, []string{sum(e.now)}
+	rec.ID, rec.Before, rec.Mode, rec.Known = newID(), "", 0o600, []string{sum(e.now)}
 	if e.was.content != nil {
-		rec.From = append(rec.From, sum(e.was.content))
+		rec.Known = append(rec.Known, sum(e.was.content))
 	}
 	e.rec = rec
 	if back.content == nil {
@@ -231,7 +231,7 @@ func (s *Session) keep(journal []record, e *edit) error {
 	return create(s.root, rec.undo(), back.content, 0o600, durable)
 }
 
-// missing counts the folders above a file that are not there.
+// missing counts the folders above a file that do not exist.
 func missing(path string) int {
 	n := 0
 	for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
@@ -243,8 +243,8 @@ func missing(path string) int {
 	return n
 }
 
-// begin writes the new content beside the old.
-func (e *edit) begin() error {
+// writeTemp writes the new content beside the old.
+func (e *edit) writeTemp() error {
 	dir := filepath.Dir(e.Path)
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {

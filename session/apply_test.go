@@ -32,7 +32,8 @@ func formatOf(t *testing.T, name string) envsync.Format {
 // inPlace is a change that gives the test's host a token.
 func inPlace(t *testing.T, format, path, token string) envsync.Change {
 	t.Helper()
-	return envsync.Change{Path: path, Format: formatOf(t, format), Entries: []envsync.Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "__token__", token)}}
+	return envsync.Change{Path: path, Format: formatOf(t, format),
+		Entries: []envsync.Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "__token__", token)}}
 }
 
 func apply(t *testing.T, s *Session, all ...envsync.Change) {
@@ -43,7 +44,7 @@ func apply(t *testing.T, s *Session, all ...envsync.Change) {
 // logout undoes a session as another process would; it must leave nothing to warn of and nothing behind.
 func logout(t *testing.T, s *Session) []string {
 	t.Helper()
-	again, err := Existing(s.env, s.Dir)
+	again, err := openExisting(s.env, s.Dir)
 	must(t, err)
 	did, warnings := again.Undo(t.Context(), nil)
 	if len(warnings) > 0 {
@@ -78,10 +79,12 @@ func TestApplyAndUndoLeaveAllAsItWas(t *testing.T) {
 		{"an empty netrc", "netrc", ".netrc", "", 0o600},
 		{"a netrc that all may read", "netrc", ".netrc", "# mine\r\nmachine a.test login x password y\r\n", 0o644},
 		{"a netrc that nobody may write", "netrc", ".netrc", "machine a.test\n\tlogin x\n\tpassword y", 0o400},
-		{"a netrc with an entry for the host", "netrc", ".netrc", "machine h.test # work\n login x password y # z\nmachine b.test login x password y\n", 0o640},
+		{"a netrc with an entry for the host", "netrc", ".netrc",
+			"machine h.test # work\n login x password y # z\nmachine b.test login x password y\n", 0o640},
 		{"a netrc with a macro", "netrc", ".netrc", "macdef init\ncd /pub\n\nmachine a.test login x password y\n", 0o600},
 		{"rattler's own", "rattler", ".rattler/credentials.json", "{\n  \"a.test\": {\"CondaToken\": \"x\"}\n}", 0o660},
-		{"rattler's own with the host", "rattler", ".rattler/credentials.json", `{"h.test":{"CondaToken":"x"} , "a.test":{"CondaToken":"y"}}`, 0o600},
+		{"rattler's own with the host", "rattler", ".rattler/credentials.json",
+			`{"h.test":{"CondaToken":"x"} , "a.test":{"CondaToken":"y"}}`, 0o600},
 		{"uv's store", "uv", "uv/credentials.toml", "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -146,7 +149,7 @@ func TestApplyRefuses(t *testing.T) {
 			makePipe(t, path)
 			return filepath.Join(path, "netrc")
 		}},
-		{"somebody else's", "it belongs to somebody else", func(t *testing.T, path string) string {
+		{"somebody else's", "it belongs to another user", func(t *testing.T, path string) string {
 			putFile(t, path, "machine a.test login x password y\n", 0o644)
 			return giveAway(t, path, "/etc/passwd")
 		}},
@@ -241,8 +244,10 @@ func TestApplyWhileOthersWrite(t *testing.T) {
 		other     func(t *testing.T, path string)
 	}{
 		{"a new file", "", func(t *testing.T, path string) { putFile(t, path, theirs, 0o640) }},
-		{"another content", "machine a.test login x password y\n", func(t *testing.T, path string) { putFile(t, path, theirs, 0o640) }},
-		{"no file any more", "machine a.test login x password y\n", func(t *testing.T, path string) { must(t, os.Remove(path)) }},
+		{"another content", "machine a.test login x password y\n",
+			func(t *testing.T, path string) { putFile(t, path, theirs, 0o640) }},
+		{"no file any more", "machine a.test login x password y\n",
+			func(t *testing.T, path string) { must(t, os.Remove(path)) }},
 		{"a link", "machine a.test login x password y\n", func(t *testing.T, path string) {
 			must(t, os.Remove(path))
 			must(t, os.Symlink("/etc/hosts", path))
@@ -259,7 +264,7 @@ func TestApplyWhileOthersWrite(t *testing.T) {
 			untouched := read(t, first)
 			var edits []*edit
 			for _, p := range []string{first, path, filepath.Join(home, "folder", "last")} {
-				e, err := s.workOut(inPlace(t, "netrc", p, "t0ken"))
+				e, err := s.planEdit(inPlace(t, "netrc", p, "t0ken"))
 				must(t, err)
 				edits = append(edits, e)
 			}
@@ -311,7 +316,9 @@ func TestApplyThatCannotPrepare(t *testing.T) {
 			putFile(t, path, "machine h.test login x password y\n", 0o644)
 			tt.block(t, s, home)
 			before := disk(t, home)
-			err := s.Apply(t.Context(), []envsync.Change{inPlace(t, "netrc", path, "t0ken"), inPlace(t, "netrc", filepath.Join(home, "folder", "netrc"), "t0ken")})
+			err := s.Apply(t.Context(),
+				[]envsync.Change{inPlace(t, "netrc", path, "t0ken"),
+					inPlace(t, "netrc", filepath.Join(home, "folder", "netrc"), "t0ken")})
 			testenv.WantError(t, err, "t0ken", "your files are as they were")
 			wantSame(t, disk(t, home), before)
 			if changed, err := s.Changed(); err != nil || len(changed) > 0 {
@@ -326,7 +333,8 @@ func TestApplyThatCannotPrepare(t *testing.T) {
 func TestOwnFilesAddUp(t *testing.T) {
 	s := begin(t)
 	own := func(name, ref, token string) envsync.Change {
-		return envsync.Change{Private: true, Path: filepath.Join(s.Files(), name), Format: formatOf(t, "netrc"), Base: []byte("machine base.test login x password y\n"),
+		return envsync.Change{Private: true, Path: filepath.Join(s.Files(), name), Format: formatOf(t, "netrc"),
+			Base:    []byte("machine base.test login x password y\n"),
 			Entries: []envsync.Entry{handOver(t, ref, regpass.Bearer, "__token__", token)}}
 	}
 	apply(t, reopen(t, s), own("netrc", "https://a.test", "first"))
@@ -347,7 +355,8 @@ func TestOwnFilesAddUp(t *testing.T) {
 		t.Errorf("in the journal: %v, %v", changed, err)
 	}
 	for _, outside := range []string{filepath.Join(s.env.Home, "x"), s.Dir, filepath.Join(s.Files(), "..", "..", "x")} {
-		err := s.Apply(t.Context(), []envsync.Change{{Private: true, Path: outside, Format: formatOf(t, "netrc"), Entries: own("", "https://a.test", "t0ken").Entries}})
+		err := s.Apply(t.Context(), []envsync.Change{{Private: true, Path: outside, Format: formatOf(t, "netrc"),
+			Entries: own("", "https://a.test", "t0ken").Entries}})
 		if err == nil {
 			t.Errorf("an own file was written to %s", outside)
 		}

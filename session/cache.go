@@ -27,10 +27,12 @@ func (s *Session) Changed() ([]string, error) {
 	return paths, err
 }
 
-// Mint returns the session's credential with the key if it is fresh, and else mints one and keeps it. Of several
-// processes that ask for one key at a time only one does. mint gets the stale credential, if there is one. A credential
-// that was minted but could not be kept comes back together with the error, for the caller to revoke.
-func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration, mint func(context.Context, *Lease) (Lease, error)) (Lease, error) {
+// Mint returns the session's credential with the key if it is fresh. Otherwise it mints a new one and keeps it. If
+// several processes ask for one key at the same time, only one of them mints. mint gets the stale credential, or nil.
+// If a credential was minted but could not be kept, Mint returns it together with the error, and the caller must revoke
+// it.
+func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration,
+	mint func(context.Context, *Lease) (Lease, error)) (Lease, error) {
 	if l, ok, err := s.fresh(key, minLife); ok || err != nil {
 		return l, err
 	}
@@ -39,7 +41,7 @@ func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration, m
 		return Lease{}, err
 	}
 	defer unlock()
-	l, ok, err := s.fresh(key, minLife) // another process may have made it while we waited
+	l, ok, err := s.fresh(key, minLife) // another process may have minted it while we waited
 	if ok || err != nil {
 		return l, err
 	}
@@ -47,15 +49,15 @@ func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration, m
 	if l.Key != "" {
 		stale = &l
 	}
-	made, err := mint(ctx, stale)
+	minted, err := mint(ctx, stale)
 	if err != nil {
 		return Lease{}, err
 	}
-	made.Key, made.Minted = key, s.env.Now()
-	return made, s.Keep(made)
+	minted.Key, minted.Minted = key, s.env.Now()
+	return minted, s.Keep(minted)
 }
 
-// fresh looks for the credential with the key. It returns a stale one too, with ok false.
+// fresh looks for the credential with the key. A stale one is returned too, with ok false.
 func (s *Session) fresh(key string, minLife time.Duration) (l Lease, ok bool, err error) {
 	all, err := s.Leases()
 	if err != nil {
@@ -68,9 +70,13 @@ func (s *Session) fresh(key string, minLife time.Duration) (l Lease, ok bool, er
 	return all[i], all[i].Cred.Fresh(s.env.Now(), all[i].Minted, minLife), nil
 }
 
-// Keep stores a credential under its key. It does so even when ctx has just ended: what was minted must be revocable.
+// keepTimeout is how long Keep waits for the session's lock.
+const keepTimeout = 30 * time.Second
+
+// Keep stores a credential under its key. It takes no context: a minted credential must be kept, and so be revocable,
+// even if the caller's context has just ended.
 func (s *Session) Keep(l Lease) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), keepTimeout)
 	defer cancel()
 	unlock, err := s.lock(ctx, lockName)
 	if err != nil {
@@ -86,13 +92,13 @@ func (s *Session) Keep(l Lease) error {
 	return s.save(st)
 }
 
-// Key names a credential by what it is for and the proof it is made with, without showing either.
+// Key is the key of a credential: a hash of its registry, endpoint and scope and of the proof that it is made with.
 func Key(registry, endpoint, scope, proof string, secret regpass.Secret) string {
-	return keyOf(registry, endpoint, scope, proof, secret.Fingerprint())
+	return hashOf(registry, endpoint, scope, proof, secret.Fingerprint())
 }
 
 // keyOf makes a file name of any text.
-func keyOf(parts ...string) string {
+func hashOf(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }

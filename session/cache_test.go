@@ -47,7 +47,8 @@ func TestMintTradesOnceForMany(t *testing.T) {
 func TestMintKeysDoNotWaitForEachOther(t *testing.T) {
 	s := begin(t)
 	_, err := s.Mint(t.Context(), "outer", 0, func(ctx context.Context, _ *Lease) (Lease, error) {
-		_, err := reopen(t, s).Mint(ctx, "inner", 0, func(context.Context, *Lease) (Lease, error) { return minted("", "inner"), nil })
+		_, err := reopen(t, s).Mint(ctx, "inner", 0,
+			func(context.Context, *Lease) (Lease, error) { return minted("", "inner"), nil })
 		return minted("", "outer"), err
 	})
 	must(t, err)
@@ -206,7 +207,8 @@ func TestLoginsAreKeptWhole(t *testing.T) {
 		t.Fatalf("got %v, %v", all, err)
 	}
 	got := all[0]
-	if got.Cred.Secret.Reveal() != "s3cr3t" || got.Cred.SessionToken.Reveal() != "session" || got.Cred.Refresh.Reveal() != "refresh-s3cr3t" {
+	if got.Cred.Secret.Reveal() != "s3cr3t" || got.Cred.SessionToken.Reveal() != "session" ||
+		got.Cred.Refresh.Reveal() != "refresh-s3cr3t" {
 		t.Error("the secrets are not what was kept")
 	}
 	if strings.Join(masked, " ") != "s3cr3t session refresh-s3cr3t" {

@@ -9,38 +9,39 @@ import (
 	"strings"
 )
 
-// Sub makes a session inside this one for one running command, after removing those of commands that were killed.
-// While the command runs a lock is held in it, which tells the two apart. end removes it; if a logout has come
-// meanwhile and this was the last command, end does the rest of the logout too.
+// Sub makes a session inside this one for one running command, and first removes those of commands that were killed. A
+// lock is held in it while the command runs; a killed command's lock is free. end removes the session. If a logout has
+// come meanwhile and this was the last command, end completes the logout too.
 func (s *Session) Sub(ctx context.Context) (sub *Session, end func(context.Context, Revoke) []error, err error) {
 	unlock, err := s.lock(ctx, lockName)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer unlock()
-	s.sweep() // what remains is logout's to report
+	s.sweep() // logout reports what could not be removed
 	sub, err = Open(s.env, filepath.Join(s.Dir, subName+newID()))
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := create(sub.root, aliveName, nil, 0o600, fleeting); err != nil {
+	if err := create(sub.root, aliveName, nil, 0o600, volatile); err != nil {
 		return nil, nil, fmt.Errorf("session: %w", err)
 	}
-	dead, err := tryLock(filepath.Join(sub.Dir, aliveName))
+	release, err := tryLock(filepath.Join(sub.Dir, aliveName))
 	if err != nil {
 		return nil, nil, fmt.Errorf("session: %w", err)
 	}
 	return sub, func(ctx context.Context, revoke Revoke) []error {
-		return s.end(ctx, sub, dead, revoke)
+		return s.end(ctx, sub, release, revoke)
 	}, nil
 }
 
-func (s *Session) end(ctx context.Context, sub *Session, dead func(), revoke Revoke) []error {
-	_ = sub.root.RemoveAll(filesName) // the tokens go at once, whoever holds the lock
+// end ends the session of a command. release frees the lock that is held while the command runs.
+func (s *Session) end(ctx context.Context, sub *Session, release func(), revoke Revoke) []error {
+	_ = sub.root.RemoveAll(filesName) // the tokens go at once, even if another process holds the lock
 	unlock, err := s.lock(ctx, lockName)
-	dead()
+	release()
 	if errors.Is(err, errEnded) {
-		return nil // the folder is gone with all in it
+		return nil // the folder is gone, and this session with it
 	}
 	if err != nil {
 		return []error{err} // the next sweep removes what remains
@@ -57,8 +58,8 @@ func (s *Session) end(ctx context.Context, sub *Session, dead func(), revoke Rev
 	return append(warnings, w...)
 }
 
-// sweep removes the sessions of commands that were killed, and counts those of commands that run. Call it with the
-// session locked: a command that begins holds that lock until it holds its own.
+// sweep removes the sessions of commands that were killed, and counts those of running commands. The caller must hold
+// the session's lock: a starting command holds it until it holds its own.
 func (s *Session) sweep() (running int, warnings []error) {
 	all, err := s.list()
 	if err != nil {
@@ -69,17 +70,17 @@ func (s *Session) sweep() (running int, warnings []error) {
 			continue
 		}
 		dir := filepath.Join(s.Dir, name)
-		dead, err := tryLock(filepath.Join(dir, aliveName))
+		release, err := tryLock(filepath.Join(dir, aliveName))
 		if errors.Is(err, errBusy) {
 			running++
 			continue
 		}
 		if err == nil {
-			dead()
+			release()
 		}
-		sub, err := Existing(s.env, dir)
+		sub, err := openExisting(s.env, dir)
 		if err == nil {
-			_, w := sub.Undo(context.Background(), nil) // nobody else wants its lock
+			_, w := sub.Undo(context.Background(), nil) // no other process wants its lock
 			warnings = append(warnings, w...)
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			warnings = append(warnings, err)

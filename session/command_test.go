@@ -106,7 +106,8 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 	}
 	testenv.WantError(t, warnings[0], "", "commands still run in "+s.Dir+" (2)")
 	for name, what := range disk(t, s.Dir) {
-		if strings.Contains(what, "s3cr3t") || strings.Contains(what, "t0ken") && !strings.HasPrefix(name, strings.TrimPrefix(one.Dir, s.Dir)) {
+		if strings.Contains(what, "s3cr3t") || strings.Contains(what, "t0ken") &&
+			!strings.HasPrefix(name, strings.TrimPrefix(one.Dir, s.Dir)) {
 			t.Errorf("%s holds a secret", name)
 		}
 	}
@@ -174,7 +175,8 @@ func TestCommandsAtOnce(t *testing.T) {
 					return
 				}
 				own := envsync.Change{Private: true, Path: filepath.Join(sub.Files(), "netrc"), Format: formatOf(t, "netrc"),
-					Entries: []envsync.Entry{{Cred: regpass.Credential{Host: "h.test", Kind: regpass.Bearer, Username: "u", Secret: regpass.NewSecret("t0ken")}}}}
+					Entries: []envsync.Entry{{Cred: regpass.Credential{Host: "h.test", Kind: regpass.Bearer, Username: "u",
+						Secret: regpass.NewSecret("t0ken")}}}}
 				if err := sub.Apply(context.Background(), []envsync.Change{own}); err != nil {
 					t.Error(err)
 				}

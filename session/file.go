@@ -17,14 +17,16 @@ import (
 // maxFile is the largest file, in bytes, that is changed in place.
 const maxFile = 1 << 20
 
-// Whether a file has to outlive a loss of power.
+// durability says whether a file must survive a loss of power.
+type durability bool
+
 const (
-	durable  = true
-	fleeting = false
+	durable  durability = true
+	volatile durability = false
 )
 
-// create writes a new file. A name that is taken is an error, also by a link: nothing is ever written through one.
-func create(in *os.Root, name string, content []byte, mode fs.FileMode, sync bool) error {
+// create writes a new file. A name that is taken, even by a link, is an error: nothing is ever written through a link.
+func create(in *os.Root, name string, content []byte, mode fs.FileMode, d durability) error {
 	f, err := in.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -33,7 +35,7 @@ func create(in *os.Root, name string, content []byte, mode fs.FileMode, sync boo
 	if err == nil {
 		err = f.Chmod(mode)
 	}
-	if err == nil && sync {
+	if err == nil && d == durable {
 		err = f.Sync()
 	}
 	if e := f.Close(); err == nil {
@@ -45,28 +47,28 @@ func create(in *os.Root, name string, content []byte, mode fs.FileMode, sync boo
 	return err
 }
 
-// replace puts content in the place of the file name, or of none, in one step: a reader sees all of the one or all of
-// the other. temp is a name in the same folder that only we use; what stands there is left from a process that was killed.
-func replace(in *os.Root, name, temp string, content []byte, mode fs.FileMode, sync bool) error {
+// replace writes a file of mode 0600 in one step: a reader sees either the old content or the new. temp is a name in
+// the same folder that only we use; a file that is there was left by a process that was killed.
+func replace(in *os.Root, name, temp string, content []byte, d durability) error {
 	if err := removeIfThere(in, temp); err != nil {
 		return err
 	}
-	if err := create(in, temp, content, mode, sync); err != nil {
+	if err := create(in, temp, content, 0o600, d); err != nil {
 		return err
 	}
 	if err := in.Rename(temp, name); err != nil {
 		_ = in.Remove(temp)
 		return err
 	}
-	if sync {
+	if d == durable {
 		return syncFolder(in)
 	}
 	return nil
 }
 
-// exchange puts temp in the place of the file name of the user's, if that still is what it was.
-func exchange(in *os.Root, name, temp string, was found) error {
-	now, err := lookIn(in, name)
+// swapIn renames temp to name, a file of the user's, if that is still as it was.
+func swapIn(in *os.Root, name, temp string, was snapshot) error {
+	now, err := readSnapshotIn(in, name)
 	if err == nil && !now.same(was) {
 		err = errChanged
 	}
@@ -86,74 +88,74 @@ func removeIfThere(in *os.Root, name string) error {
 	return nil
 }
 
-// errChanged is what comes of two writers at one time.
+// errChanged means that another program wrote the file at the same time.
 var errChanged = regpass.Hintf(errors.New("another program changed it at the same moment"), "try again")
 
-// found is a file of the user's as it was read; zero for none.
-type found struct {
+// snapshot is a file of the user's as it was read; zero if there is none.
+type snapshot struct {
 	content []byte // nil: there is no file
 	mode    fs.FileMode
 }
 
-// same reports whether two files hold the same, or are both not there.
-func (f found) same(other found) bool {
-	return (f.content == nil) == (other.content == nil) && bytes.Equal(f.content, other.content)
+// same reports whether two files have the same content, or both do not exist.
+func (s snapshot) same(other snapshot) bool {
+	return (s.content == nil) == (other.content == nil) && bytes.Equal(s.content, other.content)
 }
 
-// look reads a file of the user's. It must be a plain one of their own, with no second name, and of at most maxFile
-// bytes: anything else is not ours to replace.
-func look(path string) (found, error) {
+// readSnapshot reads a file of the user's. It must be a plain file of at most maxFile bytes that belongs to the user
+// and has no second name: we may not replace any other.
+func readSnapshot(path string) (snapshot, error) {
 	dir := filepath.Dir(path)
 	// Opening a pipe would wait for its other end.
 	if st, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return found{}, nil
+		return snapshot{}, nil
 	} else if err != nil {
-		return found{}, err
+		return snapshot{}, err
 	} else if !st.IsDir() {
-		return found{}, fmt.Errorf("%s is not a folder", dir)
+		return snapshot{}, fmt.Errorf("%s is not a folder", dir)
 	}
 	in, err := os.OpenRoot(dir)
 	if err != nil {
-		return found{}, err
+		return snapshot{}, err
 	}
 	defer in.Close()
-	return lookIn(in, filepath.Base(path))
+	return readSnapshotIn(in, filepath.Base(path))
 }
 
-func lookIn(in *os.Root, name string) (found, error) {
+func readSnapshotIn(in *os.Root, name string) (snapshot, error) {
 	st, err := in.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return found{}, nil
+		return snapshot{}, nil
 	}
 	if err == nil {
 		err = replaceable(in, st)
 	}
 	if err != nil {
-		return found{}, err
+		return snapshot{}, err
 	}
 	f, err := in.Open(name)
 	if err != nil {
-		return found{}, err
+		return snapshot{}, err
 	}
 	defer f.Close()
 	if now, err := f.Stat(); err != nil || !os.SameFile(st, now) {
-		return found{}, errChanged
+		return snapshot{}, errChanged
 	}
 	content, err := readUpTo(f, maxFile)
-	return found{content, st.Mode().Perm()}, err
+	return snapshot{content, st.Mode().Perm()}, err
 }
 
-// replaceable reports why a file must not be replaced, or nil.
+// replaceable returns why a file must not be replaced, or nil.
 func replaceable(in *os.Root, st fs.FileInfo) error {
 	switch {
-	case st.Mode()&fs.ModeSymlink != 0: // what it points to may be shared or versioned
+	case st.Mode()&fs.ModeSymlink != 0: // its target may be shared or versioned
 		to, _ := in.Readlink(st.Name())
 		return fmt.Errorf("it is a symbolic link to %s", regpass.Quote(to))
 	case !st.Mode().IsRegular():
 		return errors.New("it is not a plain file")
 	case !ownedByUs(st):
-		return errors.New("it belongs to somebody else")
-	case hasOtherNames(st): // replacing it would part the two
+		return errors.New("it belongs to another user")
+	case hasOtherNames(st): // the other name would keep the old content
 		return errors.New("it has a second name, a hard link")
 	}
 	return nil

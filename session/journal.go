@@ -16,7 +16,7 @@ import (
 	"github.com/regpass/regpass/envsync/clients"
 )
 
-// state is what state.json holds.
+// state is the content of state.json.
 type state struct {
 	Version int // stateVersion
 	Leases  []Lease
@@ -26,27 +26,27 @@ type state struct {
 // stateVersion grows when an older program would misread the file.
 const stateVersion = 1
 
-// record is one file that was changed in place, or was about to be, and the way back. The way back is known before
-// the file is touched, and true at every moment until it is undone.
+// record is one file that was changed in place, or was about to be, and how to restore it. It is written before the
+// file is touched, and it is true at every moment until the change is undone.
 type record struct {
 	Path   string      // absolute
-	Format string      // as clients.FindFormat knows it
-	Keys   []string    // what in the file is ours
-	ID     string      // names the two files below
-	Before string      // SHA-256 of what the file is to hold again; empty: there is to be no file
-	Mode   fs.FileMode // and its permissions
-	From   []string    // SHA-256 of what the file may hold by our doing: then Before is the way back as it stands
-	Made   int         // how many folders above the file were made for it
+	Format string      // name for clients.FindFormat
+	Keys   []string    // our keys in the file
+	ID     string      // names the files of undo and temp
+	Before string      // SHA-256 of the content to restore; empty: remove the file
+	Mode   fs.FileMode // permissions to restore
+	Known  []string    // SHA-256 of contents that involve only us: for these the content of Before is restored as it is
+	Made   int         // number of folders above the file that were made for it
 }
 
-// undo is the name in the session's folder of the file that holds what Before stands for.
+// undo is the name, in the session's folder, of the file with the content to restore.
 func (r record) undo() string { return undoName + r.ID }
 
-// temp is the name of the file beside the user's that is on its way to replace it.
+// temp is the name of the file that is written beside the user's and then renamed to it.
 func (r record) temp() string { return "." + filepath.Base(r.Path) + ".regpass-" + r.ID }
 
-// made lists the folders that were made for the file, outermost last.
-func (r record) made() []string {
+// madeDirs lists the folders that were made for the file, outermost last.
+func (r record) madeDirs() []string {
 	var dirs []string
 	for dir := r.Path; len(dirs) < r.Made; {
 		dir = filepath.Dir(dir)
@@ -55,7 +55,7 @@ func (r record) made() []string {
 	return dirs
 }
 
-// newID is for names that nobody else uses or guesses.
+// newID makes a random ID, 16 hexadecimal digits, for file names that nobody can guess.
 func newID() string {
 	id := make([]byte, 8)
 	_, _ = rand.Read(id) // never fails
@@ -64,7 +64,7 @@ func newID() string {
 
 var isID = regpass.Pattern(`^[0-9a-f]{16}$`)
 
-// check keeps a damaged journal from leading us to files that are not ours.
+// check refuses a damaged record, which could lead us to files that are not ours.
 func (r record) check() error {
 	switch {
 	case !filepath.IsAbs(r.Path) || filepath.Clean(r.Path) != r.Path:
@@ -77,7 +77,7 @@ func (r record) check() error {
 	return nil
 }
 
-// load reads the state; a session without one is empty.
+// load reads the state. A session without a state file is empty.
 func (s *Session) load() (state, error) {
 	raw, err := s.root.ReadFile(stateName)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -90,7 +90,7 @@ func (s *Session) load() (state, error) {
 	if err != nil {
 		path := filepath.Join(s.Dir, stateName)
 		return state{}, regpass.Hintf(fmt.Errorf("session: %s is not what regpass wrote: %w", path, err),
-			"nothing was undone: see which files it names, and %s* beside it for what they held; then remove the folder", undoName)
+			"nothing was undone: restore the files that it names from %s* beside it, then remove the folder", undoName)
 	}
 	for _, l := range st.Leases {
 		s.env.Mask(l.Cred.Secret, l.Cred.SessionToken, l.Cred.Refresh)
@@ -98,7 +98,7 @@ func (s *Session) load() (state, error) {
 	return st, nil
 }
 
-// parseState takes all of what save wrote or nothing. Its errors show nothing of the text, which holds secrets.
+// parseState reads the whole state, or returns an error. Its errors show nothing of the text, which holds secrets.
 func parseState(raw []byte) (state, error) {
 	var st state
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -117,21 +117,21 @@ func parseState(raw []byte) (state, error) {
 	return st, nil
 }
 
-// save replaces the state; call it with the session locked. The journal has to outlive a loss of power, for the files
-// in it do; without one there is nothing to wait for the disk for.
+// save replaces the state. The caller must hold the session's lock. A journal must survive a loss of power, since the
+// changed files do. Without a journal there is no reason to wait for the disk.
 func (s *Session) save(st state) error {
 	raw, err := json.MarshalIndent(st, "", "\t")
 	if err == nil {
-		err = replace(s.root, stateName, stateTemp, raw, 0o600, len(st.Journal) > 0)
+		err = replace(s.root, stateName, stateTemp, raw, durability(len(st.Journal) > 0))
 	}
 	if err != nil {
-		return fmt.Errorf("session: keep its state: %w", err)
+		return fmt.Errorf("session: save its state: %w", err)
 	}
 	return nil
 }
 
-// before returns what the file of a record is to hold again, nil for no file.
-func (s *Session) before(r record) ([]byte, error) {
+// formerContent reads the content to restore; nil: the file did not exist.
+func (s *Session) formerContent(r record) ([]byte, error) {
 	if r.Before == "" {
 		return nil, nil
 	}
@@ -140,41 +140,42 @@ func (s *Session) before(r record) ([]byte, error) {
 		err = errors.New("it is damaged")
 	}
 	if err != nil {
-		return nil, regpass.Hintf(fmt.Errorf("what it held before is lost: %w", err), "see to the file yourself, then remove %s", s.Dir)
+		err = fmt.Errorf("its former content is lost: %w", err)
+		return nil, regpass.Hintf(err, "repair the file yourself, then remove %s", s.Dir)
 	}
 	return content, nil
 }
 
-// wayBack works out what the file of a record, which now holds something, should hold without us. That is what it
-// held before where only we changed it. Where others did too, it is their file less our entries, with their mode: it
+// restored is the file of a record, which exists now, as it should be without us. If only we changed it, that is its
+// former content and mode. If others changed it too, it is their file without our entries and with their mode, since it
 // may hold secrets that were not there before.
-func (s *Session) wayBack(r record, now found) (found, error) {
-	before, err := s.before(r)
+func (s *Session) restored(r record, now snapshot) (snapshot, error) {
+	before, err := s.formerContent(r)
 	if err != nil {
-		return found{}, err
+		return snapshot{}, err
 	}
-	if h := sum(now.content); h == r.Before || slices.Contains(r.From, h) {
-		return found{before, r.Mode}, nil
+	if h := sum(now.content); h == r.Before || slices.Contains(r.Known, h) {
+		return snapshot{before, r.Mode}, nil
 	}
 	format, err := clients.FindFormat(r.Format)
 	if err != nil {
-		return found{}, err
+		return snapshot{}, err
 	}
 	content, err := format.Restore(now.content, before, r.Keys)
 	if err != nil {
-		return found{}, err
+		return snapshot{}, err
 	}
-	return found{content, now.mode}, nil
+	return snapshot{content, now.mode}, nil
 }
 
-// clear removes what a file that was about to be written left beside it: its other half and the folders made for it,
-// if they are empty.
-func (r record) clear() error {
+// removeLeftovers removes the temporary file of a write that was broken off, and the folders that were made for the
+// file if they are empty.
+func (r record) removeLeftovers() error {
 	err := os.Remove(filepath.Join(filepath.Dir(r.Path), r.temp()))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, dir := range r.made() {
+	for _, dir := range r.madeDirs() {
 		if os.Remove(dir) != nil {
 			break
 		}

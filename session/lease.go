@@ -7,21 +7,21 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Lease is a credential that the session keeps, with what is known of how it was made.
+// Lease is a credential that the session keeps, with how it was made.
 type Lease struct {
-	Key                 string         // names the proof it was made with; see Session.Mint
+	Key                 string         // names the registry, the scope and the proof; see Session.Mint
 	Receiver            string         // origin that was shown the proof
 	Revoker             string         // origin that ends the credential
-	Scope               string         // what it is good for there; the registry's row says
+	Scope               string         // limits the credential at the receiver, as registry.Target says; or empty
 	Method              regpass.Method // how the proof proved who asks
-	From                string         // the proof, for people: "GitHub Actions"
+	From                string         // the proof's source, for people: "GitHub Actions"
 	IdentityFingerprint string         // of the identity token that was exchanged for it, or empty
-	Revocable           bool           // minted by us, so ours to end; not a key or a token that the user had
+	Revocable           bool           // we minted it, so we may revoke it; false for a user's own key or token
 	Minted              time.Time
 	Cred                regpass.Credential
 }
 
-// onDisk is a Lease in JSON: the one place where a credential is written in clear, to a file of mode 0600.
+// onDisk is a Lease in JSON. Only here a credential is written in clear, to a file of mode 0600.
 type onDisk struct {
 	Key, Receiver, Revoker, Scope, Method, From, IdentityFingerprint string
 	Registry, Host, Kind, Username                                   string
@@ -31,7 +31,7 @@ type onDisk struct {
 	Minted, Expires                                                  time.Time
 }
 
-// MarshalJSON writes the secrets too; only the session's own file is written with it.
+// MarshalJSON writes the secrets too. Only the session's state file uses it.
 func (l Lease) MarshalJSON() ([]byte, error) {
 	c := l.Cred
 	return json.Marshal(onDisk{

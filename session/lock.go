@@ -15,13 +15,16 @@ import (
 )
 
 var (
-	// errBusy is tryLock's answer when somebody holds the lock.
+	// errBusy means that another process holds the lock.
 	errBusy = errors.New("in use")
-	// errEnded is what work in a session meets after a logout.
+	// errEnded means that a logout has removed the session.
 	errEnded = errors.New("the session was ended by a logout meanwhile")
 )
 
-// fileLock is a lock file that must be there already: one that came back after a logout would keep the folder.
+// lockPoll is how often a process that waits for a lock tries again.
+const lockPoll = 20 * time.Millisecond
+
+// fileLock is a lock file that must exist already: one that was created again after a logout would keep the folder.
 func fileLock(path string) *flock.Flock { return flock.New(path, flock.SetFlag(os.O_RDWR)) }
 
 // tryLock takes a lock file now or not at all.
@@ -40,16 +43,17 @@ func tryLock(path string) (unlock func(), err error) {
 // lock waits for a lock file of the session, until ctx ends. The error is errEnded if a logout removed it.
 func (s *Session) lock(ctx context.Context, name string) (unlock func(), err error) {
 	l := fileLock(filepath.Join(s.Dir, name))
-	ok, err := l.TryLockContext(ctx, 20*time.Millisecond)
+	ok, err := l.TryLockContext(ctx, lockPoll)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, s.ended()
 	case ctx.Err() != nil && !ok:
-		return nil, regpass.Hintf(fmt.Errorf("session: another regpass is still at work in %s", s.Dir), "wait for it, or end it; then try again")
+		err := fmt.Errorf("session: another regpass is still at work in %s", s.Dir)
+		return nil, regpass.Hintf(err, "wait for it, or end it; then try again")
 	case err != nil:
 		return nil, fmt.Errorf("session: lock: %w", err)
 	}
-	// It may have been removed while we waited: then nobody else will ever see that we hold it.
+	// The file may have been removed while we waited: then no other process can see that we hold the lock.
 	held, err1 := l.Stat()
 	now, err2 := s.root.Lstat(name)
 	if err1 != nil || err2 != nil || !os.SameFile(held, now) {
@@ -63,9 +67,9 @@ func (s *Session) ended() error {
 	return regpass.Hintf(fmt.Errorf("session: %s: %w", s.Dir, errEnded), "log in again")
 }
 
-// lockKey waits for the lock that is held while the credential with the key is minted.
+// lockKey waits for the lock on minting the credential with the key.
 func (s *Session) lockKey(ctx context.Context, key string) (unlock func(), err error) {
-	name := mintName + keyOf(key)
+	name := mintName + hashOf(key)
 	unlock, err = s.lock(ctx, lockName)
 	if err != nil {
 		return nil, err

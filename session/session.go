@@ -1,5 +1,5 @@
-// Package session answers "what was kept and written, and how is that undone?": one private folder for each CI job or
-// login, with the credentials minted in it and the journal of every file that was changed.
+// Package session answers "what was kept and written, and how is that undone?". Each CI job or login has one private
+// folder with the credentials that were minted in it and a journal of every file that was changed.
 package session
 
 import (
@@ -15,30 +15,30 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Session is the private folder of one CI job or one login: the credentials minted in it, so that a single-use CI
-// token is traded once, and the journal of what was written, so that a later process can undo it. Everything in it is
-// reached through the folder that was checked when it was opened, whatever happens to the name later.
+// Session is the private folder of one CI job or one login. It keeps the credentials that were minted, so a single-use
+// CI token is exchanged once, and a journal of the changed files, so a later process can undo the changes. All access
+// goes through the folder that was checked when it was opened, even if another folder takes its name later.
 type Session struct {
 	Dir  string
 	env  *regpass.Env
 	root *os.Root
 }
 
-// What stands in a session's folder. Logout removes these and nothing else.
+// The names in a session's folder. Logout removes these and nothing else.
 const (
-	lockName  = "regpass.lock" // held while one of the others changes; also the mark of a session's folder
-	stateName = "state.json"   // credentials and journal; replaced whole by rename, so readers need no lock
-	stateTemp = "state.tmp"    // the next one
-	filesName = "files"        // our own files: netrc, rattler.json, uv/
-	undoName  = "undo-"        // + ID: what a changed file held before
-	mintName  = "mint-"        // + key: held while that credential is minted
+	lockName  = "regpass.lock" // locked while any other file changes; it also marks the folder as a session's
+	stateName = "state.json"   // credentials and journal; replaced by rename, so readers need no lock
+	stateTemp = "state.tmp"    // the next state, before the rename
+	filesName = "files"        // our private files: netrc, rattler.json, uv/
+	undoName  = "undo-"        // + ID: the former content of a changed file
+	mintName  = "mint-"        // + key: locked while that credential is minted
 	subName   = "exec-"        // + ID: a session of its own for each running command
-	aliveName = "alive"        // in a command's session: held while the command runs
-	endedName = "ended"        // logout came while commands ran: the last of them removes the folder
+	aliveName = "alive"        // in a command's session: locked while the command runs
+	endedName = "ended"        // a logout came while commands ran: the last of them removes the folder
 )
 
-// ours reports whether a name in the folder is one of the above.
-func ours(name string) bool {
+// isOurs reports whether a name in the folder is one of the above.
+func isOurs(name string) bool {
 	switch name {
 	case lockName, stateName, stateTemp, filesName, aliveName, endedName:
 		return true
@@ -46,7 +46,8 @@ func ours(name string) bool {
 	return strings.HasPrefix(name, undoName) || strings.HasPrefix(name, mintName) || strings.HasPrefix(name, subName)
 }
 
-// Open makes the session's folder, or takes the one that is there if it is ours, private, and a session's or empty.
+// Open creates the session's folder, or opens an existing one if it belongs to us, is private, and is empty or a
+// session's.
 func Open(env *regpass.Env, dir string) (*Session, error) {
 	s, err := open(env, dir)
 	// A logout may remove the folder between two steps of ours, and another login may make it again.
@@ -56,7 +57,7 @@ func Open(env *regpass.Env, dir string) (*Session, error) {
 	return s, err
 }
 
-// errReplaced says that the folder that was checked is not the one that was opened.
+// errReplaced means that the opened folder is not the one that was checked.
 var errReplaced = errors.New("the folder was replaced while it was opened")
 
 func open(env *regpass.Env, dir string) (*Session, error) {
@@ -65,9 +66,10 @@ func open(env *regpass.Env, dir string) (*Session, error) {
 		err = os.Mkdir(dir, 0o700)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, regpass.Hintf(fmt.Errorf("session: make its folder: %w", err), "set REGPASS_SESSION_DIR to a private folder that can be written")
+		err = fmt.Errorf("session: make its folder: %w", err)
+		return nil, regpass.Hintf(err, "set REGPASS_SESSION_DIR to a private folder that can be written")
 	}
-	s, err := Existing(env, dir)
+	s, err := openExisting(env, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +78,7 @@ func open(env *regpass.Env, dir string) (*Session, error) {
 		err = mark.Close()
 	}
 	if err == nil {
-		err = removeIfThere(s.root, endedName) // it begins anew
+		err = removeIfThere(s.root, endedName) // the session begins again
 	}
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
@@ -84,36 +86,36 @@ func open(env *regpass.Env, dir string) (*Session, error) {
 	return s, nil
 }
 
-// Current takes the session of this job or login, or nil where there is none.
+// Current opens the session of this job or login; nil if there is none.
 func Current(env *regpass.Env) (*Session, error) {
-	dir, err := Where(env)
+	dir, err := Dir(env)
 	if err != nil {
 		return nil, err
 	}
 	return At(env, dir)
 }
 
-// At takes the session in dir, or nil where there is none.
+// At opens the session in dir; nil if there is none.
 func At(env *regpass.Env, dir string) (*Session, error) {
-	s, err := Existing(env, dir)
+	s, err := openExisting(env, dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return s, err
 }
 
-// Start opens the session of this job or login, and makes it where there is none.
+// Start opens the session of this job or login, and creates it if there is none.
 func Start(env *regpass.Env) (*Session, error) {
-	dir, err := Where(env)
+	dir, err := Dir(env)
 	if err != nil {
 		return nil, err
 	}
 	return Open(env, dir)
 }
 
-// Existing takes the session in dir. It is an error wrapping fs.ErrNotExist if there is none, and one if the folder
-// could have been put there or read by somebody else, or is used for something else.
-func Existing(env *regpass.Env, dir string) (*Session, error) {
+// openExisting opens the session in dir. The error wraps fs.ErrNotExist if there is none. A folder that another user
+// could have put there or can read, and one that holds other files, is an error too.
+func openExisting(env *regpass.Env, dir string) (*Session, error) {
 	st, err := os.Lstat(dir)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
@@ -123,12 +125,13 @@ func Existing(env *regpass.Env, dir string) (*Session, error) {
 	case !st.IsDir():
 		why = "is not a folder"
 	case !ownedByUs(st):
-		why = "belongs to somebody else"
+		why = "belongs to another user"
 	case runtime.GOOS != "windows" && st.Mode().Perm()&0o077 != 0:
 		why = fmt.Sprintf("is open to others (mode %04o)", st.Mode().Perm())
 	}
 	if why != "" {
-		return nil, regpass.Hintf(fmt.Errorf("session: %s %s", dir, why), "remove it, or set REGPASS_SESSION_DIR to a private folder")
+		err := fmt.Errorf("session: %s %s", dir, why)
+		return nil, regpass.Hintf(err, "remove it, or set REGPASS_SESSION_DIR to a private folder")
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -143,12 +146,13 @@ func Existing(env *regpass.Env, dir string) (*Session, error) {
 		return nil, fmt.Errorf("session: %w", err)
 	}
 	if len(all) > 0 && !slices.Contains(all, lockName) {
-		return nil, regpass.Hintf(fmt.Errorf("session: %s holds something else", dir), "set REGPASS_SESSION_DIR to a folder that is not there yet")
+		err := fmt.Errorf("session: %s holds other files", dir)
+		return nil, regpass.Hintf(err, "set REGPASS_SESSION_DIR to a folder that does not exist yet")
 	}
 	return s, nil
 }
 
-// list names what stands in the folder.
+// list returns the names in the folder.
 func (s *Session) list() ([]string, error) {
 	f, err := s.root.Open(".")
 	if err != nil {
@@ -158,5 +162,5 @@ func (s *Session) list() ([]string, error) {
 	return f.Readdirnames(-1)
 }
 
-// Files is the folder for our own files.
+// Files is the path of the folder for our private files.
 func (s *Session) Files() string { return filepath.Join(s.Dir, filesName) }

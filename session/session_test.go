@@ -120,7 +120,7 @@ func giveAway(t *testing.T, path, given string) string {
 	return path
 }
 
-func TestWhere(t *testing.T) {
+func TestDir(t *testing.T) {
 	temp := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(temp, "checkout.tmp"), 0o700))
 	github := map[string]string{"GITHUB_ACTIONS": "true", "RUNNER_TEMP": temp, "GITHUB_RUN_ID": "1"}
@@ -132,32 +132,37 @@ func TestWhere(t *testing.T) {
 		{"a relative one", "/dir/named", map[string]string{"REGPASS_SESSION_DIR": "named"}},
 		{"GitHub", temp + "/regpass-*", github},
 		{"GitHub without a temporary folder", "/temp/regpass-*", map[string]string{"GITHUB_ACTIONS": "true"}},
-		{"GitHub with one that is not there", "/temp/regpass-*", map[string]string{"GITHUB_ACTIONS": "true", "RUNNER_TEMP": "/missing"}},
-		{"GitLab", temp + "/checkout.tmp/regpass-*", map[string]string{"GITLAB_CI": "true", "CI_PROJECT_DIR": temp + "/checkout"}},
-		{"GitLab without the runner's folder", "/temp/regpass-*", map[string]string{"GITLAB_CI": "true", "CI_PROJECT_DIR": temp + "/other"}},
+		{"GitHub with one that is not there", "/temp/regpass-*",
+			map[string]string{"GITHUB_ACTIONS": "true", "RUNNER_TEMP": "/missing"}},
+		{"GitLab", temp + "/checkout.tmp/regpass-*",
+			map[string]string{"GITLAB_CI": "true", "CI_PROJECT_DIR": temp + "/checkout"}},
+		{"GitLab without the runner's folder", "/temp/regpass-*",
+			map[string]string{"GITLAB_CI": "true", "CI_PROJECT_DIR": temp + "/other"}},
 		{"Buildkite", "/temp/regpass-*", map[string]string{"BUILDKITE": "true", "TMPDIR": "/elsewhere"}},
 		{"CircleCI", "/temp/regpass-*", map[string]string{"CIRCLECI": "true", "CIRCLE_WORKFLOW_JOB_ID": "1"}},
 		{"Azure Pipelines", temp + "/regpass-*", map[string]string{"TF_BUILD": "True", "AGENT_TEMPDIRECTORY": temp}},
 		{"Bitbucket", "/temp/regpass-*", map[string]string{"BITBUCKET_BUILD_NUMBER": "7", "XDG_RUNTIME_DIR": "/run/user/1"}},
 		{"Jenkins", temp + "/regpass-*", map[string]string{"JENKINS_URL": "https://jenkins.example/", "WORKSPACE_TMP": temp}},
-		{"a user's run-time folder", "/run/user/1/regpass", map[string]string{"XDG_RUNTIME_DIR": "/run/user/1", "XDG_CACHE_HOME": "/cache"}},
-		{"a relative one is not one", "/cache/regpass", map[string]string{"XDG_RUNTIME_DIR": "run", "XDG_CACHE_HOME": "/cache"}},
+		{"a user's run-time folder", "/run/user/1/regpass",
+			map[string]string{"XDG_RUNTIME_DIR": "/run/user/1", "XDG_CACHE_HOME": "/cache"}},
+		{"a relative one is not one", "/cache/regpass",
+			map[string]string{"XDG_RUNTIME_DIR": "run", "XDG_CACHE_HOME": "/cache"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env := testenv.New(t, tt.vars)
 			env.Dir, env.TempDir = "/dir", "/temp"
-			got, err := Where(env)
+			got, err := Dir(env)
 			if ok, _ := filepath.Match(tt.want, got); err != nil || !ok {
 				t.Errorf("got %q, %v; want %s", got, err, tt.want)
 			}
 		})
 	}
 	home := testenv.New(t, nil)
-	if got, err := Where(home); err != nil || !strings.HasPrefix(got, home.Home) {
+	if got, err := Dir(home); err != nil || !strings.HasPrefix(got, home.Home) {
 		t.Errorf("got %q, %v; want a folder in the home", got, err)
 	}
 	home.Home = ""
-	_, err := Where(home)
+	_, err := Dir(home)
 	testenv.WantError(t, err, "", "no home folder", "REGPASS_SESSION_DIR")
 }
 
@@ -172,7 +177,7 @@ func TestJobsShareNoSession(t *testing.T) {
 			vars[id] = "2"
 			env := testenv.New(t, vars)
 			env.TempDir = "/temp"
-			dir, err := Where(env)
+			dir, err := Dir(env)
 			must(t, err)
 			if other, twice := seen[dir]; twice {
 				t.Errorf("%s and %s %s share %s", other, s.Name, id, dir)
@@ -217,11 +222,11 @@ func TestOpenRefuses(t *testing.T) {
 			must(t, os.Chmod(dir, 0o701))
 			return dir
 		}},
-		{"somebody else's", "belongs to somebody else", func(t *testing.T, dir string) string {
+		{"somebody else's", "belongs to another user", func(t *testing.T, dir string) string {
 			must(t, os.Mkdir(dir, 0o700))
 			return giveAway(t, dir, "/")
 		}},
-		{"a home folder", "holds something else", func(t *testing.T, dir string) string {
+		{"a home folder", "holds other files", func(t *testing.T, dir string) string {
 			must(t, os.Mkdir(dir, 0o700))
 			must(t, os.WriteFile(filepath.Join(dir, "files"), []byte("mine"), 0o600))
 			return dir
@@ -234,7 +239,7 @@ func TestOpenRefuses(t *testing.T) {
 			before := disk(t, env.Home)
 			_, err := Open(env, dir)
 			testenv.WantError(t, err, "", "session: "+dir+" "+tt.why, "REGPASS_SESSION_DIR")
-			_, err = Existing(env, dir)
+			_, err = openExisting(env, dir)
 			testenv.WantError(t, err, "", tt.why)
 			wantSame(t, disk(t, env.Home), before)
 		})
@@ -245,7 +250,7 @@ func TestOpenTakes(t *testing.T) {
 	now := noon
 	env := machineAt(t, &now)
 	dir := filepath.Join(env.Home, "a", "b")
-	if _, err := Existing(env, dir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := openExisting(env, dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a session that is not there: %v", err)
 	}
 	wantGone(t, filepath.Join(env.Home, "a"))

@@ -20,7 +20,7 @@ func hasOtherNames(st fs.FileInfo) bool {
 	return ok && sys.Nlink > 1
 }
 
-// syncFolder makes sure that names made, changed and removed in a folder outlive a loss of power.
+// syncFolder makes changes to the names in a folder survive a loss of power.
 func syncFolder(in *os.Root) error {
 	f, err := in.Open(".")
 	if err != nil {
@@ -30,5 +30,5 @@ func syncFolder(in *os.Root) error {
 	if err := f.Sync(); !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	return nil // some file systems have no such thing
+	return nil // some file systems cannot sync a folder
 }

@@ -14,17 +14,18 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Revoke ends a credential where it was made. It reports false where there is no way to.
+// Revoke ends a credential at its registry. It reports false if the registry has no way to.
 type Revoke func(context.Context, Lease) (bool, error)
 
-// Undo takes back all that the session did: it removes our own files, puts back the files changed in place, revokes
-// the credentials that are ours and have not expired (revoke may be nil), and removes the folder. It goes on past what
-// fails and returns that as warnings; files that could not be put back stay in the journal for another try. While
-// commands run in the session, its folder stays for them, and the last one removes it. did says what was done.
-func (s *Session) Undo(ctx context.Context, revoke Revoke) (did []string, warnings []error) {
+// Undo undoes everything that the session did: it removes our private files, puts back the files changed in place,
+// revokes the credentials that we minted and that have not expired (revoke may be nil), and removes the folder. It goes
+// on after a failure and returns it as a warning. A file that could not be put back stays in the journal for another
+// try. While commands run in the session its folder stays, and the last command removes it. done has a line for each
+// step that was done.
+func (s *Session) Undo(ctx context.Context, revoke Revoke) (done []string, warnings []error) {
 	unlock, err := s.lock(ctx, lockName)
 	switch {
-	case errors.Is(err, errEnded): // by another logout; or nothing had begun yet
+	case errors.Is(err, errEnded): // by another logout, or the session had not begun
 		if all, err := s.list(); err == nil && len(all) == 0 {
 			_ = os.Remove(s.Dir)
 		}
@@ -37,12 +38,12 @@ func (s *Session) Undo(ctx context.Context, revoke Revoke) (did []string, warnin
 }
 
 // undo is Undo with the session locked.
-func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func()) (did []string, warnings []error) {
+func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func()) (done []string, warnings []error) {
 	st, err := s.load()
 	if err != nil {
 		return nil, []error{err}
 	}
-	// Our own files go first: they hold tokens, and a full disk gets room for what follows.
+	// Our private files go first: they hold tokens, and on a full disk they make room for the next steps.
 	if err := s.root.RemoveAll(filesName); err != nil {
 		warnings = append(warnings, fmt.Errorf("session: %w", err))
 	}
@@ -57,55 +58,56 @@ func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func()) (did [
 			warnings = append(warnings, fmt.Errorf("put back %s: %w", r.Path, err))
 			continue
 		}
-		did = append(did, how)
+		done = append(done, how)
 	}
 	slices.Reverse(left)
 	if len(left) < len(st.Journal) {
 		st.Journal = left
-		if err := s.save(st); err != nil && len(left) > 0 { // else it is removed below
+		if err := s.save(st); err != nil && len(left) > 0 { // without any left it is removed below
 			warnings = append(warnings, err)
 		}
 	}
 	d, w := s.revoke(ctx, st.Leases, revoke)
-	did, warnings = append(did, d...), append(warnings, w...)
+	done, warnings = append(done, d...), append(warnings, w...)
 
 	if len(left) > 0 || running > 0 {
-		return did, append(warnings, s.reduce(left, running)...)
+		return done, append(warnings, s.removeUnneeded(left, running)...)
 	}
 	if err := s.remove(unlock); err != nil {
-		return did, append(warnings, err)
+		return done, append(warnings, err)
 	}
-	return append(did, "removed "+s.Dir), warnings
+	return append(done, "removed "+s.Dir), warnings
 }
 
-func (s *Session) revoke(ctx context.Context, leases []Lease, revoke Revoke) (did []string, warnings []error) {
+func (s *Session) revoke(ctx context.Context, leases []Lease, revoke Revoke) (done []string, warnings []error) {
 	for _, l := range leases {
-		if expired := !l.Cred.Expires.IsZero() && !s.env.Now().Before(l.Cred.Expires); !l.Revocable || expired || revoke == nil {
+		expired := !l.Cred.Expires.IsZero() && !s.env.Now().Before(l.Cred.Expires)
+		if !l.Revocable || expired || revoke == nil {
 			continue
 		}
 		switch revoked, err := revoke(ctx, l); {
 		case err != nil:
 			warnings = append(warnings, fmt.Errorf("revoke the credential for %s: %w", l.Cred.Host, err))
 		case revoked:
-			did = append(did, "revoked the credential for "+l.Cred.Host)
+			done = append(done, "revoked the credential for "+l.Cred.Host)
 		}
 	}
-	return did, warnings
+	return done, warnings
 }
 
-// putBack undoes one change in place. Doing it again changes nothing.
+// putBack undoes one change in place. A second call changes nothing.
 func (s *Session) putBack(r record) (how string, err error) {
-	if err := r.clear(); err != nil {
+	if err := r.removeLeftovers(); err != nil {
 		return "", err
 	}
-	now, err := look(r.Path)
+	now, err := readSnapshot(r.Path)
 	if err != nil {
 		return "", err
 	}
 	if now.content == nil {
-		return "there is no " + r.Path + " to put back", nil
+		return r.Path + " is gone, so there is nothing to put back", nil
 	}
-	back, err := s.wayBack(r, now)
+	back, err := s.restored(r, now)
 	if err != nil {
 		return "", err
 	}
@@ -123,32 +125,34 @@ func (s *Session) putBack(r record) (how string, err error) {
 			return "", err
 		}
 		err = syncFolder(in)
-		_ = r.clear() // now the folders made for it may be empty
+		_ = r.removeLeftovers() // now the folders made for it may be empty
 		return "removed " + r.Path, err
 	}
 	if err := create(in, r.temp(), back.content, back.mode, durable); err != nil {
 		return "", err
 	}
-	if err := exchange(in, name, r.temp(), now); err != nil {
+	if err := swapIn(in, name, r.temp(), now); err != nil {
 		return "", err
 	}
 	return "put back " + r.Path, syncFolder(in)
 }
 
-// reduce leaves of the session what is still needed: the journal of files that could not be put back, and the place
-// of the commands that run.
-func (s *Session) reduce(left []record, running int) (warnings []error) {
+// removeUnneeded removes everything from the folder but the journal of files that could not be put back and the
+// sessions of running commands.
+func (s *Session) removeUnneeded(left []record, running int) (warnings []error) {
 	if len(left) > 0 {
 		if err := s.save(state{Version: stateVersion, Journal: left}); err != nil {
 			warnings = append(warnings, err)
 		}
-		warnings = append(warnings, regpass.Hintf(fmt.Errorf("session: %s stays, for it holds what is to be put back", s.Dir), "see to the files, then run `regpass logout` again"))
+		err := fmt.Errorf("session: %s stays, since it is needed to put files back", s.Dir)
+		warnings = append(warnings, regpass.Hintf(err, "repair the files, then run `regpass logout` again"))
 	}
 	if running > 0 {
-		if err := create(s.root, endedName, nil, 0o600, fleeting); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := create(s.root, endedName, nil, 0o600, volatile); err != nil && !errors.Is(err, fs.ErrExist) {
 			warnings = append(warnings, fmt.Errorf("session: %w", err))
 		}
-		warnings = append(warnings, fmt.Errorf("session: commands still run in %s (%d); the last of them removes it", s.Dir, running))
+		err := fmt.Errorf("session: commands still run in %s (%d); the last of them removes it", s.Dir, running)
+		warnings = append(warnings, err)
 	}
 	return append(warnings, s.removeBut(func(name string) bool {
 		switch {
@@ -161,14 +165,14 @@ func (s *Session) reduce(left []record, running int) (warnings []error) {
 	})...)
 }
 
-// removeBut removes what is ours in the folder but for what is needed.
+// removeBut removes our files from the folder, except the needed ones.
 func (s *Session) removeBut(needed func(name string) bool) (warnings []error) {
 	all, err := s.list()
 	if err != nil {
 		return []error{fmt.Errorf("session: %w", err)}
 	}
 	for _, name := range all {
-		if !ours(name) || needed(name) {
+		if !isOurs(name) || needed(name) {
 			continue
 		}
 		if err := s.root.RemoveAll(name); err != nil {
@@ -178,8 +182,8 @@ func (s *Session) removeBut(needed func(name string) bool) (warnings []error) {
 	return warnings
 }
 
-// remove deletes the folder. The state goes first, for it says what the others are; the lock goes last, for it says
-// whose folder this is.
+// remove deletes the folder. The state goes first, since it describes the other files. The lock goes last, since it
+// marks the folder as a session's.
 func (s *Session) remove(unlock func()) error {
 	err := removeIfThere(s.root, stateName)
 	if err == nil {
@@ -188,7 +192,7 @@ func (s *Session) remove(unlock func()) error {
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	if runtime.GOOS == "windows" { // which removes no open file
+	if runtime.GOOS == "windows" { // it cannot remove an open file
 		unlock()
 	}
 	if err := removeIfThere(s.root, lockName); err != nil {
@@ -203,7 +207,8 @@ func (s *Session) remove(unlock func()) error {
 	case errors.Is(err, fs.ErrExist) && len(others) == 0: // a new login was faster
 		return nil
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("session: %s stays, for it holds files that are not regpass's, %s among them", s.Dir, regpass.Quote(others[0]))
+		return fmt.Errorf("session: %s stays, since it holds files that are not regpass's, such as %s",
+			s.Dir, regpass.Quote(others[0]))
 	}
 	return fmt.Errorf("session: %w", err)
 }

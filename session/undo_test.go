@@ -56,7 +56,8 @@ func TestUndoAmongOthers(t *testing.T) {
 		{"one who empties ours", "", nothing, become("", 0o600), "", 0},
 		{"one who removes ours", "", nothing, remove, "", 0},
 		{"one who removes ours, between", "", remove, nothing, "", 0},
-		{"one who changes the mode", mine, nothing, func(t *testing.T, path string) { must(t, os.Chmod(path, 0o640)) }, mine, 0o644},
+		{"one who changes the mode", mine, nothing, func(t *testing.T, path string) { must(t, os.Chmod(path, 0o640)) }, mine,
+			0o644},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := begin(t)
@@ -93,15 +94,22 @@ func TestUndoWithADamagedJournal(t *testing.T) {
 		{"zeros", "it is damaged", func(s string) string { return strings.Repeat("\x00", len(s)) }},
 		{"null", "it has version 0", func(string) string { return "null" }},
 		{"an empty object", "it has version 0", func(string) string { return "{}" }},
-		{"of a later program", "it has version 2", func(s string) string { return strings.Replace(s, `"Version": 1`, `"Version": 2`, 1) }},
-		{"with something unknown", "it is damaged", func(s string) string { return strings.Replace(s, `"Version"`, `"Else": 1, "Version"`, 1) }},
+		{"of a later program", "it has version 2",
+			func(s string) string { return strings.Replace(s, `"Version": 1`, `"Version": 2`, 1) }},
+		{"with something unknown", "it is damaged",
+			func(s string) string { return strings.Replace(s, `"Version"`, `"Else": 1, "Version"`, 1) }},
 		{"twice", "it is damaged", func(s string) string { return s + s }},
-		{"a path that is not absolute", "a path", func(s string) string { return strings.Replace(s, `"Path": "/`, `"Path": "../`, 1) }},
-		{"a path that is not clean", "a path", func(s string) string { return strings.Replace(s, `"Path": "/`, `"Path": "/x/../`, 1) }},
+		{"a path that is not absolute", "a path",
+			func(s string) string { return strings.Replace(s, `"Path": "/`, `"Path": "../`, 1) }},
+		{"a path that is not clean", "a path",
+			func(s string) string { return strings.Replace(s, `"Path": "/`, `"Path": "/x/../`, 1) }},
 		{"an ID that is a path", "an ID", func(s string) string { return strings.Replace(s, `"ID": "`, `"ID": "/../`, 1) }},
-		{"a mode with more than permissions", "a number", func(s string) string { return strings.Replace(s, `"Mode": 420`, `"Mode": 8388972`, 1) }},
-		{"folders below nothing", "a number", func(s string) string { return strings.Replace(s, `"Made": 0`, `"Made": -1`, 1) }},
-		{"folders without end", "a number", func(s string) string { return strings.Replace(s, `"Made": 0`, `"Made": 1000000000`, 1) }},
+		{"a mode with more than permissions", "a number",
+			func(s string) string { return strings.Replace(s, `"Mode": 420`, `"Mode": 8388972`, 1) }},
+		{"folders below nothing", "a number",
+			func(s string) string { return strings.Replace(s, `"Made": 0`, `"Made": -1`, 1) }},
+		{"folders without end", "a number",
+			func(s string) string { return strings.Replace(s, `"Made": 0`, `"Made": 1000000000`, 1) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := begin(t)
@@ -120,8 +128,10 @@ func TestUndoWithADamagedJournal(t *testing.T) {
 			if len(did) > 0 || len(warnings) != 1 {
 				t.Fatalf("did %v, warned %v", did, warnings)
 			}
-			testenv.WantError(t, warnings[0], "s3cr3t", stateName+" is not what regpass wrote: "+tt.why, "nothing was undone", undoName)
-			testenv.WantError(t, s.Apply(t.Context(), []envsync.Change{inPlace(t, "netrc", path, "t0ken")}), "s3cr3t", "is not what regpass wrote")
+			testenv.WantError(t, warnings[0], "s3cr3t", stateName+" is not what regpass wrote: "+tt.why, "nothing was undone",
+				undoName)
+			testenv.WantError(t, s.Apply(t.Context(), []envsync.Change{inPlace(t, "netrc", path, "t0ken")}), "s3cr3t",
+				"is not what regpass wrote")
 			testenv.WantError(t, s.Keep(minted("k", "other")), "s3cr3t", "is not what regpass wrote")
 			wantSame(t, disk(t, s.env.Home), before)
 			putFile(t, filepath.Join(s.Dir, stateName), whole, 0o600)
@@ -162,7 +172,7 @@ func TestUndoThatHasToTryAgain(t *testing.T) {
 			putFile(t, path, "word "+was, 0o600)
 			return func() { putFile(t, path, was, 0o600) }
 		}},
-		{"the way back is lost", "what it held before is lost", func(t *testing.T, s *Session, _ string) func() {
+		{"the way back is lost", "its former content is lost", func(t *testing.T, s *Session, _ string) func() {
 			st, err := s.load()
 			must(t, err)
 			undo := filepath.Join(s.Dir, st.Journal[0].undo()) // of the file that was changed first
@@ -182,7 +192,8 @@ func TestUndoThatHasToTryAgain(t *testing.T) {
 			apply(t, s, inPlace(t, "netrc", good, "t0ken"))
 			unblock := tt.block(t, s, path)
 			revoked := 0
-			_, warnings := reopen(t, s).Undo(t.Context(), func(context.Context, Lease) (bool, error) { revoked++; return true, nil })
+			_, warnings := reopen(t, s).Undo(t.Context(),
+				func(context.Context, Lease) (bool, error) { revoked++; return true, nil })
 			if len(warnings) != 2 {
 				t.Fatalf("warned %v", warnings)
 			}
@@ -200,7 +211,7 @@ func TestUndoThatHasToTryAgain(t *testing.T) {
 				}
 			}
 			unblock()
-			again, err := Existing(s.env, s.Dir)
+			again, err := openExisting(s.env, s.Dir)
 			must(t, err)
 			_, warnings = again.Undo(t.Context(), revokeNone(t))
 			if len(warnings) > 0 || revoked != 1 {
@@ -222,7 +233,8 @@ func TestUndoRevokes(t *testing.T) {
 		key  string
 		ours bool
 		life time.Duration
-	}{{"good", true, time.Hour}, {"endless", true, 0}, {"over", true, time.Minute}, {"a key of the user's", false, time.Hour}, {"stubborn", true, time.Hour}, {"unrevocable", true, time.Hour}} {
+	}{{"good", true, time.Hour}, {"endless", true, 0}, {"over", true, time.Minute},
+		{"a key of the user's", false, time.Hour}, {"stubborn", true, time.Hour}, {"unrevocable", true, time.Hour}} {
 		one := minted(l.key, "s3cr3t-"+l.key)
 		one.Revocable, one.Cred.Host, one.Cred.Expires = l.ours, l.key+".test", time.Time{}
 		if l.life > 0 {
@@ -242,7 +254,8 @@ func TestUndoRevokes(t *testing.T) {
 	if want := []string{"good", "endless", "stubborn", "unrevocable"}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %v", asked)
 	}
-	if want := []string{"revoked the credential for good.test", "revoked the credential for endless.test", "removed " + s.Dir}; !slices.Equal(did, want) {
+	if want := []string{"revoked the credential for good.test", "revoked the credential for endless.test",
+		"removed " + s.Dir}; !slices.Equal(did, want) {
 		t.Errorf("did %v", did)
 	}
 	if len(warnings) != 1 {
@@ -291,7 +304,8 @@ func TestUndoTwiceAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if want := []string{"put back " + path, "revoked the credential for h.test", "removed " + s.Dir}; !slices.Equal(did, want) {
+	if want := []string{"put back " + path, "revoked the credential for h.test", "removed " + s.Dir}; !slices.Equal(did,
+		want) {
 		t.Errorf("did %v", did)
 	}
 }
@@ -301,7 +315,7 @@ func TestUndoOfNothing(t *testing.T) {
 	env := machineAt(t, &now)
 	empty := filepath.Join(env.Home, "empty") // as a login leaves it that is killed right after making it
 	must(t, os.Mkdir(empty, 0o700))
-	s, err := Existing(env, empty)
+	s, err := openExisting(env, empty)
 	must(t, err)
 	if did, warnings := s.Undo(t.Context(), nil); len(did) > 0 || len(warnings) > 0 {
 		t.Errorf("did %v, warned %v", did, warnings)
@@ -356,7 +370,7 @@ func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 	for range 2 {
 		all.Go(func() {
 			for range 15 {
-				s, err := Existing(env, dir)
+				s, err := openExisting(env, dir)
 				if err != nil {
 					continue
 				}

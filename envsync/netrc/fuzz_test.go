@@ -62,9 +62,12 @@ func FuzzNetrcSet(f *testing.F) {
 }
 
 // netrcWords are what FuzzNetrcWords makes files of.
-var netrcWords = []string{" ", "\n", "\n\n", "\r\n", "\t", " \n", "machine ", "machine h.test ", "machine H.test\n", "machine a.test ", "login ", "password ",
-	"user ", "account ", "default ", "macdef ", "macdef m\n", "# ", "#", "#x ", "\"", "\\", "h.test ", "a.test ", "x ", "yy\n", "\"z z\" ", "\"\" ", "\"login\" ",
-	"login x ", "password y\n", "login x password y\n", "Login ", "MACHINE ", "machine b.test login x password y\n", "machine c.test login q password r "}
+var netrcWords = []string{" ", "\n", "\n\n", "\r\n", "\t", " \n", "machine ", "machine h.test ", "machine H.test\n",
+	"machine a.test ", "login ", "password ",
+	"user ", "account ", "default ", "macdef ", "macdef m\n", "# ", "#", "#x ", "\"", "\\", "h.test ", "a.test ", "x ",
+	"yy\n", "\"z z\" ", "\"\" ", "\"login\" ",
+	"login x ", "password y\n", "login x password y\n", "Login ", "MACHINE ", "machine b.test login x password y\n",
+	"machine c.test login q password r "}
 
 // FuzzNetrcWords finds more than FuzzNetrcSet does by chance, since its files are nearly well-formed.
 func FuzzNetrcWords(f *testing.F) {
@@ -121,7 +124,8 @@ func checkNetrcSet(t *testing.T, old, username, password string) {
 		if a, b := outside(t, []byte(old)), outside(t, out); a != b {
 			t.Errorf("outside of our entry %q became %q", a, b)
 		}
-	} else if in, ok := inserted(old, now); !ok || strings.Join(strings.Fields(in), " ") != "machine h.test login "+username+" password "+password {
+	} else if in, ok := inserted(old, now); !ok ||
+		strings.Join(strings.Fields(in), " ") != "machine h.test login "+username+" password "+password {
 		t.Errorf("%q became %q: more than our entry was added", old, now)
 	}
 	again, err := set(out, []envsync.Entry{e})
@@ -136,7 +140,8 @@ func inserted(old, now string) (string, bool) {
 		return "", false
 	}
 	for at := range len(old) + 1 {
-		if in := now[at : at+len(now)-len(old)]; now == old[:at]+in+old[at:] && strings.HasPrefix(strings.TrimSpace(in), "machine h.test") {
+		if in := now[at : at+len(now)-len(old)]; now == old[:at]+in+old[at:] &&
+			strings.HasPrefix(strings.TrimSpace(in), "machine h.test") {
 			return in, true
 		}
 	}
@@ -195,7 +200,8 @@ func FuzzNetrcRestore(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _, _ := curlNetrc(string(back), "new.test"); got != (account{"n", "w"}) && !bytes.Contains(before, []byte("new.test")) {
+		if got, _, _ := curlNetrc(string(back), "new.test"); got != (account{"n", "w"}) &&
+			!bytes.Contains(before, []byte("new.test")) {
 			t.Errorf("the entry of others reads %q in %q", got, back)
 		}
 		for _, host := range []string{"h.test", "a.test"} {

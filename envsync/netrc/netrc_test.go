@@ -25,7 +25,8 @@ func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret str
 // plan plans a private file in dir, as the row for netrc does.
 func plan(env *regpass.Env, dir string, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
 	path := filepath.Join(dir, "netrc")
-	return Plan(env, envsync.Private{Path: path, Var: envsync.Var{Name: "NETRC", Plain: path}, Format: Private}, entries, o)
+	return Plan(env, envsync.Private{Path: path, Var: envsync.Var{Name: "NETRC", Plain: path}, Format: Private}, entries,
+		o)
 }
 
 func inPlace(path string) envsync.Options {
@@ -39,23 +40,34 @@ func TestSetNetrcKeepsTheRest(t *testing.T) {
 		{"an empty file", "", ours},
 		{"a new entry at the end", "machine a.test login x password y\n", "machine a.test login x password y\n" + ours},
 		{"no final line end", "machine a.test login x password y", "machine a.test login x password y\n" + ours},
-		{"CR LF", "machine a.test login x\r\n", "machine a.test login x\r\nmachine h.test\r\nlogin __token__\r\npassword jwt.a-b_c\r\n"},
-		{"comments in CR LF", "machine a.test\r\n# machine x\r\nlogin x\r\n# machine y\r\n", "machine a.test\r\n# machine x\r\nlogin x\r\n# machine y\r\nmachine h.test\r\nlogin __token__\r\npassword jwt.a-b_c\r\n"},
+		{"CR LF", "machine a.test login x\r\n",
+			"machine a.test login x\r\nmachine h.test\r\nlogin __token__\r\npassword jwt.a-b_c\r\n"},
+		{"comments in CR LF", "machine a.test\r\n# machine x\r\nlogin x\r\n# machine y\r\n",
+			"machine a.test\r\n# machine x\r\nlogin x\r\n# machine y\r\n" +
+				"machine h.test\r\nlogin __token__\r\npassword jwt.a-b_c\r\n"},
 		{"comments", "# first\n\nmachine a.test # x\nlogin x\n", "# first\n\nmachine a.test # x\nlogin x\n" + ours},
-		{"before default", "machine a.test login x\n  default login d password e\n", "machine a.test login x\n" + ours + "  default login d password e\n"},
-		{"before default in a line", "machine a.test login x default login d", "machine a.test login x \n" + ours + "default login d"},
-		{"an entry in one line", "machine h.test login x password y # why\nmachine b.test login z\n", "machine h.test login __token__ password jwt.a-b_c # why\nmachine b.test login z\n"},
-		{"an entry in lines", "machine h.test\n\tlogin x\n# why\n\tpassword y\n", "machine h.test\n\tlogin __token__\n# why\n\tpassword jwt.a-b_c\n"},
-		{"account stays", "machine h.test account z login x password y", "machine h.test account z login __token__ password jwt.a-b_c"},
+		{"before default", "machine a.test login x\n  default login d password e\n",
+			"machine a.test login x\n" + ours + "  default login d password e\n"},
+		{"before default in a line", "machine a.test login x default login d",
+			"machine a.test login x \n" + ours + "default login d"},
+		{"an entry in one line", "machine h.test login x password y # why\nmachine b.test login z\n",
+			"machine h.test login __token__ password jwt.a-b_c # why\nmachine b.test login z\n"},
+		{"an entry in lines", "machine h.test\n\tlogin x\n# why\n\tpassword y\n",
+			"machine h.test\n\tlogin __token__\n# why\n\tpassword jwt.a-b_c\n"},
+		{"account stays", "machine h.test account z login x password y",
+			"machine h.test account z login __token__ password jwt.a-b_c"},
 		{"user becomes login", "machine h.test user x password y", "machine h.test login __token__ password jwt.a-b_c"},
-		{"quotes go", "machine \"h.test\" login \"x y\" password \"y\\\"\"\n", "machine h.test login __token__ password jwt.a-b_c\n"},
+		{"quotes go", "machine \"h.test\" login \"x y\" password \"y\\\"\"\n",
+			"machine h.test login __token__ password jwt.a-b_c\n"},
 		{"what is missing is added", "machine h.test # why\n", ours[:len(ours)-1] + " # why\n"},
 		{"value on a line of its own", "machine \nh.test\nlogin\n\nx\npassword y\n", ours},
 		{"every duplicate", "machine h.test login a password b\nmachine H.Test login c password d\n",
 			"machine h.test login __token__ password jwt.a-b_c\nmachine h.test login __token__ password jwt.a-b_c\n"},
-		{"a macro is no entry", "macdef init\nmachine h.test login x\n\nmachine a.test login x\n", "macdef init\nmachine h.test login x\n\nmachine a.test login x\n" + ours},
+		{"a macro is no entry", "macdef init\nmachine h.test login x\n\nmachine a.test login x\n",
+			"macdef init\nmachine h.test login x\n\nmachine a.test login x\n" + ours},
 		{"a macro without end", "macdef init\nput x", "macdef init\nput x\n\n" + ours},
-		{"other hosts with that ending", "machine xh.test login x\nmachine h.test.a login y\n", "machine xh.test login x\nmachine h.test.a login y\n" + ours},
+		{"other hosts with that ending", "machine xh.test login x\nmachine h.test.a login y\n",
+			"machine xh.test login x\nmachine h.test.a login y\n" + ours},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now, err := set([]byte(tt.old), entry)
@@ -78,7 +90,8 @@ func TestSetNetrcRefusesFiles(t *testing.T) {
 		{"control byte", "machine a.test login x\x00\n", "line 1: it holds the control byte 0x00"},
 		{"lone CR", "machine a.test\rlogin x\n", "0x0d"},
 		{"wide space", "machine a.test login x\u0085machine\n", "white space outside ASCII"},
-		{"unknown word", "machine a.test login hush hunter2 password x\n", "line 1: there is a word that is no netrc keyword"},
+		{"unknown word", "machine a.test login hush hunter2 password x\n",
+			"line 1: there is a word that is no netrc keyword"},
 		{"port", "machine a.test\nport 443\n", "line 2: there is a word"},
 		{"upper case keyword", "MACHINE a.test login x\n", "no netrc keyword"},
 		{"nothing behind machine", "machine", "machine has no value"},
@@ -187,12 +200,20 @@ func TestNetrcIPv6(t *testing.T) {
 func TestRestoreNetrcAfterOthers(t *testing.T) {
 	keys := []string{"h.test"}
 	for _, tt := range []struct{ name, before, now, want string }{
-		{"others added", "machine a.test login x\n", "machine a.test login x\nmachine h.test\nlogin u\npassword p\nmachine b.test login y\n", "machine a.test login x\nmachine b.test login y\n"},
-		{"ours came back", "machine h.test login x password y\n", "# new\nmachine h.test login u password p\n", "# new\nmachine h.test login x password y\n"},
-		{"others removed ours", "machine h.test login x password y\n", "machine b.test login y\n", "machine b.test login y\n"},
-		{"in one line with others", "", "machine a.test login x machine h.test login u password p machine b.test login y\n", "machine a.test login x  machine b.test login y\n"},
-		{"two became one", "machine h.test login a\nmachine h.test login b\n", "machine h.test login u password p\nmachine c.test\n", "machine h.test login a\nmachine h.test login b\nmachine c.test\n"},
-		{"one became two", "machine h.test login a\n", "machine h.test login u\nmachine c.test\nmachine h.test login u\n", "machine h.test login a\nmachine c.test\n"},
+		{"others added", "machine a.test login x\n",
+			"machine a.test login x\nmachine h.test\nlogin u\npassword p\nmachine b.test login y\n",
+			"machine a.test login x\nmachine b.test login y\n"},
+		{"ours came back", "machine h.test login x password y\n", "# new\nmachine h.test login u password p\n",
+			"# new\nmachine h.test login x password y\n"},
+		{"others removed ours", "machine h.test login x password y\n", "machine b.test login y\n",
+			"machine b.test login y\n"},
+		{"in one line with others", "", "machine a.test login x machine h.test login u password p machine b.test login y\n",
+			"machine a.test login x  machine b.test login y\n"},
+		{"two became one", "machine h.test login a\nmachine h.test login b\n",
+			"machine h.test login u password p\nmachine c.test\n",
+			"machine h.test login a\nmachine h.test login b\nmachine c.test\n"},
+		{"one became two", "machine h.test login a\n", "machine h.test login u\nmachine c.test\nmachine h.test login u\n",
+			"machine h.test login a\nmachine c.test\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := restore([]byte(tt.now), []byte(tt.before), keys)
@@ -226,7 +247,8 @@ macdef init
 machine m.test login x
 
 `
-	const want = "machine a.test\nlogin x\naccount z\npassword y\nmachine Late.Test\npassword only\nmachine h.test\nlogin u\npassword p\ndefault\nlogin d\npassword e\n"
+	const want = "machine a.test\nlogin x\naccount z\npassword y\nmachine Late.Test\npassword only\n" +
+		"machine h.test\nlogin u\npassword p\ndefault\nlogin d\npassword e\n"
 	entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
 	env, dir := testenv.New(t, nil), t.TempDir()
 	testenv.Write(t, filepath.Join(env.Home, ".netrc"), mine)
@@ -245,8 +267,10 @@ machine m.test login x
 		t.Errorf("got  %q, %v\nwant %q", now, err, want)
 	}
 	all := strings.Join(p.Warnings, "\n")
-	for _, part := range []string{`"q.test" is not in the private file: its password holds something other`, `"b.test" is not in the private file: its password holds a backslash`,
-		`"c.test" is not in the private file: line 5: curl takes`, `"k.test" is not in the private file: line 6`, `"u.test"`, "macdef"} {
+	for _, part := range []string{`"q.test" is not in the private file: its password holds something other`,
+		`"b.test" is not in the private file: its password holds a backslash`,
+		`"c.test" is not in the private file: line 5: curl takes`, `"k.test" is not in the private file: line 6`, `"u.test"`,
+		"macdef"} {
 		if !strings.Contains(all, part) {
 			t.Errorf("no warning %q in %q", part, all)
 		}
@@ -266,7 +290,8 @@ func TestPlanNetrcReadsWhatClientsRead(t *testing.T) {
 	testenv.Write(t, filepath.Join(env.Home, ".netrc"), "machine home.test login x\n")
 	testenv.Write(t, filepath.Join(env.Dir, "rel"), "machine rel.test login x\n")
 	testenv.Write(t, filepath.Join(env.Home, "tilde"), "machine tilde.test login x\n")
-	for from, want := range map[string]string{"": "home.test", "rel": "rel.test", "~/tilde": "tilde.test", "/does/not/exist": "", os.DevNull: ""} {
+	for from, want := range map[string]string{"": "home.test", "rel": "rel.test", "~/tilde": "tilde.test",
+		"/does/not/exist": "", os.DevNull: ""} {
 		vars["NETRC"] = from
 		p, err := plan(env, t.TempDir(), entries, envsync.Options{})
 		if err != nil {
@@ -297,12 +322,14 @@ func TestPlanNetrcInPlace(t *testing.T) {
 	env := testenv.New(t, nil)
 	home := filepath.Join(env.Home, ".netrc")
 	p, err := plan(env, t.TempDir(), entries, inPlace(home))
-	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Private || p.Changes[0].Path != home || p.Changes[0].Format.Name != "netrc" {
+	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Private || p.Changes[0].Path != home ||
+		p.Changes[0].Format.Name != "netrc" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	testenv.Write(t, filepath.Join(env.Dir, "x"), "# c\n")
 	p, err = plan(env, t.TempDir(), entries, inPlace("x"))
-	if path := filepath.Join(env.Dir, "x"); err != nil || len(p.Vars) != 1 || p.Vars[0].Plain != path || p.Changes[0].Path != path || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "pixi") {
+	if path := filepath.Join(env.Dir, "x"); err != nil || len(p.Vars) != 1 || p.Vars[0].Plain != path ||
+		p.Changes[0].Path != path || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "pixi") {
 		t.Errorf("%+v, %v", p, err)
 	}
 	testenv.Write(t, home, "machine")
@@ -334,7 +361,8 @@ func TestGoNetrcHoles(t *testing.T) {
 			theirs := n.Render()
 			got, _, _ := curlNetrc(theirs, tt.host)
 			m := n.Machine(tt.host)
-			if m != nil && m.Get("login") == tt.login && m.Get("password") == tt.password && got == (account{tt.login, tt.password}) &&
+			if m != nil && m.Get("login") == tt.login && m.Get("password") == tt.password &&
+				got == (account{tt.login, tt.password}) &&
 				strings.Contains(theirs, "account") == strings.Contains(tt.old, "account") {
 				t.Errorf("go-netrc alone is right: %q", theirs)
 			}
@@ -371,7 +399,8 @@ func TestRereadSurvivesGoNetrc(t *testing.T) {
 		"machine":                "cannot be read", // go-netrc panics
 		"":                       "reads differently",
 		"machine h.test login u": "reads differently",
-		"machine " + strings.Repeat("x", 70<<10) + "\nmachine h.test\nlogin u\npassword p\n": "cannot be read", // and stops without a word at a long one
+		"machine " + strings.Repeat("x", 70<<10) + "\nmachine h.test\nlogin u\npassword p\n": "cannot be read",
+		// and stops without a word at a long one
 	} {
 		testenv.WantError(t, reread([]byte(content), want), "", why)
 	}
@@ -397,7 +426,8 @@ func TestNetrcPrivateSubset(t *testing.T) {
 		if err != nil || hosts["h.test"] != (account{"u", "p"}) {
 			t.Errorf("%q became %q: %q, %v", s, now, hosts, err)
 		}
-		if lines := strings.Fields(string(now)); slices.Contains(lines, "macdef") || strings.ContainsAny(string(now), "#\"\\\r\t") {
+		if lines := strings.Fields(string(now)); slices.Contains(lines, "macdef") ||
+			strings.ContainsAny(string(now), "#\"\\\r\t") {
 			t.Errorf("%q became %q", s, now)
 		}
 	}

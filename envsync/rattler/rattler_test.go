@@ -27,7 +27,8 @@ func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret str
 // plan plans a private file in dir, as the row for rattler does.
 func plan(env *regpass.Env, dir string, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
 	path := filepath.Join(dir, "rattler.json")
-	return Plan(env, envsync.Private{Path: path, Var: envsync.Var{Name: "RATTLER_AUTH_FILE", Plain: path}, Format: Exact}, entries, o)
+	return Plan(env, envsync.Private{Path: path, Var: envsync.Var{Name: "RATTLER_AUTH_FILE", Plain: path}, Format: Exact},
+		entries, o)
 }
 
 // inPlace asks for rattler's own file.
@@ -56,7 +57,8 @@ func TestParseRattler(t *testing.T) {
 		{"half a surrogate pair", `{"a":{"BearerToken":"\ud800x"}}`, "surrogate"},
 		{"the other half", `{"a":{"BearerToken":"\udc00"}}`, "surrogate"},
 		{"two first halves", `{"a":{"BearerToken":"\ud800\ud800"}}`, "surrogate"},
-		{"lower case", `{"a":{"BasicHttp":{"username":"u","password":"p"}}}`, `the entry "a": rattler knows no kind "BasicHttp"`},
+		{"lower case", `{"a":{"BasicHttp":{"username":"u","password":"p"}}}`,
+			`the entry "a": rattler knows no kind "BasicHttp"`},
 		{"short name", `{"a":{"S3":{}}}`, `"S3"`},
 		{"two kinds", `{"a":{"BearerToken":"t","CondaToken":"t"}}`, "2 members"},
 		{"a kind twice", `{"a":{"BearerToken":"t","BearerToken":"t"}}`, "2 members"},
@@ -71,11 +73,17 @@ func TestParseRattler(t *testing.T) {
 		{"field null", `{"a":{"BasicHTTP":{"username":null,"password":"p"}}}`, "username of BasicHTTP is not a string"},
 		{"field twice", `{"a":{"BasicHTTP":{"username":"u","username":"u","password":"p"}}}`, "username twice"},
 		{"field in upper case", `{"a":{"BasicHTTP":{"Username":"u","password":"p"}}}`, "no username"},
-		{"float expires_at", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":1.0}}}`, "whole number"},
-		{"exponent", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":1e3}}}`, "whole number"},
-		{"minus zero", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":-0}}}`, "whole number"},
-		{"over 64 bits", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":9223372036854775808}}}`, "whole number"},
-		{"text expires_at", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":"1"}}}`, "whole number"},
+		{"float expires_at", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":1.0}}}`,
+			"whole number"},
+		{"exponent", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":1e3}}}`,
+			"whole number"},
+		{"minus zero", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":-0}}}`,
+			"whole number"},
+		{"over 64 bits",
+			`{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":9223372036854775808}}}`,
+			"whole number"},
+		{"text expires_at", `{"a":{"OAuth":{"access_token":"a","token_endpoint":"e","client_id":"c","expires_at":"1"}}}`,
+			"whole number"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := parse([]byte(tt.file)); tt.why != "" {
@@ -103,21 +111,34 @@ func TestSetRattler(t *testing.T) {
 		wildcard bool
 	}{
 		{"bearer", exact, "-", bearer, `{"h.test":{"BearerToken":"jwt<&>"}}` + "\n", false},
-		{"Basic", exact, "{}", []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", `p "x\`)}, `{"h.test":{"BasicHTTP":{"username":"u","password":"p \"x\\"}}}`, false},
-		{"conda", exact, "{ }", []envsync.Entry{handOver(t, "h.test", regpass.CondaToken, "", "xy-1")}, `{"h.test":{"CondaToken":"xy-1"} }`, false},
-		{"s3", exact, "{}", []envsync.Entry{s3}, `{"s3://bucket/ch":{"S3Credentials":{"access_key_id":"AKIA","secret_access_key":"key"}}}`, false},
-		{"s3 session", exact, "{}", []envsync.Entry{session}, `{"s3://bucket/ch":{"S3Credentials":{"access_key_id":"AKIA","secret_access_key":"key","session_token":"sess"}}}`, false},
-		{"IPv6", wildcard, "{}", []envsync.Entry{handOver(t, "http://[::1]:80/x", regpass.Bearer, "", "t")}, `{"[::1]":{"BearerToken":"t"}}`, false},
+		{"Basic", exact, "{}", []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", `p "x\`)},
+			`{"h.test":{"BasicHTTP":{"username":"u","password":"p \"x\\"}}}`, false},
+		{"conda", exact, "{ }", []envsync.Entry{handOver(t, "h.test", regpass.CondaToken, "", "xy-1")},
+			`{"h.test":{"CondaToken":"xy-1"} }`, false},
+		{"s3", exact, "{}", []envsync.Entry{s3},
+			`{"s3://bucket/ch":{"S3Credentials":{"access_key_id":"AKIA","secret_access_key":"key"}}}`, false},
+		{"s3 session", exact, "{}", []envsync.Entry{session},
+			`{"s3://bucket/ch":{"S3Credentials":{"access_key_id":"AKIA","secret_access_key":"key","session_token":"sess"}}}`,
+			false},
+		{"IPv6", wildcard, "{}", []envsync.Entry{handOver(t, "http://[::1]:80/x", regpass.Bearer, "", "t")},
+			`{"[::1]":{"BearerToken":"t"}}`, false},
 		{"wildcard", wildcard, "{}", bearer, `{"h.test":{"BearerToken":"jwt<&>"},"*.h.test":{"BearerToken":"jwt<&>"}}`, true},
-		{"no wildcard for an address", wildcard, "{}", []envsync.Entry{handOver(t, "127.0.0.1", regpass.Bearer, "", "t")}, `{"127.0.0.1":{"BearerToken":"t"}}`, false},
-		{"no wildcard for a top-level name", wildcard, "{}", []envsync.Entry{handOver(t, "localhost", regpass.Bearer, "", "t")}, `{"localhost":{"BearerToken":"t"}}`, false},
-		{"no wildcard for s3", wildcard, "{}", []envsync.Entry{handOver(t, "s3://my.bucket", regpass.S3, "i", "k")}, `{"s3://my.bucket":{"S3Credentials":{"access_key_id":"i","secret_access_key":"k"}}}`, false},
+		{"no wildcard for an address", wildcard, "{}", []envsync.Entry{handOver(t, "127.0.0.1", regpass.Bearer, "", "t")},
+			`{"127.0.0.1":{"BearerToken":"t"}}`, false},
+		{"no wildcard for a top-level name", wildcard, "{}",
+			[]envsync.Entry{handOver(t, "localhost", regpass.Bearer, "", "t")}, `{"localhost":{"BearerToken":"t"}}`, false},
+		{"no wildcard for s3", wildcard, "{}", []envsync.Entry{handOver(t, "s3://my.bucket", regpass.S3, "i", "k")},
+			`{"s3://my.bucket":{"S3Credentials":{"access_key_id":"i","secret_access_key":"k"}}}`, false},
 		{"compact", exact, "{" + other + "}", bearer, "{" + other + `,"h.test":{"BearerToken":"jwt<&>"}}`, false},
-		{"in place", exact, `{"h.test" : {"CondaToken": "x"}, ` + other + "}\r\n", bearer, `{"h.test" : {"BearerToken":"jwt<&>"}, ` + other + "}\r\n", false},
-		{"in place under another spelling", exact, `{"\u0068.test":{"CondaToken":"x"}}`, bearer, `{"\u0068.test":{"BearerToken":"jwt<&>"}}`, false},
-		{"all duplicates", exact, `{"h.test":{"CondaToken":"x"},"h.test":{"CondaToken":"y"}}`, bearer, `{"h.test":{"BearerToken":"jwt<&>"},"h.test":{"BearerToken":"jwt<&>"}}`, false},
+		{"in place", exact, `{"h.test" : {"CondaToken": "x"}, ` + other + "}\r\n", bearer,
+			`{"h.test" : {"BearerToken":"jwt<&>"}, ` + other + "}\r\n", false},
+		{"in place under another spelling", exact, `{"\u0068.test":{"CondaToken":"x"}}`, bearer,
+			`{"\u0068.test":{"BearerToken":"jwt<&>"}}`, false},
+		{"all duplicates", exact, `{"h.test":{"CondaToken":"x"},"h.test":{"CondaToken":"y"}}`, bearer,
+			`{"h.test":{"BearerToken":"jwt<&>"},"h.test":{"BearerToken":"jwt<&>"}}`, false},
 		{"indented", exact, "{\n  \"a.test\": {\n    \"BearerToken\": \"t\"\n  }\n}\n", bearer,
-			"{\n  \"a.test\": {\n    \"BearerToken\": \"t\"\n  },\n  \"h.test\": {\n    \"BearerToken\": \"jwt<&>\"\n  }\n}\n", false},
+			"{\n  \"a.test\": {\n    \"BearerToken\": \"t\"\n  },\n  \"h.test\": {\n    \"BearerToken\": \"jwt<&>\"\n  }\n}\n",
+			false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			old := []byte(tt.old)
@@ -171,7 +192,8 @@ func TestRattlerRefuses(t *testing.T) {
 			}
 		})
 	}
-	_, err := exact.set(nil, []envsync.Entry{handOver(t, "localhost:1", regpass.Bearer, "", "a"), handOver(t, "localhost:2", regpass.Bearer, "", "b")})
+	_, err := exact.set(nil, []envsync.Entry{handOver(t, "localhost:1", regpass.Bearer, "", "a"),
+		handOver(t, "localhost:2", regpass.Bearer, "", "b")})
 	testenv.WantError(t, err, "", "localhost:1 and localhost:2 differ only in the port, and rattler has no ports")
 	_, err = exact.set([]byte(`{"x":1}`), []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "a")})
 	testenv.WantError(t, err, "", `rattler: the entry "x"`)
@@ -187,7 +209,8 @@ func TestRestoreRattlerAfterOthers(t *testing.T) {
 		{"added before", "{}", "{" + a + ", " + ours + "}", "{" + a + "}"},
 		{"wildcard too", "{}", "{" + a + "," + ours + `,"*.h.test":{"BearerToken":"new"}}`, "{" + a + "}"},
 		{"put back", "{" + theirs + "}", "{" + a + "," + ours + "}", "{" + a + "," + theirs + "}"},
-		{"last of two counts", `{"h.test":{"CondaToken":"older"},` + theirs + "}", "{" + a + "," + ours + "}", "{" + a + "," + theirs + "}"},
+		{"last of two counts", `{"h.test":{"CondaToken":"older"},` + theirs + "}", "{" + a + "," + ours + "}",
+			"{" + a + "," + theirs + "}"},
 		{"removed", "{" + theirs + "}", "{" + a + "}", "{" + a + "}"},
 		{"alone in a file that was there", "{}", "{ " + ours + " }\n", "{  }\n"},
 	} {
@@ -215,7 +238,8 @@ func TestPlanRattler(t *testing.T) {
 	testenv.Write(t, filepath.Join(env.Dir, "auth.json"), `{"a.test":{"BearerToken":"t"}}`)
 	p, err := plan(env, dir, entries, envsync.Options{})
 	path := filepath.Join(dir, "rattler.json")
-	if err != nil || len(p.Changes) != 1 || !p.Changes[0].Private || p.Changes[0].Path != path || string(p.Changes[0].Base) != `{"a.test":{"BearerToken":"t"}}` || p.Changes[0].Format.Name != "rattler" {
+	if err != nil || len(p.Changes) != 1 || !p.Changes[0].Private || p.Changes[0].Path != path ||
+		string(p.Changes[0].Base) != `{"a.test":{"BearerToken":"t"}}` || p.Changes[0].Format.Name != "rattler" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	if len(p.Vars) != 1 || p.Vars[0].Name != "RATTLER_AUTH_FILE" || p.Vars[0].Plain != path {
@@ -230,11 +254,13 @@ func TestPlanRattler(t *testing.T) {
 
 	p, err = plan(env, dir, entries, envsync.Options{InPlace: inPlace, Wildcard: true})
 	home := filepath.Join(env.Home, ".rattler", "credentials.json")
-	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Private || p.Changes[0].Path != home || p.Changes[0].Base != nil || p.Changes[0].Format.Name != "rattler-wildcard" {
+	if err != nil || len(p.Vars) != 0 || len(p.Changes) != 1 || p.Changes[0].Private || p.Changes[0].Path != home ||
+		p.Changes[0].Base != nil || p.Changes[0].Format.Name != "rattler-wildcard" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	testenv.Write(t, filepath.Join(env.Dir, "auth.json"), `{"h.test":{"BearerToken":"t"}}`)
-	if p, err = plan(env, dir, entries, envsync.Options{InPlace: inPlace}); err != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "wins over ours") {
+	if p, err = plan(env, dir, entries, envsync.Options{InPlace: inPlace}); err != nil || len(p.Warnings) != 1 ||
+		!strings.Contains(p.Warnings[0], "wins over ours") {
 		t.Errorf("%q, %v", p.Warnings, err)
 	}
 	testenv.Write(t, home, "{")
@@ -255,18 +281,34 @@ func TestRattlerWarnings(t *testing.T) {
 		want        string // "": no warning
 	}{
 		{name: "nothing", entries: []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}},
-		{"prefix.dev", []envsync.Entry{handOver(t, "https://repo.prefix.dev/acme", regpass.Bearer, "", "t")}, "", "", envsync.Options{}, "repo.prefix.dev keeps pixi from getting its own by OpenID Connect"},
-		{"not prefix.dev", []envsync.Entry{handOver(t, "notprefix.dev", regpass.Bearer, "", "t")}, "", "", envsync.Options{}, ""},
-		{"conda token and PyPI", []envsync.Entry{handOver(t, "https://h.test/api/pypi/main/simple", regpass.CondaToken, "", "t")}, "", "", envsync.Options{}, "h.test also serves a PyPI index"},
-		{"conda token and PyPI elsewhere named", []envsync.Entry{handOver(t, "https://h.test/conda", regpass.CondaToken, "", "t"), handOver(t, "https://h.test/simple", regpass.CondaToken, "", "t")}, "", "", envsync.Options{}, "h.test also serves a PyPI index"},
-		{"conda token alone", []envsync.Entry{handOver(t, "https://h.test/conda", regpass.CondaToken, "", "t"), handOver(t, "https://i.test/simple", regpass.Bearer, "", "t")}, "", "", envsync.Options{}, ""},
-		{"wildcard on amazonaws.com", []envsync.Entry{handOver(t, "https://acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/x/simple", regpass.Basic, "aws", "t")}, "", "", envsync.Options{Wildcard: true}, "presigned S3"},
-		{"exact on amazonaws.com", []envsync.Entry{handOver(t, "https://acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/x/simple", regpass.Basic, "aws", "t")}, "", "", envsync.Options{}, ""},
-		{"no wildcard", []envsync.Entry{handOver(t, "127.0.0.1", regpass.Bearer, "", "t")}, "", "", envsync.Options{Wildcard: true}, "no wildcard for 127.0.0.1"},
-		{"s3", []envsync.Entry{handOver(t, "s3://b", regpass.S3, "i", "k")}, "", "", envsync.Options{}, "only if s3-options are set"},
-		{"netrc for the host", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, "", "machine h.test login x password hunter2\n", envsync.Options{}, ".netrc has an entry for h.test too"},
-		{"netrc for another", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, "", "machine i.test login x\ndefault login y\n", envsync.Options{}, ""},
-		{"malformed home", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, `{"a":"hunter2"}`, "", envsync.Options{}, "pixi fails while"},
+		{"prefix.dev", []envsync.Entry{handOver(t, "https://repo.prefix.dev/acme", regpass.Bearer, "", "t")}, "", "",
+			envsync.Options{}, "repo.prefix.dev keeps pixi from getting its own by OpenID Connect"},
+		{"not prefix.dev", []envsync.Entry{handOver(t, "notprefix.dev", regpass.Bearer, "", "t")}, "", "", envsync.Options{},
+			""},
+		{"conda token and PyPI", []envsync.Entry{handOver(t, "https://h.test/api/pypi/main/simple", regpass.CondaToken, "",
+			"t")}, "", "", envsync.Options{}, "h.test also serves a PyPI index"},
+		{"conda token and PyPI elsewhere named",
+			[]envsync.Entry{handOver(t, "https://h.test/conda", regpass.CondaToken, "", "t"),
+				handOver(t, "https://h.test/simple", regpass.CondaToken, "", "t")}, "", "", envsync.Options{},
+			"h.test also serves a PyPI index"},
+		{"conda token alone", []envsync.Entry{handOver(t, "https://h.test/conda", regpass.CondaToken, "", "t"),
+			handOver(t, "https://i.test/simple", regpass.Bearer, "", "t")}, "", "", envsync.Options{}, ""},
+		{"wildcard on amazonaws.com",
+			[]envsync.Entry{handOver(t, "https://acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/x/simple", regpass.Basic,
+				"aws", "t")}, "", "", envsync.Options{Wildcard: true}, "presigned S3"},
+		{"exact on amazonaws.com", []envsync.Entry{handOver(t,
+			"https://acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/x/simple", regpass.Basic, "aws", "t")}, "", "",
+			envsync.Options{}, ""},
+		{"no wildcard", []envsync.Entry{handOver(t, "127.0.0.1", regpass.Bearer, "", "t")}, "", "",
+			envsync.Options{Wildcard: true}, "no wildcard for 127.0.0.1"},
+		{"s3", []envsync.Entry{handOver(t, "s3://b", regpass.S3, "i", "k")}, "", "", envsync.Options{},
+			"only if s3-options are set"},
+		{"netrc for the host", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, "",
+			"machine h.test login x password hunter2\n", envsync.Options{}, ".netrc has an entry for h.test too"},
+		{"netrc for another", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, "",
+			"machine i.test login x\ndefault login y\n", envsync.Options{}, ""},
+		{"malformed home", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, `{"a":"hunter2"}`, "",
+			envsync.Options{}, "pixi fails while"},
 		{"good home", []envsync.Entry{handOver(t, "h.test", regpass.Bearer, "", "t")}, `{}`, "", envsync.Options{}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -307,15 +349,20 @@ func readRattler(data []byte) (map[string]any, error) {
 }
 
 func FuzzRattler(f *testing.F) {
-	for _, s := range []string{`{}`, "{\n}", ` { "a" : {"BearerToken":"t"} } `, `{"h.test":{"BearerToken":"t"}}`, `{"h.test":{"CondaToken":"t"},"h.test":{"CondaToken":"u"},"b":{"BasicHTTP":{"username":"u","password":"p","x":1e9}}}`,
-		"{\n\t\"a\": {\n\t\t\"OAuth\": {\"access_token\":\"a\",\"token_endpoint\":\"e\",\"client_id\":\"c\",\"expires_at\":null}\n\t},\n\t\"*.h.test\": {\"BearerToken\":\"x\"}\n}\n",
-		`{"\u0068.test":{"BearerToken":"\ud83d\ude00"}}`, `{"a":{"BearerToken":"\ud83d"}}`, `{"{":{"BearerToken":"}"},"\"":{"BearerToken":","}}`, "null", ""} {
+	for _, s := range []string{`{}`, "{\n}", ` { "a" : {"BearerToken":"t"} } `, `{"h.test":{"BearerToken":"t"}}`,
+		`{"h.test":{"CondaToken":"t"},"h.test":{"CondaToken":"u"},"b":{"BasicHTTP":{"username":"u","password":"p","x":1e9}}}`,
+		"{\n\t\"a\": {\n\t\t" +
+			"\"OAuth\": {\"access_token\":\"a\",\"token_endpoint\":\"e\",\"client_id\":\"c\",\"expires_at\":null}\n\t},\n" +
+			"\t\"*.h.test\": {\"BearerToken\":\"x\"}\n}\n",
+		`{"\u0068.test":{"BearerToken":"\ud83d\ude00"}}`, `{"a":{"BearerToken":"\ud83d"}}`,
+		`{"{":{"BearerToken":"}"},"\"":{"BearerToken":","}}`, "null", ""} {
 		f.Add(s, "u", "s3cr3t", true)
 		f.Add(s, "u\n", "a\"\\<\u2028", false)
 	}
 	f.Fuzz(func(t *testing.T, old, username, secret string, wildcard bool) {
 		keys := keyRule{wildcard}
-		entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, username, secret), handOver(t, "i.test:8443", regpass.Bearer, username, secret)}
+		entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, username, secret),
+			handOver(t, "i.test:8443", regpass.Bearer, username, secret)}
 		now, err := keys.set([]byte(old), entries)
 		if err != nil {
 			if now != nil {

@@ -84,8 +84,7 @@ func carry(old []byte, want []credential) (base []byte, left []string, err error
 	if kept.Credential == nil {
 		return nil, left, nil
 	}
-	base, err = kept.encode()
-	return base, left, err
+	return kept.encode(), left, nil
 }
 
 // set is Set for the text store. The file is always our own, so it is written anew, in the shape of carry.
@@ -112,7 +111,7 @@ func merge(old []byte, want []credential) ([]byte, error) {
 		}
 		f.Credential = slices.Insert(f.Credential, at, w)
 	}
-	return f.encode()
+	return f.encode(), nil
 }
 
 // restore is Restore for the text store.
@@ -139,7 +138,7 @@ func restore(now, before []byte, services []string) ([]byte, error) {
 	if before == nil && len(left) == 0 {
 		return nil, nil
 	}
-	return store{left}.encode()
+	return store{left}.encode(), nil
 }
 
 func keys(entries []envsync.Entry) []string {

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/BurntSushi/toml"
+	"github.com/pelletier/go-toml/v2"
 )
 
 // store is uv's text store (crates/uv-auth/src/store.rs, TomlCredentials).
@@ -17,22 +17,23 @@ type store struct {
 
 type credential struct {
 	Service  string  `toml:"service"`
-	Username *string `toml:"username,omitempty"`
-	Scheme   string  `toml:"scheme,omitempty"` // "basic" if absent, or "bearer"
-	Password *string `toml:"password,omitempty"`
-	Token    *string `toml:"token,omitempty"`
+	Username *string `toml:"username"`
+	Scheme   string  `toml:"scheme"` // "basic" if absent, or "bearer"
+	Password *string `toml:"password"`
+	Token    *string `toml:"token"`
 }
 
-// parse reads a store by uv's rules: one bad entry is a bad file. Fields it does not know are dropped. Errors never
-// show what the file holds.
+// parse reads a store by uv's rules: one bad credential makes the whole file bad, and unknown fields are dropped.
+// Errors never show the content of the file.
 func parse(data []byte) (store, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a byte order mark, which go-toml does not skip as uv does
+	var document map[string]any
+	if err := toml.Unmarshal(data, &document); err != nil {
+		return store{}, notTOML(err)
+	}
 	var f store
-	if err := toml.Unmarshal(data, &f); err != nil {
-		var at toml.ParseError
-		if errors.As(err, &at) {
-			return f, fmt.Errorf("line %d is not TOML", at.Position.Line)
-		}
-		return f, errors.New("it is not a list of credentials in TOML")
+	if toml.Unmarshal(data, &f) != nil {
+		return store{}, errors.New("it is not a list of credentials in TOML")
 	}
 	for i, c := range f.Credential {
 		if err := c.check(); err != nil {
@@ -40,6 +41,16 @@ func parse(data []byte) (store, error) {
 		}
 	}
 	return f, nil
+}
+
+// notTOML names the line of a syntax error, and hides the error itself, which quotes the file.
+func notTOML(err error) error {
+	var at *toml.DecodeError
+	if errors.As(err, &at) {
+		line, _ := at.Position()
+		return fmt.Errorf("line %d is not TOML", line)
+	}
+	return errors.New("it is not TOML")
 }
 
 // check is TryFrom<TomlCredentialWire> in uv.
@@ -86,12 +97,47 @@ func (c credential) realm() (string, error) {
 	return u.Scheme + "://" + host + ":" + port, nil
 }
 
-func (f store) encode() ([]byte, error) {
-	var b bytes.Buffer
-	e := toml.NewEncoder(&b)
-	e.Indent = ""
-	if err := e.Encode(f); err != nil {
-		return nil, errors.New("uv: the credentials cannot be written as TOML")
+// encode writes the store, one field a line in uv's order, with an empty line between credentials.
+func (f store) encode() []byte {
+	if f.Credential != nil && len(f.Credential) == 0 {
+		return []byte("credential = []\n") // uv requires the key
 	}
-	return b.Bytes(), nil
+	var b bytes.Buffer
+	for i, c := range f.Credential {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString("[[credential]]\n")
+		field := func(name, value string) { fmt.Fprintf(&b, "%s = %s\n", name, quote(value)) }
+		field("service", c.Service)
+		if c.Username != nil {
+			field("username", *c.Username)
+		}
+		if c.Scheme != "" {
+			field("scheme", c.Scheme)
+		}
+		if c.Password != nil {
+			field("password", *c.Password)
+		}
+		if c.Token != nil {
+			field("token", *c.Token)
+		}
+	}
+	return b.Bytes()
+}
+
+// quote makes a basic string of UTF-8 text (https://toml.io/en/v1.0.0#string).
+func quote(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch i := strings.IndexRune("\"\\\b\t\n\f\r", r); {
+		case i >= 0:
+			b.WriteString(`\` + `"\btnfr`[i:i+1])
+		case r < ' ' || r == 0x7f:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return `"` + b.String() + `"`
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/BurntSushi/toml"
+	"github.com/pelletier/go-toml/v2"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
@@ -41,12 +41,19 @@ func TestSetUV(t *testing.T) {
 		e    envsync.Entry
 		now  string
 	}{
-		{"bearer", handOver(t, "https://h.test/simple", regpass.Bearer, "ignored", "jwt"), "[[credential]]\nservice = \"https://h.test/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
-		{"Basic", handOver(t, "https://h.test:8443/simple", regpass.Basic, "u", `p "\`), "[[credential]]\nservice = \"https://h.test:8443/\"\nusername = \"u\"\nscheme = \"basic\"\npassword = \"p \\\"\\\\\"\n"},
-		{"http on this machine", handOver(t, "http://127.0.0.1:8080/simple", regpass.Bearer, "", "jwt"), "[[credential]]\nservice = \"http://127.0.0.1:8080/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
-		{"https on this machine", handOver(t, "https://[::1]:8080/simple", regpass.Bearer, "", "jwt"), "[[credential]]\nservice = \"https://[::1]:8080/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
-		{"a host other than the registry's", api, "[[credential]]\nservice = \"https://api.pyx.dev/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
-		{"this machine for another host", local, "[[credential]]\nservice = \"http://localhost:8080/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
+		{"bearer", handOver(t, "https://h.test/simple", regpass.Bearer, "ignored", "jwt"),
+			"[[credential]]\nservice = \"https://h.test/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
+		{"Basic", handOver(t, "https://h.test:8443/simple", regpass.Basic, "u", `p "\`),
+			"[[credential]]\nservice = \"https://h.test:8443/\"\nusername = \"u\"\nscheme = \"basic\"\n" +
+				"password = \"p \\\"\\\\\"\n"},
+		{"http on this machine", handOver(t, "http://127.0.0.1:8080/simple", regpass.Bearer, "", "jwt"),
+			"[[credential]]\nservice = \"http://127.0.0.1:8080/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
+		{"https on this machine", handOver(t, "https://[::1]:8080/simple", regpass.Bearer, "", "jwt"),
+			"[[credential]]\nservice = \"https://[::1]:8080/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
+		{"a host other than the registry's", api,
+			"[[credential]]\nservice = \"https://api.pyx.dev/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
+		{"this machine for another host", local,
+			"[[credential]]\nservice = \"http://localhost:8080/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now, err := set(nil, []envsync.Entry{tt.e})
@@ -70,7 +77,8 @@ func TestUVRefuses(t *testing.T) {
 	}{
 		{"conda token", "h.test", regpass.CondaToken, "", secret, "uv has no conda-token credentials"},
 		{"s3", "s3://b", regpass.S3, "i", secret, "not a host"},
-		{"http elsewhere on this machine", "http://127.0.0.2:80/", regpass.Bearer, "", secret, "only to localhost and 127.0.0.1"},
+		{"http elsewhere on this machine", "http://127.0.0.2:80/", regpass.Bearer, "", secret,
+			"only to localhost and 127.0.0.1"},
 		{"http to ::1", "http://[::1]:80/", regpass.Bearer, "", secret, "only to localhost and 127.0.0.1"},
 		{"empty", "h.test", regpass.Bearer, "", "", "is empty"},
 		{"space", "h.test", regpass.Bearer, "", secret + " x", "space"},
@@ -79,11 +87,13 @@ func TestUVRefuses(t *testing.T) {
 		{"colon in user", "h.test", regpass.Basic, "u:v", secret, "colon"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := plan(testenv.New(t, nil), t.TempDir(), []envsync.Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)}, envsync.Options{})
+			_, err := plan(testenv.New(t, nil), t.TempDir(), []envsync.Entry{handOver(t, tt.ref, tt.kind, tt.user, tt.pw)},
+				envsync.Options{})
 			testenv.WantError(t, err, secret, "uv: ", tt.why)
 		})
 	}
-	a, b := handOver(t, "https://h.test/a", regpass.Bearer, "", "x"), handOver(t, "https://h.test/b", regpass.Bearer, "", "y")
+	a, b := handOver(t, "https://h.test/a", regpass.Bearer, "", "x"),
+		handOver(t, "https://h.test/b", regpass.Bearer, "", "y")
 	_, err := set(nil, []envsync.Entry{a, b})
 	testenv.WantError(t, err, "", "https://h.test/a and https://h.test/b have two credentials")
 	one, two := handOver(t, "localhost:1", regpass.Bearer, "", "x"), handOver(t, "localhost:2", regpass.Bearer, "", "y")
@@ -96,6 +106,7 @@ func TestParseUV(t *testing.T) {
 	const basic = "username = \"u\"\n"
 	for _, tt := range []struct{ name, file, why string }{
 		{"nothing", "", ""},
+		{"byte order mark", "\ufeff[[credential]]\nservice = \"a.test\"\n" + basic, ""},
 		{"basic without scheme", "[[credential]]\nservice = \"https://a.test\"\n" + basic, ""},
 		{"bare service", "[[credential]]\nservice = \"a.test\"\n" + basic, ""},
 		{"more fields", "[[credential]]\nservice = \"a.test\"\nx = 1\n" + basic, ""},
@@ -106,7 +117,8 @@ func TestParseUV(t *testing.T) {
 		{"no user", "[[credential]]\nservice = \"a.test\"\npassword = \"hunter2\"\n", "basic without user name"},
 		{"basic with token", "[[credential]]\nservice = \"a.test\"\ntoken = \"hunter2\"\n" + basic, "basic with a token"},
 		{"bearer without token", "[[credential]]\nservice = \"a.test\"\nscheme = \"bearer\"\n", "bearer without token"},
-		{"bearer with user", "[[credential]]\nservice = \"a.test\"\nscheme = \"bearer\"\ntoken = \"hunter2\"\n" + basic, "bearer with a user name"},
+		{"bearer with user", "[[credential]]\nservice = \"a.test\"\nscheme = \"bearer\"\ntoken = \"hunter2\"\n" + basic,
+			"bearer with a user name"},
 		{"another scheme", "[[credential]]\nservice = \"a.test\"\nscheme = \"Bearer\"\n", "neither basic nor bearer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -116,6 +128,30 @@ func TestParseUV(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestEncode(t *testing.T) {
+	text := "\" \\ \b\t\n\f\r\x00\x1f\x7f é\u0080\u2028"
+	got := store{Credential: []credential{
+		{Service: "a.test", Username: &text, Scheme: "basic", Password: new(string)},
+		{Service: "b.test", Scheme: "bearer", Token: &text},
+	}}.encode()
+	const quoted = `"\" \\ \b\t\n\f\r\u0000\u001f\u007f é` + "\u0080\u2028\""
+	want := "[[credential]]\nservice = \"a.test\"\nusername = " + quoted + "\nscheme = \"basic\"\npassword = \"\"\n" +
+		"\n[[credential]]\nservice = \"b.test\"\nscheme = \"bearer\"\ntoken = " + quoted + "\n"
+	if string(got) != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	f, err := parse(got)
+	if err != nil || *f.Credential[0].Username != text || *f.Credential[1].Token != text {
+		t.Errorf("read back %+v, %v", f, err)
+	}
+	if got := (store{Credential: []credential{}}).encode(); string(got) != "credential = []\n" {
+		t.Errorf("an empty list: %q", got)
+	}
+	if got := (store{}).encode(); len(got) != 0 {
+		t.Errorf("no list: %q", got)
 	}
 }
 
@@ -153,7 +189,8 @@ token = "jwt"
 	env, dir := testenv.New(t, vars), t.TempDir()
 	testenv.Write(t, filepath.Join(env.Dir, "store", "credentials.toml"), mine)
 	p, err := plan(env, dir, entries, envsync.Options{})
-	if err != nil || len(p.Vars) != 1 || p.Vars[0].Name != "UV_CREDENTIALS_DIR" || p.Vars[0].Plain != filepath.Join(dir, "uv") ||
+	if err != nil || len(p.Vars) != 1 || p.Vars[0].Name != "UV_CREDENTIALS_DIR" ||
+		p.Vars[0].Plain != filepath.Join(dir, "uv") ||
 		len(p.Changes) != 1 || !p.Changes[0].Private || p.Changes[0].Path != filepath.Join(dir, "uv", "credentials.toml") {
 		t.Fatalf("%+v, %v", p, err)
 	}
@@ -165,7 +202,8 @@ token = "jwt"
 	}
 	testenv.Write(t, filepath.Join(env.Dir, "store", "credentials.toml"), "hunter2")
 	p, err = plan(env, dir, entries, envsync.Options{})
-	if err != nil || p.Changes[0].Base != nil || len(p.Warnings) != 1 || !strings.Contains(p.Warnings[0], "line 1 is not TOML") || strings.Contains(p.Warnings[0], "hunter2") {
+	if err != nil || p.Changes[0].Base != nil || len(p.Warnings) != 1 ||
+		!strings.Contains(p.Warnings[0], "line 1 is not TOML") || strings.Contains(p.Warnings[0], "hunter2") {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -201,7 +239,8 @@ func TestRestoreUVAfterOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	back, err := restore(now, before, keys(entries))
-	if err != nil || !bytes.Contains(back, []byte("new.test")) || !bytes.Contains(back, []byte("old")) || bytes.Contains(back, []byte("jwt")) {
+	if err != nil || !bytes.Contains(back, []byte("new.test")) || !bytes.Contains(back, []byte("old")) ||
+		bytes.Contains(back, []byte("jwt")) {
 		t.Errorf("restored %s, %v", back, err)
 	}
 }
@@ -214,14 +253,17 @@ func readUV(data []byte) ([]map[string]any, error) {
 }
 
 func FuzzUV(f *testing.F) {
-	for _, s := range []string{"", "[[credential]]\nservice = \"https://a.test\"\nusername = \"u\"\npassword = '''p\n'''\n",
-		"[[credential]]\nservice = \"https://h.test/\"\nscheme = \"bearer\"\ntoken = \"t\"\n[[credential]]\nservice = \"https://h.test/\"\nusername = \"u\"\n",
+	for _, s := range []string{"",
+		"[[credential]]\nservice = \"https://a.test\"\nusername = \"u\"\npassword = '''p\n'''\n",
+		"[[credential]]\nservice = \"https://h.test/\"\nscheme = \"bearer\"\ntoken = \"t\"\n" +
+			"[[credential]]\nservice = \"https://h.test/\"\nusername = \"u\"\n",
 		"credential = [{service = \"a.test\", username = \"\\u00e9\", scheme = \"basic\"}]\n", "x = 1\n"} {
 		f.Add(s, "u", "s3cr3t")
 		f.Add(s, "é'\"", "\"\"\"\\ # \u0085")
 	}
 	f.Fuzz(func(t *testing.T, old, username, secret string) {
-		entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, username, secret), handOver(t, "localhost:8080", regpass.Bearer, username, secret)}
+		entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, username, secret),
+			handOver(t, "localhost:8080", regpass.Bearer, username, secret)}
 		now, err := set([]byte(old), entries)
 		if err != nil {
 			if now != nil {
@@ -234,7 +276,8 @@ func FuzzUV(f *testing.F) {
 			t.Fatalf("%q: %v", now, err)
 		}
 		wants := map[string]map[string]any{
-			"https://h.test/":        {"service": "https://h.test/", "scheme": "basic", "username": username, "password": secret},
+			"https://h.test/": {"service": "https://h.test/", "scheme": "basic", "username": username,
+				"password": secret},
 			"http://localhost:8080/": {"service": "http://localhost:8080/", "scheme": "bearer", "token": secret},
 		}
 		var others []map[string]any

@@ -47,7 +47,8 @@ func TestOneFileIsOneStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	code, err := child.Run(child.Command{Path: "/bin/sh", Args: []string{"sh", "-c", "printf a-secret; printf -- -word >&2"},
+	code, err := child.Run(child.Command{Path: "/bin/sh",
+		Args:   []string{"sh", "-c", "printf a-secret; printf -- -word >&2"},
 		Stdout: file, Stderr: file, Redact: regpass.NewRedactor(regpass.NewSecret("a-secret-word"))})
 	if code != 0 || err != nil {
 		t.Fatal(code, err)

@@ -121,7 +121,8 @@ func job(t *testing.T) (*fake.GitHub, map[string]string) {
 // request is a job's flawless request for a token for pyx.
 func request(t *testing.T, vars map[string]string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, vars["ACTIONS_ID_TOKEN_REQUEST_URL"]+"&audience=pyx", nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, vars["ACTIONS_ID_TOKEN_REQUEST_URL"]+"&audience=pyx",
+		nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,9 +124,11 @@ func published(t *testing.T, url string) jwt.Keyfunc {
 			switch {
 			case key.Kid != token.Header["kid"] || key.Alg != token.Method.Alg() || key.Use != "sig":
 			case key.Kty == "RSA":
-				return &rsa.PublicKey{N: new(big.Int).SetBytes(decode(t, key.N)), E: int(new(big.Int).SetBytes(decode(t, key.E)).Int64())}, nil
+				return &rsa.PublicKey{N: new(big.Int).SetBytes(decode(t, key.N)),
+					E: int(new(big.Int).SetBytes(decode(t, key.E)).Int64())}, nil
 			case key.Kty == "EC" && key.Crv == "P-256":
-				return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(append([]byte{4}, decode(t, key.X)...), decode(t, key.Y)...))
+				return ecdsa.ParseUncompressedPublicKey(elliptic.P256(),
+					append(append([]byte{4}, decode(t, key.X)...), decode(t, key.Y)...))
 			}
 		}
 		return nil, errors.New("no such key")

@@ -30,10 +30,14 @@ func TestPrograms(t *testing.T) {
 		secret  string // the variable that lets the program in
 		wrong   []string
 	}{
-		{"buildkite-agent", buildkite, buildkite.Environ, fake.BuildkiteAgent, "oidc request-token --audience AUDIENCE", "BUILDKITE_AGENT_ACCESS_TOKEN",
-			[]string{"oidc request-token", "oidc request-token --audience AUDIENCE --lifetime 60", "oidc request-token --aud AUDIENCE", "oidc get-token --audience AUDIENCE"}},
-		{"circleci", circle, circle.Environ, fake.CircleCIProgram, `run oidc get --root-issuer --claims {"aud":"AUDIENCE"}`, "FAKE_CIRCLECI_ACCESS",
-			[]string{`run oidc get --claims {"aud":"AUDIENCE"}`, "run oidc get --root-issuer --claims AUDIENCE", `run oidc get --root-issuer --claims {"aud":"AUDIENCE"} x`}},
+		{"buildkite-agent", buildkite, buildkite.Environ, fake.BuildkiteAgent, "oidc request-token --audience AUDIENCE",
+			"BUILDKITE_AGENT_ACCESS_TOKEN",
+			[]string{"oidc request-token", "oidc request-token --audience AUDIENCE --lifetime 60",
+				"oidc request-token --aud AUDIENCE", "oidc get-token --audience AUDIENCE"}},
+		{"circleci", circle, circle.Environ, fake.CircleCIProgram, `run oidc get --root-issuer --claims {"aud":"AUDIENCE"}`,
+			"FAKE_CIRCLECI_ACCESS",
+			[]string{`run oidc get --claims {"aud":"AUDIENCE"}`, "run oidc get --root-issuer --claims AUDIENCE",
+				`run oidc get --root-issuer --claims {"aud":"AUDIENCE"} x`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := httptest.NewServer(test.server)
@@ -41,7 +45,8 @@ func TestPrograms(t *testing.T) {
 			vars := variables(test.environ(server.URL))
 			run := func(args string) (string, error) {
 				var out bytes.Buffer
-				err := test.main(t.Context(), func(name string) string { return vars[name] }, strings.Fields(strings.ReplaceAll(args, "AUDIENCE", "pyx")), &out)
+				err := test.main(t.Context(), func(name string) string { return vars[name] },
+					strings.Fields(strings.ReplaceAll(args, "AUDIENCE", "pyx")), &out)
 				return strings.TrimSuffix(out.String(), "\n"), err
 			}
 			token, err := run(test.args)

@@ -19,7 +19,8 @@ import (
 // toyIdentity is an identity that nobody verifies.
 func toyIdentity(t *testing.T, audience, jti string) string {
 	t.Helper()
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"aud": audience, "jti": jti}).SignedString([]byte("toy"))
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256,
+		jwt.MapClaims{"aud": audience, "jti": jti}).SignedString([]byte("toy"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +28,8 @@ func toyIdentity(t *testing.T, audience, jti string) string {
 }
 
 // ask sends one request; headers are "Name: value".
-func ask(server http.Handler, method, path, body string, headers ...string) (status int, answer map[string]any, raw string) {
+func ask(server http.Handler, method, path, body string, headers ...string) (status int, answer map[string]any,
+	raw string) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
@@ -79,7 +81,8 @@ func TestPyxEndsTokens(t *testing.T) {
 	_, answer, _ := ask(p, "POST", "/auth/cli/access-token", "", "Authorization: Bearer "+p.Key)
 	token, _ := answer["access_token"].(string)
 	for _, want := range []int{http.StatusNoContent, http.StatusUnauthorized} {
-		if status, _, _ := ask(p, "GET", "/auth/cli/logout", "", "Authorization: Bearer "+token); status != want || p.Live(token) {
+		if status, _, _ := ask(p, "GET", "/auth/cli/logout", "", "Authorization: Bearer "+token); status != want ||
+			p.Live(token) {
 			t.Errorf("%d, want %d", status, want)
 		}
 	}

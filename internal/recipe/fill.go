@@ -50,7 +50,7 @@ func fill(env *regpass.Env, s ci.System, refs []regpass.Ref) (filled, error) {
 		if err := f.name(target.Row, ref); err != nil {
 			return filled{}, err
 		}
-		if target.Row.GivenIn(s.Name) {
+		if target.Row.HasJobToken(s.Name) {
 			continue
 		}
 		why := ""

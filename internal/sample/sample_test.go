@@ -57,7 +57,8 @@ func TestWheel(t *testing.T) {
 	if !strings.Contains(string(got["acme_tool.py"]), "hello from acme-tool 1.2.3") {
 		t.Errorf("acme_tool.py is %q", got["acme_tool.py"])
 	}
-	head, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(append(got["acme_tool-1.2.3.dist-info/METADATA"], '\n')))).ReadMIMEHeader()
+	head, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(append(got["acme_tool-1.2.3.dist-info/METADATA"],
+		'\n')))).ReadMIMEHeader()
 	if err != nil || head.Get("Name") != "acme-tool" || head.Get("Version") != "1.2.3" {
 		t.Errorf("METADATA is %v, %v", head, err)
 	}
@@ -140,7 +141,8 @@ func TestChannel(t *testing.T) {
 	}
 	content := read("noarch/" + filename)
 	sha, sum := sha256.Sum256(content), md5.Sum(content)
-	if listed.SHA256 != hex.EncodeToString(sha[:]) || listed.MD5 != hex.EncodeToString(sum[:]) || listed.Size != len(content) {
+	if listed.SHA256 != hex.EncodeToString(sha[:]) || listed.MD5 != hex.EncodeToString(sum[:]) ||
+		listed.Size != len(content) {
 		t.Errorf("repodata.json says %+v of another file", listed)
 	}
 
@@ -212,7 +214,8 @@ func TestSameBytesAgain(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for _, c := range []struct{ name, version string }{
-		{"", "1"}, {"Acme", "1"}, {"a_b", "1"}, {"../a", "1"}, {"a", ""}, {"a", "1.0/.."}, {"a", "v1"}, {"a,b", "1"}, {"a\n", "1"},
+		{"", "1"}, {"Acme", "1"}, {"a_b", "1"}, {"../a", "1"}, {"a", ""}, {"a", "1.0/.."}, {"a", "v1"}, {"a,b", "1"},
+		{"a\n", "1"},
 	} {
 		if _, _, err := Wheel(c.name, c.version); err == nil {
 			t.Errorf("a wheel %q %q was made", c.name, c.version)

@@ -13,14 +13,14 @@ import (
 	"github.com/regpass/regpass/ci"
 )
 
-// Where names the session's folder: REGPASS_SESSION_DIR, else one for this job in the CI's temporary folder, else
-// $XDG_RUNTIME_DIR/regpass, else the user's cache. Nothing is created.
-func Where(env *regpass.Env) (string, error) {
+// Dir is the path of the session's folder, the first that applies of: REGPASS_SESSION_DIR, a folder for this job in the
+// CI's temporary folder, $XDG_RUNTIME_DIR/regpass, and a folder in the user's cache. Dir creates nothing.
+func Dir(env *regpass.Env) (string, error) {
 	if dir := env.Getenv("REGPASS_SESSION_DIR"); dir != "" {
 		return env.Abs(dir), nil
 	}
 	for _, s := range ci.Systems {
-		if s.HasJobs() && env.Getenv(s.Flag.Var) != "" { // any value: a job must never get the folder of a user
+		if s.HasJobs() && env.Getenv(s.Flag.Var) != "" { // with any value: a job must never get a user's folder
 			return jobFolder(env, s), nil
 		}
 	}
@@ -46,7 +46,8 @@ func Where(env *regpass.Env) (string, error) {
 	return filepath.Join(cache, "regpass"), nil
 }
 
-// jobFolder names a job's session by all that tells the job from others, since the folder it lies in may be shared.
+// jobFolder is the path of a job's session. Its name depends on everything that tells the job from others, since the
+// folder above it may be shared.
 func jobFolder(env *regpass.Env, s ci.System) string {
 	id := sha256.New()
 	for _, name := range append([]string{s.Flag.Var}, s.Job.IDs...) {
