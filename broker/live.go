@@ -14,7 +14,8 @@ import (
 // Live gets credentials for a build while it runs, and knows all of them. Only who gets or ends a credential waits for
 // the network: what is known can be asked for at any time, by any goroutine.
 type Live struct {
-	broker *Broker
+	broker  *Broker
+	earlier bool // the session had credentials
 
 	turn sync.Mutex // held while a credential is got or ended, one at a time; guards broker
 
@@ -29,20 +30,23 @@ type origin struct {
 	lease    session.Lease // what can be revoked; zero for a key or a token of the user's
 }
 
-// Live returns a Live that knows every credential the session has. earlier reports whether there are any. The broker has
-// a session, and nobody else uses it from now on.
-func (b *Broker) Live() (l *Live, earlier bool, err error) {
-	l = &Live{broker: b, known: map[string]origin{}}
+// Live returns a Live that knows every credential in the session. The broker must have a session, and only the Live
+// may use the broker from then on.
+func (b *Broker) Live() (*Live, error) {
 	leases, err := b.session.Leases()
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
+	l := &Live{broker: b, earlier: len(leases) > 0, known: map[string]origin{}}
 	for _, kept := range leases {
 		b.env.Mask(kept.Cred.Secret, kept.Cred.SessionToken, kept.Cred.Refresh)
 		l.track("session", kept)
 	}
-	return l, len(leases) > 0, nil
+	return l, nil
 }
+
+// Earlier reports whether the session had credentials already when the Live was made.
+func (l *Live) Earlier() bool { return l.earlier }
 
 // Open works out what ref names, and knows from now on the key that would be shown for it. Nothing is minted.
 func (l *Live) Open(ref regpass.Ref) (registry.Target, regpass.Method, error) {

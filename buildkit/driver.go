@@ -20,7 +20,6 @@ import (
 	"github.com/moby/buildkit/identity"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
-	"github.com/moby/buildkit/session/secrets"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/moby/buildkit/util/progress/progresswriter"
@@ -31,19 +30,22 @@ import (
 // Build is one build.
 type Build struct {
 	Plan     *plan.Plan
-	Secrets  secrets.SecretStore
-	Auth     authprovider.AuthConfigProvider
+	Secrets  *secret.Store
 	Watch    *leak.Watch
-	Handed   func() []secret.Delivery // what steps were given so far
-	Earlier  bool                     // there are tokens from before, which steps may have been given that are cached now
-	Frontend gateway.BuildFunc        // nil: the builder's own
+	Revoker  Revoker
+	Earlier  bool              // earlier builds of the job had tokens, and their cached steps may hold one
+	Frontend gateway.BuildFunc // nil: the builder's own
 	// SearchImage searches the layers before anything is exported; nil: nobody does.
 	SearchImage leak.SearchFunc
-	Mode        string    // how progress is shown: one of Modes
-	Out         io.Writer // where; an *os.File for the form that terminals have
-	// Leaked ends the tokens that were found, before what the builder keeps is deleted, which takes time.
-	Leaked func([]leak.Leak)
-	Warn   func(string) // hears of what the builder warns of, quoted; nil: nobody does
+	Mode        string       // how progress is shown: one of Modes
+	Out         io.Writer    // where; an *os.File for the form that terminals have
+	Warn        func(string) // takes each warning of the builder, quoted; nil: warnings are dropped
+}
+
+// Revoker ends credentials.
+type Revoker interface {
+	// Revoke ends the credentials that leaked, named by their fingerprints, also when ctx has ended.
+	Revoke(ctx context.Context, fingerprints []string)
 }
 
 // Modes are the ways to show progress.
@@ -65,7 +67,7 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 	opt := b.Plan.Opt
 	opt.Ref = identity.NewID()
 	said := newProgress()
-	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: b.Auth})
+	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: b.Secrets.RegistryAuth})
 	if a, ok := auth.(interface{ SetLogger(progresswriter.Logger) }); ok {
 		a.SetLogger(said.say)
 	}
@@ -90,19 +92,31 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 
 	statuses := make(chan *client.SolveStatus)
 	streams.Go(func() { said.from(statuses) })
-	frontend := newKept(b.layers(e, opt, b.Watch.Guard(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
+	frontend := newKept(b.layers(e, opt, b.Watch.Guard(b.frontend(opt), b.handedOut)))
 	resp, err := e.Client.Build(ctx, opt, "regpass", frontend.build, statuses)
 	said.close()
 	streams.Wait()
 	if found := b.Watch.Err(); found != nil {
-		b.Leaked(b.Watch.Leaks())
+		b.Revoker.Revoke(ctx, b.leakedTokens()) // first, since the builder takes its time to delete
 		records := b.Watch.LeakedRecords(steps.began, steps.completed)
 		return nil, errors.Join(found, b.forget(rest, env, e, opt), e.Prune(rest, env, records))
 	}
 	if err != nil {
 		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))
 	}
-	return pushed(ctx, b.Plan, e, b.Auth, resp.ExporterResponse)
+	return pushed(ctx, b.Plan, e, b.Secrets.RegistryAuth, resp.ExporterResponse)
+}
+
+// handedOut reports whether any step was given a secret so far.
+func (b Build) handedOut() bool { return len(b.Secrets.Minted()) > 0 }
+
+// leakedTokens are the fingerprints of the tokens that were found.
+func (b Build) leakedTokens() []string {
+	var all []string
+	for _, l := range b.Watch.Leaks() {
+		all = append(all, l.Fingerprint)
+	}
+	return all
 }
 
 // forget deletes the builder's record of the build, where it keeps one.

@@ -34,18 +34,18 @@ func (t *stepLog) explain(b Build, cause, err error) error {
 	}
 	b.excerpt(err)
 	name := regpass.Quote(t.names[step])
-	if host, what := refused(t.names[step], string(t.tails[step]), b.Handed()); host != "" {
+	if host, what := refused(t.names[step], string(t.tails[step]), b.Secrets.Minted()); host != "" {
 		return regpass.Hintf(fmt.Errorf("build: step %s: %s refused the credential (%s): %w", name, host,
 			regpass.Quote(what), redacted{b.Watch, err}),
 			"the registry may not let this identity read what the step asks for: `regpass status` shows it. A step keeps "+
 				"the credential that it was given: if it ran for longer than the registry's tokens live, split it")
 	}
-	if host, what, hint := explainForbidden(t.names[step], err.Error(), b.Handed()); host != "" {
+	if host, what, hint := explainForbidden(t.names[step], err.Error(), b.Secrets.Minted()); host != "" {
 		return regpass.Hintf(fmt.Errorf("build: step %s: %s did not let the builder in (%s): %w", name, host,
 			regpass.Quote(what), redacted{b.Watch, err}), "%s", hint)
 	}
 	err = fmt.Errorf("build: step %s: %w", name, redacted{b.Watch, err})
-	return explainMissingSecret(explainSilentPip(err, string(t.tails[step]), b.Handed()), err.Error())
+	return explainMissingSecret(explainSilentPip(err, string(t.tails[step]), b.Secrets.Minted()), err.Error())
 }
 
 // excerpt shows the lines of the Dockerfile that the failed step is in.

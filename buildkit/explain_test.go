@@ -65,7 +65,7 @@ func TestRefusedNamesTheRegistry(t *testing.T) {
 func TestExplainQuotesAndRedacts(t *testing.T) {
 	s := newStepLog()
 	s.names[stepA], s.failed = "[2/2] RUN x\n::error::y", stepA
-	b := Build{Watch: newWatch(), Handed: func() []secret.Delivery { return nil }, Mode: "quiet"}
+	b := Build{Watch: newWatch(), Secrets: &secret.Store{}, Mode: "quiet"}
 	cause := errors.New("failed to solve: " + live + "\n##[error]")
 	err := s.explain(b, nil, cause)
 	const want = `build: step "[2/2] RUN x\n::error::y": "failed to solve: ***\n##\x5berror]"`

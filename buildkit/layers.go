@@ -29,7 +29,7 @@ func (b Build) layers(e builder.Endpoint, opt client.SolveOpt, build gateway.Bui
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		leaves := len(b.Plan.Opt.Exports)+len(b.Plan.Opt.CacheExports) > 0
-		if err != nil || b.SearchImage == nil || len(b.Handed()) == 0 && !(b.Earlier && leaves) {
+		if err != nil || b.SearchImage == nil || !b.handedOut() && !(b.Earlier && leaves) {
 			return res, err
 		}
 		// One after the other: a platform's image may be as large as the disk of a small runner can take.

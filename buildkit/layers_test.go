@@ -26,19 +26,19 @@ func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
 	exported, cached := &plan.Plan{}, &plan.Plan{}
 	exported.Opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI}}
 	cached.Opt.CacheExports = []client.CacheOptionsEntry{{Type: "local"}}
-	one := []secret.Delivery{{ID: "netrc"}}
+	none, one := &secret.Store{}, handedOut(t)
 	for name, c := range map[string]struct {
-		plan   *plan.Plan
-		handed []secret.Delivery
-		search leak.SearchFunc
+		plan    *plan.Plan
+		secrets *secret.Store
+		search  leak.SearchFunc
 	}{
-		"no step was given a secret":    {exported, nil, search},
+		"no step was given a secret":    {exported, none, search},
 		"nobody searches":               {exported, one, nil},
-		"nothing was given to a cached": {cached, nil, search},
+		"nothing was given to a cached": {cached, none, search},
 	} {
 		res := gateway.NewResult()
 		res.SetRef(&built{})
-		b := Build{Plan: c.plan, Watch: newWatch(), SearchImage: c.search, Handed: func() []secret.Delivery { return c.handed }}
+		b := Build{Plan: c.plan, Watch: newWatch(), SearchImage: c.search, Secrets: c.secrets}
 		got, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
 		if err != nil || got != res {
 			t.Errorf("%s: %v", name, err)
@@ -53,7 +53,7 @@ func TestLayersOfEarlierStepsAreSearched(t *testing.T) {
 	plan.Opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI}}
 	res := gateway.NewResult()
 	res.SetRef(unread{})
-	b := Build{Plan: plan, Watch: newWatch(), Earlier: true, Handed: func() []secret.Delivery { return nil },
+	b := Build{Plan: plan, Watch: newWatch(), Earlier: true, Secrets: &secret.Store{},
 		SearchImage: func(context.Context, io.Reader, func(where, by string, f regpass.Match)) error { return nil }}
 	_, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
 	if !errors.Is(err, errUnread) {

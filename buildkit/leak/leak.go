@@ -3,6 +3,7 @@ package leak
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ type Leak struct {
 	Where       string
 	What        string        // the step, argument, file or attestation; itself redacted, but not fit to print unquoted
 	Step        digest.Digest // of the step, or ""
-	ID, Host    string        // what the token is called, as NewWatch's who says
+	ID, Host    string        // of the token, as Identifier.Identify names it
 	Fingerprint string
 	Form        string // as in regpass.Match
 	By          string // the step that wrote the file in the image, like What; or ""
@@ -80,8 +81,8 @@ const maxLeaks = 100
 
 // leaks collects them. It may be used by several goroutines.
 type leaks struct {
-	who    func(fingerprint string) (id, host string, ours bool)
-	leaked func(Leak)
+	tokens Identifier
+	stop   context.CancelCauseFunc // nil: nobody must be told
 
 	mu  sync.Mutex
 	all []Leak
@@ -94,7 +95,7 @@ func (l *leaks) add(f regpass.Match, where, what string, step digest.Digest) {
 // addLeak adds what the token is called.
 func (l *leaks) addLeak(leak Leak) {
 	var ours bool
-	if leak.ID, leak.Host, ours = l.who(leak.Fingerprint); !ours {
+	if leak.ID, leak.Host, ours = l.tokens.Identify(leak.Fingerprint); !ours {
 		return
 	}
 	l.mu.Lock()
@@ -103,8 +104,8 @@ func (l *leaks) addLeak(leak Leak) {
 		l.all = append(l.all, leak)
 	}
 	l.mu.Unlock()
-	if isNew && l.leaked != nil {
-		l.leaked(leak)
+	if isNew && l.stop != nil {
+		l.stop(&Error{[]Leak{leak}})
 	}
 }
 

@@ -27,14 +27,18 @@ type stream struct {
 	stream int // file descriptor: 1 or 2
 }
 
-// NewWatch makes a Watch. known are all secrets, for redaction; it may grow during the build. who says for which of
-// them, by fingerprint, it is a leak when it shows up, and what to call it; leaked, which may be nil, hears of each
-// leak as soon as it is seen, so that the build can be stopped.
-func NewWatch(
-	known *regpass.Redactor, who func(fingerprint string) (id, host string, ours bool), leaked func(Leak),
-) *Watch {
+// Identifier tells the credentials of a build from the user's other secrets.
+type Identifier interface {
+	// Identify names a secret by its fingerprint. ours is true if the secret must not show up anywhere in a build.
+	Identify(fingerprint string) (id, host string, ours bool)
+}
+
+// NewWatch makes a Watch. known holds all secrets, for redaction, and may grow during the build. A secret that shows up
+// is a leak if tokens says that it is ours. stop, which may be nil, is called with an Error for each new leak, so that
+// the build can be stopped at once.
+func NewWatch(known *regpass.Redactor, tokens Identifier, stop context.CancelCauseFunc) *Watch {
 	return &Watch{
-		known: known, leaks: leaks{who: who, leaked: leaked}, barrier: newBarrier(),
+		known: known, leaks: leaks{tokens: tokens, stop: stop}, barrier: newBarrier(),
 		names: map[digest.Digest]string{}, output: map[stream]*output{}, steps: map[string]string{},
 	}
 }

@@ -24,13 +24,16 @@ const live = "pyx_live-0123456789abcdef/0123456789abcdef+0123456789abcdef"
 
 var stepA, stepB = digest.FromString("a"), digest.FromString("b")
 
+// tokens holds the token live.
+type tokens struct{}
+
+func (tokens) Identify(fingerprint string) (id, host string, ours bool) {
+	return "netrc", "acme.test", fingerprint == regpass.NewSecret(live).Fingerprint()
+}
+
 // newWatch knows the token live and a password that is no token.
-func newWatch(leaked func(Leak)) *Watch {
-	s := regpass.NewSecret(live)
-	who := func(fingerprint string) (id, host string, ours bool) {
-		return "netrc", "acme.test", fingerprint == s.Fingerprint()
-	}
-	return NewWatch(regpass.NewRedactor(regpass.NewSecret("password"), s), who, leaked)
+func newWatch(stop context.CancelCauseFunc) *Watch {
+	return NewWatch(regpass.NewRedactor(regpass.NewSecret("password"), regpass.NewSecret(live)), tokens{}, stop)
 }
 
 func leak(where, what string, step digest.Digest, form string) Leak {
@@ -63,7 +66,12 @@ func said(step digest.Digest, fd int, text string) *client.VertexLog {
 
 func TestWatchOutput(t *testing.T) {
 	var told []Leak
-	w := newWatch(func(l Leak) { told = append(told, l) })
+	w := newWatch(func(cause error) {
+		var found *Error
+		if errors.As(cause, &found) {
+			told = append(told, found.Leaks...)
+		}
+	})
 	now := time.Now()
 	out, logs := filter(w,
 		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a"}}},

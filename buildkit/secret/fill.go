@@ -12,8 +12,8 @@ type Filled struct {
 	Value regpass.Secret
 }
 
-// Fill works out the secrets for credentials that are all at hand: creds[i] is that of sources[i], whose Mint is not
-// asked. What the credentials have no form for is left out; for what a step could have mounted, a warning says so.
+// Fill works out the secrets for credentials that are all at hand: creds[i] is that of sources[i], and
+// nothing is minted. What the credentials have no form for is left out; for what a step could have mounted, a warning says so.
 // Names that the user chose and that clash are ErrUsage.
 func Fill(sources []Source, creds []regpass.Credential) (all []Filled, warnings []string, err error) {
 	l, err := newList(sources, "")

@@ -9,34 +9,31 @@ import (
 	"github.com/moby/buildkit/session/auth/authprovider"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/buildkit/dockercfg"
 )
 
-// RegistryAuth answers BuildKit's question for a container registry's credential: for a host of the sources with one
-// minted at that moment, so that a push at the end of a long build works too, and shared with the steps; else with what
-// docker's configuration and its credential helpers have.
-func (s *Store) RegistryAuth() (authprovider.AuthConfigProvider, error) {
-	stored, err := dockercfg.Auth(s.env)
-	if err != nil {
-		return nil, err
-	}
-	return func(
-		ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,
-	) (types.AuthConfig, error) {
-		for i, src := range s.sources {
-			for _, h := range src.hosts() {
-				if strings.EqualFold(h, host) {
-					return mintAuth(ctx, s.cached[i], h)
-				}
+// RegistryAuth answers when BuildKit asks for a container registry's credential; it is an
+// authprovider.AuthConfigProvider. A host of the sources gets a credential that is minted at that moment, so that a push
+// at the end of a long build works too; the steps share it. Any other host gets the login in docker's configuration or
+// its credential helpers.
+func (s *Store) RegistryAuth(
+	ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,
+) (types.AuthConfig, error) {
+	for i, src := range s.sources {
+		for _, h := range src.hosts() {
+			if strings.EqualFold(h, host) {
+				return mintAuth(ctx, s.cached[i], h)
 			}
 		}
-		a, err := stored(ctx, host, scope, expired)
-		if err == nil {
-			s.env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))
-		}
-		return a, err
-	}, nil
+	}
+	a, err := s.docker(ctx, host, scope, expired)
+	if err != nil {
+		return types.AuthConfig{}, err
+	}
+	s.env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))
+	return a, nil
 }
+
+var _ authprovider.AuthConfigProvider = (*Store)(nil).RegistryAuth
 
 // mintAuth makes a credential into one for docker. A user name goes before the registry's token service
 // (https://distribution.github.io/distribution/spec/auth/token/); a bearer token without one is sent as it is. An error

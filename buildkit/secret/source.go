@@ -1,14 +1,13 @@
 package secret
 
 import (
-	"context"
 	"strings"
 	"time"
 
 	"github.com/regpass/regpass"
 )
 
-// Source is one registry that a build may ask a credential of.
+// Source is one registry whose credential a build may ask for.
 type Source struct {
 	Ref      regpass.Ref
 	Registry string // name of its row: "pyx"
@@ -16,13 +15,6 @@ type Source struct {
 	// Hosts are the servers that take the credential: lower-case, with :port where the URL has one; empty: Ref.Host.
 	Hosts     []string
 	ClientVar string // variable in which its own client takes the credential, or ""
-
-	// Mint gets the credential. It is cheap while the credential is fresh, since the session keeps it, and several
-	// goroutines may call it at one time. It never returns a credential that is over.
-	Mint func(context.Context) (regpass.Credential, error)
-	// Fresh reports whether a credential that Mint returned is still worth handing out. Nil: by Credential.Fresh, as if
-	// it had been minted when Mint returned it.
-	Fresh func(regpass.Credential) bool
 }
 
 func (s Source) key() string {

@@ -8,33 +8,35 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
+	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/secrets"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/dockercfg"
 )
 
-// Options are what a person can choose about a Store.
-type Options struct {
-	// MinLifetime is what must be left of a credential that is handed out, where the lifetime is over four times as long.
-	MinLifetime time.Duration
-	// Isolate names the tenant of a builder that several share: "-" and the name end every id that a step mounts, so
-	// that their steps differ and none runs with another's secret. What BuildKit itself asks for has fixed ids.
-	Isolate string
-	// Failed hears of everything that went wrong, in full: the builds only get to know that it did. May be nil.
-	Failed func(error)
+// Minter gets the credentials of a build. Several goroutines may use it at the same time.
+type Minter interface {
+	// Credential gets the credential for ref. It is cheap while the credential is fresh, since the session keeps it. It
+	// never returns a credential that has ended.
+	Credential(ctx context.Context, ref regpass.Ref) (regpass.Credential, error)
+	// Fresh reports whether a credential that Credential returned is still worth handing out.
+	Fresh(c regpass.Credential) bool
+	// Fail takes the full error, of which the build only sees that there was one.
+	Fail(err error)
 }
 
 // Store answers what BuildKit asks for while it builds. It implements secrets.SecretStore; a session can have only one
 // provider of secrets, so the user's own are answered here too. It may be used by several goroutines.
 type Store struct {
-	env  *regpass.Env
-	opts Options
+	env    *regpass.Env
+	minter Minter
 
 	*list
 	sources []Source
-	cached  []*cachedSource // of the sources, by index
+	cached  []*cachedSource                 // of the sources, by index
+	docker  authprovider.AuthConfigProvider // docker's stored logins, for hosts of no source
 
 	mu     sync.Mutex // guards minted
 	minted []Delivery
@@ -42,20 +44,28 @@ type Store struct {
 
 var _ secrets.SecretStore = (*Store)(nil)
 
-// tenant is what Isolate may be.
-var tenant = regpass.Pattern(`^[A-Za-z0-9_.-]{0,64}$`)
+// tenantName matches the name of a tenant, or "".
+var tenantName = regpass.Pattern(`^[A-Za-z0-9_.-]{0,64}$`)
 
-// NewStore makes the store of one session. Nothing is minted before it is asked for. Ids that clash are ErrUsage, as is
-// a file of the user's that is not there.
-func NewStore(env *regpass.Env, sources []Source, user []UserDefined, o Options) (*Store, error) {
-	if !tenant().MatchString(o.Isolate) {
-		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s", regpass.Quote(o.Isolate))
+// NewStore makes the store of one session. Nothing is minted before BuildKit asks for it.
+//
+// tenant, which may be "", is a name on a builder that several tenants share. Every id that a step mounts then ends in
+// "-" and the name, so that the steps of two tenants differ and none runs with another's secret. The ids that BuildKit
+// itself asks for are fixed. Ids that clash are ErrUsage, and so is a missing file of the user's.
+func NewStore(env *regpass.Env, m Minter, sources []Source, user []UserDefined, tenant string) (*Store, error) {
+	if !tenantName().MatchString(tenant) {
+		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s",
+			regpass.Quote(tenant))
 	}
-	l, err := newList(sources, o.Isolate)
+	l, err := newList(sources, tenant)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{env: env, opts: o, list: l}
+	docker, err := dockercfg.Auth(env)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{env: env, minter: m, list: l, docker: docker}
 	s.openSources(sources)
 	for _, u := range user {
 		if err := s.addUserDefined(u); err != nil {
@@ -65,18 +75,13 @@ func NewStore(env *regpass.Env, sources []Source, user []UserDefined, o Options)
 	return s, nil
 }
 
-// openSources makes a cached source for each source, the same for sources of one key.
+// openSources makes a cached source for each source. Sources of one key share it.
 func (s *Store) openSources(sources []Source) {
 	byKey := map[string]*cachedSource{}
 	for _, src := range sources {
 		a := byKey[src.key()]
 		if a == nil {
-			a = &cachedSource{source: src, now: s.env.Now, failed: s.opts.Failed, fresh: func(c regpass.Credential, got time.Time) bool {
-				if src.Fresh != nil {
-					return src.Fresh(c)
-				}
-				return c.Fresh(s.env.Now(), got, s.opts.MinLifetime)
-			}}
+			a = &cachedSource{ref: src.Ref, minter: s.minter}
 			byKey[src.key()] = a
 		}
 		s.sources, s.cached = append(s.sources, src), append(s.cached, a)
@@ -118,8 +123,8 @@ func (s *Store) answer(ctx context.Context, e *entry) ([]byte, []regpass.Credent
 	}
 	content, creds, err := e.content(from)
 	var u *uncarried
-	if errors.As(err, &u) && s.opts.Failed != nil {
-		s.opts.Failed(u.cause)
+	if errors.As(err, &u) {
+		s.minter.Fail(u.cause)
 	}
 	return content, creds, err
 }

@@ -21,51 +21,27 @@ import (
 	"github.com/regpass/regpass/buildkit/secret"
 )
 
-// clock is the time of a test, and its variables.
+// environment has that time and those variables.
 func environment(now *time.Time, vars map[string]string) *regpass.Env {
 	return &regpass.Env{Now: func() time.Time { return *now }, Getenv: func(name string) string { return vars[name] }}
 }
 
-// source is a registry whose credential does not change.
-func source(t *testing.T, ref string, c regpass.Credential) secret.Source {
-	t.Helper()
-	r, err := regpass.ParseRef(ref)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.Host == "" {
-		c.Host = r.Host
-	}
-	return secret.Source{Ref: r, Registry: c.Registry, Mint: func(context.Context) (regpass.Credential, error) { return c, nil }}
-}
-
-func pyxSource(t *testing.T, ref string) secret.Source {
-	s := source(t, ref, regpass.Credential{Registry: "pyx", Kind: regpass.Bearer, Username: "__token__", Secret: regpass.NewSecret("eyJ-token")})
-	s.ClientVar = "PYX_AUTH_TOKEN"
-	return s
-}
-
 func TestStoreAnswers(t *testing.T) {
+	m := newMinter(t)
 	const missing = "\x00missing"
-	pyx := pyxSource(t, "https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
-	alice := source(t, "https://pypi.corp/simple name=corp", regpass.Credential{Kind: regpass.Basic, Username: "alice", Secret: regpass.NewSecret("pass word")})
-	token := source(t, "https://git.corp", regpass.Credential{Kind: regpass.Bearer, Secret: regpass.NewSecret("tok")})
-	conda := source(t, "https://conda.corp name=conda", regpass.Credential{Kind: regpass.CondaToken, Secret: regpass.NewSecret("ct")})
-	bucket := source(t, "s3://bucket/channel", regpass.Credential{Kind: regpass.S3, Username: "AKIA", Secret: regpass.NewSecret("sk")})
-	broken := source(t, "https://broken.corp name=broken", regpass.Credential{Kind: regpass.Basic, Username: "a", Secret: regpass.NewSecret("to\nken")})
-	down := source(t, "https://down.corp", regpass.Credential{})
-	down.Mint = func(context.Context) (regpass.Credential, error) {
-		return regpass.Credential{}, fmt.Errorf("exchange: %w", &regpass.HTTPError{Op: "pyx", URL: "https://down.corp/", Status: 503, Message: "eyJ-leak"})
-	}
-	fork := source(t, "https://fork.corp", regpass.Credential{})
-	fork.Mint = func(context.Context) (regpass.Credential, error) {
-		return regpass.Credential{}, regpass.NoIdentityf("no eyJ-leak here")
-	}
-	other := pyxSource(t, "https://pkgs.example:9443/ type=pyx")
+	pyx := m.pyx("https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
+	alice := m.source("https://pypi.corp/simple name=corp", regpass.Credential{Kind: regpass.Basic, Username: "alice", Secret: regpass.NewSecret("pass word")})
+	token := m.source("https://git.corp", regpass.Credential{Kind: regpass.Bearer, Secret: regpass.NewSecret("tok")})
+	conda := m.source("https://conda.corp name=conda", regpass.Credential{Kind: regpass.CondaToken, Secret: regpass.NewSecret("ct")})
+	bucket := m.source("s3://bucket/channel", regpass.Credential{Kind: regpass.S3, Username: "AKIA", Secret: regpass.NewSecret("sk")})
+	broken := m.source("https://broken.corp name=broken", regpass.Credential{Kind: regpass.Basic, Username: "a", Secret: regpass.NewSecret("to\nken")})
+	down := m.failing("https://down.corp", fmt.Errorf("exchange: %w", &regpass.HTTPError{Op: "pyx", URL: "https://down.corp/", Status: 503, Message: "eyJ-leak"}))
+	fork := m.failing("https://fork.corp", regpass.NoIdentityf("no eyJ-leak here"))
+	other := m.pyx("https://pkgs.example:9443/ type=pyx")
 	other.ClientVar, pyx.Key = "", "the first"
 	two := []secret.Source{pyx, other}
-	bob := source(t, "https://bob.corp/simple", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
-	rival := source(t, "https://pkgs.example:9443/", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
+	bob := m.source("https://bob.corp/simple", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
+	rival := m.source("https://pkgs.example:9444/", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
 
 	for _, c := range []struct {
 		name    string
@@ -111,7 +87,7 @@ func TestStoreAnswers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := time.Unix(1e9, 0)
-			s, err := secret.NewStore(environment(&now, map[string]string{"PYX_API_KEY": "k"}), c.sources, nil, secret.Options{})
+			s, err := secret.NewStore(environment(&now, map[string]string{"PYX_API_KEY": "k"}), m, c.sources, nil, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,9 +109,10 @@ func TestStoreAnswers(t *testing.T) {
 }
 
 func TestStoreRefusesClashes(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
-	acme, other := pyxSource(t, "https://a.example name=acme"), pyxSource(t, "https://b.example")
-	index := source(t, "https://c.example name=ACME", regpass.Credential{Secret: regpass.NewSecret("s")})
+	acme, other := m.pyx("https://a.example name=acme"), m.pyx("https://b.example")
+	index := m.source("https://c.example name=ACME", regpass.Credential{Secret: regpass.NewSecret("s")})
 	same := other
 	same.Key, acme.Key = "one login", "one login"
 	file := filepath.Join(t.TempDir(), "secret")
@@ -146,23 +123,23 @@ func TestStoreRefusesClashes(t *testing.T) {
 		name    string
 		sources []secret.Source
 		user    []secret.UserDefined
-		o       secret.Options
+		tenant  string
 		err     string // empty: none
 	}{
-		{"one login for two", []secret.Source{acme, same}, nil, secret.Options{}, ""},
-		{"two logins of one client", []secret.Source{acme, other}, nil, secret.Options{}, ""},
-		{"two indexes of one name", []secret.Source{acme, index}, nil, secret.Options{}, "both would be UV_INDEX_ACME_USERNAME"},
-		{"ours and the user's", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc", Src: file}}, secret.Options{}, `there is a secret "netrc" already`},
-		{"ours, named", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc"}}, secret.Options{}, ""},
-		{"the user's twice", nil, []secret.UserDefined{{ID: "a", Src: file}, {ID: "a", Src: file}}, secret.Options{}, `there is a secret "a" already`},
-		{"what nobody named gives way", []secret.Source{acme}, []secret.UserDefined{{ID: "GIT_AUTH_TOKEN.a.example", Src: file}}, secret.Options{}, ""},
-		{"no such file", nil, []secret.UserDefined{{ID: "a", Src: file + "-"}}, secret.Options{}, "no such file"},
-		{"neither variable nor file", nil, []secret.UserDefined{{ID: "nothing"}}, secret.Options{}, "no such file"},
-		{"a folder", nil, []secret.UserDefined{{ID: "a", Src: filepath.Dir(file)}}, secret.Options{}, "is a folder"},
-		{"a key that is not set", []secret.Source{acme}, []secret.UserDefined{{ID: "pyx_api_key"}}, secret.Options{}, "pyx_api_key is asked for, but PYX_API_KEY or UV_API_KEY is not set"},
-		{"a tenant that no id can hold", nil, nil, secret.Options{Isolate: "a,b"}, "the name of a tenant"},
+		{"one login for two", []secret.Source{acme, same}, nil, "", ""},
+		{"two logins of one client", []secret.Source{acme, other}, nil, "", ""},
+		{"two indexes of one name", []secret.Source{acme, index}, nil, "", "both would be UV_INDEX_ACME_USERNAME"},
+		{"ours and the user's", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc", Src: file}}, "", `there is a secret "netrc" already`},
+		{"ours, named", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc"}}, "", ""},
+		{"the user's twice", nil, []secret.UserDefined{{ID: "a", Src: file}, {ID: "a", Src: file}}, "", `there is a secret "a" already`},
+		{"what nobody named gives way", []secret.Source{acme}, []secret.UserDefined{{ID: "GIT_AUTH_TOKEN.a.example", Src: file}}, "", ""},
+		{"no such file", nil, []secret.UserDefined{{ID: "a", Src: file + "-"}}, "", "no such file"},
+		{"neither variable nor file", nil, []secret.UserDefined{{ID: "nothing"}}, "", "no such file"},
+		{"a folder", nil, []secret.UserDefined{{ID: "a", Src: filepath.Dir(file)}}, "", "is a folder"},
+		{"a key that is not set", []secret.Source{acme}, []secret.UserDefined{{ID: "pyx_api_key"}}, "", "pyx_api_key is asked for, but PYX_API_KEY or UV_API_KEY is not set"},
+		{"a tenant that no id can hold", nil, nil, "a,b", "the name of a tenant"},
 	} {
-		_, err := secret.NewStore(environment(&now, nil), c.sources, c.user, c.o)
+		_, err := secret.NewStore(environment(&now, nil), m, c.sources, c.user, c.tenant)
 		if c.err == "" && err != nil || c.err != "" && (!errors.Is(err, regpass.ErrUsage) || !strings.Contains(err.Error(), c.err)) {
 			t.Errorf("%s: %v; want %q", c.name, err, c.err)
 		}
@@ -170,6 +147,7 @@ func TestStoreRefusesClashes(t *testing.T) {
 }
 
 func TestStoreAnswersTheUsersOwn(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
 	dir := t.TempDir()
 	for name, content := range map[string]string{"multi.pem": "line 1\nline 2\n", "plain": "in a file"} {
@@ -181,7 +159,7 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 	env.Dir = dir
 	user := []secret.UserDefined{{ID: "pem", Src: "multi.pem"}, {ID: "tok", Env: "TOKEN"}, {ID: "BARE"}, {ID: "plain"},
 		{ID: "unset", Env: "UNSET"}, {ID: "pyx_api_key"}, {ID: "GIT_AUTH_TOKEN.pkgs.example", Env: "TOKEN"}}
-	s, err := secret.NewStore(env, []secret.Source{pyxSource(t, "https://pkgs.example")}, user, secret.Options{Isolate: "acme"})
+	s, err := secret.NewStore(env, m, []secret.Source{m.pyx("https://pkgs.example")}, user, "acme")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,13 +206,11 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 }
 
 func TestStoreLists(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
-	src := pyxSource(t, "https://pkgs.example:8443/simple/acme/main type=pyx name=acme")
-	src.Mint = func(context.Context) (regpass.Credential, error) {
-		t.Error("listing minted")
-		return regpass.Credential{}, errors.New("no")
-	}
-	s, err := secret.NewStore(environment(&now, map[string]string{"X": "x"}), []secret.Source{src}, []secret.UserDefined{{ID: "mine", Env: "X"}}, secret.Options{Isolate: "t"})
+	src := m.pyx("https://pkgs.example:8443/simple/acme/main type=pyx name=acme")
+	delete(m.answers, src.Ref.String()) // nothing is minted
+	s, err := secret.NewStore(environment(&now, map[string]string{"X": "x"}), m, []secret.Source{src}, []secret.UserDefined{{ID: "mine", Env: "X"}}, "t")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,8 +249,9 @@ func TestStoreLists(t *testing.T) {
 
 // TestTwoLoginsOfOneClient holds that a variable that can have but one value has none rather than the wrong one.
 func TestTwoLoginsOfOneClient(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
-	s, err := secret.NewStore(environment(&now, nil), []secret.Source{pyxSource(t, "https://a.example"), pyxSource(t, "https://b.example")}, nil, secret.Options{})
+	s, err := secret.NewStore(environment(&now, nil), m, []secret.Source{m.pyx("https://a.example"), m.pyx("https://b.example")}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,12 +272,10 @@ func TestTwoLoginsOfOneClient(t *testing.T) {
 
 // TestStoreOverASession asks as the daemon does, through BuildKit's own session.
 func TestStoreOverASession(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
-	down := source(t, "https://down.corp", regpass.Credential{})
-	down.Mint = func(context.Context) (regpass.Credential, error) {
-		return regpass.Credential{}, fmt.Errorf("eyJ-leak: %w", &regpass.HTTPError{Status: 500, Message: "eyJ-leak"})
-	}
-	store, err := secret.NewStore(environment(&now, nil), []secret.Source{pyxSource(t, "https://pkgs.example"), down}, nil, secret.Options{})
+	down := m.failing("https://down.corp", fmt.Errorf("eyJ-leak: %w", &regpass.HTTPError{Status: 500, Message: "eyJ-leak"}))
+	store, err := secret.NewStore(environment(&now, nil), m, []secret.Source{m.pyx("https://pkgs.example"), down}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,16 +284,16 @@ func TestStoreOverASession(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Allow(secretsprovider.NewSecretProvider(store))
-	m, err := session.NewManager()
+	manager, err := session.NewManager()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ran := make(chan error, 1)
 	dial := testutil.TestStream(func(ctx context.Context, conn net.Conn, meta map[string][]string) error {
-		return m.HandleConn(ctx, conn, meta)
+		return manager.HandleConn(ctx, conn, meta)
 	})
 	go func() { ran <- s.Run(context.WithoutCancel(t.Context()), session.Dialer(dial)) }()
-	caller, err := m.Get(t.Context(), s.ID(), false)
+	caller, err := manager.Get(t.Context(), s.ID(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
