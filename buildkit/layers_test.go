@@ -39,7 +39,8 @@ func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
 		res := gateway.NewResult()
 		res.SetRef(&built{})
 		b := Build{Plan: c.plan, Watch: newWatch(), SearchImage: c.search, Secrets: c.secrets}
-		got, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+		got, err := b.layers(builder.Endpoint{}, client.SolveOpt{},
+			func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
 		if err != nil || got != res {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -55,7 +56,10 @@ func TestLayersOfEarlierStepsAreSearched(t *testing.T) {
 	res.SetRef(unread{})
 	b := Build{Plan: plan, Watch: newWatch(), Earlier: true, Secrets: &secret.Store{},
 		SearchImage: func(context.Context, io.Reader, func(where, by string, f regpass.Match)) error { return nil }}
-	_, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+	_, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result,
+		error) {
+		return res, nil
+	})(t.Context(), nil)
 	if !errors.Is(err, errUnread) {
 		t.Errorf("%v", err)
 	}

@@ -55,7 +55,8 @@ func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
 			if st, err := os.Stat(p.Archive); err != nil || st.Mode().Perm() != 0o600 {
 				t.Error(st, err)
 			}
-			_, err = Search(t.Context(), p, newWatch(), func(_ context.Context, tar io.Reader, found func(where, by string, f regpass.Match)) error {
+			_, err = Search(t.Context(), p, newWatch(), func(_ context.Context, tar io.Reader,
+				found func(where, by string, f regpass.Match)) error {
 				if text, err := io.ReadAll(tar); err != nil || string(text) != whole {
 					t.Errorf("%d bytes are searched, not %d: %v", len(text), len(whole), err)
 				}
@@ -64,7 +65,8 @@ func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
 				}
 				return test.err
 			})
-			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) || test.finds != errors.Is(err, regpass.ErrFound) {
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) ||
+				test.finds != errors.Is(err, regpass.ErrFound) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 			if err := p.Close(); err != nil {
@@ -88,7 +90,8 @@ func TestSearchTakesTheFilesThatAreSent(t *testing.T) {
 		{name: "a file", file: "a/b.txt", want: `context "file a/b.txt"`},
 		{name: "an ignored file", file: "a/b.txt", ignore: "a\n"},
 		{name: "an ignored Dockerfile", file: "Dockerfile", ignore: "Dockerfile\n", want: `context "file Dockerfile"`},
-		{name: "a Dockerfile elsewhere", file: "other/My", dockerfile: "other/My", ignore: "other\n", want: `context "file My"`},
+		{name: "a Dockerfile elsewhere", file: "other/My", dockerfile: "other/My", ignore: "other\n",
+			want: `context "file My"`},
 		{name: "a file beside a Dockerfile elsewhere", file: "other/b.txt", dockerfile: "other/My", ignore: "other\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -102,13 +105,15 @@ func TestSearchTakesTheFilesThatAreSent(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = Search(t.Context(), p, newWatch(), nil)
-			if test.want == "" && err != nil || test.want != "" && (!errors.Is(err, regpass.ErrFound) || !strings.Contains(err.Error(), test.want)) {
+			if test.want == "" && err != nil || test.want != "" && (!errors.Is(err, regpass.ErrFound) ||
+				!strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
 	}
 	p := &plan.Plan{Args: map[string]string{"A": live}}
-	if _, err := Search(t.Context(), p, newWatch(), nil); !errors.Is(err, regpass.ErrFound) || strings.Contains(err.Error(), live) {
+	if _, err := Search(t.Context(), p, newWatch(), nil); !errors.Is(err, regpass.ErrFound) ||
+		strings.Contains(err.Error(), live) {
 		t.Error(err)
 	}
 }

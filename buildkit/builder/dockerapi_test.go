@@ -105,7 +105,8 @@ func TestFindReachesTheBuildKitInDocker(t *testing.T) {
 	host := m.vars["DOCKER_HOST"]
 	m.file(meta("there"), `{"Name":"there","Endpoints":{"docker":{"Host":"`+host+`"}}}`)
 	m.file(".docker/config.json", `{"currentContext":"there"}`)
-	m.file(".docker/buildx/instances/inner", `{"Name":"inner","Driver":"docker","Nodes":[{"Name":"inner0","Endpoint":"there"}]}`)
+	m.file(".docker/buildx/instances/inner",
+		`{"Name":"inner","Driver":"docker","Nodes":[{"Name":"inner0","Endpoint":"there"}]}`)
 	for _, test := range []struct {
 		name, from string
 		vars       map[string]string
@@ -154,7 +155,8 @@ func TestDockerTakesImages(t *testing.T) {
 	}
 	var auth types.AuthConfig
 	text, err := base64.URLEncoding.DecodeString(daemon.pushed.Get("X-Registry-Auth"))
-	if err := errors.Join(err, json.Unmarshal(text, &auth)); err != nil || auth.Username != "u" || auth.Password != "p" || daemon.pushed.Get("tag") != "7" {
+	if err := errors.Join(err, json.Unmarshal(text, &auth)); err != nil || auth.Username != "u" || auth.Password != "p" ||
+		daemon.pushed.Get("tag") != "7" {
 		t.Errorf("pushed with %v %v: %v", auth, daemon.pushed, err)
 	}
 
@@ -164,10 +166,12 @@ func TestDockerTakesImages(t *testing.T) {
 	if err := w.Close(); err == nil || err.Error() != `docker: load the image: "no space\n::error::x"` {
 		t.Error(err)
 	}
-	if err := d.Push(t.Context(), "reg.example/acme/app", types.AuthConfig{}); err == nil || !strings.Contains(err.Error(), "no space") {
+	if err := d.Push(t.Context(), "reg.example/acme/app", types.AuthConfig{}); err == nil ||
+		!strings.Contains(err.Error(), "no space") {
 		t.Error(err)
 	}
-	if err := d.Push(t.Context(), "other", types.AuthConfig{}); err == nil || err.Error() != `docker: push "other": 404 Not Found: "page not found"` {
+	if err := d.Push(t.Context(), "other", types.AuthConfig{}); err == nil ||
+		err.Error() != `docker: push "other": 404 Not Found: "page not found"` {
 		t.Error(err)
 	}
 }

@@ -94,7 +94,8 @@ func (m *machine) socket(name string) string {
 // remote makes a buildx builder of the driver remote.
 func (m *machine) remote(name, address string) {
 	m.t.Helper()
-	text, err := json.Marshal(nodeGroup{Name: name, Driver: "remote", Nodes: []node{{Name: name + "0", Endpoint: address}}})
+	text, err := json.Marshal(nodeGroup{Name: name, Driver: "remote",
+		Nodes: []node{{Name: name + "0", Endpoint: address}}})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -168,29 +169,46 @@ func TestFindDoesNotPassOverWhatWasChosen(t *testing.T) {
 		want []string
 		hint string
 	}{
-		{name: "nothing there", want: []string{"build: no BuildKit was found; buildx: no builder is chosen", "; Docker: ", "rootless buildkitd: "}, hint: "start one"},
-		{name: "no socket at --addr", ask: Ask{Addr: "unix:///nowhere/sock"}, want: []string{`build: --addr: unix:///nowhere/sock: "dial unix /nowhere/sock: `}, hint: "is buildkitd running"},
-		{name: "not an address", ask: Ask{Addr: "localhost:1234"}, want: []string{`build: --addr: "localhost:1234" is not an address`}, hint: "tcp://HOST:PORT"},
-		{name: "unknown builder", ask: Ask{Builder: "../evil"}, want: []string{`build: --builder: there is no builder and no docker context "../evil"`}, hint: "docker buildx ls"},
-		{name: "builder that does not answer", vars: map[string]string{"BUILDX_BUILDER": "b"}, make: func(m *machine) { m.remote("b", "unix:///nowhere/sock") },
-			want: []string{`build: the buildx builder b: unix:///nowhere/sock: "dial unix`}, hint: "is buildkitd running there?"},
+		{name: "nothing there", want: []string{"build: no BuildKit was found; buildx: no builder is chosen", "; Docker: ",
+			"rootless buildkitd: "}, hint: "start one"},
+		{name: "no socket at --addr", ask: Ask{Addr: "unix:///nowhere/sock"},
+			want: []string{`build: --addr: unix:///nowhere/sock: "dial unix /nowhere/sock: `}, hint: "is buildkitd running"},
+		{name: "not an address", ask: Ask{Addr: "localhost:1234"},
+			want: []string{`build: --addr: "localhost:1234" is not an address`}, hint: "tcp://HOST:PORT"},
+		{name: "unknown builder", ask: Ask{Builder: "../evil"},
+			want: []string{`build: --builder: there is no builder and no docker context "../evil"`}, hint: "docker buildx ls"},
+		{name: "builder that does not answer", vars: map[string]string{"BUILDX_BUILDER": "b"},
+			make: func(m *machine) { m.remote("b", "unix:///nowhere/sock") },
+			want: []string{`build: the buildx builder b: unix:///nowhere/sock: "dial unix`},
+			hint: "is buildkitd running there?"},
 		{name: "driver of another world", ask: Ask{Builder: "b"}, make: func(m *machine) {
 			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"cloud","Nodes":[{"Name":"b0"}]}`)
 		}, want: []string{`builder "b" has the driver "cloud", which is not known here`}, hint: "--addr"},
 		{name: "half of TLS", ask: Ask{Builder: "b"}, make: func(m *machine) {
-			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"remote","Nodes":[{"Name":"b0","Endpoint":"tcp://h:1","DriverOpts":{"cacert":"/ca","cert":"/cert"}}]}`)
+			m.file(".docker/buildx/instances/b",
+				`{"Name":"b","Driver":"remote","Nodes":[{"Name":"b0","Endpoint":"tcp://h:1",`+
+					`"DriverOpts":{"cacert":"/ca","cert":"/cert"}}]}`)
 		}, want: []string{"TLS needs cacert, and cert and key only together"}, hint: "--driver-opt"},
 		{name: "no certificate", ask: Ask{Builder: "b"}, make: func(m *machine) {
-			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"remote","Nodes":[{"Name":"b0","Endpoint":"tcp://h:1","DriverOpts":{"cacert":"/nowhere/ca"}}]}`)
+			m.file(".docker/buildx/instances/b",
+				`{"Name":"b","Driver":"remote","Nodes":[{"Name":"b0","Endpoint":"tcp://h:1",`+
+					`"DriverOpts":{"cacert":"/nowhere/ca"}}]}`)
 		}, want: []string{"could not read ca certificate"}, hint: "is buildkitd running there?"},
 		{name: "no pod", ask: Ask{Builder: "b"}, make: func(m *machine) {
-			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"kubernetes","Nodes":[{"Name":"my_b0","Endpoint":"kubernetes:///b?deployment=my_b0&kubeconfig=/kube","DriverOpts":{"namespace":"ci"}}]}`)
-		}, want: []string{"kubectl --kubeconfig=/kube --namespace=ci get pods --selector=app=my-b0 --field-selector=status.phase=Running --output=name"}, hint: "through kubectl"},
+			m.file(".docker/buildx/instances/b",
+				`{"Name":"b","Driver":"kubernetes","Nodes":[{"Name":"my_b0",`+
+					`"Endpoint":"kubernetes:///b?deployment=my_b0&kubeconfig=/kube",`+
+					`"DriverOpts":{"namespace":"ci"}}]}`)
+		}, want: []string{"kubectl --kubeconfig=/kube --namespace=ci get pods --selector=app=my-b0 " +
+			"--field-selector=status.phase=Running --output=name"}, hint: "through kubectl"},
 		{name: "a node's name that is none", ask: Ask{Builder: "b"}, make: func(m *machine) {
 			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"docker-container","Nodes":[{"Name":"--help"}]}`)
 		}, want: []string{`"--help" can be no node's name`}},
-		{name: "broken instance", ask: Ask{Builder: "b"}, make: func(m *machine) { m.file(".docker/buildx/instances/b", `{`) }, want: []string{"builder b: unexpected end of JSON input"}},
-		{name: "docker context that is gone", vars: map[string]string{"DOCKER_CONTEXT": "x"}, want: []string{`there is no docker context "x"`}, hint: "docker context ls"},
+		{name: "broken instance", ask: Ask{Builder: "b"},
+			make: func(m *machine) { m.file(".docker/buildx/instances/b", `{`) },
+			want: []string{"builder b: unexpected end of JSON input"}},
+		{name: "docker context that is gone", vars: map[string]string{"DOCKER_CONTEXT": "x"},
+			want: []string{`there is no docker context "x"`}, hint: "docker context ls"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := newMachine(t)

@@ -76,16 +76,19 @@ func TestWatchOutput(t *testing.T) {
 	out, logs := filter(w,
 		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a"}}},
 		// One token, cut in three; another output of the same step and another step between them.
-		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, "x "+live[:5]), said(stepA, 2, live[5:9]), said(stepB, 1, live[:10])}},
+		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, "x "+live[:5]), said(stepA, 2, live[5:9]),
+			said(stepB, 1, live[:10])}},
 		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[5:20])}},
-		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[20:]+" y password "+live[:7])}, Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a", Completed: &now}}},
+		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[20:]+" y password "+live[:7])},
+			Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a", Completed: &now}}},
 		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[7:]+"\n")}},
 	)
 	want := map[stream]string{{stepA, 1}: "x *** y *** " + live + "\n", {stepA, 2}: live[5:9], {stepB, 1}: live[:10]}
 	if !reflect.DeepEqual(logs, want) {
 		t.Errorf("shows %v", logs)
 	}
-	if leaks := []Leak{leak("output", "RUN a", stepA, "plain")}; !slices.Equal(w.Leaks(), leaks) || !slices.Equal(told, leaks) {
+	if leaks := []Leak{leak("output", "RUN a", stepA, "plain")}; !slices.Equal(w.Leaks(), leaks) ||
+		!slices.Equal(told, leaks) {
 		t.Errorf("leaks %+v, told %+v", w.Leaks(), told)
 	}
 	for _, s := range out {
@@ -104,7 +107,8 @@ func TestWatchOutputAfterTheEnd(t *testing.T) {
 	now := time.Now()
 	long := strings.Repeat("x", 1<<20)
 	out, logs := filter(w,
-		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a", Completed: &now}}, Logs: []*client.VertexLog{said(stepA, 1, long), said(stepA, 1, live[:9])}},
+		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a", Completed: &now}},
+			Logs: []*client.VertexLog{said(stepA, 1, long), said(stepA, 1, live[:9])}},
 		&client.SolveStatus{Logs: []*client.VertexLog{said(stepB, 1, "b")}},
 		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[9:]+live[:7])}},
 		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepB, Name: "RUN b"}}},
@@ -146,10 +150,12 @@ func TestWatchAllTexts(t *testing.T) {
 	out, _ := filter(w, &client.SolveStatus{
 		Vertexes: []*client.Vertex{{Digest: stepA, Name: text, Error: text, ProgressGroup: &pb.ProgressGroup{Name: text}}},
 		Statuses: []*client.VertexStatus{{Vertex: stepA, ID: text, Name: text}},
-		Warnings: []*client.VertexWarning{{Vertex: stepA, Short: []byte(text), Detail: [][]byte{[]byte(text)}, URL: text, SourceInfo: &pb.SourceInfo{Data: []byte(text)}}},
+		Warnings: []*client.VertexWarning{{Vertex: stepA, Short: []byte(text), Detail: [][]byte{[]byte(text)}, URL: text,
+			SourceInfo: &pb.SourceInfo{Data: []byte(text)}}},
 	})
 	v, s, x := out[0].Vertexes[0], out[0].Statuses[0], out[0].Warnings[0]
-	for _, got := range []string{v.Name, v.Error, v.ProgressGroup.Name, s.ID, s.Name, string(x.Short), string(x.Detail[0]), x.URL, string(x.SourceInfo.Data)} {
+	for _, got := range []string{v.Name, v.Error, v.ProgressGroup.Name, s.ID, s.Name, string(x.Short), string(x.Detail[0]),
+		x.URL, string(x.SourceInfo.Data)} {
 		if got != "<***>" {
 			t.Errorf("shows %s", got)
 		}
@@ -194,7 +200,8 @@ func TestLeaks(t *testing.T) {
 	if !errors.Is(err, regpass.ErrFound) || !errors.As(err, &found) || len(found.Leaks) != maxLeaks {
 		t.Errorf("is %v", err)
 	}
-	if want := `build: the token for acme.test (netrc, fingerprint ` + regpass.NewSecret(live).Fingerprint() + `) is in the output of step "RUN 0\n::x" (plain); the token`; !strings.HasPrefix(err.Error(), want) {
+	if want := `build: the token for acme.test (netrc, fingerprint ` + regpass.NewSecret(live).Fingerprint() +
+		`) is in the output of step "RUN 0\n::x" (plain); the token`; !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("says %.200s", err)
 	}
 	other := Leak{Where: inArgument, What: "build argument X", Fingerprint: "ff", Form: "hex"}

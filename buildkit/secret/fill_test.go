@@ -54,7 +54,8 @@ func TestFillIsWhatTheStoreAnswers(t *testing.T) {
 	}
 	same := m.pyx("https://c.example name=acme-main")
 	c := regpass.Credential{Host: "c.example", Kind: regpass.Bearer, Secret: regpass.NewSecret("t")}
-	if _, _, err := secret.Fill([]secret.Source{pyx, same}, []regpass.Credential{c, c}); !errors.Is(err, regpass.ErrUsage) {
+	if _, _, err := secret.Fill([]secret.Source{pyx, same}, []regpass.Credential{c, c}); !errors.Is(err,
+		regpass.ErrUsage) {
 		t.Errorf("two indexes of one name: %v", err)
 	}
 }

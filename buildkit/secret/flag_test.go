@@ -47,7 +47,8 @@ func TestParseUserSecret(t *testing.T) {
 			}
 			continue
 		}
-		if !errors.Is(err, regpass.ErrUsage) || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "hunter2") {
+		if !errors.Is(err, regpass.ErrUsage) || !strings.Contains(err.Error(), c.err) ||
+			strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %+v, %v; want %s", c.text, got, err, c.err)
 		}
 	}
@@ -55,7 +56,8 @@ func TestParseUserSecret(t *testing.T) {
 
 // FuzzUserSecret holds that what was read is read the same from its own text.
 func FuzzUserSecret(f *testing.F) {
-	for _, seed := range []string{"id=a,src=/x", `id=a,"src=a,""b"`, "type=env,id=a,src=B", "id= a", "id=a,src= x", "id=a,src=\\."} {
+	for _, seed := range []string{"id=a,src=/x", `id=a,"src=a,""b"`, "type=env,id=a,src=B", "id= a", "id=a,src= x",
+		"id=a,src=\\."} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -16,7 +16,8 @@ import (
 
 func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"auths":{"other.example":{"auth":"dTpw"}}}`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"auths":{"other.example":{"auth":"dTpw"}}}`),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := &regpass.Env{Getenv: func(name string) string { return map[string]string{"DOCKER_CONFIG": dir}[name] }}
@@ -76,7 +77,9 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 		t.Error("a credential for S3 went to a container registry")
 	}
 	cred.Secret, fails = regpass.NewSecret("third"), errors.New("the server said: secret things")
-	if _, err := store.RegistryAuth(t.Context(), "reg.example:5000", nil, nil); err == nil || strings.Contains(err.Error(), "secret things") || !strings.Contains(err.Error(), "reg.example:5000: no credential could be had") {
+	if _, err := store.RegistryAuth(t.Context(), "reg.example:5000", nil, nil); err == nil ||
+		strings.Contains(err.Error(), "secret things") || !strings.Contains(err.Error(),
+		"reg.example:5000: no credential could be had") {
 		t.Errorf("the builder gets to know %v", err)
 	}
 }

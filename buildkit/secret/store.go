@@ -97,7 +97,8 @@ func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
 		return nil, secrets.ErrNotFound
 	}
 	if e.conflict {
-		return nil, fmt.Errorf("regpass: secret %s: two registries have different credentials for it; mount netrc, rattler or one by its index name", id)
+		return nil, fmt.Errorf("regpass: secret %s: two registries have different credentials for it; mount netrc, "+
+			"rattler or one by its index name", id)
 	}
 	content, creds, err := s.answer(ctx, e)
 	if err = forBuild(id, content, err); err != nil {

@@ -33,7 +33,8 @@ print is searched for the credentials: one that shows up is revoked, and nothing
   regpass build --addr tcp://buildkit.example:1234 --output type=oci,dest=app.tar .`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return regpass.Hintf(regpass.Usagef("build takes one context, not %d", len(args)), "registries are named with --registry")
+				return regpass.Hintf(regpass.Usagef("build takes one context, not %d", len(args)),
+					"registries are named with --registry")
 			}
 			return nil
 		},

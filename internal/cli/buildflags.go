@@ -46,7 +46,8 @@ func (f *buildFlags) add(a *app, cmd *cobra.Command) {
 		doc         string
 	}{
 		{"add-host", "", &o.AddHosts, "an address for a host in steps, `HOST:ADDRESS`"},
-		{"addr", "", &f.ask.Addr, "`ADDRESS` of the BuildKit to use; by default BUILDKIT_HOST, buildx's current builder, Docker, or the one on this machine"},
+		{"addr", "", &f.ask.Addr, "`ADDRESS` of the BuildKit to use; by default BUILDKIT_HOST, buildx's current builder, " +
+			"Docker, or the one on this machine"},
 		{"allow", "", &o.Allow, "grant steps an `ENTITLEMENT`: network.host, security.insecure, device"},
 		{"annotation", "", &o.Annotations, "annotate the image with `KEY=VALUE`"},
 		{"attest", "", &o.Attests, "attestation to add, `type=TYPE,…`"},
@@ -57,7 +58,8 @@ func (f *buildFlags) add(a *app, cmd *cobra.Command) {
 		{"cache-to", "", &o.CacheTo, "`CACHE` to write, type=TYPE,… or an image"},
 		{"file", "f", &o.File, "the Dockerfile's `PATH`; - is standard input"},
 		{"iidfile", "", &f.idFile, "write the image's id to a `FILE`"},
-		{"isolate", "", &f.isolate, "on a builder that several share: end the ids of secrets in -`TENANT`, so that no step runs with another's"},
+		{"isolate", "", &f.isolate, "on a builder that several share: end the ids of secrets in -`TENANT`, so that no " +
+			"step runs with another's"},
 		{"label", "", &o.Labels, "label the image with `KEY=VALUE`"},
 		{"load", "", &o.Load, "load the image into Docker"},
 		{"metadata-file", "", &f.metadata, "write what the builder says of the image to a `FILE`, as JSON"},
@@ -88,7 +90,8 @@ func (f *buildFlags) add(a *app, cmd *cobra.Command) {
 			fl.StringArrayVarP(to, x.name, x.short, nil, x.doc)
 		}
 	}
-	fl.StringVar(&f.inject, "inject", "", "give the secrets to steps with no change to the Dockerfile: `WHICH` is clients, for those that use a package client, or all, for those that run a script as well")
+	fl.StringVar(&f.inject, "inject", "", "give the secrets to steps with no change to the Dockerfile: `WHICH` is "+
+		"clients, for those that use a package client, or all, for those that run a script as well")
 	fl.Lookup("inject").NoOptDefVal = injectClients
 }
 

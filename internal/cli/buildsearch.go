@@ -18,13 +18,15 @@ import (
 func searchBefore(ctx context.Context, a *app, plan *plan.Plan, watch *leak.Watch) error {
 	partly, err := buildkit.Search(ctx, plan, watch, searchImage(a.say.known))
 	if errors.Is(err, regpass.ErrFound) {
-		return regpass.Hintf(err, "the build was not started; take it out, or keep the file from the build with .dockerignore")
+		return regpass.Hintf(err,
+			"the build was not started; take it out, or keep the file from the build with .dockerignore")
 	}
 	if err != nil {
 		return err
 	}
 	for _, file := range partly {
-		a.say.line("warning: ", fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens", regpass.Quote(file), leak.MaxContextFile>>20))
+		a.say.line("warning: ", fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens",
+			regpass.Quote(file), leak.MaxContextFile>>20))
 	}
 	return nil
 }
