@@ -10,7 +10,7 @@ import (
 	"github.com/regpass/regpass/buildkit/secret"
 )
 
-func TestExplainForbiddenNamesTheHost(t *testing.T) {
+func TestForbiddenNamesTheHost(t *testing.T) {
 	sent := []secret.Delivery{{ID: "netrc", Host: "other.example"},
 		{ID: "HTTP_AUTH_TOKEN_pkgs.example", Host: "pkgs.example:8443"}}
 	for _, test := range []struct {
@@ -42,9 +42,9 @@ func TestExplainForbiddenNamesTheHost(t *testing.T) {
 		{"RUN curl https://pkgs.example/", `process "/bin/sh -c echo 401 Unauthorized; curl https://pkgs.example/" did ` +
 			`not complete successfully: exit code: 22`, nil, "", ""},
 	} {
-		host, what, hint := explainForbidden(test.name, test.text, test.handed)
-		if host != test.host || !strings.Contains(hint, test.hint) || (what == "") != (host == "") {
-			t.Errorf("%s: %s:\n%q %q %q, want %q %q", test.name, test.text, host, what, hint, test.host, test.hint)
+		r := forbidden(test.name, test.text, test.handed)
+		if r.host != test.host || !strings.Contains(r.hint, test.hint) || (r.words == "") != (r.host == "") {
+			t.Errorf("%s: %s:\n%q, want %q %q", test.name, test.text, r, test.host, test.hint)
 		}
 	}
 }
@@ -73,9 +73,9 @@ func TestRefusedNamesTheRegistry(t *testing.T) {
 		{"RUN uv sync", "HTTP status client error (401 Unauthorized)", nil, "", ""},
 		{"RUN uv sync", "HTTP status client error (401 Unauthorized)", []secret.Delivery{{ID: "own"}}, "", ""},
 	} {
-		host, what := refused(test.name, test.words, test.handed)
-		if host != test.host || host != "" && what != test.what {
-			t.Errorf("%s: %s: %q %q, want %q %q", test.name, test.words, host, what, test.host, test.what)
+		r := refused(test.name, test.words, test.handed)
+		if r.host != test.host || r.host != "" && r.words != test.what {
+			t.Errorf("%s: %s: %q, want %q %q", test.name, test.words, r, test.host, test.what)
 		}
 	}
 }

@@ -47,8 +47,8 @@ func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
 	}
 }
 
-// TestLayersOfEarlierStepsAreSearched has a build whose steps were given nothing come to ask for the layers, which fails,
-// for what stands for them here cannot be read.
+// TestLayersOfEarlierStepsAreSearched has a build whose steps were given nothing ask for the layers. This fails, since
+// the layers here cannot be read.
 func TestLayersOfEarlierStepsAreSearched(t *testing.T) {
 	plan := &plan.Plan{}
 	plan.Opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI}}

@@ -54,7 +54,7 @@ func TestContext(t *testing.T) {
 	}
 	var what []string
 	for _, l := range w.Leaks() {
-		what = append(what, l.What)
+		what = append(what, l.Name)
 	}
 	if want := []string{"file .env", "file deep/er/.netrc", "file link"}; !slices.Equal(what, want) {
 		t.Errorf("leaks in %q", what)

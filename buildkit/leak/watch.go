@@ -9,16 +9,16 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Watch stands between a build and the eyes of people: it redacts what the build says and remembers which tokens
-// were in it. One Watch is for one build.
+// Watch stands between a build and its readers: it redacts all that the build reports and remembers which tokens were in
+// it. One Watch is for one build.
 type Watch struct {
 	leaks   leaks
 	known   *regpass.Redactor
 	barrier barrier
 	names   map[digest.Digest]string // of steps, for Filter
 	output  map[stream]*output
-	steps   map[string]string // names of steps by what their layers are said to be made by, as nameSteps has them
-	ended   []digest.Digest   // steps that completed in a message that others of the same time may follow
+	steps   map[string]string // names of steps; see nameSteps for the keys
+	ended   []digest.Digest   // completed steps that may still have output in later messages of the same batch
 }
 
 // stream is one of the two outputs of a step.
@@ -43,8 +43,8 @@ func NewWatch(known *regpass.Redactor, tokens Identifier, stop context.CancelCau
 	}
 }
 
-// Filter passes on to out, redacted, what the build reports through in, and closes out when in is closed. When ctx ends
-// it still reads in to its end, so that the build is not held up. It redacts in place and is to be called once.
+// Filter redacts each message of in, in place, and passes it on to out. It closes out when in is closed. After ctx has
+// ended it still reads in to the end, so that the build is not held up. Call it once.
 func (w *Watch) Filter(ctx context.Context, in <-chan *client.SolveStatus, out chan<- *client.SolveStatus) {
 	defer close(out)
 	defer w.barrier.end()
@@ -67,18 +67,18 @@ func (w *Watch) Filter(ctx context.Context, in <-chan *client.SolveStatus, out c
 // Redact replaces the secrets in an error or another text about the build.
 func (w *Watch) Redact(text string) string { return string(w.known.Redact([]byte(text))) }
 
-// Leaks lists what was found so far, each once.
+// Leaks lists the leaks so far, each once.
 func (w *Watch) Leaks() []Leak { return w.leaks.list() }
 
-// Err is an Error that says what was found so far, or nil.
+// Err returns an Error with the leaks so far, or nil.
 func (w *Watch) Err() error { return w.leaks.err() }
 
 // maxStatusBatch is how much steps print, in bytes, before the builder may split a batch of progress over several
 // messages: its limit is twice that (BuildKit, client/status.go, Marshal). Only the first of them names steps.
 const maxStatusBatch = 512 << 10
 
-// status redacts all texts of s. What a step said before it completed is shown before that, unless the rest of it is
-// still to come.
+// status redacts all texts of s. Output that was held back is passed on before the step is reported as completed,
+// unless more of it is still to come.
 func (w *Watch) status(s *client.SolveStatus) {
 	for _, v := range s.Vertexes {
 		w.names[v.Digest] = w.Redact(v.Name)

@@ -100,8 +100,7 @@ func TestWatchOutput(t *testing.T) {
 	}
 }
 
-// A builder sends what it has gathered at one time in several messages if it is much, and only the first says that a step
-// completed.
+// A builder splits a large batch of progress over several messages, and only the first says that a step completed.
 func TestWatchOutputAfterTheEnd(t *testing.T) {
 	w := newWatch(nil)
 	now := time.Now()
@@ -162,7 +161,7 @@ func TestWatchAllTexts(t *testing.T) {
 	}
 	var where []string
 	for _, l := range w.Leaks() {
-		if l.What != "<***>" || l.Step != stepA {
+		if l.Name != "<***>" || l.Step != stepA {
 			t.Errorf("leak %+v", l)
 		}
 		where = append(where, l.Where)
@@ -204,7 +203,7 @@ func TestLeaks(t *testing.T) {
 		`) is in the output of step "RUN 0\n::x" (plain); the token`; !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("says %.200s", err)
 	}
-	other := Leak{Where: inArgument, What: "build argument X", Fingerprint: "ff", Form: "hex"}
+	other := Leak{Where: inArgument, Name: "build argument X", Fingerprint: "ff", Form: "hex"}
 	if got := other.String(); got != `the secret ff is in the argument "build argument X" (hex)` {
 		t.Error(got)
 	}
