@@ -16,8 +16,8 @@ import (
 
 const index = "https://pkgs.example"
 
-// minting is a store of one registry whose nth credential is token-n and lives for life. It is fresh until less than min
-// or a fifth of life is left.
+// minting is a store of one registry whose nth credential is token-n and lives for life. It is fresh by the rule of
+// regpass.Credential.Fresh for min.
 func minting(t *testing.T, m *minter, life, min time.Duration) *secret.Store {
 	t.Helper()
 	src := m.pyx(index)

@@ -11,10 +11,10 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// RegistryAuth answers when BuildKit asks for a container registry's credential; it is an
-// authprovider.AuthConfigProvider. A host of the sources gets a credential that is minted at that moment, so that a push
-// at the end of a long build works too; the steps share it. Any other host gets the login in docker's configuration or
-// its credential helpers.
+// RegistryAuth is an authprovider.AuthConfigProvider: it answers when BuildKit asks for the credential of a container
+// registry. For a host of the sources the credential is minted at that moment, so that a push at the end of a long build
+// works too, and shared with the steps. For any other host the answer comes from docker's configuration and its
+// credential helpers.
 func (s *Store) RegistryAuth(
 	ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,
 ) (types.AuthConfig, error) {
@@ -35,9 +35,9 @@ func (s *Store) RegistryAuth(
 
 var _ authprovider.AuthConfigProvider = (*Store)(nil).RegistryAuth
 
-// mintAuth makes a credential into one for docker. A user name goes before the registry's token service
+// mintAuth returns the credential in docker's form. A user name goes before the registry's token service
 // (https://distribution.github.io/distribution/spec/auth/token/); a bearer token without one is sent as it is. An error
-// goes to the builder and its records, so it holds nothing from outside.
+// goes to the builder and its records, so it quotes nothing from outside.
 func mintAuth(ctx context.Context, src *cachedSource, host string) (types.AuthConfig, error) {
 	cred, err := src.credential(ctx)
 	if err != nil {

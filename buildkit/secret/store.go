@@ -1,5 +1,5 @@
-// Package secret says what a step of a build may ask for, and answers it: a credential is minted when the step, or
-// BuildKit itself, asks.
+// Package secret lists the secrets that a step of a build may ask for, and answers: a credential is minted when the step,
+// or BuildKit itself, asks.
 package secret
 
 import (
@@ -27,8 +27,8 @@ type Minter interface {
 	Fail(err error)
 }
 
-// Store answers what BuildKit asks for while it builds. It implements secrets.SecretStore; a session can have only one
-// provider of secrets, so the user's own are answered here too. It may be used by several goroutines.
+// Store answers BuildKit's questions for secrets during a build. It implements secrets.SecretStore. A session can have
+// only one provider of secrets, so the user's own are answered here too. Several goroutines may use a Store.
 type Store struct {
 	env    *regpass.Env
 	minter Minter
@@ -88,9 +88,9 @@ func (s *Store) openSources(sources []Source) {
 	}
 }
 
-// GetSecret implements secrets.SecretStore. An id that is not offered is secrets.ErrNotFound at once: BuildKit also asks
-// for ids that nobody configured. The text of any other error is shown in the build's log and kept in its history, so
-// it names the id, the registry's host, what went wrong and what to do, and nothing that came from outside.
+// GetSecret implements secrets.SecretStore. An unknown id is secrets.ErrNotFound at once, since BuildKit also asks for ids
+// that nobody configured. Any other error is shown in the build's log and kept in its history, so it names the id, the
+// registry's host, the reason and the next step, and quotes nothing from outside.
 func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	e := s.byID[id]
 	if e == nil {
@@ -108,7 +108,7 @@ func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	return content, nil
 }
 
-// answer gets the credentials that are asked for, and makes the value of them.
+// answer gets the credentials of an entry, and makes its value of them.
 func (s *Store) answer(ctx context.Context, e *entry) ([]byte, []regpass.Credential, error) {
 	if e.user != nil {
 		content, err := s.userContent(*e.user)
@@ -123,14 +123,14 @@ func (s *Store) answer(ctx context.Context, e *entry) ([]byte, []regpass.Credent
 		from = append(from, held{s.sources[i], c})
 	}
 	content, creds, err := e.content(from)
-	var u *uncarried
-	if errors.As(err, &u) {
-		s.minter.Fail(u.cause)
+	var format *formatError
+	if errors.As(err, &format) {
+		s.minter.Fail(format.cause)
 	}
 	return content, creds, err
 }
 
-// refusal is all that a build gets to know of an error: err itself may hold what a server said.
+// refusal is the error that a build sees in place of err, which may quote a server.
 func refusal(ctx context.Context, host string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -160,12 +160,12 @@ func (s *Store) record(id string, creds []regpass.Credential) {
 	}
 }
 
-// Secrets lists what package clients find by themselves once it is mounted, in the order to mount it. Nothing is minted.
+// Secrets lists the secrets that package clients find by themselves, in the order to mount them. Nothing is minted.
 func (s *Store) Secrets() []Secret {
 	return slices.DeleteFunc(s.All(), func(o Secret) bool { return o.Use != ForClient })
 }
 
-// All lists what is answered with a credential of a registry, the user's own secrets aside. Nothing is minted.
+// All lists the secrets that hold registries' credentials, not the user's own. Nothing is minted.
 func (s *Store) All() []Secret {
 	var all []Secret
 	for _, e := range s.entries {
@@ -176,12 +176,12 @@ func (s *Store) All() []Secret {
 	return all
 }
 
-// Minted lists what was handed out so far, in that order.
+// Minted lists the secrets that were handed out so far, in that order.
 func (s *Store) Minted() []Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.minted)
 }
 
-// Warnings lists what the user should know before the build, one line each.
+// Warnings lists the warnings to print before the build, one line each.
 func (s *Store) Warnings() []string { return s.warnings }
