@@ -56,9 +56,9 @@ var Modes = []string{"auto", "plain", "tty", "quiet", "rawjson"}
 type Result map[string]string
 
 // Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before all output of the
-// steps has been searched for the tokens that they were given. A token that shows up is a leak.Error: it is revoked, and
-// the builder's record of the build is deleted together with all that the build left in its cache. The builder's words
-// in an error are quoted.
+// steps has been searched for the tokens that they were given. A token that shows up is a leak.Error: it is revoked,
+// and the builder's record of the build is deleted together with all that the build left in its cache. The builder's
+// words in an error are quoted.
 func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (Result, error) {
 	display, err := progressui.NewDisplay(b.Out, progressui.DisplayMode(b.Mode))
 	if err != nil {

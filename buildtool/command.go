@@ -65,8 +65,8 @@ type Build struct {
 	At int // index of the word of the command line before which flags may be added
 }
 
-// FindBuild looks for a command that builds images; ok is false if there is none. Docker's old builder takes no secrets,
-// so if the variable DOCKER_BUILDKIT chooses it, the error is regpass.ErrUsage.
+// FindBuild looks for a command that builds images; ok is false if there is none. Docker's old builder takes no
+// secrets, so if the variable DOCKER_BUILDKIT chooses it, the error is regpass.ErrUsage.
 func FindBuild(env *regpass.Env, command []string) (b Build, ok bool, err error) {
 	if b, ok = find(command); !ok {
 		return Build{}, false, nil

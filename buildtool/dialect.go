@@ -54,8 +54,8 @@ func podmanWords(files []File) []string {
 	return buildxWords(slices.DeleteFunc(slices.Clone(files), func(f File) bool { return f.Use == secret.ForDaemon }))
 }
 
-// bakeWords adds to the secrets of all targets. A bake file could do so only for targets that inherit from it, and to name
-// one switches off the files that bake finds by itself.
+// bakeWords adds to the secrets of all targets. A bake file could do so only for targets that inherit from it, and to
+// name one switches off the files that bake finds by itself.
 func bakeWords(files []File) []string {
 	var words []string
 	for _, allow := range secret.BakeAllow(userDefined(files)) {

@@ -23,8 +23,8 @@ import (
 // The few calls of Docker's API that a build needs, over one connection each, in place of docker's client and all its
 // modules.
 
-// candidate is the BuildKit inside the daemon. It answers gRPC on a connection that is hijacked at /grpc, and calls back
-// on one that is hijacked at /session (moby, api/server/router/grpc and session).
+// candidate is the BuildKit inside the daemon. It answers gRPC on a connection that is hijacked at /grpc, and calls
+// back on one that is hijacked at /session (moby, api/server/router/grpc and session).
 func (d Docker) candidate() (candidate, error) {
 	if path, unix := strings.CutPrefix(d.Host, "unix://"); unix {
 		if _, err := os.Stat(path); err != nil {

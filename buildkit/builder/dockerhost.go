@@ -40,8 +40,8 @@ func (d Docker) key() string {
 	return d.Host
 }
 
-// CurrentDocker is the daemon that the docker command would use: DOCKER_HOST, DOCKER_CONTEXT, the context that was chosen
-// with `docker context use`, otherwise the daemon on this machine.
+// CurrentDocker is the daemon that the docker command would use: DOCKER_HOST, DOCKER_CONTEXT, the context that was
+// chosen with `docker context use`, otherwise the daemon on this machine.
 func CurrentDocker(env *regpass.Env) (Docker, error) {
 	if host := env.Getenv("DOCKER_HOST"); host != "" {
 		return dockerAt(env, host)

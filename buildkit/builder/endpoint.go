@@ -43,9 +43,9 @@ type Endpoint struct {
 // Close ends the connection.
 func (e Endpoint) Close() error { return e.Client.Close() }
 
-// ImageStore reports whether images are kept whole, with all platforms and attestations, so that they can be exported and
-// cached. A standalone BuildKit keeps them so, and a Docker daemon with containerd's image store does too. Docker's older
-// storage keeps the files of one platform.
+// ImageStore reports whether images are kept whole, with all platforms and attestations, so that they can be exported
+// and cached. A standalone BuildKit keeps them so, and a Docker daemon with containerd's image store does too. Docker's
+// older storage keeps the files of one platform.
 func (e Endpoint) ImageStore() bool { return !e.Moby || e.Containerd }
 
 // candidate is a BuildKit that a lookup named and that has not answered yet.
@@ -107,8 +107,8 @@ var lookups = []lookup{
 	{"buildkitd", func(context.Context, *regpass.Env, Ask) (candidate, error) { return socket(appdefaults.Address) }},
 }
 
-// Find returns the BuildKit that ask, the variables or this machine name. If a BuildKit that was chosen by name does not
-// answer, that is an error. If none answers, the error lists all lookups and why each failed.
+// Find returns the BuildKit that ask, the variables or this machine name. If a BuildKit that was chosen by name does
+// not answer, that is an error. If none answers, the error lists all lookups and why each failed.
 func Find(ctx context.Context, env *regpass.Env, ask Ask) (Endpoint, error) {
 	return find(ctx, env, ask, lookups)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Auth returns the credentials for container registries in docker's configuration and its credential helpers. Errors are
-// quoted.
+// Auth returns the credentials for container registries in docker's configuration and its credential helpers. Errors
+// are quoted.
 func Auth(env *regpass.Env) (authprovider.AuthConfigProvider, error) {
 	c, err := load(env)
 	if err != nil {

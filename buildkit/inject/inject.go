@@ -26,8 +26,8 @@ type Step struct {
 	Notes   []string // why it was not given a secret, one clause each
 }
 
-// Injector gives secrets to the steps of a Dockerfile that does not mention them. One Injector is for one build. Several
-// goroutines may use it, since platforms are built at the same time.
+// Injector gives secrets to the steps of a Dockerfile that does not mention them. One Injector is for one build.
+// Several goroutines may use it, since platforms are built at the same time.
 type Injector struct {
 	secrets []secret.Secret
 	scripts bool // also to steps that run a script
@@ -37,9 +37,9 @@ type Injector struct {
 	seen  map[string]bool // digests of the steps that were looked at, before and after the change
 }
 
-// New makes an Injector. A step that runs a package client gets those of the secrets that the client finds by itself. If
-// scripts is set, a step that runs a task runner, a program by its path, or a program whose name only the shell knows
-// gets all that any client finds.
+// New makes an Injector. A step that runs a package client gets those of the secrets that the client finds by itself.
+// If scripts is set, a step that runs a task runner, a program by its path, or a program whose name only the shell
+// knows gets all that any client finds.
 func New(secrets []secret.Secret, scripts bool) *Injector {
 	return &Injector{secrets: secrets, scripts: scripts, seen: map[string]bool{}}
 }

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// readChunk is how much is read at once, in bytes; a gRPC message may have 4 MiB (grpc-go, defaultServerMaxReceiveMessageSize).
+	// readChunk is how much is read at once, in bytes; a gRPC message may have 4 MiB (grpc-go,
+	// defaultServerMaxReceiveMessageSize).
 	readChunk      = 1 << 20
 	maxAttestation = 64 << 20 // in bytes; a larger attestation is an error
 	maxBundle      = 1000     // files; a larger bundle is an error

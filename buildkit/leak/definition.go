@@ -42,9 +42,9 @@ func (w *Watch) definitions(ctx context.Context, res *gateway.Result) error {
 }
 
 // definition searches each step, with its commands, variables and sources, and the Dockerfile. The builder writes them
-// into its own record of the build and, with mode=max, into the provenance (BuildKit, solver/llbsolver/provenance/types).
-// The other part of a provenance, the options of the build, was searched by Arguments before the build began. One place
-// is enough for each token, since a variable is in all steps that follow.
+// into its own record of the build and, with mode=max, into the provenance (BuildKit,
+// solver/llbsolver/provenance/types). The other part of a provenance, the options of the build, was searched by
+// Arguments before the build began. One place is enough for each token, since a variable is in all steps that follow.
 func (w *Watch) definition(def *pb.Definition) {
 	seen := map[string]bool{} // fingerprints
 	report := func(text []byte, where, name string, step digest.Digest) {

@@ -10,7 +10,8 @@ import (
 )
 
 // SearchFunc searches an image, or another archive, to its end and calls found with each known secret in it. where
-// names the file, and by is the step that made the file's layer, in the words of the image's history. Both are redacted.
+// names the file, and by is the step that made the file's layer, in the words of the image's history. Both are
+// redacted.
 type SearchFunc func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Match)) error
 
 // Archive looks for tokens in a build context that is an archive. A find is an Error.

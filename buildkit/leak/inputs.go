@@ -18,8 +18,8 @@ import (
 // MaxContextFile is how much of each context file is searched, in bytes: a context may hold data sets and disk images.
 const MaxContextFile = 64 << 20
 
-// Arguments looks for tokens in the named values of a build: build arguments, labels, annotations. BuildKit keeps all of
-// them, in the image's history, its provenance or its own build history. kind is one of them: "build argument".
+// Arguments looks for tokens in the named values of a build: build arguments, labels, annotations. BuildKit keeps all
+// of them, in the image's history, its provenance or its own build history. kind is one of them: "build argument".
 func (w *Watch) Arguments(kind string, args map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		for _, f := range w.known.Find([]byte(name + "=" + args[name])) {

@@ -28,8 +28,8 @@ func (w *Watch) outputOf(s stream) *output {
 	return o
 }
 
-// write returns the text that can be shown now. It is data itself if nothing had to be changed, and never shared with the
-// next call. A bytes.Buffer and a Search do not fail.
+// write returns the text that can be shown now. It is data itself if nothing had to be changed, and never shared with
+// the next call. A bytes.Buffer and a Search do not fail.
 func (o *output) write(data []byte) []byte {
 	_, _ = o.search.Write(data)
 	o.out.Reset()

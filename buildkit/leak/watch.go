@@ -9,8 +9,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Watch stands between a build and its readers: it redacts all that the build reports and remembers which tokens were in
-// it. One Watch is for one build.
+// Watch stands between a build and its readers: it redacts all that the build reports and remembers which tokens were
+// in it. One Watch is for one build.
 type Watch struct {
 	leaks   leaks
 	known   *regpass.Redactor

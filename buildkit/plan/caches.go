@@ -11,8 +11,8 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// cacheVars are attributes of a cache that buildx takes from variables if they are not given. when names a variable that
-// must be set too; empty: none.
+// cacheVars are attributes of a cache that buildx takes from variables if they are not given. when names a variable
+// that must be set too; empty: none.
 var cacheVars = []struct {
 	kind, attr string
 	vars       []string

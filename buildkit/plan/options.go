@@ -9,8 +9,8 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// Options are the flags of a build. Each field is the flag of `docker buildx build` of that name, in the form that buildx
-// takes.
+// Options are the flags of a build. Each field is the flag of `docker buildx build` of that name, in the form that
+// buildx takes.
 type Options struct {
 	Context string // folder, git or http URL, or "-": a tar archive or a Dockerfile on standard input
 

@@ -15,8 +15,8 @@ const bakeTarget = "regpass"
 // (https://github.com/hashicorp/hcl/blob/main/json/spec.md#expressions).
 var escapeTemplate = strings.NewReplacer("${", "$${", "%{", "%%{")
 
-// BakeFile is a bake file to name after the user's own: `docker buildx bake -f docker-bake.hcl -f FILE`, or in files: of
-// docker/bake-action. All targets that inherit from the target regpass get the secrets in addition to their own. The
+// BakeFile is a bake file to name after the user's own: `docker buildx bake -f docker-bake.hcl -f FILE`, or in files:
+// of docker/bake-action. All targets that inherit from the target regpass get the secrets in addition to their own. The
 // user's file must define that target too, even if it is empty, so that it works without this one.
 func BakeFile(secrets []UserDefined) ([]byte, error) {
 	list := []string{}
@@ -27,8 +27,8 @@ func BakeFile(secrets []UserDefined) ([]byte, error) {
 	return json.MarshalIndent(map[string]any{"target": target}, "", "  ")
 }
 
-// BakeAllow lists the values of --allow, or of docker/bake-action's allow:, that bake asks for before it reads the files
-// of the secrets. It reads files below its working directory without them (0.22 or newer;
+// BakeAllow lists the values of --allow, or of docker/bake-action's allow:, that bake asks for before it reads the
+// files of the secrets. It reads files below its working directory without them (0.22 or newer;
 // https://docs.docker.com/reference/cli/docker/buildx/bake/#allow).
 func BakeAllow(secrets []UserDefined) []string {
 	var all []string

@@ -77,8 +77,8 @@ func (l *list) addValues(v value, sources []Source) error {
 	return nil
 }
 
-// addValue adds a part of the credential of sources[i]. An id that two credentials claim is answered with neither, since
-// nobody can tell which is meant. If the user chose the name, that is an error.
+// addValue adds a part of the credential of sources[i]. An id that two credentials claim is answered with neither,
+// since nobody can tell which is meant. If the user chose the name, that is an error.
 func (l *list) addValue(v value, secret Secret, sources []Source, i int) error {
 	src := sources[i]
 	if v.use != ForDaemon {
@@ -179,7 +179,8 @@ func fileContent(f envsync.Format, from []held) ([]byte, []regpass.Credential, e
 	}
 	content, err := f.Set(nil, entries)
 	if err != nil {
-		return nil, nil, &formatError{"the credentials of this build can't be written in one such file; mount another id", err}
+		return nil, nil, &formatError{"the credentials of this build can't be written in one such file; mount another id",
+			err}
 	}
 	return content, creds, nil
 }

@@ -101,8 +101,8 @@ func httpID(prefix string) func(host string) string {
 	}
 }
 
-// gitID returns the id that BuildKit asks for before it fetches from a git remote: the prefix and the URL's host with its port
-// (source/git/source.go, authSecretNames). It asks for the header before the token.
+// gitID returns the id that BuildKit asks for before it fetches from a git remote: the prefix and the URL's host with
+// its port (source/git/source.go, authSecretNames). It asks for the header before the token.
 func gitID(prefix string) func(host string) string {
 	return func(host string) string {
 		if strings.Contains(host, "/") {

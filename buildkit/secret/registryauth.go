@@ -12,8 +12,8 @@ import (
 )
 
 // RegistryAuth is an authprovider.AuthConfigProvider: it answers when BuildKit asks for the credential of a container
-// registry. For a host of the sources the credential is minted at that moment, so that a push at the end of a long build
-// works too, and shared with the steps. For any other host the answer comes from docker's configuration and its
+// registry. For a host of the sources the credential is minted at that moment, so that a push at the end of a long
+// build works too, and shared with the steps. For any other host the answer comes from docker's configuration and its
 // credential helpers.
 func (s *Store) RegistryAuth(
 	ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,

@@ -1,5 +1,5 @@
-// Package secret lists the secrets that a step of a build may ask for, and answers: a credential is minted when the step,
-// or BuildKit itself, asks.
+// Package secret lists the secrets that a step of a build may ask for, and answers: a credential is minted when the
+// step, or BuildKit itself, asks.
 package secret
 
 import (
@@ -88,9 +88,9 @@ func (s *Store) openSources(sources []Source) {
 	}
 }
 
-// GetSecret implements secrets.SecretStore. An unknown id is secrets.ErrNotFound at once, since BuildKit also asks for ids
-// that nobody configured. Any other error is shown in the build's log and kept in its history, so it names the id, the
-// registry's host, the reason and the next step, and quotes nothing from outside.
+// GetSecret implements secrets.SecretStore. An unknown id is secrets.ErrNotFound at once, since BuildKit also asks for
+// ids that nobody configured. Any other error is shown in the build's log and kept in its history, so it names the id,
+// the registry's host, the reason and the next step, and quotes nothing from outside.
 func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	e := s.byID[id]
 	if e == nil {

@@ -158,6 +158,7 @@ type finding struct {
 	err      error
 }
 
+// findBuildKit starts to look for a BuildKit.
 func findBuildKit(ctx context.Context, env *regpass.Env, ask builder.Ask) *finding {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &finding{cancel: cancel}
@@ -171,7 +172,7 @@ func (f *finding) wait() (builder.Endpoint, error) {
 	return f.endpoint, f.err
 }
 
-// close ends the search, and the connection to the BuildKit if there is one. An error of the search is wait's to return.
+// close ends the search, and the connection to the BuildKit that was found. wait returns the search's error.
 func (f *finding) close() error {
 	f.cancel()
 	endpoint, err := f.wait()
@@ -181,10 +182,10 @@ func (f *finding) close() error {
 	return endpoint.Close()
 }
 
-// reportInjected says which steps were given what.
+// reportInjected prints the secrets that each step was given.
 func reportInjected(a *app, steps []inject.Step) {
 	if len(steps) == 0 {
-		a.say.notef("inject: no step uses a package client that is known, so none was given a secret")
+		a.say.notef("inject: no step uses a known package client, so none was given a secret")
 	}
 	for _, s := range steps {
 		got := "nothing"

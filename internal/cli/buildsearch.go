@@ -14,7 +14,7 @@ import (
 	"github.com/regpass/regpass/image"
 )
 
-// searchBefore refuses a build that is given a token.
+// searchBefore refuses a build that would get a token in its files or flags.
 func searchBefore(ctx context.Context, a *app, plan *plan.Plan, watch *leak.Watch) error {
 	partly, err := buildkit.Search(ctx, plan, watch, searchImage(a.say.known))
 	if errors.Is(err, regpass.ErrFound) {
@@ -31,7 +31,7 @@ func searchBefore(ctx context.Context, a *app, plan *plan.Plan, watch *leak.Watc
 	return nil
 }
 
-// searchImage looks for the known secrets in all of an image or another archive.
+// searchImage looks for the known secrets in a whole image or another archive.
 func searchImage(known *regpass.Redactor) leak.SearchFunc {
 	return func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Match)) error {
 		all, err := image.Read(ctx, tar, known, image.Limits{})
@@ -42,7 +42,7 @@ func searchImage(known *regpass.Redactor) leak.SearchFunc {
 	}
 }
 
-// whereInImage is what a person knows a part of an image by.
+// whereInImage names the part of an image for a person.
 func whereInImage(f image.Finding) string {
 	switch {
 	case f.Layer > 0 && f.Path != "":
