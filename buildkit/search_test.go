@@ -14,6 +14,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit/builder"
 	"github.com/regpass/regpass/buildkit/plan"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
@@ -39,8 +40,8 @@ func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
 				t.Fatal(err)
 			}
 			whole := archive.String()
-			m := newMachine(t)
-			env := m.env()
+			m := testenv.NewMachine(t)
+			env := m.Env()
 			env.Stdin = &archive
 			p, err := plan.Options{Context: "-"}.Plan(t.Context(), env, builder.Endpoint{})
 			if err != nil {
@@ -72,7 +73,7 @@ func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
 			if err := p.Close(); err != nil {
 				t.Error(err)
 			}
-			if left, err := filepath.Glob(filepath.Join(m.dir, "regpass-*")); err != nil || len(left) > 0 {
+			if left, err := filepath.Glob(filepath.Join(m.Dir, "regpass-*")); err != nil || len(left) > 0 {
 				t.Errorf("left behind: %s %v", left, err)
 			}
 		})
@@ -95,12 +96,12 @@ func TestSearchTakesTheFilesThatAreSent(t *testing.T) {
 		{name: "a file beside a Dockerfile elsewhere", file: "other/b.txt", dockerfile: "other/My", ignore: "other\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMachine(t)
-			m.file("Dockerfile", "FROM scratch\n")
-			m.file("other/My", "FROM scratch\n")
-			m.file(test.file, "# "+live+"\n")
-			m.file(".dockerignore", test.ignore)
-			p, err := plan.Options{Context: ".", File: test.dockerfile}.Plan(t.Context(), m.env(), builder.Endpoint{})
+			m := testenv.NewMachine(t)
+			m.File("Dockerfile", "FROM scratch\n")
+			m.File("other/My", "FROM scratch\n")
+			m.File(test.file, "# "+live+"\n")
+			m.File(".dockerignore", test.ignore)
+			p, err := plan.Options{Context: ".", File: test.dockerfile}.Plan(t.Context(), m.Env(), builder.Endpoint{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit/builder"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 // show writes a plan as lines.
@@ -126,11 +127,11 @@ func TestPlan(t *testing.T) {
 				"sharedkey:localdir:context=sub\nmount _context\nmount base\n" + mounts + lost},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMachine(t)
-			m.file("Dockerfile", "FROM scratch\n")
-			m.file("sub/My.Dockerfile", "FROM scratch\n")
-			m.vars["ACTIONS_RUNTIME_TOKEN"], m.vars["ACTIONS_RESULTS_URL"] = "t", "u"
-			env := m.env()
+			m := testenv.NewMachine(t)
+			m.File("Dockerfile", "FROM scratch\n")
+			m.File("sub/My.Dockerfile", "FROM scratch\n")
+			m.Vars["ACTIONS_RUNTIME_TOKEN"], m.Vars["ACTIONS_RESULTS_URL"] = "t", "u"
+			env := m.Env()
 			env.Environ = []string{"FROM_ENV=here", "EMPTY=", "SOURCE_DATE_EPOCH="}
 			if test.o.Context == "" {
 				test.o.Context = "."
@@ -139,7 +140,7 @@ func TestPlan(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := strings.ReplaceAll(test.want, "DIR", m.dir)
+			want := strings.ReplaceAll(test.want, "DIR", m.Dir)
 			if got := sorted(show(p)); got != sorted(want) {
 				t.Errorf("got\n%s\nwant\n%s", got, sorted(want))
 			}
@@ -212,11 +213,11 @@ func TestPlanRefuses(t *testing.T) {
 		{`build: --output: this Docker daemon can't push by digest`,
 			Options{Tags: []string{"a"}, Outputs: []string{"type=image,push=true,push-by-digest=true"}}, oldDocker},
 	} {
-		m := newMachine(t)
+		m := testenv.NewMachine(t)
 		if test.o.Context == "" {
 			test.o.Context = "."
 		}
-		_, err := test.o.Plan(t.Context(), m.env(), test.e)
+		_, err := test.o.Plan(t.Context(), m.Env(), test.e)
 		if !errors.Is(err, regpass.ErrUsage) || err.Error() != test.want {
 			t.Errorf("got %v\nwant %s", err, test.want)
 		}
@@ -224,8 +225,8 @@ func TestPlanRefuses(t *testing.T) {
 }
 
 func TestPlanReadsStandardInput(t *testing.T) {
-	m := newMachine(t)
-	env := m.env()
+	m := testenv.NewMachine(t)
+	env := m.Env()
 	env.Stdin = strings.NewReader("FROM scratch\n")
 	p, err := Options{Context: "-"}.Plan(t.Context(), env, buildkitd)
 	if err != nil {
@@ -243,7 +244,7 @@ func TestPlanReadsStandardInput(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	if left, err := filepath.Glob(filepath.Join(m.dir, "regpass-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(m.Dir, "regpass-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %s %v", left, err)
 	}
 }

@@ -86,8 +86,8 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 		return f.write(a, result)
 	}
 	if errors.Is(err, regpass.ErrFound) {
-		err = regpass.Hintf(err, "nothing was exported or pushed. Mount the secret where the step needs it, and have no "+
-			"command print it or write it to a file of the image")
+		err = regpass.Hintf(err,
+			"nothing was exported or pushed. Mount the secret, and let no command print it or write it to the image")
 	}
 	return err
 }
