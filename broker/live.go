@@ -11,40 +11,45 @@ import (
 	"github.com/regpass/regpass/session"
 )
 
-// Live gets credentials for a build while it runs, and knows all of them. Only who gets or ends a credential waits for
-// the network: what is known can be asked for at any time, by any goroutine.
+// Live gets credentials for a build while it runs, and knows all of them. Several goroutines may use it. Only
+// Credential and Revoke wait for the network; the other methods answer at any time.
 type Live struct {
-	broker *Broker
+	broker  *Broker
+	earlier bool // the session had credentials
 
-	turn sync.Mutex // held while a credential is got or ended, one at a time; guards broker
+	turn sync.Mutex // held while a credential is got or ended; guards broker
 
-	mu     sync.Mutex // guards what follows; never held while anything is waited for
+	mu     sync.Mutex // guards the fields below; never held during a wait
 	known  map[string]origin
-	failed error // why the last credential that was asked for could not be had
+	failed error // why the last credential could not be had
 }
 
-// origin is where a secret comes from that must not show up anywhere in a build.
+// origin is where a secret comes from. The secret must not show up anywhere in a build.
 type origin struct {
 	id, host string
-	lease    session.Lease // what can be revoked; zero for a key or a token of the user's
+	lease    session.Lease // zero for a key or a token of the user's
 }
 
-// Live returns a Live that knows every credential the session has. earlier reports whether there are any. The broker has
-// a session, and nobody else uses it from now on.
-func (b *Broker) Live() (l *Live, earlier bool, err error) {
-	l = &Live{broker: b, known: map[string]origin{}}
+// Live returns a Live that knows every credential in the session. The broker must have a session, and only the Live
+// may use the broker from then on.
+func (b *Broker) Live() (*Live, error) {
 	leases, err := b.session.Leases()
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
+	l := &Live{broker: b, earlier: len(leases) > 0, known: map[string]origin{}}
 	for _, kept := range leases {
 		b.env.Mask(kept.Cred.Secret, kept.Cred.SessionToken, kept.Cred.Refresh)
 		l.track("session", kept)
 	}
-	return l, len(leases) > 0, nil
+	return l, nil
 }
 
-// Open works out what ref names, and knows from now on the key that would be shown for it. Nothing is minted.
+// Earlier reports whether the session had credentials already when the Live was made.
+func (l *Live) Earlier() bool { return l.earlier }
+
+// Open returns the target of ref and the method by which it gets a credential. From now on the Live knows the key that
+// would be shown for it. Nothing is minted.
 func (l *Live) Open(ref regpass.Ref) (registry.Target, regpass.Method, error) {
 	target, err := registry.Open(l.broker.env, ref)
 	if err != nil {
@@ -52,7 +57,7 @@ func (l *Live) Open(ref regpass.Ref) (registry.Target, regpass.Method, error) {
 	}
 	f, err := l.broker.find(target)
 	if errors.Is(err, ErrNoKey) {
-		return target, "", nil // a step that asks for it is told so
+		return target, "", nil // a step that asks gets the error
 	}
 	if err == nil && !f.proof.Secret.Empty() {
 		l.remember(f.proof.Secret, origin{id: f.proof.From, host: ref.Host})
@@ -68,7 +73,7 @@ func (l *Live) Open(ref regpass.Ref) (registry.Target, regpass.Method, error) {
 func (l *Live) Credential(ctx context.Context, ref regpass.Ref) (regpass.Credential, error) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
-	if err := ctx.Err(); err != nil { // it was called off while another had its turn
+	if err := ctx.Err(); err != nil { // it was canceled while another had its turn
 		return regpass.Credential{}, err
 	}
 	lease, err := l.broker.Credential(ctx, ref)
@@ -82,7 +87,7 @@ func (l *Live) Credential(ctx context.Context, ref regpass.Ref) (regpass.Credent
 // track remembers a credential by each of its parts.
 func (l *Live) track(id string, lease session.Lease) {
 	if !lease.Revocable {
-		id = lease.From // which says better what must be replaced
+		id = lease.From // which names the secret to replace
 	}
 	for _, s := range []regpass.Secret{lease.Cred.Secret, lease.Cred.SessionToken, lease.Cred.Refresh} {
 		if !s.Empty() {
@@ -104,11 +109,11 @@ func (l *Live) lookup(fingerprint string) (o origin, ok bool) {
 	return o, ok
 }
 
-// Fresh reports whether a credential is worth handing out: by the moment when it was minted, which may be long ago, and
-// by what the session says now: another build of the job may have seen it leak and ended it.
+// Fresh reports whether a credential is still worth handing out. It may have been minted long ago, and the session may
+// have a newer one: another build of the job ends and replaces a credential that leaks.
 func (l *Live) Fresh(c regpass.Credential) bool {
 	o, _ := l.lookup(c.Secret.Fingerprint())
-	leases, _ := l.broker.session.Leases() // one that cannot be read says nothing else
+	leases, _ := l.broker.session.Leases() // a session that cannot be read changes nothing
 	for _, kept := range leases {
 		switch {
 		case kept.Key != o.lease.Key:
@@ -121,22 +126,21 @@ func (l *Live) Fresh(c regpass.Credential) bool {
 	return c.Fresh(l.broker.env.Now(), o.lease.Minted, l.broker.options.MinLifetime)
 }
 
-// Identify says what to call a secret by its fingerprint. ours is false for the user's other secrets, which are not
-// ours to judge.
+// Identify names a secret by its fingerprint. ours is false for the user's other secrets: they may show up in a build.
 func (l *Live) Identify(fingerprint string) (id, host string, ours bool) {
 	o, ours := l.lookup(fingerprint)
 	return o.id, o.host, ours
 }
 
-// Fail hears why a credential could not be had. The build only gets to know that.
+// Fail keeps the reason why a credential could not be had, for Reason. The build only sees that there was an error.
 func (l *Live) Fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.failed = err
 }
 
-// Reason is how a build ended: if a credential that a step asked for could not be had, that is why it failed. In a
-// build that went on without, it is a warning.
+// Reason returns the error of a build, joined by the reason why a credential could not be had. If the build succeeded
+// without that credential, the reason becomes a warning.
 func (l *Live) Reason(err error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -152,7 +156,7 @@ func (l *Live) Reason(err error) error {
 
 // Revoke ends the credentials that leaked, by their fingerprints, and makes later steps mint new ones.
 func (l *Live) Revoke(ctx context.Context, fingerprints []string) {
-	l.turn.Lock() // a step may still be asking while the build is called off
+	l.turn.Lock() // a step may still ask while the build is canceled
 	defer l.turn.Unlock()
 	b := l.broker
 	done := map[string]bool{}

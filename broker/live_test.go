@@ -99,9 +99,9 @@ func testLive(t *testing.T, references ...string) (*Live, []regpass.Ref) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, earlier, err := New(env, s, Options{Timeout: time.Minute, MinLifetime: time.Minute}, silent{}).Live()
-	if err != nil || earlier {
-		t.Fatal(earlier, err)
+	live, err := New(env, s, Options{Timeout: time.Minute, MinLifetime: time.Minute}, silent{}).Live()
+	if err != nil || live.Earlier() {
+		t.Fatalf("earlier credentials: %v", err)
 	}
 	var refs []regpass.Ref
 	for _, text := range references {

@@ -20,7 +20,6 @@ import (
 	"github.com/moby/buildkit/identity"
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
-	"github.com/moby/buildkit/session/secrets"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
 	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/moby/buildkit/util/progress/progresswriter"
@@ -31,32 +30,35 @@ import (
 // Build is one build.
 type Build struct {
 	Plan     *plan.Plan
-	Secrets  secrets.SecretStore
-	Auth     authprovider.AuthConfigProvider
+	Secrets  *secret.Store
 	Watch    *leak.Watch
-	Handed   func() []secret.Delivery // what steps were given so far
-	Earlier  bool                     // there are tokens from before, which steps may have been given that are cached now
-	Frontend gateway.BuildFunc        // nil: the builder's own
-	// SearchImage searches the layers before anything is exported; nil: nobody does.
+	Revoker  Revoker
+	Earlier  bool              // earlier builds of the job had tokens, and their cached steps may hold one
+	Frontend gateway.BuildFunc // nil: the builder's own
+	// SearchImage searches the layers before anything is exported; nil: they are not searched.
 	SearchImage leak.SearchFunc
-	Mode        string    // how progress is shown: one of Modes
-	Out         io.Writer // where; an *os.File for the form that terminals have
-	// Leaked ends the tokens that were found, before what the builder keeps is deleted, which takes time.
-	Leaked func([]leak.Leak)
-	Warn   func(string) // hears of what the builder warns of, quoted; nil: nobody does
+	Mode        string       // how progress is shown: one of Modes
+	Out         io.Writer    // where; an *os.File for the form that terminals have
+	Warn        func(string) // takes each warning of the builder, quoted; nil: warnings are dropped
+}
+
+// Revoker ends credentials.
+type Revoker interface {
+	// Revoke ends the credentials that leaked, named by their fingerprints, also when ctx has ended.
+	Revoke(ctx context.Context, fingerprints []string)
 }
 
 // Modes are the ways to show progress.
 var Modes = []string{"auto", "plain", "tty", "quiet", "rawjson"}
 
-// Result is what the builder says of what it exported, by keys such as containerimage.digest
+// Result describes the export in the builder's words, by keys such as containerimage.digest
 // (BuildKit, exporter/containerimage/exptypes).
 type Result map[string]string
 
-// Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before everything that
-// the steps printed has been searched for the tokens that they were given. A token in it is a leak.Error: the builder's
-// record of the build is deleted, and so is all that the build left in its cache. The builder's words in an error are
-// quoted.
+// Run has the endpoint do the build. Nothing is exported, pushed or kept as a cache elsewhere before all output of the
+// steps has been searched for the tokens that they were given. A token that shows up is a leak.Error: it is revoked,
+// and the builder's record of the build is deleted together with all that the build left in its cache. The builder's
+// words in an error are quoted.
 func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (Result, error) {
 	display, err := progressui.NewDisplay(b.Out, progressui.DisplayMode(b.Mode))
 	if err != nil {
@@ -64,19 +66,20 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 	}
 	opt := b.Plan.Opt
 	opt.Ref = identity.NewID()
-	said := newProgress()
-	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: b.Auth})
+	reported := newProgress()
+	auth := authprovider.NewDockerAuthProvider(
+		authprovider.DockerAuthProviderConfig{AuthConfigProvider: b.Secrets.RegistryAuth})
 	if a, ok := auth.(interface{ SetLogger(progresswriter.Logger) }); ok {
-		a.SetLogger(said.say)
+		a.SetLogger(reported.add)
 	}
 	opt.Session = append([]session.Attachable{secretsprovider.NewSecretProvider(b.Secrets), auth}, opt.Session...)
 
-	// The streams end by being closed, not by the context: what a build says on its way down is to be seen as well.
+	// The streams end when they are closed, not with ctx, so that the last words of a canceled build are shown too.
 	rest := context.WithoutCancel(ctx)
 	watched, shown := make(chan *client.SolveStatus), make(chan *client.SolveStatus)
 	steps := newStepLog()
 	var streams sync.WaitGroup
-	streams.Go(func() { b.Watch.Filter(rest, said.all, watched) })
+	streams.Go(func() { b.Watch.Filter(rest, reported.all, watched) })
 	streams.Go(func() { steps.note(watched, shown) })
 	streams.Go(func() {
 		warnings, _ := display.UpdateFrom(rest, shown) // it fails only if rest ends
@@ -89,20 +92,35 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 	})
 
 	statuses := make(chan *client.SolveStatus)
-	streams.Go(func() { said.from(statuses) })
-	frontend := newKept(b.layers(e, opt, b.Watch.Guard(b.frontend(opt), func() bool { return len(b.Handed()) > 0 })))
+	streams.Go(func() { reported.addAll(statuses) })
+	frontend := &frontend{next: b.layers(e, opt, b.Watch.Guard(b.frontend(opt), b.handedOut))}
 	resp, err := e.Client.Build(ctx, opt, "regpass", frontend.build, statuses)
-	said.close()
+	reported.close()
 	streams.Wait()
 	if found := b.Watch.Err(); found != nil {
-		b.Leaked(b.Watch.Leaks())
+		b.Revoker.Revoke(ctx, b.leakedTokens()) // first, since the builder takes its time to delete
 		records := b.Watch.LeakedRecords(steps.began, steps.completed)
 		return nil, errors.Join(found, b.forget(rest, env, e, opt), e.Prune(rest, env, records))
 	}
 	if err != nil {
 		return nil, steps.explain(b, context.Cause(ctx), cmp.Or(frontend.err(), err))
 	}
-	return pushed(ctx, b.Plan, e, b.Auth, resp.ExporterResponse)
+	if err := push(ctx, b.Plan, e, b.Secrets.RegistryAuth); err != nil {
+		return nil, err
+	}
+	return resp.ExporterResponse, nil
+}
+
+// handedOut reports whether any step was given a secret so far.
+func (b Build) handedOut() bool { return len(b.Secrets.Minted()) > 0 }
+
+// leakedTokens are the fingerprints of the tokens that were found.
+func (b Build) leakedTokens() []string {
+	var all []string
+	for _, l := range b.Watch.Leaks() {
+		all = append(all, l.Fingerprint)
+	}
+	return all
 }
 
 // forget deletes the builder's record of the build, where it keeps one.
@@ -113,7 +131,7 @@ func (b Build) forget(ctx context.Context, env *regpass.Env, e builder.Endpoint,
 	return e.Forget(ctx, env, opt.Ref)
 }
 
-// frontend has the builder turn the Dockerfile into steps.
+// frontend returns the function that turns the Dockerfile into steps: by default the builder does.
 func (b Build) frontend(opt client.SolveOpt) gateway.BuildFunc {
 	if b.Frontend != nil {
 		return b.Frontend
@@ -123,29 +141,27 @@ func (b Build) frontend(opt client.SolveOpt) gateway.BuildFunc {
 	}
 }
 
-// kept is a frontend whose error is kept: of one that goes through the builder only the text comes back.
-type kept struct {
-	build gateway.BuildFunc
-	mu    sync.Mutex
+// frontend keeps its error, since the builder passes on only the text of one.
+type frontend struct {
+	next  gateway.BuildFunc
+	mu    sync.Mutex // guards cause
 	cause error
 }
 
-func newKept(build gateway.BuildFunc) *kept {
-	k := &kept{}
-	k.build = func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		res, err := build(ctx, c)
-		if errors.Is(err, regpass.ErrUsage) || len(regpass.Hints(err)) > 0 {
-			k.mu.Lock()
-			k.cause = err
-			k.mu.Unlock()
-		}
-		return res, err
+// build is a gateway.BuildFunc.
+func (f *frontend) build(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+	res, err := f.next(ctx, c)
+	if errors.Is(err, regpass.ErrUsage) || len(regpass.Hints(err)) > 0 {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.cause = err
 	}
-	return k
+	return res, err
 }
 
-func (k *kept) err() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.cause
+// err is the error with its hints, or nil.
+func (f *frontend) err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cause
 }

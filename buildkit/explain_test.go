@@ -10,28 +10,41 @@ import (
 	"github.com/regpass/regpass/buildkit/secret"
 )
 
-func TestExplainForbiddenNamesTheHost(t *testing.T) {
-	sent := []secret.Delivery{{ID: "netrc", Host: "other.example"}, {ID: "HTTP_AUTH_TOKEN_pkgs.example", Host: "pkgs.example:8443"}}
+func TestForbiddenNamesTheHost(t *testing.T) {
+	sent := []secret.Delivery{{ID: "netrc", Host: "other.example"},
+		{ID: "HTTP_AUTH_TOKEN_pkgs.example", Host: "pkgs.example:8443"}}
 	for _, test := range []struct {
 		name, text string
 		handed     []secret.Delivery
 		host, hint string
 	}{
-		{"[2/3] ADD https://pkgs.example/x.tar /", "failed to load cache key: invalid response status 401", nil, "pkgs.example", "was sent no credential: name the registry at pkgs.example with --registry"},
-		{"[2/3] ADD https://pkgs.example/x.tar /", "failed to load cache key: invalid response status 403", sent, "pkgs.example", "was sent the credential for pkgs.example"},
-		{"[2/3] ADD https://other.example/x.tar /", "failed to load cache key: invalid response status 403", sent, "other.example", "was sent no credential"},
-		{"[2/3] ADD https://u:p@pkgs.example:8443/x.tar /", "invalid response status 401", nil, "pkgs.example:8443", "no credential"},
+		{"[2/3] ADD https://pkgs.example/x.tar /", "failed to load cache key: invalid response status 401", nil,
+			"pkgs.example", "was sent no credential: name the registry at pkgs.example with --registry"},
+		{"[2/3] ADD https://pkgs.example/x.tar /", "failed to load cache key: invalid response status 403", sent,
+			"pkgs.example", "was sent the credential for pkgs.example"},
+		{"[2/3] ADD https://other.example/x.tar /", "failed to load cache key: invalid response status 403", sent,
+			"other.example", "was sent no credential"},
+		{"[2/3] ADD https://u:p@pkgs.example:8443/x.tar /", "invalid response status 401", nil, "pkgs.example:8443",
+			"no credential"},
 		{"[2/3] ADD https://pkgs.example/x.tar /", "invalid response status 404", nil, "", ""},
-		{"[2/3] ADD https://pkgs.example/app.git#main /", "git stderr:\nfatal: could not read Username for 'https://pkgs.example': terminal prompts disabled", nil, "pkgs.example", "no credential"},
+		{"[2/3] ADD https://pkgs.example/app.git#main /",
+			"git stderr:\nfatal: could not read Username for 'https://pkgs.example': terminal prompts disabled", nil,
+			"pkgs.example", "no credential"},
 		{"[1/1] ADD git@pkgs.example:app.git /", "git stderr:\nfatal: Authentication failed", nil, "", ""},
-		{"exporting to image", "failed to push reg.example:5000/acme/app:1: unexpected status from HEAD request to http://reg.example:5000/v2/: 401 Unauthorized", nil, "reg.example:5000", "`docker login reg.example:5000`"},
-		{"exporting to image", "failed to push reg.example/app:1: failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://auth.example/token: 401 Unauthorized", nil, "reg.example", "docker login reg.example"},
-		{"[internal] load metadata for docker.io/acme/app:1", "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed", nil, "docker.io", "docker login docker.io"},
-		{"RUN curl https://pkgs.example/", `process "/bin/sh -c echo 401 Unauthorized; curl https://pkgs.example/" did not complete successfully: exit code: 22`, nil, "", ""},
+		{"exporting to image", "failed to push reg.example:5000/acme/app:1: unexpected status from HEAD request to " +
+			"http://reg.example:5000/v2/: 401 Unauthorized", nil, "reg.example:5000", "`docker login reg.example:5000`"},
+		{"exporting to image", "failed to push reg.example/app:1: failed to authorize: failed to fetch oauth token: " +
+			"unexpected status from GET request to https://auth.example/token: 401 Unauthorized", nil, "reg.example",
+			"docker login reg.example"},
+		{"[internal] load metadata for docker.io/acme/app:1",
+			"pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: " +
+				"authorization failed", nil, "docker.io", "docker login docker.io"},
+		{"RUN curl https://pkgs.example/", `process "/bin/sh -c echo 401 Unauthorized; curl https://pkgs.example/" did ` +
+			`not complete successfully: exit code: 22`, nil, "", ""},
 	} {
-		host, what, hint := explainForbidden(test.name, test.text, test.handed)
-		if host != test.host || !strings.Contains(hint, test.hint) || (what == "") != (host == "") {
-			t.Errorf("%s: %s:\n%q %q %q, want %q %q", test.name, test.text, host, what, hint, test.host, test.hint)
+		r := forbidden(test.name, test.text, test.handed)
+		if r.host != test.host || !strings.Contains(r.hint, test.hint) || (r.words == "") != (r.host == "") {
+			t.Errorf("%s: %s:\n%q, want %q %q", test.name, test.text, r, test.host, test.hint)
 		}
 	}
 }
@@ -44,10 +57,15 @@ func TestRefusedNamesTheRegistry(t *testing.T) {
 		handed      []secret.Delivery
 		host, what  string
 	}{
-		{"RUN uv sync", "error: Failed to fetch: `http://127.0.0.1:8080/simple/x/`\n  Caused by: HTTP status client error (401 Unauthorized) for url (http://127.0.0.1:8080/simple/x/)", two, "127.0.0.1:8080", "HTTP status client error (401"},
-		{"RUN pip install", "WARNING: 401 Error, Credentials not correct for https://pkgs.example/simple/x/", two, "pkgs.example", "401 Error"},
-		{"RUN pip install", "ERROR: HTTP error 403 while getting https://pkgs.example/x.whl", two, "pkgs.example", "ERROR: HTTP error 403"},
-		{"RUN curl https://pkgs.example/", "curl: (22) The requested URL returned error: 401", two, "pkgs.example", "error: 401"},
+		{"RUN uv sync", "error: Failed to fetch: `http://127.0.0.1:8080/simple/x/`\n  Caused by: HTTP status client error " +
+			"(401 Unauthorized) for url (http://127.0.0.1:8080/simple/x/)", two, "127.0.0.1:8080",
+			"HTTP status client error (401"},
+		{"RUN pip install", "WARNING: 401 Error, Credentials not correct for https://pkgs.example/simple/x/", two,
+			"pkgs.example", "401 Error"},
+		{"RUN pip install", "ERROR: HTTP error 403 while getting https://pkgs.example/x.whl", two, "pkgs.example",
+			"ERROR: HTTP error 403"},
+		{"RUN curl https://pkgs.example/", "curl: (22) The requested URL returned error: 401", two, "pkgs.example",
+			"error: 401"},
 		{"RUN curl $URL", "curl: (22) The requested URL returned error: 403", one, "pkgs.example", "error: 403"},
 		{"RUN curl $URL", "curl: (22) The requested URL returned error: 403", two, "", ""},
 		{"RUN curl $URL", "curl: (22) The requested URL returned error: 404", one, "", ""},
@@ -55,9 +73,9 @@ func TestRefusedNamesTheRegistry(t *testing.T) {
 		{"RUN uv sync", "HTTP status client error (401 Unauthorized)", nil, "", ""},
 		{"RUN uv sync", "HTTP status client error (401 Unauthorized)", []secret.Delivery{{ID: "own"}}, "", ""},
 	} {
-		host, what := refused(test.name, test.words, test.handed)
-		if host != test.host || host != "" && what != test.what {
-			t.Errorf("%s: %s: %q %q, want %q %q", test.name, test.words, host, what, test.host, test.what)
+		r := refused(test.name, test.words, test.handed)
+		if r.host != test.host || r.host != "" && r.words != test.what {
+			t.Errorf("%s: %s: %q, want %q %q", test.name, test.words, r, test.host, test.what)
 		}
 	}
 }
@@ -65,7 +83,7 @@ func TestRefusedNamesTheRegistry(t *testing.T) {
 func TestExplainQuotesAndRedacts(t *testing.T) {
 	s := newStepLog()
 	s.names[stepA], s.failed = "[2/2] RUN x\n::error::y", stepA
-	b := Build{Watch: newWatch(), Handed: func() []secret.Delivery { return nil }, Mode: "quiet"}
+	b := Build{Watch: newWatch(), Secrets: &secret.Store{}, Mode: "quiet"}
 	cause := errors.New("failed to solve: " + live + "\n##[error]")
 	err := s.explain(b, nil, cause)
 	const want = `build: step "[2/2] RUN x\n::error::y": "failed to solve: ***\n##\x5berror]"`

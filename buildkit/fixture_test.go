@@ -1,11 +1,8 @@
 package buildkit
 
 import (
-	"errors"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/moby/buildkit/client"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -13,44 +10,37 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit/leak"
+	"github.com/regpass/regpass/buildkit/secret"
 )
-
-// machine is a folder with a checkout in it, and what stands in variables.
-type machine struct {
-	t    *testing.T
-	dir  string
-	vars map[string]string
-}
-
-func newMachine(t *testing.T) *machine {
-	t.Helper()
-	return &machine{t, t.TempDir(), map[string]string{}}
-}
-
-func (m *machine) env() *regpass.Env {
-	return &regpass.Env{Home: m.dir, Dir: m.dir, TempDir: m.dir, Getenv: func(n string) string { return m.vars[n] },
-		Stdin: strings.NewReader(""), Stdout: &strings.Builder{}}
-}
-
-func (m *machine) file(name, content string) {
-	m.t.Helper()
-	path := filepath.Join(m.dir, name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
-		m.t.Fatal(err)
-	}
-}
 
 const live = "pyx_live-0123456789abcdef/0123456789abcdef+0123456789abcdef"
 
 var stepA, stepB = digest.FromString("a"), digest.FromString("b")
 
+// tokens holds the token live.
+type tokens struct{}
+
+func (tokens) Identify(fingerprint string) (id, host string, ours bool) {
+	return "netrc", "acme.test", fingerprint == regpass.NewSecret(live).Fingerprint()
+}
+
 // newWatch knows the token live.
 func newWatch() *leak.Watch {
-	s := regpass.NewSecret(live)
-	who := func(fingerprint string) (id, host string, ours bool) {
-		return "netrc", "acme.test", fingerprint == s.Fingerprint()
+	return leak.NewWatch(regpass.NewRedactor(regpass.NewSecret(live)), tokens{}, nil)
+}
+
+// handedOut is a store that has handed out a secret.
+func handedOut(t *testing.T) *secret.Store {
+	t.Helper()
+	env := &regpass.Env{Now: time.Now, Getenv: func(string) string { return "x" }}
+	s, err := secret.NewStore(env, nil, nil, []secret.UserDefined{{ID: "netrc", Env: "X"}}, "")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return leak.NewWatch(regpass.NewRedactor(s), who, nil)
+	if _, err := s.GetSecret(t.Context(), "netrc"); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func said(step digest.Digest, fd int, text string) *client.VertexLog {

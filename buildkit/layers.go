@@ -16,20 +16,19 @@ import (
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 )
 
-// layers runs build and then, where steps were given secrets, now or by an earlier build that left them in the
-// builder's cache, has the builder send the layers here before it exports anything else, to be searched: also for files
-// that a later step deleted. The steps are the very ones that build has just run, for it still holds them, so none runs
-// twice. A leak is a leak.Error. What a build leaves in the builder's cache only is searched too, for a later job,
-// which does not know the token, may take it from there. Layers that the result does not have, those of other stages,
-// are searched where a cache is to have them.
+// layers runs build. If steps were given secrets, now or in an earlier build whose steps are in the builder's cache, it
+// then has the builder send the layers here and searches them before anything is exported, also for files that a later
+// step deleted. The builder still holds the steps that it has just run, so none runs twice. A leak is a leak.Error.
 //
-// Where an output is made of files instead, these are searched too: they keep all their extended attributes, of which
-// layers have none but security.capability (containerd, pkg/archive; fsutil, tarwriter.go).
+// Layers that only stay in the builder's cache are searched too: a later job, which does not know the token, may take
+// them from there. Layers of other stages are searched if they go into an exported cache. An output of files is
+// searched as well: files keep all their extended attributes, of which layers have none but security.capability
+// (containerd, pkg/archive; fsutil, tarwriter.go).
 func (b Build) layers(e builder.Endpoint, opt client.SolveOpt, build gateway.BuildFunc) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		leaves := len(b.Plan.Opt.Exports)+len(b.Plan.Opt.CacheExports) > 0
-		if err != nil || b.SearchImage == nil || len(b.Handed()) == 0 && !(b.Earlier && leaves) {
+		if err != nil || b.SearchImage == nil || !b.handedOut() && !(b.Earlier && leaves) {
 			return res, err
 		}
 		// One after the other: a platform's image may be as large as the disk of a small runner can take.
@@ -44,7 +43,7 @@ func (b Build) layers(e builder.Endpoint, opt client.SolveOpt, build gateway.Bui
 	}
 }
 
-// searchLayers has the builder send what r is made of, in each form that it is to leave the builder in.
+// searchLayers has the builder send the layers of r, in each form in which they will leave the builder.
 func (b Build) searchLayers(ctx context.Context, e builder.Endpoint, opt client.SolveOpt, r gateway.Reference) error {
 	def, err := leak.Definition(ctx, r)
 	if err != nil {
@@ -63,13 +62,14 @@ func (b Build) searchLayers(ctx context.Context, e builder.Endpoint, opt client.
 		return nil
 	}
 	if b.Watch.Err() != nil {
-		return nil // what was found need not be found twice
+		return nil // one find is enough
 	}
 	return b.searchSent(ctx, e, opt, def, client.ExporterTar)
 }
 
-// searchSent has the builder export what def makes. It has all that the build itself has: base images that were not
-// needed whole so far are fetched with its credentials, and the client looks for the folders that a definition names.
+// searchSent has the builder export the result of def, and searches it. It has the session of the build, since base
+// images that were not needed whole so far are fetched with its credentials, and the folders of the build, since the
+// client looks for those that a definition names.
 func (b Build) searchSent(
 	ctx context.Context, e builder.Endpoint, opt client.SolveOpt, def *llb.Definition, exporter string,
 ) error {
@@ -96,8 +96,8 @@ func (b Build) searchSent(
 	return errors.Join(err, searched)
 }
 
-// exporter is how the builder can send layers. A Docker daemon without an image store can send only the files that
-// are there at the end.
+// exporter is the exporter with which the builder can send layers. A Docker daemon without an image store can send only
+// the final files.
 func exporter(e builder.Endpoint) string {
 	if e.ImageStore() {
 		return client.ExporterOCI

@@ -26,36 +26,40 @@ func TestLayersAreLeftAloneWhereNothingCanLeak(t *testing.T) {
 	exported, cached := &plan.Plan{}, &plan.Plan{}
 	exported.Opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI}}
 	cached.Opt.CacheExports = []client.CacheOptionsEntry{{Type: "local"}}
-	one := []secret.Delivery{{ID: "netrc"}}
+	none, one := &secret.Store{}, handedOut(t)
 	for name, c := range map[string]struct {
-		plan   *plan.Plan
-		handed []secret.Delivery
-		search leak.SearchFunc
+		plan    *plan.Plan
+		secrets *secret.Store
+		search  leak.SearchFunc
 	}{
-		"no step was given a secret":    {exported, nil, search},
+		"no step was given a secret":    {exported, none, search},
 		"nobody searches":               {exported, one, nil},
-		"nothing was given to a cached": {cached, nil, search},
+		"nothing was given to a cached": {cached, none, search},
 	} {
 		res := gateway.NewResult()
 		res.SetRef(&built{})
-		b := Build{Plan: c.plan, Watch: newWatch(), SearchImage: c.search, Handed: func() []secret.Delivery { return c.handed }}
-		got, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+		b := Build{Plan: c.plan, Watch: newWatch(), SearchImage: c.search, Secrets: c.secrets}
+		got, err := b.layers(builder.Endpoint{}, client.SolveOpt{},
+			func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
 		if err != nil || got != res {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-// TestLayersOfEarlierStepsAreSearched has a build whose steps were given nothing come to ask for the layers, which fails,
-// for what stands for them here cannot be read.
+// TestLayersOfEarlierStepsAreSearched has a build whose steps were given nothing ask for the layers. This fails, since
+// the layers here cannot be read.
 func TestLayersOfEarlierStepsAreSearched(t *testing.T) {
 	plan := &plan.Plan{}
 	plan.Opt.Exports = []client.ExportEntry{{Type: client.ExporterOCI}}
 	res := gateway.NewResult()
 	res.SetRef(unread{})
-	b := Build{Plan: plan, Watch: newWatch(), Earlier: true, Handed: func() []secret.Delivery { return nil },
+	b := Build{Plan: plan, Watch: newWatch(), Earlier: true, Secrets: &secret.Store{},
 		SearchImage: func(context.Context, io.Reader, func(where, by string, f regpass.Match)) error { return nil }}
-	_, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil })(t.Context(), nil)
+	_, err := b.layers(builder.Endpoint{}, client.SolveOpt{}, func(context.Context, gateway.Client) (*gateway.Result,
+		error) {
+		return res, nil
+	})(t.Context(), nil)
 	if !errors.Is(err, errUnread) {
 		t.Errorf("%v", err)
 	}

@@ -18,8 +18,8 @@ type edge struct {
 func edgeOf(in *pb.Input) edge { return edge{in.Digest, in.Index} }
 
 // mergeAllStages is def with the layers of all its steps in one image: those of the result, and those of other stages.
-// Each layer counts as it is; nothing is put together on the builder's disk (BuildKit, docs/dev/merge-diff.md). Sources
-// are left out where no step changes them: no step wrote what they hold.
+// The layers stay as they are; nothing is merged on the builder's disk (BuildKit, docs/dev/merge-diff.md). Sources that
+// no step changes are left out, since no step wrote their files.
 func mergeAllStages(ctx context.Context, def *llb.Definition) (*llb.Definition, error) {
 	last := len(def.Def) - 1
 	ends, err := endsOf(def)
@@ -42,12 +42,12 @@ func mergeAllStages(ctx context.Context, def *llb.Definition) (*llb.Definition, 
 	return llb.Merge(states).Marshal(ctx)
 }
 
-// endsOf are the file systems of def that no other has all layers of, the result's first.
+// endsOf lists the file systems of def whose layers are not all in another one, the result's first.
 func endsOf(def *llb.Definition) ([]*pb.Input, error) {
 	var ends []*pb.Input
-	wanted, below := map[edge]bool{}, map[edge]bool{} // what some step takes, and what lies below that
+	wanted, below := map[edge]bool{}, map[edge]bool{} // inputs of steps, and those that lie below another
 	sources := map[string]bool{}
-	for _, dt := range slices.Backward(def.Def) { // a step comes before those that take what it makes
+	for _, dt := range slices.Backward(def.Def) { // a step comes before those that use its output
 		var op pb.Op
 		if err := op.Unmarshal(dt); err != nil {
 			return nil, err
@@ -69,7 +69,7 @@ func endsOf(def *llb.Definition) ([]*pb.Input, error) {
 	return slices.DeleteFunc(ends, func(in *pb.Input) bool { return below[edgeOf(in)] || sources[in.Digest] }), nil
 }
 
-// basesOf are the inputs, by index, whose layers are the lower ones of what op makes and somebody wants.
+// basesOf lists the inputs of op, by index, whose layers lie below those of its wanted outputs.
 func basesOf(op *pb.Op, wanted func(index int64) bool) (inputs []int64) {
 	for _, m := range op.GetExec().GetMounts() {
 		if m.Output != int64(pb.SkipOutput) && wanted(m.Output) {

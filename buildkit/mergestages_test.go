@@ -30,16 +30,21 @@ func TestMergeAllStagesHasTheLayersOfAllStages(t *testing.T) {
 	}{
 		{"one stage", build, nil},
 		{"a stage on another", step(build, "last").Root(), nil},
-		{"files of the machine and of an image", copied(copied(build, llb.Local("context"), "copy 1"), llb.Image("tool"), "copy 2"), nil},
+		{"files of the machine and of an image", copied(copied(build, llb.Local("context"), "copy 1"), llb.Image("tool"),
+			"copy 2"), nil},
 		{"a file of a stage", copied(base, build, "copy"), []string{"copy", "build 2"}},
 		{"a file of a stage that another begins with", copied(step(build, "last").Root(), build, "copy"), nil},
-		{"a stage that is mounted", step(base, "last", llb.AddMount("/mnt", build, llb.Readonly)).Root(), []string{"last", "build 2"}},
-		{"a stage that is mounted and written to in vain", step(base, "last", llb.AddMount("/mnt", build, llb.ForceNoOutput)).Root(), []string{"last", "build 2"}},
+		{"a stage that is mounted", step(base, "last", llb.AddMount("/mnt", build, llb.Readonly)).Root(),
+			[]string{"last", "build 2"}},
+		{"a stage that is mounted and written to in vain", step(base, "last",
+			llb.AddMount("/mnt", build, llb.ForceNoOutput)).Root(), []string{"last", "build 2"}},
 		{"what is written to a mount", kept, []string{"rooted", "build 2"}},
 		{"what is written to a mount, and the rest", copied(rooted.Root(), kept, "copy"), []string{"copy", "rooted"}},
 		{"two stages put together", llb.Merge([]llb.State{build, other}), nil},
-		{"a stage of a stage", copied(base, copied(other, build, "copy 1"), "copy 2"), []string{"copy 2", "copy 1", "build 2"}},
-		{"what a stage adds", llb.Merge([]llb.State{other, llb.Diff(base, build, llb.WithCustomName("diff"))}, llb.WithCustomName("merge")), []string{"merge", "build 2"}},
+		{"a stage of a stage", copied(base, copied(other, build, "copy 1"), "copy 2"),
+			[]string{"copy 2", "copy 1", "build 2"}},
+		{"what a stage adds", llb.Merge([]llb.State{other, llb.Diff(base, build, llb.WithCustomName("diff"))},
+			llb.WithCustomName("merge")), []string{"merge", "build 2"}},
 	} {
 		def, err := c.made.Marshal(t.Context())
 		if err != nil {

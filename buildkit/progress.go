@@ -6,20 +6,20 @@ import (
 	"github.com/moby/buildkit/client"
 )
 
-// progress is one stream of all that the builder and this process report about a build.
+// progress is one stream of all reports about a build, from the builder and from this process.
 type progress struct {
-	all  chan *client.SolveStatus
-	mu   sync.RWMutex // held for reading while something is sent
-	over bool
+	all   chan *client.SolveStatus
+	mu    sync.RWMutex // held for reading while something is sent
+	ended bool
 }
 
 func newProgress() *progress { return &progress{all: make(chan *client.SolveStatus)} }
 
-// say adds to the stream; after its end nothing.
-func (r *progress) say(s *client.SolveStatus) {
+// add adds a report to the stream. After the end of the stream it does nothing.
+func (r *progress) add(s *client.SolveStatus) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if !r.over {
+	if !r.ended {
 		r.all <- s
 	}
 }
@@ -27,13 +27,13 @@ func (r *progress) say(s *client.SolveStatus) {
 func (r *progress) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.over = true
+	r.ended = true
 	close(r.all)
 }
 
-// from adds all of in.
-func (r *progress) from(in <-chan *client.SolveStatus) {
+// addAll adds all reports of in.
+func (r *progress) addAll(in <-chan *client.SolveStatus) {
 	for s := range in {
-		r.say(s)
+		r.add(s)
 	}
 }

@@ -16,9 +16,9 @@ func TestProgressTakesNothingAfterItsEnd(t *testing.T) {
 		}
 		got <- n
 	}()
-	r.say(&client.SolveStatus{})
+	r.add(&client.SolveStatus{})
 	r.close()
-	r.say(&client.SolveStatus{})
+	r.add(&client.SolveStatus{})
 	if n := <-got; n != 1 {
 		t.Errorf("%d", n)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 )
 
-// ImageID is what `docker buildx build --iidfile` writes: the config's digest where the image went to Docker, else the
-// digest of the manifest or index. It is empty where no image was exported.
+// ImageID is what `docker buildx build --iidfile` writes: the config's digest if the image went to Docker, otherwise
+// the digest of the manifest or index. It is empty if no image was exported.
 func (r Result) ImageID() string {
 	if d := r[exptypes.ExporterImageConfigDigestKey]; d != "" {
 		return d
@@ -16,8 +16,8 @@ func (r Result) ImageID() string {
 	return r[exptypes.ExporterImageDigestKey]
 }
 
-// JSON is what `docker buildx build --metadata-file` writes: an object of all keys, those that hold JSON in base64 as
-// that JSON.
+// JSON is what `docker buildx build --metadata-file` writes: an object of all keys. A value that is JSON in base64 is
+// decoded.
 func (r Result) JSON() ([]byte, error) {
 	all := map[string]any{}
 	for k, v := range r {

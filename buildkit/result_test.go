@@ -23,7 +23,8 @@ func TestResultIsWhatBuildxWrites(t *testing.T) {
 		Name       string               `json:"image.name"`
 		Descriptor struct{ Size int64 } `json:"containerimage.descriptor"`
 	}
-	if err := json.Unmarshal(text, &got); err != nil || got.Digest != "sha256:1" || got.Name != "e30=" || got.Descriptor.Size != 1 {
+	if err := json.Unmarshal(text, &got); err != nil || got.Digest != "sha256:1" || got.Name != "e30=" ||
+		got.Descriptor.Size != 1 {
 		t.Errorf("%s %v", text, err)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/regpass/regpass/buildkit/plan"
 )
 
-// Search looks for tokens in all that the build is given by name or as local files, as the builder's frontend would
-// take them, so that a build that would leak is refused before it starts. A find is a leak.Error. partly lists files of
-// which only the beginning was searched. search is for an archive from standard input; nil: nobody searches it.
+// Search refuses a build that would leak before it starts: it looks for tokens in all named values and local files of
+// the build, as the builder's frontend would take them. A token is a leak.Error. partly lists the files of which only
+// the beginning was searched. search is for an archive from standard input; nil: it is not searched.
 func Search(ctx context.Context, p *plan.Plan, w *leak.Watch, search leak.SearchFunc) (partly []string, err error) {
 	if err := w.Arguments("build argument", p.Args); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func Search(ctx context.Context, p *plan.Plan, w *leak.Watch, search leak.Search
 	for _, name := range slices.Sorted(maps.Keys(p.Opt.LocalMounts)) {
 		ignore, err := p.Ignored(name)
 		if err != nil {
-			return nil, regpass.Hintf(err, "it says which files are part of the build")
+			return nil, regpass.Hintf(err, "this file says which files are part of the build")
 		}
 		some, err := w.Context(ctx, p.Opt.LocalMounts[name], ignore)
 		if err != nil {
@@ -46,7 +46,7 @@ func Search(ctx context.Context, p *plan.Plan, w *leak.Watch, search leak.Search
 	return partly, nil
 }
 
-// searchArchive looks for tokens in all files of the archive; .dockerignore is not for archives.
+// searchArchive looks for tokens in all files of the archive; .dockerignore does not apply to archives.
 func searchArchive(ctx context.Context, p *plan.Plan, w *leak.Watch, search leak.SearchFunc) error {
 	if p.Archive == "" || search == nil {
 		return nil

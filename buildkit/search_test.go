@@ -14,6 +14,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit/builder"
 	"github.com/regpass/regpass/buildkit/plan"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
@@ -39,8 +40,8 @@ func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
 				t.Fatal(err)
 			}
 			whole := archive.String()
-			m := newMachine(t)
-			env := m.env()
+			m := testenv.NewMachine(t)
+			env := m.Env()
 			env.Stdin = &archive
 			p, err := plan.Options{Context: "-"}.Plan(t.Context(), env, builder.Endpoint{})
 			if err != nil {
@@ -55,7 +56,8 @@ func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
 			if st, err := os.Stat(p.Archive); err != nil || st.Mode().Perm() != 0o600 {
 				t.Error(st, err)
 			}
-			_, err = Search(t.Context(), p, newWatch(), func(_ context.Context, tar io.Reader, found func(where, by string, f regpass.Match)) error {
+			_, err = Search(t.Context(), p, newWatch(), func(_ context.Context, tar io.Reader,
+				found func(where, by string, f regpass.Match)) error {
 				if text, err := io.ReadAll(tar); err != nil || string(text) != whole {
 					t.Errorf("%d bytes are searched, not %d: %v", len(text), len(whole), err)
 				}
@@ -64,13 +66,14 @@ func TestArchiveIsSearchedBeforeItIsSent(t *testing.T) {
 				}
 				return test.err
 			})
-			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) || test.finds != errors.Is(err, regpass.ErrFound) {
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) ||
+				test.finds != errors.Is(err, regpass.ErrFound) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 			if err := p.Close(); err != nil {
 				t.Error(err)
 			}
-			if left, err := filepath.Glob(filepath.Join(m.dir, "regpass-*")); err != nil || len(left) > 0 {
+			if left, err := filepath.Glob(filepath.Join(m.Dir, "regpass-*")); err != nil || len(left) > 0 {
 				t.Errorf("left behind: %s %v", left, err)
 			}
 		})
@@ -88,27 +91,30 @@ func TestSearchTakesTheFilesThatAreSent(t *testing.T) {
 		{name: "a file", file: "a/b.txt", want: `context "file a/b.txt"`},
 		{name: "an ignored file", file: "a/b.txt", ignore: "a\n"},
 		{name: "an ignored Dockerfile", file: "Dockerfile", ignore: "Dockerfile\n", want: `context "file Dockerfile"`},
-		{name: "a Dockerfile elsewhere", file: "other/My", dockerfile: "other/My", ignore: "other\n", want: `context "file My"`},
+		{name: "a Dockerfile elsewhere", file: "other/My", dockerfile: "other/My", ignore: "other\n",
+			want: `context "file My"`},
 		{name: "a file beside a Dockerfile elsewhere", file: "other/b.txt", dockerfile: "other/My", ignore: "other\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMachine(t)
-			m.file("Dockerfile", "FROM scratch\n")
-			m.file("other/My", "FROM scratch\n")
-			m.file(test.file, "# "+live+"\n")
-			m.file(".dockerignore", test.ignore)
-			p, err := plan.Options{Context: ".", File: test.dockerfile}.Plan(t.Context(), m.env(), builder.Endpoint{})
+			m := testenv.NewMachine(t)
+			m.File("Dockerfile", "FROM scratch\n")
+			m.File("other/My", "FROM scratch\n")
+			m.File(test.file, "# "+live+"\n")
+			m.File(".dockerignore", test.ignore)
+			p, err := plan.Options{Context: ".", File: test.dockerfile}.Plan(t.Context(), m.Env(), builder.Endpoint{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, err = Search(t.Context(), p, newWatch(), nil)
-			if test.want == "" && err != nil || test.want != "" && (!errors.Is(err, regpass.ErrFound) || !strings.Contains(err.Error(), test.want)) {
+			if test.want == "" && err != nil || test.want != "" && (!errors.Is(err, regpass.ErrFound) ||
+				!strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
 	}
 	p := &plan.Plan{Args: map[string]string{"A": live}}
-	if _, err := Search(t.Context(), p, newWatch(), nil); !errors.Is(err, regpass.ErrFound) || strings.Contains(err.Error(), live) {
+	if _, err := Search(t.Context(), p, newWatch(), nil); !errors.Is(err, regpass.ErrFound) ||
+		strings.Contains(err.Error(), live) {
 		t.Error(err)
 	}
 }

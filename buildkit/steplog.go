@@ -11,20 +11,20 @@ import (
 // maxTail is how much of a step's output is kept to explain its failure, in bytes.
 const maxTail = 16 << 10
 
-// stepLog remembers the names of a build's steps and the last that each of them printed, already redacted.
+// stepLog remembers the names of a build's steps and the end of the output of each, already redacted.
 type stepLog struct {
 	names     map[digest.Digest]string
 	tails     map[digest.Digest][]byte
-	failed    digest.Digest   // the first that failed, for builders that do not say so in their error
-	began     time.Time       // when the first began, by the builder's clock; zero: none did
-	completed map[string]bool // names of those that were brought to their end
+	failed    digest.Digest   // the first that failed; some builders do not name it in their error
+	began     time.Time       // when the first began, by the builder's clock; zero: none has
+	completed map[string]bool // names of the steps that succeeded
 }
 
 func newStepLog() *stepLog {
 	return &stepLog{names: map[digest.Digest]string{}, tails: map[digest.Digest][]byte{}, completed: map[string]bool{}}
 }
 
-// note passes on all of in, and closes out at its end.
+// note passes on each message of in, and closes out at the end of in.
 func (t *stepLog) note(in <-chan *client.SolveStatus, out chan<- *client.SolveStatus) {
 	defer close(out)
 	for s := range in {

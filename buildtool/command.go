@@ -17,7 +17,7 @@ type Command struct {
 	switched bool   // DOCKER_BUILDKIT decides whether BuildKit does it
 }
 
-// Commands are those that take secrets.
+// Commands are the commands that take secrets.
 var Commands = []Command{
 	{"docker build", "buildx", true},
 	{"docker image build", "buildx", true},
@@ -39,14 +39,15 @@ var Commands = []Command{
 // those without one.
 var globalFlags = map[string]struct{ valued, plain []string }{
 	"docker": { // docker/cli, cli/flags/options.go; docker/buildx, commands/root.go
-		[]string{"--config", "--context", "-c", "--host", "-H", "--log-level", "-l",
-			"--tlscacert", "--tlscert", "--tlskey", "--builder"},
+		[]string{"--config", "--context", "-c", "--host", "-H", "--log-level", "-l", "--tlscacert", "--tlscert", "--tlskey",
+			"--builder"},
 		[]string{"--debug", "-D", "--tls", "--tlsverify"},
 	},
 	"podman": { // containers/podman, cmd/podman/root.go
 		[]string{"--cgroup-manager", "--config", "--conmon", "--connection", "-c", "--events-backend", "--hooks-dir",
-			"--identity", "--imagestore", "--log-level", "--module", "--network-cmd-path", "--network-config-dir", "--out",
-			"--root", "--runroot", "--runtime", "--runtime-flag",
+			"--identity", "--imagestore",
+			"--log-level", "--module", "--network-cmd-path", "--network-config-dir", "--out", "--root", "--runroot", "--runtime",
+			"--runtime-flag",
 			"--ssh", "--storage-driver", "--storage-opt", "--tmpdir", "--url", "--volumepath"},
 		[]string{"--noout", "--remote", "-r", "--syslog", "--transient-store"},
 	},
@@ -61,11 +62,11 @@ var globalFlags = map[string]struct{ valued, plain []string }{
 // Build is a Command that was found in a command line.
 type Build struct {
 	Command
-	At int // where its flags may begin: an index into the words of the command line
+	At int // index of the word of the command line before which flags may be added
 }
 
-// FindBuild looks for a command that builds images. Docker's old builder takes no secrets, so where the variable
-// DOCKER_BUILDKIT chooses it the error is regpass.ErrUsage.
+// FindBuild looks for a command that builds images; ok is false if there is none. Docker's old builder takes no
+// secrets, so if the variable DOCKER_BUILDKIT chooses it, the error is regpass.ErrUsage.
 func FindBuild(env *regpass.Env, command []string) (b Build, ok bool, err error) {
 	if b, ok = find(command); !ok {
 		return Build{}, false, nil
@@ -79,7 +80,7 @@ func FindBuild(env *regpass.Env, command []string) (b Build, ok bool, err error)
 	return b, true, nil
 }
 
-// find gives up at a flag that it does not know, since the next word may or may not belong to it.
+// find gives up at an unknown flag, since the next word may or may not be its value.
 func find(command []string) (b Build, ok bool) {
 	program := strings.TrimSuffix(filepath.Base(command[0]), ".exe")
 	flags, words := globalFlags[program], program
@@ -103,7 +104,7 @@ func find(command []string) (b Build, ok bool) {
 	return Build{}, false
 }
 
-// AddFlags puts the flags for the files right behind the subcommand.
+// AddFlags adds the flags for the files right after the subcommand.
 func (b Build) AddFlags(command []string, files []File) ([]string, error) {
 	d, err := FindDialect(b.Dialect)
 	if err != nil {

@@ -10,22 +10,23 @@ import (
 	"github.com/regpass/regpass/buildkit/secret"
 )
 
-// Dialect is how a build program is told of secrets.
+// Dialect is the form in which a build program takes secrets.
 type Dialect struct {
 	Name, Doc string
-	// Words are the flags, one a word; nil: the program takes a file instead.
+	// Words returns the flags, one element for each word; nil: the program takes a file instead.
 	Words func([]File) []string
-	// Text is for a person or a shell: the flags on one line, or a file. The error is regpass.ErrUsage.
+	// Text returns the flags on one line, for a person or a shell, or the file. The error is regpass.ErrUsage.
 	Text func([]File) (string, error)
-	// Note tells a person how the program must be called besides; nil: there is nothing to tell.
+	// Note returns the other flags that the user must pass, in a sentence; nil: there are none.
 	Note func([]File) string
 }
 
 // Dialects are the build programs, the default first.
 var Dialects = []Dialect{
-	{Name: "buildx", Doc: "flags for docker build and docker buildx build",
-		Words: buildxWords, Text: plainWords(buildxWords)},
-	{Name: "bake", Doc: "flags for docker buildx bake (0.22 or newer): the secrets of every target, and leave to read them",
+	{Name: "buildx", Doc: "flags for docker build and docker buildx build", Words: buildxWords,
+		Text: plainWords(buildxWords)},
+	{Name: "bake",
+		Doc:   "flags for docker buildx bake (0.22 or newer): the secrets of every target, and permission to read them",
 		Words: bakeWords, Text: plainWords(bakeWords)},
 	{Name: "bake-file", Doc: "a file to add to bake with -f: the secrets of targets that inherit from \"regpass\"",
 		Text: bakeFileText, Note: bakeFileAllow},
@@ -48,17 +49,17 @@ func buildxWords(files []File) []string {
 	return words
 }
 
-// podmanWords leave out what only BuildKit asks for.
+// podmanWords leaves out the secrets that only BuildKit asks for.
 func podmanWords(files []File) []string {
 	return buildxWords(slices.DeleteFunc(slices.Clone(files), func(f File) bool { return f.Use == secret.ForDaemon }))
 }
 
-// bakeWords add to the secrets that the targets have. A bake file can do that only for targets that want it, and naming
-// one switches off the files that bake finds by itself.
+// bakeWords adds to the secrets of all targets. A bake file could do so only for targets that inherit from it, and to
+// name one switches off the files that bake finds by itself.
 func bakeWords(files []File) []string {
 	var words []string
-	for _, leave := range secret.BakeAllow(users(files)) {
-		words = append(words, "--allow", leave)
+	for _, allow := range secret.BakeAllow(userDefined(files)) {
+		words = append(words, "--allow", allow)
 	}
 	for _, f := range files {
 		words = append(words, "--set", "*.secrets+="+f.flag())
@@ -67,24 +68,24 @@ func bakeWords(files []File) []string {
 }
 
 func bakeFileText(files []File) (string, error) {
-	text, err := secret.BakeFile(users(files))
+	text, err := secret.BakeFile(userDefined(files))
 	return string(text), err
 }
 
 func bakeFileAllow(files []File) string {
-	allow := strings.Join(secret.BakeAllow(users(files)), " --allow ")
-	return "bake must be told that it may read the files: --allow " + allow
+	return "bake must be told that it may read the files: --allow " +
+		strings.Join(secret.BakeAllow(userDefined(files)), " --allow ")
 }
 
-// plainWord is what a shell takes as one word without quotes. A * is taken too, where no file has a name like that.
+// plainWord matches what a shell takes as one word without quotes. A * is safe as long as no file has a matching name.
 var plainWord = regpass.Pattern(`^[A-Za-z0-9_./:@%+=,*-]+$`)
 
-// OneLine writes words for $(…) without quotes. The error is regpass.ErrUsage.
+// OneLine joins words for an unquoted $(…). The error is regpass.ErrUsage.
 func OneLine(words []string) (string, error) {
 	for _, w := range words {
 		if !plainWord().MatchString(w) {
 			return "", regpass.Hintf(regpass.Usagef("secrets: %s is more than one word to a shell", regpass.Quote(w)),
-				"set REGPASS_SESSION_DIR to a folder without spaces and the like in its name, or use --format json")
+				"set REGPASS_SESSION_DIR to a folder whose name has no spaces or quotes, or use --format json")
 		}
 	}
 	return strings.Join(words, " "), nil
@@ -95,7 +96,7 @@ func plainWords(words func([]File) []string) func([]File) (string, error) {
 }
 
 // composeText is a Compose file (https://github.com/compose-spec/compose-spec/blob/main/09-secrets.md). The names of
-// secrets have no colon there, so what BuildKit asks for a host with a port has none.
+// secrets cannot have a colon there, so the secrets that BuildKit asks for by a host with a port are left out.
 func composeText(files []File) (string, error) {
 	var b strings.Builder
 	b.WriteString("secrets:\n")
@@ -117,8 +118,8 @@ type secretReport struct {
 	ID    string            `json:"id"`
 	Path  string            `json:"path"`
 	Hosts []string          `json:"hosts"`
-	Mount string            `json:"mount,omitempty"` // flags for RUN; none for what BuildKit asks for by itself
-	Vars  map[string]string `json:"vars,omitempty"`  // what to set in a step that mounts it, so that clients find it
+	Mount string            `json:"mount,omitempty"` // flags for RUN; none for a secret that BuildKit asks for by itself
+	Vars  map[string]string `json:"vars,omitempty"`  // to set in a step that mounts it, so that clients find it
 }
 
 func jsonText(files []File) (string, error) {

@@ -1,5 +1,5 @@
-// Package buildtool answers "how is a build program told of secrets?": docker, bake, compose, podman and buildah take
-// them as files, and each is told of the files in words of its own.
+// Package buildtool hands secrets to build programs: docker, bake, compose, podman and buildah take them as files, each
+// with flags or a file of its own kind.
 package buildtool
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/regpass/regpass/session"
 )
 
-// secretsFolder is the folder for secrets below the session's own files, so that one folder can be allowed to a build
-// as a whole.
+// secretsFolder is the folder for secrets below the session's own files, so that a build can be allowed to read all of
+// it.
 const secretsFolder = "secrets"
 
 // File is a secret of a container build as a private file, which build programs read anew for each step.
@@ -20,10 +20,10 @@ type File struct {
 	session.File
 }
 
-// notInFileName is what an id may hold that some file system or command line does not take.
+// notInFileName matches the characters of an id that some file system or command line does not take.
 var notInFileName = regpass.Pattern(`[^A-Za-z0-9_.-]`)
 
-// Files are the files for secrets below dir, the absolute folder for a session's own files.
+// Files lists the files for secrets below dir, the absolute path of the session's folder for files.
 func Files(dir string, filled []secret.Filled) []File {
 	var files []File
 	for _, f := range filled {
@@ -35,11 +35,11 @@ func Files(dir string, filled []secret.Filled) []File {
 
 // BakeFile is a bake file in dir with a target that has the secrets.
 func BakeFile(dir string, files []File) (session.File, error) {
-	text, err := secret.BakeFile(users(files))
+	text, err := secret.BakeFile(userDefined(files))
 	return session.File{Path: filepath.Join(dir, "bake.json"), Content: regpass.NewSecret(string(text))}, err
 }
 
-// Written are the files to write.
+// Written lists the files to write.
 func Written(files []File) []session.File {
 	var all []session.File
 	for _, f := range files {
@@ -49,16 +49,16 @@ func Written(files []File) []session.File {
 }
 
 // flag is the value of --secret. It names a file, never a variable: a variable is read once, a file anew for each step.
-func (f File) flag() string { return f.user().String() }
+func (f File) flag() string { return f.userDefined().String() }
 
-func (f File) user() secret.UserDefined {
+func (f File) userDefined() secret.UserDefined {
 	return secret.UserDefined{ID: f.ID, Src: f.Path}
 }
 
-func users(files []File) []secret.UserDefined {
+func userDefined(files []File) []secret.UserDefined {
 	var all []secret.UserDefined
 	for _, f := range files {
-		all = append(all, f.user())
+		all = append(all, f.userDefined())
 	}
 	return all
 }

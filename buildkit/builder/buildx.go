@@ -15,10 +15,11 @@ import (
 	"github.com/regpass/regpass/buildkit/dockercfg"
 )
 
-// builderName is what buildx allows (store/util.go). It holds no separator, so it is safe as a file name.
+// builderName matches the names that buildx allows (store/util.go). They hold no separator, so they are safe as file
+// names.
 var builderName = regpass.Pattern(`^[a-z][a-z0-9._-]*$`)
 
-// nodeGroup is what buildx keeps of a builder in instances/NAME (buildx, store/nodegroup.go).
+// nodeGroup is a builder as buildx keeps it in instances/NAME (buildx, store/nodegroup.go).
 type nodeGroup struct {
 	Name, Driver string
 	Nodes        []node
@@ -37,7 +38,7 @@ func buildxDir(env *regpass.Env) string {
 	return filepath.Join(dockercfg.Dir(env), "buildx")
 }
 
-// namedBuilder is the builder of that name, else the docker context of that name.
+// namedBuilder is the builder of that name, otherwise the docker context of that name.
 func namedBuilder(ctx context.Context, env *regpass.Env, name string) (candidate, error) {
 	b, err := readBuilder(env, name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -59,8 +60,8 @@ func namedBuilder(ctx context.Context, env *regpass.Env, name string) (candidate
 	return b.candidate(ctx, env)
 }
 
-// currentBuilder is the one that `docker buildx build` would use. It reads as buildx does (store.Txn.Current), but
-// writes nothing: buildx itself repairs its files while it looks.
+// currentBuilder is the builder that `docker buildx build` would use. It reads buildx's files as buildx does
+// (store.Txn.Current), but writes nothing: buildx repairs the files at the same time.
 func currentBuilder(ctx context.Context, env *regpass.Env) (candidate, error) {
 	d, err := CurrentDocker(env)
 	if err != nil {
@@ -102,7 +103,7 @@ func currentBuilder(ctx context.Context, env *regpass.Env) (candidate, error) {
 	return b.candidate(ctx, env)
 }
 
-// readBuilder reads one of buildx's builders; there being none is fs.ErrNotExist.
+// readBuilder reads one of buildx's builders. A missing one is fs.ErrNotExist.
 func readBuilder(env *regpass.Env, name string) (nodeGroup, error) {
 	name = strings.ToLower(name)
 	if !builderName().MatchString(name) {

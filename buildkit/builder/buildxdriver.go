@@ -15,7 +15,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// drivers are the kinds of builders that buildx makes, each with how to reach a node of it.
+// drivers are the kinds of builders that buildx makes, with the functions that reach a node of each.
 var drivers = []struct {
 	name  string
 	reach func(context.Context, *regpass.Env, node) (candidate, error)
@@ -24,10 +24,10 @@ var drivers = []struct {
 	{"kubernetes", reachPod},
 	{"remote", reachRemote},
 	{"docker", reachDocker},
-	{"", reachDocker}, // what buildx makes of a docker context
+	{"", reachDocker}, // a builder that buildx makes of a docker context
 }
 
-// candidate is the builder's first node: a build that must run on several at once is buildx's own affair.
+// candidate is the builder's first node. A build on several nodes at once is left to buildx.
 func (b nodeGroup) candidate(ctx context.Context, env *regpass.Env) (candidate, error) {
 	for _, d := range drivers {
 		if d.name != b.Driver {
@@ -48,7 +48,7 @@ func (b nodeGroup) candidate(ctx context.Context, env *regpass.Env) (candidate, 
 		"name another with --builder, or the address of a BuildKit with --addr")
 }
 
-// nodeName is what can stand in the name of a container or a pod.
+// nodeName matches a name that a container or a pod can have.
 var nodeName = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
 // reachContainer talks to the BuildKit in the container that buildx names after the node (driver/driver.go).
@@ -87,7 +87,7 @@ func reachPod(ctx context.Context, env *regpass.Env, n node) (candidate, error) 
 			"--output=name")...)
 	if err != nil {
 		return candidate{}, regpass.Hintf(fmt.Errorf("kubectl get pods: %w", err),
-			"buildx speaks to Kubernetes by itself, regpass through kubectl: it must be installed and logged in")
+			"regpass reaches Kubernetes through kubectl, which must be installed and logged in")
 	}
 	pods := strings.Fields(string(out))
 	if len(pods) == 0 {
@@ -107,7 +107,7 @@ func reachRemote(_ context.Context, _ *regpass.Env, n node) (candidate, error) {
 	ca, cert, key, name := n.DriverOpts["cacert"], n.DriverOpts["cert"], n.DriverOpts["key"], n.DriverOpts["servername"]
 	for _, file := range []string{ca, cert, key} {
 		if file != "" && !filepath.IsAbs(file) {
-			return candidate{}, fmt.Errorf("the certificate file %s is not named by its whole path", regpass.Quote(file))
+			return candidate{}, fmt.Errorf("the certificate file %s is not an absolute path", regpass.Quote(file))
 		}
 	}
 	switch {

@@ -20,11 +20,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// The few calls of Docker's API that a build needs, over one connection each, instead of docker's client and the
-// modules below it.
+// The few calls of Docker's API that a build needs, over one connection each, in place of docker's client and all its
+// modules.
 
-// candidate is the BuildKit inside the daemon, which answers gRPC on a connection taken over at /grpc and calls back on
-// one taken over at /session (moby, api/server/router/grpc and session).
+// candidate is the BuildKit inside the daemon. It answers gRPC on a connection that is hijacked at /grpc, and calls
+// back on one that is hijacked at /session (moby, api/server/router/grpc and session).
 func (d Docker) candidate() (candidate, error) {
 	if path, unix := strings.CutPrefix(d.Host, "unix://"); unix {
 		if _, err := os.Stat(path); err != nil {
@@ -92,7 +92,7 @@ func upgrade(
 	return r, nil
 }
 
-// hijacked is a connection of which a part has been read ahead.
+// hijacked is a connection of which a part was read ahead.
 type hijacked struct {
 	net.Conn
 	r *bufio.Reader
@@ -100,17 +100,18 @@ type hijacked struct {
 
 func (h *hijacked) Read(p []byte) (int, error) { return h.r.Read(p) }
 
-// maxResponse is how much of a response of Docker's is read, in bytes.
+// maxResponse is how much of a response from Docker is read, in bytes.
 const maxResponse = 1 << 20
 
-func dockerError(what string, resp *http.Response) error {
+// dockerError is the error of a call: op is the call, and the daemon's message is quoted.
+func dockerError(op string, resp *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	_ = resp.Body.Close()
-	var said struct{ Message string }
-	if json.Unmarshal(body, &said) != nil || said.Message == "" {
-		said.Message = string(body)
+	var reply struct{ Message string }
+	if json.Unmarshal(body, &reply) != nil || reply.Message == "" {
+		reply.Message = string(body)
 	}
-	return fmt.Errorf("docker: %s: %s: %s", what, resp.Status, regpass.Quote(strings.TrimSpace(said.Message)))
+	return fmt.Errorf("docker: %s: %s: %s", op, resp.Status, regpass.Quote(strings.TrimSpace(reply.Message)))
 }
 
 func (d Docker) http() *http.Client {
@@ -173,15 +174,16 @@ func (d Docker) Push(ctx context.Context, image string, auth types.AuthConfig) e
 	return d.do(req, "push "+regpass.Quote(image))
 }
 
-// do sends a request whose answer is a JSON object a line, which may report a failure in its midst.
-func (d Docker) do(req *http.Request, what string) error {
+// do sends a request whose response has one JSON object a line, any of which may report a failure. op names the request
+// in errors.
+func (d Docker) do(req *http.Request, op string) error {
 	resp, err := d.http().Do(req)
 	if err != nil {
-		return fmt.Errorf("docker: %s: %w", what, err)
+		return fmt.Errorf("docker: %s: %w", op, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return dockerError(what, resp)
+		return dockerError(op, resp)
 	}
 	for lines := json.NewDecoder(resp.Body); ; {
 		var line struct{ Error string }
@@ -190,20 +192,21 @@ func (d Docker) do(req *http.Request, what string) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return fmt.Errorf("docker: %s: %w", what, err)
+			return fmt.Errorf("docker: %s: %w", op, err)
 		case line.Error != "":
-			return fmt.Errorf("docker: %s: %s", what, regpass.Quote(line.Error))
+			return fmt.Errorf("docker: %s: %s", op, regpass.Quote(line.Error))
 		}
 	}
 }
 
-// imageLoad is an image on its way into the daemon. Close returns when the daemon has it, or why it has not.
+// imageLoad is an image on its way into the daemon.
 type imageLoad struct {
 	*io.PipeWriter
 	done chan error
 }
 
-// Loader takes an image, as docker save writes it, and has the daemon load it. Close returns when that is done.
+// Loader takes an image, as docker save writes it, and has the daemon load it. Close waits until the daemon has it, and
+// returns the daemon's error.
 func (d Docker) Loader(ctx context.Context) io.WriteCloser {
 	r, w := io.Pipe()
 	l := imageLoad{w, make(chan error, 1)}

@@ -79,7 +79,7 @@ func (d *daemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func newDaemon(t *testing.T, m *machine) *daemon {
 	t.Helper()
 	d := &daemon{conns: make(chan net.Conn, 4), closed: make(chan struct{})}
-	l, err := net.Listen("unix", filepath.Join(m.dir, "docker.sock"))
+	l, err := net.Listen("unix", filepath.Join(m.Dir, "docker.sock"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func newDaemon(t *testing.T, m *machine) *daemon {
 		<-done
 	})
 	serveWorker(t, d, map[string]string{"org.mobyproject.buildkit.worker.snapshotter": "overlayfs"})
-	m.vars["DOCKER_HOST"] = "unix://" + filepath.Join(m.dir, "docker.sock")
+	m.Vars["DOCKER_HOST"] = "unix://" + filepath.Join(m.Dir, "docker.sock")
 	return d
 }
 
@@ -102,10 +102,11 @@ func TestFindReachesTheBuildKitInDocker(t *testing.T) {
 		sum := sha256.Sum256([]byte(name))
 		return ".docker/contexts/meta/" + hex.EncodeToString(sum[:]) + "/meta.json"
 	}
-	host := m.vars["DOCKER_HOST"]
-	m.file(meta("there"), `{"Name":"there","Endpoints":{"docker":{"Host":"`+host+`"}}}`)
-	m.file(".docker/config.json", `{"currentContext":"there"}`)
-	m.file(".docker/buildx/instances/inner", `{"Name":"inner","Driver":"docker","Nodes":[{"Name":"inner0","Endpoint":"there"}]}`)
+	host := m.Vars["DOCKER_HOST"]
+	m.File(meta("there"), `{"Name":"there","Endpoints":{"docker":{"Host":"`+host+`"}}}`)
+	m.File(".docker/config.json", `{"currentContext":"there"}`)
+	m.File(".docker/buildx/instances/inner",
+		`{"Name":"inner","Driver":"docker","Nodes":[{"Name":"inner0","Endpoint":"there"}]}`)
 	for _, test := range []struct {
 		name, from string
 		vars       map[string]string
@@ -119,8 +120,8 @@ func TestFindReachesTheBuildKitInDocker(t *testing.T) {
 		{"by a builder of the driver docker", "the buildx builder inner", nil, Ask{Builder: "inner"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m.vars = test.vars
-			e, err := find(t.Context(), m.env(), test.ask, own())
+			m.Vars = test.vars
+			e, err := find(t.Context(), m.Env(), test.ask, own())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +136,7 @@ func TestFindReachesTheBuildKitInDocker(t *testing.T) {
 func TestDockerTakesImages(t *testing.T) {
 	m := newMachine(t)
 	daemon := newDaemon(t, m)
-	d, err := CurrentDocker(m.env())
+	d, err := CurrentDocker(m.Env())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,8 @@ func TestDockerTakesImages(t *testing.T) {
 	}
 	var auth types.AuthConfig
 	text, err := base64.URLEncoding.DecodeString(daemon.pushed.Get("X-Registry-Auth"))
-	if err := errors.Join(err, json.Unmarshal(text, &auth)); err != nil || auth.Username != "u" || auth.Password != "p" || daemon.pushed.Get("tag") != "7" {
+	if err := errors.Join(err, json.Unmarshal(text, &auth)); err != nil || auth.Username != "u" || auth.Password != "p" ||
+		daemon.pushed.Get("tag") != "7" {
 		t.Errorf("pushed with %v %v: %v", auth, daemon.pushed, err)
 	}
 
@@ -164,10 +166,12 @@ func TestDockerTakesImages(t *testing.T) {
 	if err := w.Close(); err == nil || err.Error() != `docker: load the image: "no space\n::error::x"` {
 		t.Error(err)
 	}
-	if err := d.Push(t.Context(), "reg.example/acme/app", types.AuthConfig{}); err == nil || !strings.Contains(err.Error(), "no space") {
+	if err := d.Push(t.Context(), "reg.example/acme/app", types.AuthConfig{}); err == nil ||
+		!strings.Contains(err.Error(), "no space") {
 		t.Error(err)
 	}
-	if err := d.Push(t.Context(), "other", types.AuthConfig{}); err == nil || err.Error() != `docker: push "other": 404 Not Found: "page not found"` {
+	if err := d.Push(t.Context(), "other", types.AuthConfig{}); err == nil ||
+		err.Error() != `docker: push "other": 404 Not Found: "page not found"` {
 		t.Error(err)
 	}
 }

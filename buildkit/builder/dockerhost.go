@@ -24,15 +24,15 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Docker is a Docker daemon, which need not have been asked yet.
+// Docker is a Docker daemon, which may not run.
 type Docker struct {
-	context            string // name of its docker context; "default" where none is chosen
+	context            string // name of its docker context; "default" if none is chosen
 	Host               string // as DOCKER_HOST has it
 	certs              string // folder with ca.pem, cert.pem and key.pem, or ""
 	insecureSkipVerify bool   // the server's certificate is not checked
 }
 
-// key is what buildx remembers the daemon by: its context, else its address.
+// key is the name under which buildx remembers the daemon: its context, otherwise its address.
 func (d Docker) key() string {
 	if d.context != "default" {
 		return d.context
@@ -40,8 +40,8 @@ func (d Docker) key() string {
 	return d.Host
 }
 
-// CurrentDocker is the daemon that docker's own command would use: DOCKER_HOST, DOCKER_CONTEXT, the context that was
-// chosen with `docker context use`, else the one on this machine.
+// CurrentDocker is the daemon that the docker command would use: DOCKER_HOST, DOCKER_CONTEXT, the context that was
+// chosen with `docker context use`, otherwise the daemon on this machine.
 func CurrentDocker(env *regpass.Env) (Docker, error) {
 	if host := env.Getenv("DOCKER_HOST"); host != "" {
 		return dockerAt(env, host)
@@ -73,7 +73,7 @@ func CurrentDocker(env *regpass.Env) (Docker, error) {
 	return dockerAt(env, host)
 }
 
-// dockerAt is the daemon at an address, with TLS where docker's own variables ask for it.
+// dockerAt is the daemon at an address, with TLS if docker's own variables ask for it.
 func dockerAt(env *regpass.Env, host string) (Docker, error) {
 	d := Docker{context: "default", Host: host}
 	if _, on := env.Lookup("DOCKER_TLS_VERIFY", "DOCKER_TLS"); on != "" {
@@ -85,7 +85,8 @@ func dockerAt(env *regpass.Env, host string) (Docker, error) {
 	return d, nil
 }
 
-// DockerContext reads a context as docker keeps it (docker/cli, cli/context/store); there being none is fs.ErrNotExist.
+// DockerContext reads a context as docker keeps it (docker/cli, cli/context/store). A missing one is
+// fs.ErrNotExist.
 func DockerContext(env *regpass.Env, name string) (Docker, error) {
 	if name == "default" {
 		return CurrentDocker(&regpass.Env{Home: env.Home, Getenv: func(v string) string {
@@ -160,7 +161,7 @@ func (d Docker) dial(ctx context.Context) (net.Conn, error) {
 
 // tls reads the certificates as docker does: each may be missing.
 func (d Docker) tls() (*tls.Config, error) {
-	// The context says so, or DOCKER_TLS without DOCKER_TLS_VERIFY.
+	// The context asks for it, or DOCKER_TLS is set without DOCKER_TLS_VERIFY.
 	cfg := &tls.Config{InsecureSkipVerify: d.insecureSkipVerify}
 	ca, err := dockercfg.Read(filepath.Join(d.certs, "ca.pem"))
 	if err == nil {

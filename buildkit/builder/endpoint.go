@@ -1,4 +1,4 @@
-// Package builder finds out which BuildKit, or which Docker daemon, is meant, and speaks to it.
+// Package builder finds the BuildKit, or the Docker daemon, that a build runs on, and speaks to it.
 package builder
 
 import (
@@ -32,9 +32,9 @@ type Ask struct {
 
 // Endpoint is a BuildKit that answered. Close it after use.
 type Endpoint struct {
-	FoundBy    string // what named it: "BUILDKIT_HOST"
+	FoundBy    string // the lookup that found it: "BUILDKIT_HOST"
 	Address    string // where it is, for people
-	Moby       bool   // it is a part of a Docker daemon: images stay there
+	Moby       bool   // it is part of a Docker daemon, which keeps the images
 	Containerd bool   // Moby only: the daemon keeps images in containerd; see ImageStore
 	Docker     Docker // Moby only: the daemon
 	Client     *client.Client
@@ -43,16 +43,16 @@ type Endpoint struct {
 // Close ends the connection.
 func (e Endpoint) Close() error { return e.Client.Close() }
 
-// ImageStore reports whether images are kept whole: all platforms, with attestations, to be exported and cached. A
-// BuildKit by itself does that, and a Docker daemon with containerd's image store. Docker's older storage has one
-// platform's files.
+// ImageStore reports whether images are kept whole, with all platforms and attestations, so that they can be exported
+// and cached. A standalone BuildKit keeps them so, and a Docker daemon with containerd's image store does too. Docker's
+// older storage keeps the files of one platform.
 func (e Endpoint) ImageStore() bool { return !e.Moby || e.Containerd }
 
-// candidate is a BuildKit that was named and has not answered yet.
+// candidate is a BuildKit that a lookup named and that has not answered yet.
 type candidate struct {
 	foundBy, address string
-	docker           *Docker // the daemon that it is a part of, or nil
-	named            bool    // somebody chose it: if it does not answer, no other takes its place
+	docker           *Docker // the daemon that it is part of, or nil
+	named            bool    // the user chose it: if it does not answer, no other takes its place
 	hint             string  // what to do if it does not answer
 	dial             func(context.Context) (*client.Client, error)
 }
@@ -107,8 +107,8 @@ var lookups = []lookup{
 	{"buildkitd", func(context.Context, *regpass.Env, Ask) (candidate, error) { return socket(appdefaults.Address) }},
 }
 
-// Find returns the BuildKit that ask, the surroundings or this machine name. What was chosen by name and does not
-// answer is an error; where nothing answers, the error says what was tried and why it failed.
+// Find returns the BuildKit that ask, the variables or this machine name. If a BuildKit that was chosen by name does
+// not answer, that is an error. If none answers, the error lists all lookups and why each failed.
 func Find(ctx context.Context, env *regpass.Env, ask Ask) (Endpoint, error) {
 	return find(ctx, env, ask, lookups)
 }
@@ -141,7 +141,7 @@ func find(ctx context.Context, env *regpass.Env, ask Ask, lookups []lookup) (End
 			"--addr tcp://HOST:1234")
 }
 
-// connect asks w who it is. The error holds no more of a daemon's message than can be shown.
+// connect dials w and asks for its workers. The words of a daemon in an error are quoted.
 func (w candidate) connect(ctx context.Context) (Endpoint, error) {
 	c, err := w.dial(ctx)
 	if err != nil {
@@ -183,7 +183,7 @@ func address(from, addr string) (candidate, error) {
 		dial: func(ctx context.Context) (*client.Client, error) { return client.New(ctx, addr) }}, nil
 }
 
-// socket is where a buildkitd listens unless told otherwise.
+// socket is the candidate at a default address of buildkitd.
 func socket(addr string) (candidate, error) {
 	path, unix := strings.CutPrefix(addr, "unix://")
 	if unix {

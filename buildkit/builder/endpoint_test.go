@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/testenv"
 )
 
 // worker is a BuildKit that knows of one worker and nothing else.
@@ -42,44 +42,21 @@ func serveWorker(t *testing.T, l net.Listener, labels map[string]string) {
 	})
 }
 
-// machine is a home folder with files in it and what stands in variables.
+// machine is a testenv.Machine on which BuildKits run.
 type machine struct {
-	t    *testing.T
-	dir  string // short enough for sockets
-	vars map[string]string
+	*testenv.Machine
+	t *testing.T
 }
 
 func newMachine(t *testing.T) *machine {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "bk")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return &machine{t, dir, map[string]string{}}
-}
-
-func (m *machine) env() *regpass.Env {
-	return &regpass.Env{Home: m.dir, Dir: m.dir, TempDir: m.dir, Getenv: func(n string) string { return m.vars[n] },
-		Stdin: strings.NewReader(""), Stdout: &strings.Builder{}, Mask: func(...regpass.Secret) {},
-		Run: func(_ context.Context, _ []string, name string, args ...string) ([]byte, error) {
-			return nil, errors.New(name + " " + strings.Join(args, " "))
-		}}
-}
-
-func (m *machine) file(name, content string) string {
-	m.t.Helper()
-	path := filepath.Join(m.dir, name)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
-		m.t.Fatal(err)
-	}
-	return path
+	return &machine{testenv.NewMachine(t), t}
 }
 
 // socket has a BuildKit answer at a socket in the home folder.
 func (m *machine) socket(name string) string {
 	m.t.Helper()
-	path := filepath.Join(m.dir, name)
+	path := filepath.Join(m.Dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		m.t.Fatal(err)
 	}
@@ -94,11 +71,12 @@ func (m *machine) socket(name string) string {
 // remote makes a buildx builder of the driver remote.
 func (m *machine) remote(name, address string) {
 	m.t.Helper()
-	text, err := json.Marshal(nodeGroup{Name: name, Driver: "remote", Nodes: []node{{Name: name + "0", Endpoint: address}}})
+	text, err := json.Marshal(nodeGroup{Name: name, Driver: "remote",
+		Nodes: []node{{Name: name + "0", Endpoint: address}}})
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.file(".docker/buildx/instances/"+name, string(text))
+	m.File(".docker/buildx/instances/"+name, string(text))
 }
 
 // own are the places without the default socket, which this machine may have.
@@ -106,12 +84,12 @@ func own() []lookup { return lookups[:len(lookups)-1] }
 
 func TestFindTakesTheFirstPlaceThatNamesOne(t *testing.T) {
 	m := newMachine(t)
-	m.vars["DOCKER_HOST"] = "unix://" + filepath.Join(m.dir, "no-docker.sock")
-	key := m.vars["DOCKER_HOST"]
+	m.Vars["DOCKER_HOST"] = "unix://" + filepath.Join(m.Dir, "no-docker.sock")
+	key := m.Vars["DOCKER_HOST"]
 	hash := sha256.Sum256([]byte(key))
 	step := func(from, address string, ask Ask) {
 		t.Helper()
-		e, err := find(t.Context(), m.env(), ask, own())
+		e, err := find(t.Context(), m.Env(), ask, own())
 		if err != nil {
 			t.Fatalf("want %s: %v", from, err)
 		}
@@ -121,27 +99,27 @@ func TestFindTakesTheFirstPlaceThatNamesOne(t *testing.T) {
 		}
 	}
 	// Each further one goes before all that are there already.
-	m.vars["XDG_RUNTIME_DIR"] = m.dir
+	m.Vars["XDG_RUNTIME_DIR"] = m.Dir
 	step("the default address", m.socket("buildkit/buildkitd.sock"), Ask{})
 
 	byHash := m.socket("hash.sock")
 	m.remote("hashed", byHash)
-	m.file(".docker/buildx/defaults/"+hex.EncodeToString(hash[:])[:20], "hashed")
+	m.File(".docker/buildx/defaults/"+hex.EncodeToString(hash[:])[:20], "hashed")
 	step("the buildx builder hashed", byHash, Ask{})
 
 	current := m.socket("current.sock")
 	m.remote("current", current)
-	m.file(".docker/buildx/current", `{"Key":"elsewhere","Name":"current","Global":false}`)
+	m.File(".docker/buildx/current", `{"Key":"elsewhere","Name":"current","Global":false}`)
 	step("the buildx builder hashed", byHash, Ask{})
-	m.file(".docker/buildx/current", `{"Key":"`+key+`","Name":"current","Global":false}`)
+	m.File(".docker/buildx/current", `{"Key":"`+key+`","Name":"current","Global":false}`)
 	step("the buildx builder current", current, Ask{})
-	m.file(".docker/buildx/current", `{"Key":"elsewhere","Name":"current","Global":true}`)
+	m.File(".docker/buildx/current", `{"Key":"elsewhere","Name":"current","Global":true}`)
 	step("the buildx builder current", current, Ask{})
 
-	m.vars["BUILDX_BUILDER"] = "hashed"
+	m.Vars["BUILDX_BUILDER"] = "hashed"
 	step("the buildx builder hashed", byHash, Ask{})
-	m.vars["BUILDKIT_HOST"] = m.socket("host.sock")
-	step("BUILDKIT_HOST", m.vars["BUILDKIT_HOST"], Ask{})
+	m.Vars["BUILDKIT_HOST"] = m.socket("host.sock")
+	step("BUILDKIT_HOST", m.Vars["BUILDKIT_HOST"], Ask{})
 	step("the buildx builder current", current, Ask{Builder: "Current"})
 	addr := m.socket("addr.sock")
 	step("--addr", addr, Ask{Addr: addr, Builder: "current"})
@@ -149,11 +127,11 @@ func TestFindTakesTheFirstPlaceThatNamesOne(t *testing.T) {
 
 func TestFindWritesNothing(t *testing.T) {
 	m := newMachine(t)
-	m.file(".docker/buildx/current", `{"Key":"","Name":"gone","Global":true}`)
-	if _, err := find(t.Context(), m.env(), Ask{}, own()[:5]); err == nil {
+	m.File(".docker/buildx/current", `{"Key":"","Name":"gone","Global":true}`)
+	if _, err := find(t.Context(), m.Env(), Ask{}, own()[:5]); err == nil {
 		t.Error("a builder that is gone was found")
 	}
-	files, err := filepath.Glob(filepath.Join(m.dir, ".docker", "buildx", "*"))
+	files, err := filepath.Glob(filepath.Join(m.Dir, ".docker", "buildx", "*"))
 	if err != nil || len(files) != 1 {
 		t.Errorf("%s %v", files, err)
 	}
@@ -168,44 +146,61 @@ func TestFindDoesNotPassOverWhatWasChosen(t *testing.T) {
 		want []string
 		hint string
 	}{
-		{name: "nothing there", want: []string{"build: no BuildKit was found; buildx: no builder is chosen", "; Docker: ", "rootless buildkitd: "}, hint: "start one"},
-		{name: "no socket at --addr", ask: Ask{Addr: "unix:///nowhere/sock"}, want: []string{`build: --addr: unix:///nowhere/sock: "dial unix /nowhere/sock: `}, hint: "is buildkitd running"},
-		{name: "not an address", ask: Ask{Addr: "localhost:1234"}, want: []string{`build: --addr: "localhost:1234" is not an address`}, hint: "tcp://HOST:PORT"},
-		{name: "unknown builder", ask: Ask{Builder: "../evil"}, want: []string{`build: --builder: there is no builder and no docker context "../evil"`}, hint: "docker buildx ls"},
-		{name: "builder that does not answer", vars: map[string]string{"BUILDX_BUILDER": "b"}, make: func(m *machine) { m.remote("b", "unix:///nowhere/sock") },
-			want: []string{`build: the buildx builder b: unix:///nowhere/sock: "dial unix`}, hint: "is buildkitd running there?"},
+		{name: "nothing there", want: []string{"build: no BuildKit was found; buildx: no builder is chosen", "; Docker: ",
+			"rootless buildkitd: "}, hint: "start one"},
+		{name: "no socket at --addr", ask: Ask{Addr: "unix:///nowhere/sock"},
+			want: []string{`build: --addr: unix:///nowhere/sock: "dial unix /nowhere/sock: `}, hint: "is buildkitd running"},
+		{name: "not an address", ask: Ask{Addr: "localhost:1234"},
+			want: []string{`build: --addr: "localhost:1234" is not an address`}, hint: "tcp://HOST:PORT"},
+		{name: "unknown builder", ask: Ask{Builder: "../evil"},
+			want: []string{`build: --builder: there is no builder and no docker context "../evil"`}, hint: "docker buildx ls"},
+		{name: "builder that does not answer", vars: map[string]string{"BUILDX_BUILDER": "b"},
+			make: func(m *machine) { m.remote("b", "unix:///nowhere/sock") },
+			want: []string{`build: the buildx builder b: unix:///nowhere/sock: "dial unix`},
+			hint: "is buildkitd running there?"},
 		{name: "driver of another world", ask: Ask{Builder: "b"}, make: func(m *machine) {
-			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"cloud","Nodes":[{"Name":"b0"}]}`)
+			m.File(".docker/buildx/instances/b", `{"Name":"b","Driver":"cloud","Nodes":[{"Name":"b0"}]}`)
 		}, want: []string{`builder "b" has the driver "cloud", which is not known here`}, hint: "--addr"},
 		{name: "half of TLS", ask: Ask{Builder: "b"}, make: func(m *machine) {
-			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"remote","Nodes":[{"Name":"b0","Endpoint":"tcp://h:1","DriverOpts":{"cacert":"/ca","cert":"/cert"}}]}`)
+			m.File(".docker/buildx/instances/b",
+				`{"Name":"b","Driver":"remote","Nodes":[{"Name":"b0","Endpoint":"tcp://h:1",`+
+					`"DriverOpts":{"cacert":"/ca","cert":"/cert"}}]}`)
 		}, want: []string{"TLS needs cacert, and cert and key only together"}, hint: "--driver-opt"},
 		{name: "no certificate", ask: Ask{Builder: "b"}, make: func(m *machine) {
-			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"remote","Nodes":[{"Name":"b0","Endpoint":"tcp://h:1","DriverOpts":{"cacert":"/nowhere/ca"}}]}`)
+			m.File(".docker/buildx/instances/b",
+				`{"Name":"b","Driver":"remote","Nodes":[{"Name":"b0","Endpoint":"tcp://h:1",`+
+					`"DriverOpts":{"cacert":"/nowhere/ca"}}]}`)
 		}, want: []string{"could not read ca certificate"}, hint: "is buildkitd running there?"},
 		{name: "no pod", ask: Ask{Builder: "b"}, make: func(m *machine) {
-			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"kubernetes","Nodes":[{"Name":"my_b0","Endpoint":"kubernetes:///b?deployment=my_b0&kubeconfig=/kube","DriverOpts":{"namespace":"ci"}}]}`)
-		}, want: []string{"kubectl --kubeconfig=/kube --namespace=ci get pods --selector=app=my-b0 --field-selector=status.phase=Running --output=name"}, hint: "through kubectl"},
+			m.File(".docker/buildx/instances/b",
+				`{"Name":"b","Driver":"kubernetes","Nodes":[{"Name":"my_b0",`+
+					`"Endpoint":"kubernetes:///b?deployment=my_b0&kubeconfig=/kube",`+
+					`"DriverOpts":{"namespace":"ci"}}]}`)
+		}, want: []string{"kubectl --kubeconfig=/kube --namespace=ci get pods --selector=app=my-b0 " +
+			"--field-selector=status.phase=Running --output=name"}, hint: "through kubectl"},
 		{name: "a node's name that is none", ask: Ask{Builder: "b"}, make: func(m *machine) {
-			m.file(".docker/buildx/instances/b", `{"Name":"b","Driver":"docker-container","Nodes":[{"Name":"--help"}]}`)
+			m.File(".docker/buildx/instances/b", `{"Name":"b","Driver":"docker-container","Nodes":[{"Name":"--help"}]}`)
 		}, want: []string{`"--help" can be no node's name`}},
-		{name: "broken instance", ask: Ask{Builder: "b"}, make: func(m *machine) { m.file(".docker/buildx/instances/b", `{`) }, want: []string{"builder b: unexpected end of JSON input"}},
-		{name: "docker context that is gone", vars: map[string]string{"DOCKER_CONTEXT": "x"}, want: []string{`there is no docker context "x"`}, hint: "docker context ls"},
+		{name: "broken instance", ask: Ask{Builder: "b"},
+			make: func(m *machine) { m.File(".docker/buildx/instances/b", `{`) },
+			want: []string{"builder b: unexpected end of JSON input"}},
+		{name: "docker context that is gone", vars: map[string]string{"DOCKER_CONTEXT": "x"},
+			want: []string{`there is no docker context "x"`}, hint: "docker context ls"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := newMachine(t)
-			m.vars["XDG_RUNTIME_DIR"] = m.dir
-			m.vars["DOCKER_HOST"] = "unix:///nowhere/docker.sock"
+			m.Vars["XDG_RUNTIME_DIR"] = m.Dir
+			m.Vars["DOCKER_HOST"] = "unix:///nowhere/docker.sock"
 			if _, ok := test.vars["DOCKER_CONTEXT"]; ok {
-				delete(m.vars, "DOCKER_HOST")
+				delete(m.Vars, "DOCKER_HOST")
 			}
 			for k, v := range test.vars {
-				m.vars[k] = v
+				m.Vars[k] = v
 			}
 			if test.make != nil {
 				test.make(m)
 			}
-			_, err := find(t.Context(), m.env(), test.ask, own())
+			_, err := find(t.Context(), m.Env(), test.ask, own())
 			if err == nil {
 				t.Fatal("it was found")
 			}

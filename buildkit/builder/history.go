@@ -14,11 +14,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// deleteRecordTimeout is how long a builder may take to end a build that was called off, and to let go of its records.
+// deleteRecordTimeout is how long a builder may take to end a canceled build, and to release its records.
 const deleteRecordTimeout = 15 * time.Second
 
-// Forget deletes the builder's record of the build ref, with the output of its steps in it. The record of a build that
-// was called off is written when the builder has ended it, so Forget waits for that.
+// Forget deletes the builder's record of the build ref, which holds the output of its steps. The builder writes the
+// record of a canceled build when it has ended the build, so Forget waits for that.
 func (e Endpoint) Forget(ctx context.Context, env *regpass.Env, ref string) error {
 	ctx, cancel := context.WithTimeout(ctx, deleteRecordTimeout)
 	defer cancel()
@@ -41,7 +41,7 @@ func (e Endpoint) Forget(ctx context.Context, env *regpass.Env, ref string) erro
 	}
 }
 
-// active reports whether the builder is still at the build.
+// active reports whether the builder still runs the build.
 func (e Endpoint) active(ctx context.Context, ref string) (bool, error) {
 	events, err := e.Client.ControlClient().ListenBuildHistory(ctx,
 		&control.BuildHistoryRequest{ActiveOnly: true, EarlyExit: true})
@@ -61,7 +61,7 @@ func (e Endpoint) active(ctx context.Context, ref string) (bool, error) {
 	}
 }
 
-// deleteRecord deletes what the builder wrote down of a build, and has it collect its garbage.
+// deleteRecord deletes the record of a build, and has the builder collect its garbage.
 func (e Endpoint) deleteRecord(ctx context.Context, ref string) error {
 	_, err := e.Client.ControlClient().UpdateBuildHistory(ctx, &control.UpdateBuildHistoryRequest{Ref: ref, Delete: true})
 	return err

@@ -6,7 +6,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// HostGateway is how a container of a Docker daemon reaches the daemon's machine (moby, builder-next/worker/label).
+// HostGateway is the IP address at which a container of a Docker daemon reaches the daemon's machine (moby,
+// builder-next/worker/label).
 func (e Endpoint) HostGateway(ctx context.Context) (string, error) {
 	workers, err := e.Client.ListWorkers(ctx)
 	if err != nil {

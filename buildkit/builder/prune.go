@@ -13,13 +13,13 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// errInUse says why something stays in the builder's cache: another build shares it.
+// errInUse is the reason why a record stays in the builder's cache: another build shares it.
 var errInUse = errors.New("something else there is using it")
 
-// Prune deletes the chosen records from the builder's cache, with those that are built on them. Nil chooses none. After
-// a leak the next build would otherwise take a layer with a token in it from there, be given no secret, and have
-// nothing to look for. A record that another build shares goes only if that build made just the same and is over; it is
-// made again.
+// Prune deletes the chosen records, and those that are built on them, from the builder's cache. A nil chosen chooses
+// none. Without this, the next build after a leak could take a layer with a token from the cache; it would be given no
+// secret, and so would not know the token to look for. A record that another build shares is deleted only if that build
+// has ended; it is then made again.
 func (e Endpoint) Prune(ctx context.Context, env *regpass.Env, chosen func(*client.UsageInfo) bool) error {
 	if chosen == nil {
 		return nil
@@ -38,7 +38,7 @@ func (e Endpoint) Prune(ctx context.Context, env *regpass.Env, chosen func(*clie
 		if err := e.Client.Prune(ctx, nil, client.PruneAll, ids); err != nil {
 			return pruneError(shown(err))
 		}
-		if err := env.Wait(ctx, wait); err != nil { // the builder may not have let go of all of it yet
+		if err := env.Wait(ctx, wait); err != nil { // the builder may not have released all of it yet
 			return pruneError(errInUse)
 		}
 	}

@@ -6,10 +6,10 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// daemonError is an error with a daemon's words in it, which are quoted.
+// daemonError is an error with the words of a daemon, quoted.
 type daemonError struct{ error }
 
-// Error leaves out what gRPC puts before the reason why a connection could not be made.
+// Error leaves out the words that gRPC puts before the reason of a failed connection.
 func (f daemonError) Error() string {
 	text := f.error.Error()
 	for _, before := range []string{"Error while dialing: ", "authentication handshake failed: "} {
@@ -22,5 +22,5 @@ func (f daemonError) Error() string {
 
 func (f daemonError) Unwrap() error { return f.error }
 
-// shown makes an error that quotes err and still is it.
+// shown returns an error that quotes and wraps err.
 func shown(err error) error { return daemonError{err} }

@@ -10,8 +10,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Auth answers with the credential that docker's configuration or one of its helpers has for a container registry.
-// Errors are quoted.
+// Auth returns the credentials for container registries in docker's configuration and its credential helpers. Errors
+// are quoted.
 func Auth(env *regpass.Env) (authprovider.AuthConfigProvider, error) {
 	c, err := load(env)
 	if err != nil {
@@ -29,7 +29,7 @@ func Auth(env *regpass.Env) (authprovider.AuthConfigProvider, error) {
 	}, nil
 }
 
-// quoted is an error with the words of a file or a credential helper in it.
+// quoted is an error with the words of a file or a credential helper, quoted.
 type quoted struct{ error }
 
 func (q quoted) Error() string { return regpass.Quote(q.error.Error()) }

@@ -24,7 +24,7 @@ func Dir(env *regpass.Env) string {
 	return filepath.Join(env.Home, ".docker")
 }
 
-// Read reads a file that docker or buildx wrote, of at most 4 MiB. A larger one is an error; there being none is
+// Read reads a file that docker or buildx wrote, of at most 4 MiB. A larger file is an error, a missing one is
 // fs.ErrNotExist.
 func Read(path string) ([]byte, error) {
 	f, err := os.Open(path)
@@ -39,7 +39,7 @@ func Read(path string) ([]byte, error) {
 	return text, err
 }
 
-// load reads docker's configuration. A file that is not there is an empty one.
+// load reads docker's configuration. A missing file counts as empty.
 func load(env *regpass.Env) (*configfile.ConfigFile, error) {
 	c, err := config.Load(Dir(env))
 	if err != nil {
@@ -48,8 +48,8 @@ func load(env *regpass.Env) (*configfile.ConfigFile, error) {
 	return c, nil
 }
 
-// Proxies are the proxies that docker hands to its containers, by the names they have in its configuration.
-// Those for one daemon only are not meant for a builder elsewhere.
+// Proxies are the default proxies that docker hands to its containers, by their names in its configuration. Proxies for
+// one daemon only are not meant for a builder elsewhere.
 func Proxies(env *regpass.Env) (map[string]string, error) {
 	c, err := load(env)
 	if err != nil {

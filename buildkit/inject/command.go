@@ -8,24 +8,24 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// stepUsage is what the commands of a step run.
+// stepUsage lists the programs that the commands of a step run.
 type stepUsage struct {
 	rules   []Rule // each once, in the order of first use
-	scripts bool   // also a program of the project's own, which may run anything
-	unread  error  // why part of it could not be read
+	scripts bool   // it also runs a program of the project's own, which may run anything
+	unread  error  // why some of its commands could not be read
 }
 
-// unknown stands in a word for what only the shell knows: a variable, the output of a command.
+// unknown stands for a part of a word that only the shell knows: a variable, the output of a command.
 const unknown = "\x00"
 
-// wrapper is a command that runs another one, which follows its options and operands.
+// wrapper is a command that runs another command, which follows its options and operands.
 type wrapper struct {
 	valued   string   // short options that take a value in the next word
-	long     []string // long options that do
-	operands int      // words before the command that are none of both; NAME=value does not count
+	long     []string // long options that take a value in the next word
+	operands int      // words before the command that are no options; NAME=value does not count
 }
 
-// wrappers are the known ones by name. Those with a subcommand are found as "conda run".
+// wrappers are the known wrappers by name, with their subcommand if they need one.
 var wrappers = map[string]wrapper{
 	"env":       {valued: "uCa", long: []string{"--unset", "--chdir", "--argv0"}},
 	"exec":      {valued: "a"},
@@ -70,17 +70,17 @@ var (
 	systemPath   = regpass.Pattern(`^(/usr(/local)?)?/s?bin/[^/]+$`)
 )
 
-// maxNesting is how deep commands are looked for in commands: sh -c "env sh -c …".
+// maxNesting limits the search for commands in commands: sh -c "env sh -c …".
 const maxNesting = 10
 
-// usageOf finds out what runs when args are run as they are, without a shell.
+// usageOf lists the programs that run when args are run as they are, without a shell.
 func usageOf(args []string) stepUsage {
 	var u stepUsage
 	u.command(args, "", 0)
 	return u
 }
 
-// command looks at one simple command. stdin is what it is known to read, from a here-document.
+// command looks at one simple command. stdin is the here-document that it reads, or "".
 func (u *stepUsage) command(args []string, stdin string, depth int) {
 	for len(args) > 0 && assignment().MatchString(args[0]) {
 		args = args[1:]
@@ -155,7 +155,7 @@ func (p wrapper) strip(args []string) []string {
 	return nil
 }
 
-// shell looks at sh with its options: -c TEXT, a file, or what comes on standard input.
+// shell looks at sh with its options: -c TEXT, a file, or a script on standard input.
 func (u *stepUsage) shell(args []string, stdin string, depth int) {
 	text := false
 	for len(args) > 0 && len(args[0]) > 1 && strings.ContainsAny(args[0][:1], "-+") {

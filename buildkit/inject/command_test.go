@@ -124,7 +124,8 @@ func TestNestingEnds(t *testing.T) {
 }
 
 func FuzzRules(f *testing.F) {
-	for _, text := range []string{"uv sync", "sh -c 'pip install x'", "bash <<EOF\nuv sync\nEOF", "env -u", "sudo -u", "timeout 5", "conda run", "python -m", "su -c", "-m", "$(", "a\\"} {
+	for _, text := range []string{"uv sync", "sh -c 'pip install x'", "bash <<EOF\nuv sync\nEOF", "env -u", "sudo -u",
+		"timeout 5", "conda run", "python -m", "su -c", "-m", "$(", "a\\"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -10,18 +10,18 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Frontend is a gateway.BuildFunc: it turns the Dockerfile into steps in this process and gives them the secrets. Only
-// so can they be added: a frontend that a Dockerfile names with `# syntax=` runs inside the builder. BuildKit's own are
-// stood in for by the one that is part of this program; any other is an error.
+// Frontend is a gateway.BuildFunc: it turns the Dockerfile into steps in this process and gives them the secrets. A
+// frontend that a Dockerfile names with `# syntax=` runs inside the builder, where secrets cannot be added. So the
+// frontend that is part of this program takes the place of BuildKit's own; any other is an error.
 func (i *Injector) Frontend(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 	return dockerfile.Build(ctx, &injecting{Client: c, injector: i})
 }
 
-// injecting rewrites what the frontend has the builder do.
+// injecting is a client that adds the secrets to the steps which the frontend asks for.
 type injecting struct {
 	gateway.Client
 	injector *Injector
-	opts     map[string]string // instead of the client's own, or nil
+	opts     map[string]string // in place of the client's own; nil: the client's own
 }
 
 // BuildOpts returns the options of the build.
@@ -30,12 +30,12 @@ func (c *injecting) BuildOpts() gateway.BuildOpts {
 	if c.opts != nil {
 		o.Opts = c.opts
 	} else {
-		o.Opts = maps.Clone(o.Opts) // the frontend writes into it when it hands over to another one
+		o.Opts = maps.Clone(o.Opts) // the frontend writes into it when it hands over to another frontend
 	}
 	return o
 }
 
-// Solve has the steps of req done, with the secrets in them.
+// Solve runs the steps of req with the secrets in them.
 func (c *injecting) Solve(ctx context.Context, req gateway.SolveRequest) (*gateway.Result, error) {
 	if req.Frontend != "" {
 		return c.handover(ctx, req.FrontendOpt)
@@ -48,15 +48,15 @@ func (c *injecting) Solve(ctx context.Context, req gateway.SolveRequest) (*gatew
 	return c.Client.Solve(ctx, req)
 }
 
-// ownFrontend matches what stands behind `# syntax=` for BuildKit's Dockerfile frontend, but for its labs channel,
-// which knows instructions that the others do not (frontend/dockerfile/docs/reference.md, "syntax").
+// ownFrontend matches the value of `# syntax=` for BuildKit's Dockerfile frontend. labs matches its labs channel, which
+// has instructions that the others lack (frontend/dockerfile/docs/reference.md, "syntax").
 var ownFrontend = regpass.Pattern(`^(docker\.io/)?docker/dockerfile(-upstream)?` +
 	`(:[0-9A-Za-z_.]+(-[0-9A-Za-z_.]+)*)?(@sha256:[0-9a-f]{64})?$`)
 
 var labs = regpass.Pattern(`[:-]labs(@|$)`)
 
-// handover is what the frontend does when the Dockerfile names another one. With "cmdline" set it does not again
-// (frontend/dockerfile/builder/build.go).
+// handover runs this program's frontend when it hands over to the one that the Dockerfile names. With "cmdline" set, it
+// does not hand over again (frontend/dockerfile/builder/build.go).
 func (c *injecting) handover(ctx context.Context, opts map[string]string) (*gateway.Result, error) {
 	ref := opts["source"]
 	if !ownFrontend().MatchString(ref) || labs().MatchString(ref) || c.opts != nil {

@@ -52,11 +52,14 @@ func (b *builderOf) Solve(_ context.Context, req gateway.SolveRequest) (*gateway
 // baseDigest is the digest of every base image.
 var baseDigest = digest.FromString("a")
 
-func (b *builderOf) ResolveSourceMetadata(_ context.Context, op *pb.SourceOp, _ sourceresolver.Opt) (*sourceresolver.MetaResponse, error) {
-	return &sourceresolver.MetaResponse{Op: op, Image: &sourceresolver.ResolveImageResponse{Digest: baseDigest, Config: []byte(`{"os":"linux","architecture":"amd64"}`)}}, nil
+func (b *builderOf) ResolveSourceMetadata(_ context.Context, op *pb.SourceOp,
+	_ sourceresolver.Opt) (*sourceresolver.MetaResponse, error) {
+	return &sourceresolver.MetaResponse{Op: op, Image: &sourceresolver.ResolveImageResponse{Digest: baseDigest,
+		Config: []byte(`{"os":"linux","architecture":"amd64"}`)}}, nil
 }
 
-func (b *builderOf) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+func (b *builderOf) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest,
+	[]byte, error) {
 	return ref, baseDigest, []byte(`{"os":"linux","architecture":"amd64"}`), nil
 }
 
@@ -93,7 +96,9 @@ RUN --mount=type=secret,id=netrc,target=/x pip install b
 RUN --network=none pip install c
 RUN echo done
 `
-	for _, syntax := range []string{"", "# syntax=docker/dockerfile:1\n", "#syntax = docker.io/docker/dockerfile:1.7.0-rc2@sha256:" + strings.Repeat("0", 64) + "\n", "// syntax=docker/dockerfile-upstream:master\n"} {
+	for _, syntax := range []string{"", "# syntax=docker/dockerfile:1\n",
+		"#syntax = docker.io/docker/dockerfile:1.7.0-rc2@sha256:" + strings.Repeat("0", 64) + "\n",
+		"// syntax=docker/dockerfile-upstream:master\n"} {
 		b := &builderOf{dockerfile: syntax + body, opts: map[string]string{}}
 		if strings.HasPrefix(syntax, "//") { // BuildKit's frontend does not read on behind it
 			b.dockerfile, b.opts["build-arg:BUILDKIT_SYNTAX"] = body, "docker/dockerfile-upstream:master"
@@ -104,7 +109,8 @@ RUN echo done
 		}
 		want := []Step{
 			{"[base 1/2] RUN [\"pip\", \"install\", \"a\"]", []string{"pip"}, []string{"netrc"}, nil},
-			{"[stage-1 1/4] RUN <<EOF (uv sync)", []string{"uv"}, []string{"pyx_auth_token", "uv_index_acme_password", "netrc", "uv"}, nil},
+			{"[stage-1 1/4] RUN <<EOF (uv sync)", []string{"uv"}, []string{"pyx_auth_token", "uv_index_acme_password", "netrc",
+				"uv"}, nil},
 			{"[stage-1 2/4] RUN --mount=type=secret,id=netrc,target=/x pip install b", []string{"pip"}, nil, nil},
 			{"[stage-1 3/4] RUN --network=none pip install c", []string{"pip"}, nil, []string{"it has no network"}},
 		}
@@ -114,7 +120,8 @@ RUN echo done
 		def := b.solved[len(b.solved)-1]
 		given := 0
 		for _, e := range steps(t, def) {
-			given += len(e.Secretenv) + len(slices.DeleteFunc(e.Mounts, func(m *pb.Mount) bool { return m.MountType != pb.MountType_SECRET }))
+			given += len(e.Secretenv) +
+				len(slices.DeleteFunc(e.Mounts, func(m *pb.Mount) bool { return m.MountType != pb.MountType_SECRET }))
 		}
 		if given != 6 { // one for pip, two variables and two files for uv, and the Dockerfile's own
 			t.Errorf("%q: %d secrets are mounted", syntax, given)
@@ -127,12 +134,14 @@ RUN echo done
 
 func TestFrontendOfOthers(t *testing.T) {
 	for _, ref := range []string{
-		"docker/dockerfile:1-labs", "docker/dockerfile:labs", "tonistiigi/dockerfile", "docker.io/evil/docker/dockerfile", "ghcr.io/docker/dockerfile:1",
+		"docker/dockerfile:1-labs", "docker/dockerfile:labs", "tonistiigi/dockerfile", "docker.io/evil/docker/dockerfile",
+		"ghcr.io/docker/dockerfile:1",
 		"docker/dockerfile-x", "crazymax/dockerfile:1", "docker/dockerfile:1.7-labs@sha256:" + strings.Repeat("0", 64),
 	} {
 		b := &builderOf{dockerfile: "# syntax=" + ref + "\nFROM scratch\n", opts: map[string]string{}}
 		_, err := New(toInject, false).Frontend(t.Context(), b)
-		if !errors.Is(err, regpass.ErrUsage) || !strings.Contains(err.Error(), "inject: the Dockerfile is for the frontend "+regpass.Quote(ref)) || len(regpass.Hints(err)) != 1 {
+		if !errors.Is(err, regpass.ErrUsage) || !strings.Contains(err.Error(),
+			"inject: the Dockerfile is for the frontend "+regpass.Quote(ref)) || len(regpass.Hints(err)) != 1 {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}

@@ -1,4 +1,5 @@
-// Package inject tells which steps of a Dockerfile use a package client, and gives them the secrets that it reads.
+// Package inject finds the steps of a Dockerfile that use a package client, and gives them the secrets that the client
+// reads.
 package inject
 
 import (
@@ -17,28 +18,28 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Step says what one RUN step was given.
+// Step lists the secrets that one RUN step was given.
 type Step struct {
 	Step    string   // as the builder shows it: "[2/5] RUN uv sync"
 	Clients []string // the package clients that it runs: Rule.Client; "script" for a program of the project's own
 	IDs     []string // of the secrets, in the order of Store.Secrets
-	Notes   []string // what it was not given and why, one clause each
+	Notes   []string // why it was not given a secret, one clause each
 }
 
-// Injector gives secrets to steps of a Dockerfile that does not mention them. One Injector is for one build; it may be
-// used by several goroutines, since platforms are built side by side.
+// Injector gives secrets to the steps of a Dockerfile that does not mention them. One Injector is for one build.
+// Several goroutines may use it, since platforms are built at the same time.
 type Injector struct {
 	secrets []secret.Secret
 	scripts bool // also to steps that run a script
 
 	mu    sync.Mutex
 	steps []Step
-	seen  map[string]bool // digests of the steps that were looked at, before and after
+	seen  map[string]bool // digests of the steps that were looked at, before and after the change
 }
 
-// New makes an Injector of those of the secrets that package clients find by themselves. The steps that use
-// such a client get them, and if scripts is set those that run a program by its path, a task runner, or what only the
-// shell knows the name of, as well: they get all.
+// New makes an Injector. A step that runs a package client gets those of the secrets that the client finds by itself.
+// If scripts is set, a step that runs a task runner, a program by its path, or a program whose name only the shell
+// knows gets all that any client finds.
 func New(secrets []secret.Secret, scripts bool) *Injector {
 	return &Injector{secrets: secrets, scripts: scripts, seen: map[string]bool{}}
 }
@@ -51,15 +52,15 @@ func (i *Injector) Steps() []Step {
 }
 
 // Rewrite returns def with the secrets in it; def itself is not changed. The same def always gives the same result, so
-// that it stays cached, and rewriting a result changes nothing. A step that is given a secret has another cache key
-// than without, as have those that build on it.
+// that it stays cached, and rewriting a result changes nothing. A secret changes the cache key of a step, and of the
+// steps that build on it.
 func (i *Injector) Rewrite(def *pb.Definition) (*pb.Definition, error) {
 	if def == nil {
 		return nil, nil
 	}
 	out := &pb.Definition{Def: make([][]byte, len(def.Def)), Metadata: maps.Clone(def.Metadata), Source: def.Source}
 	renamed := map[string]string{} // digests of steps that changed, old to new
-	for n, old := range def.Def {  // inputs come before what uses them (client/llb/state.go, marshal)
+	for n, old := range def.Def {  // inputs come before their users (client/llb/state.go, marshal)
 		out.Def[n] = old
 		var op pb.Op
 		if err := op.Unmarshal(old); err != nil {
@@ -96,7 +97,7 @@ func (i *Injector) Rewrite(def *pb.Definition) (*pb.Definition, error) {
 	return out, nil
 }
 
-// withCaps has the daemon refuse the step with a clear error if it does not know what it would need to.
+// withCaps adds capabilities to a step, so that a daemon that lacks one refuses the step with a clear error.
 func withCaps(md *pb.OpMetadata, caps []string) *pb.OpMetadata {
 	if len(caps) == 0 {
 		return md
@@ -111,7 +112,7 @@ func withCaps(md *pb.OpMetadata, caps []string) *pb.OpMetadata {
 	return md
 }
 
-// relocate has errors in the steps that changed still point at their lines in the Dockerfile.
+// relocate keeps the source locations of the steps that changed, so that errors still point at the Dockerfile.
 func relocate(src *pb.Source, renamed map[string]string) *pb.Source {
 	if src == nil || len(renamed) == 0 {
 		return src
@@ -126,7 +127,7 @@ func relocate(src *pb.Source, renamed map[string]string) *pb.Source {
 	return out
 }
 
-// report remembers what was done with a step, unless it is known.
+// report remembers r, unless the step is known.
 func (i *Injector) report(from, to string, r *Step) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -185,8 +186,8 @@ func (i *Injector) exec(op *pb.Op, exec *pb.ExecOp, md *pb.OpMetadata) (caps []s
 	return slices.Sorted(maps.Keys(m.caps)), r
 }
 
-// wanted are the secrets for a step. One that takes a step's doing (ForStep, but with a variable that says where it
-// is) comes only where the others leave out one of its hosts.
+// wanted lists the secrets for a step. A secret of ForStep that has a variable is added only if one of its hosts is in
+// none of the other secrets.
 func (i *Injector) wanted(rules []Rule, scripts bool) []secret.Secret {
 	var all []secret.Secret
 	have := map[string]bool{}

@@ -22,8 +22,10 @@ var toInject = []secret.Secret{
 	{ID: "pyx_auth_token", Use: secret.ForClient, Env: "PYX_AUTH_TOKEN", Hosts: []string{"api.pyx.dev"}},
 	{ID: "uv_index_acme_password", Use: secret.ForClient, Env: "UV_INDEX_ACME_PASSWORD", Hosts: []string{"acme.test"}},
 	{ID: "netrc", Use: secret.ForClient, Target: "/run/secrets/netrc", Var: "NETRC", Hosts: []string{"acme.test"}},
-	{ID: "rattler", Use: secret.ForClient, Target: "/run/secrets/rattler", Var: "RATTLER_AUTH_FILE", Hosts: []string{"prefix.dev"}},
-	{ID: "uv", Use: secret.ForStep, Target: "/run/regpass-uv/credentials.toml", Var: "UV_CREDENTIALS_DIR", Dir: "/run/regpass-uv", Hosts: []string{"acme.test", "bearer.test"}},
+	{ID: "rattler", Use: secret.ForClient, Target: "/run/secrets/rattler", Var: "RATTLER_AUTH_FILE",
+		Hosts: []string{"prefix.dev"}},
+	{ID: "uv", Use: secret.ForStep, Target: "/run/regpass-uv/credentials.toml", Var: "UV_CREDENTIALS_DIR",
+		Dir: "/run/regpass-uv", Hosts: []string{"acme.test", "bearer.test"}},
 	{ID: "acme.test", Use: secret.ForStep, Target: "/run/secrets/acme.test", Hosts: []string{"acme.test"}},
 	{ID: "HTTP_AUTH_TOKEN_acme.test", Use: secret.ForDaemon, Hosts: []string{"acme.test"}},
 }
@@ -110,11 +112,14 @@ func TestInject(t *testing.T) {
 			want:   "netrc@/run/secrets/netrc 0:0 0400; NETRC=/run/secrets/netrc",
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, []string{"netrc"}, nil}},
 		{name: "uv", text: "uv sync",
-			want: "PYX_AUTH_TOKEN=pyx_auth_token; UV_INDEX_ACME_PASSWORD=uv_index_acme_password; netrc@/run/secrets/netrc 0:0 0400; NETRC=/run/secrets/netrc; " +
+			want: "PYX_AUTH_TOKEN=pyx_auth_token; UV_INDEX_ACME_PASSWORD=uv_index_acme_password; netrc@/run/secrets/netrc " +
+				"0:0 0400; NETRC=/run/secrets/netrc; " +
 				"tmpfs@/run/regpass-uv; uv@/run/regpass-uv/credentials.toml 0:0 0400; UV_CREDENTIALS_DIR=/run/regpass-uv",
-			report: &Step{"[x] RUN uv sync", []string{"uv"}, []string{"pyx_auth_token", "uv_index_acme_password", "netrc", "uv"}, nil}},
+			report: &Step{"[x] RUN uv sync", []string{"uv"}, []string{"pyx_auth_token", "uv_index_acme_password", "netrc", "uv"},
+				nil}},
 		{name: "pixi", text: "pixi install",
-			want:   "netrc@/run/secrets/netrc 0:0 0400; NETRC=/run/secrets/netrc; rattler@/run/secrets/rattler 0:0 0400; RATTLER_AUTH_FILE=/run/secrets/rattler",
+			want: "netrc@/run/secrets/netrc 0:0 0400; NETRC=/run/secrets/netrc; rattler@/run/secrets/rattler 0:0 0400; " +
+				"RATTLER_AUTH_FILE=/run/secrets/rattler",
 			report: &Step{"[x] RUN pixi install", []string{"pixi"}, []string{"netrc", "rattler"}, nil}},
 		{name: "USER by number", text: "pip install x", opts: []llb.RunOption{llb.User("1000:100")},
 			want:   "netrc@/run/secrets/netrc 1000:100 0400; NETRC=/run/secrets/netrc",
@@ -122,29 +127,40 @@ func TestInject(t *testing.T) {
 		{name: "USER by name", text: "pip install x", opts: []llb.RunOption{llb.User("app")},
 			want:   "netrc@/run/secrets/netrc 0:0 0444; NETRC=/run/secrets/netrc",
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, []string{"netrc"}, nil}},
-		{name: "same id mounted", text: "pip install x", opts: []llb.RunOption{llb.AddSecret("/root/.netrc", llb.SecretID("netrc"))},
+		{name: "same id mounted", text: "pip install x",
+			opts:   []llb.RunOption{llb.AddSecret("/root/.netrc", llb.SecretID("netrc"))},
 			want:   "netrc@/root/.netrc 0:0 0400",
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, nil, nil}},
-		{name: "same target mounted", text: "pip install x", opts: []llb.RunOption{llb.AddSecret("/run/secrets/netrc", llb.SecretID("mine"))},
+		{name: "same target mounted", text: "pip install x",
+			opts:   []llb.RunOption{llb.AddSecret("/run/secrets/netrc", llb.SecretID("mine"))},
 			want:   "mine@/run/secrets/netrc 0:0 0400",
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, nil, nil}},
-		{name: "same variable mounted", text: "uv sync", opts: []llb.RunOption{llb.AddEnv("NETRC", "/x"), llb.AddEnv("UV_CREDENTIALS_DIR", "/x"), llb.AddEnv("UV_INDEX_ACME_PASSWORD", ""),
+		{name: "same variable mounted", text: "uv sync", opts: []llb.RunOption{llb.AddEnv("NETRC", "/x"),
+			llb.AddEnv("UV_CREDENTIALS_DIR", "/x"), llb.AddEnv("UV_INDEX_ACME_PASSWORD", ""),
 			llb.AddSecret("PYX_AUTH_TOKEN", llb.SecretID("mine"), llb.SecretAsEnv(true))},
-			want:   "PYX_AUTH_TOKEN=mine; UV_INDEX_ACME_PASSWORD=uv_index_acme_password; NETRC=/x; UV_CREDENTIALS_DIR=/x; UV_INDEX_ACME_PASSWORD=",
-			report: &Step{"[x] RUN uv sync", []string{"uv"}, []string{"uv_index_acme_password"}, []string{"netrc: the step has a NETRC of its own", "uv: the step has a UV_CREDENTIALS_DIR of its own"}}},
+			want: "PYX_AUTH_TOKEN=mine; UV_INDEX_ACME_PASSWORD=uv_index_acme_password; NETRC=/x; UV_CREDENTIALS_DIR=/x; " +
+				"UV_INDEX_ACME_PASSWORD=",
+			report: &Step{"[x] RUN uv sync", []string{"uv"}, []string{"uv_index_acme_password"},
+				[]string{"netrc: the step has a NETRC of its own", "uv: the step has a UV_CREDENTIALS_DIR of its own"}}},
 		{name: "no network", text: "pip install x", opts: []llb.RunOption{llb.Network(llb.NetModeNone)},
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, nil, []string{"it has no network"}}},
-		{name: "Windows", text: "pip install x", opts: []llb.RunOption{llb.Platform(ocispecs.Platform{OS: "windows", Architecture: "amd64"})},
+		{name: "Windows", text: "pip install x",
+			opts:   []llb.RunOption{llb.Platform(ocispecs.Platform{OS: "windows", Architecture: "amd64"})},
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, nil, []string{"it runs on Windows"}}},
 		{name: "unreadable", text: "pip install 'x",
-			report: &Step{"[x] RUN pip install 'x", nil, nil, []string{`its commands cannot be read: "line 1: reached EOF without closing quote ` + "`'`\""}}},
+			report: &Step{"[x] RUN pip install 'x", nil, nil,
+				[]string{`its commands cannot be read: "line 1: reached EOF without closing quote ` + "`'`\""}}},
 		{name: "a script", text: "./install.sh"},
 		{name: "all: a script", text: "./install.sh", scripts: true,
-			want: "PYX_AUTH_TOKEN=pyx_auth_token; UV_INDEX_ACME_PASSWORD=uv_index_acme_password; netrc@/run/secrets/netrc 0:0 0400; NETRC=/run/secrets/netrc; " +
-				"rattler@/run/secrets/rattler 0:0 0400; RATTLER_AUTH_FILE=/run/secrets/rattler; tmpfs@/run/regpass-uv; uv@/run/regpass-uv/credentials.toml 0:0 0400; UV_CREDENTIALS_DIR=/run/regpass-uv",
-			report: &Step{"[x] RUN ./install.sh", []string{"script"}, []string{"pyx_auth_token", "uv_index_acme_password", "netrc", "rattler", "uv"}, nil}},
+			want: "PYX_AUTH_TOKEN=pyx_auth_token; UV_INDEX_ACME_PASSWORD=uv_index_acme_password; netrc@/run/secrets/netrc " +
+				"0:0 0400; NETRC=/run/secrets/netrc; " +
+				"rattler@/run/secrets/rattler 0:0 0400; RATTLER_AUTH_FILE=/run/secrets/rattler; tmpfs@/run/regpass-uv; " +
+				"uv@/run/regpass-uv/credentials.toml 0:0 0400; UV_CREDENTIALS_DIR=/run/regpass-uv",
+			report: &Step{"[x] RUN ./install.sh", []string{"script"},
+				[]string{"pyx_auth_token", "uv_index_acme_password", "netrc", "rattler", "uv"}, nil}},
 		{name: "all: something else", text: "apt-get update", scripts: true},
-		{name: "all: not a RUN", text: "./scan", scripts: true, opts: []llb.RunOption{llb.WithDescription(map[string]string{instructionKey: ""})}},
+		{name: "all: not a RUN", text: "./scan", scripts: true,
+			opts: []llb.RunOption{llb.WithDescription(map[string]string{instructionKey: ""})}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			i := New(toInject, c.scripts)
@@ -188,7 +204,8 @@ func describe(e *pb.ExecOp) string {
 		case pb.MountType_TMPFS:
 			all = append(all, "tmpfs@"+m.Dest)
 		case pb.MountType_SECRET:
-			all = append(all, fmt.Sprintf("%s@%s %d:%d %04o", m.SecretOpt.ID, m.Dest, m.SecretOpt.Uid, m.SecretOpt.Gid, m.SecretOpt.Mode))
+			all = append(all, fmt.Sprintf("%s@%s %d:%d %04o", m.SecretOpt.ID, m.Dest, m.SecretOpt.Uid, m.SecretOpt.Gid,
+				m.SecretOpt.Mode))
 			if i := slices.IndexFunc(env, func(kv string) bool {
 				return strings.HasSuffix(kv, "="+m.Dest) || strings.HasSuffix(m.Dest, "/credentials.toml")
 			}); i >= 0 {
@@ -249,7 +266,8 @@ func TestInjectNoDefinition(t *testing.T) {
 	if out, err := i.Rewrite(&pb.Definition{}); err != nil || len(out.Def) != 0 {
 		t.Error(out, err)
 	}
-	if _, err := i.Rewrite(&pb.Definition{Def: [][]byte{{0xff}}}); err == nil || !strings.HasPrefix(err.Error(), "build: inject: step 0") {
+	if _, err := i.Rewrite(&pb.Definition{Def: [][]byte{{0xff}}}); err == nil ||
+		!strings.HasPrefix(err.Error(), "build: inject: step 0") {
 		t.Error(err)
 	}
 }
@@ -257,7 +275,8 @@ func TestInjectNoDefinition(t *testing.T) {
 func BenchmarkInject(b *testing.B) {
 	s := llb.Image("docker.io/library/python:3.12")
 	for i := range 100 {
-		s = run(s, fmt.Sprintf("set -ex; python -m venv /opt/%d && /opt/%[1]d/bin/pip install --no-cache-dir -r requirements-%[1]d.txt && rm -rf /root/.cache", i), llb.AddEnv("A", strings.Repeat("x", 200)))
+		s = run(s, fmt.Sprintf("set -ex; python -m venv /opt/%d && /opt/%[1]d/bin/pip install --no-cache-dir -r "+
+			"requirements-%[1]d.txt && rm -rf /root/.cache", i), llb.AddEnv("A", strings.Repeat("x", 200)))
 	}
 	def := marshal(b, s)
 	for b.Loop() {

@@ -13,13 +13,13 @@ import (
 // mounting adds secrets to one RUN step.
 type mounting struct {
 	exec *pb.ExecOp
-	caps map[string]bool // capabilities that the step needs besides
+	caps map[string]bool // further capabilities that the step needs
 }
 
-// alreadyMounted is why a secret is not added that the Dockerfile mounts itself.
+// alreadyMounted is the reason why a secret that the Dockerfile mounts itself is not added.
 const alreadyMounted = "the step mounts it"
 
-// add gives the step one secret, or returns why not. A missing secret fails the step.
+// add gives the step one secret, or returns the reason why not. The step fails if the secret is missing.
 func (m *mounting) add(s secret.Secret) (why string) {
 	name := s.Env
 	if name == "" {
@@ -69,8 +69,8 @@ func (m *mounting) sets(name string) bool {
 	}) || slices.ContainsFunc(m.exec.Secretenv, func(e *pb.SecretEnv) bool { return e.Name == name })
 }
 
-// owner is who may read a secret file in a step of that USER. Only the image knows the number of a name, so such a
-// file is open to all in the step; it is a mount that ends with the step.
+// owner returns the owner and the mode of a secret file in a step of that USER. Only the image knows the number of a
+// user's name, so for a name the file is open to all in the step; the mount ends with the step.
 func owner(user string) (uid, gid, mode uint32) {
 	u, g, _ := strings.Cut(user, ":")
 	if u == "" || u == "root" {

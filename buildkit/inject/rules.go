@@ -8,16 +8,16 @@ import (
 	"github.com/regpass/regpass/buildkit/secret"
 )
 
-// Rule says what a package client reads, and so which secrets a step that runs it is given.
+// Rule lists the variables that a package client reads, and so the secrets for a step that runs it.
 type Rule struct {
-	Client  string                // what it is called in reports
+	Client  string                // its name in reports
 	Command func() *regexp.Regexp // matches its name, without folders
 	Module  func() *regexp.Regexp // matches the name under which `python -m` runs it; nil: Command does
-	// Reads are variables that it takes credentials from, or that say where a file with them is; path.Match.
+	// Reads are patterns (path.Match) of variables that hold a credential, or the path of a file with credentials.
 	Reads []string
 }
 
-// What the clients read. pip, Poetry, PDM and conda use requests, and requests reads NETRC
+// The variables that the clients read. pip, Poetry, PDM and conda use requests, and requests reads NETRC
 // (requests.utils.get_netrc_auth); uv names a variable for each index (UV_INDEX_<NAME>_PASSWORD).
 var (
 	readsNetrc = []string{"NETRC"}
@@ -31,9 +31,9 @@ var Rules = []Rule{
 	{"pip", regpass.Pattern(`^pip[0-9.]*$`), nil, readsNetrc},
 	{"pip-tools", regpass.Pattern(`^pip-(compile|sync)$`), regpass.Pattern(`^piptools$`), readsNetrc},
 	{"pipenv", regpass.Pattern(`^pipenv$`), nil, readsNetrc},
-	{"pipx", regpass.Pattern(`^pipx$`), nil, readsUV}, // installs with uv where it finds it
+	{"pipx", regpass.Pattern(`^pipx$`), nil, readsUV}, // installs with uv if it finds it
 	{"poetry", regpass.Pattern(`^poetry$`), nil, readsNetrc},
-	{"pdm", regpass.Pattern(`^pdm$`), nil, readsUV},     // resolves with uv where it is told to
+	{"pdm", regpass.Pattern(`^pdm$`), nil, readsUV},     // resolves with uv if it is told to
 	{"hatch", regpass.Pattern(`^hatch$`), nil, readsUV}, // installs with pip or uv
 	// gets build requirements with pip or uv
 	{"build", regpass.Pattern(`^pyproject-build$`), regpass.Pattern(`^build$`), readsUV},

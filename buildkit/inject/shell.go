@@ -11,7 +11,7 @@ import (
 // maxScript is the longest shell text that is read, in bytes. The parser needs stack for each level of nesting.
 const maxScript = 32 << 10
 
-// script looks at every command in a shell text, wherever it stands: in lists, loops, functions, substitutions.
+// script looks at every command in a shell script, also in lists, loops, functions and substitutions.
 func (u *stepUsage) script(text string, depth int) {
 	if depth > maxNesting {
 		return
@@ -20,11 +20,11 @@ func (u *stepUsage) script(text string, depth int) {
 		u.unread = fmt.Errorf("it has more than %d bytes", maxScript)
 		return
 	}
-	// Bash's language holds that of sh but for what nobody writes in a Dockerfile.
+	// Bash's grammar includes that of sh, except for forms that nobody writes in a Dockerfile.
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
 	if err != nil {
 		var parse syntax.ParseError
-		u.unread = errors.New("it is no shell text")
+		u.unread = errors.New("it is not a shell script")
 		if errors.As(err, &parse) {
 			u.unread = fmt.Errorf("line %d: %s", parse.Pos.Line(), parse.Text)
 		}
@@ -46,7 +46,7 @@ func (u *stepUsage) script(text string, depth int) {
 	})
 }
 
-// hereDocument is what a command is given on standard input in the text itself, or "".
+// hereDocument is the text of a command's here-document, or "".
 func hereDocument(stmt *syntax.Stmt) string {
 	for _, r := range stmt.Redirs {
 		if r.Hdoc != nil {
@@ -56,7 +56,7 @@ func hereDocument(stmt *syntax.Stmt) string {
 	return ""
 }
 
-// literal is the text of a word with quotes taken off and unknown for all that only the shell knows.
+// literal is the text of a word without its quotes, with unknown for each part that only the shell knows.
 func literal(parts []syntax.WordPart) string {
 	var b strings.Builder
 	for _, p := range parts {
@@ -74,7 +74,7 @@ func literal(parts []syntax.WordPart) string {
 	return b.String()
 }
 
-// unescape takes backslashes off. Inside double quotes the shell keeps most of them, but in none that is part of a
+// unescape removes backslashes. The shell keeps most of those inside double quotes, but none there is part of a
 // command's name.
 func unescape(text string) string {
 	var b strings.Builder

@@ -13,13 +13,14 @@ import (
 )
 
 const (
-	// readChunk is read at once, in bytes; a gRPC message may have 4 MiB (grpc-go, defaultServerMaxReceiveMessageSize).
+	// readChunk is how much is read at once, in bytes; a gRPC message may have 4 MiB (grpc-go,
+	// defaultServerMaxReceiveMessageSize).
 	readChunk      = 1 << 20
-	maxAttestation = 64 << 20 // read of each attestation, in bytes; a larger one is an error
-	maxBundle      = 1000     // files of a bundle
+	maxAttestation = 64 << 20 // in bytes; a larger attestation is an error
+	maxBundle      = 1000     // files; a larger bundle is an error
 )
 
-// config searches the image's configuration, and whatever else the frontend says of the image.
+// config searches the image's configuration and all other metadata from the frontend.
 func (w *Watch) config(res *gateway.Result) {
 	for _, key := range slices.Sorted(maps.Keys(res.Metadata)) {
 		for _, f := range w.known.Find(res.Metadata[key]) {
@@ -28,7 +29,7 @@ func (w *Watch) config(res *gateway.Result) {
 	}
 }
 
-// attestations searches those that are part of a finished build.
+// attestations searches the attestations that are part of a finished build.
 func (w *Watch) attestations(ctx context.Context, res *gateway.Result) error {
 	for _, platform := range slices.Sorted(maps.Keys(res.Attestations)) {
 		for _, a := range res.Attestations[platform] {

@@ -18,18 +18,18 @@ import (
 // the first has arrived.
 type barrier struct {
 	marks [2]mark
-	heard chan struct{} // something was reported since somebody looked
-	ended chan struct{}
+	heard chan struct{} // holds an element if a report came since the last receive
+	ended chan struct{} // closed when the report has ended
 	end   func()
 }
 
-// maxSilence is how long a builder may report nothing at all while a step of ours is on its way through what steps
-// printed. The report can break off with the build going on, and then nobody else would end it.
+// maxSilence is how long a builder may report nothing at all while a marker step is under way. The report can break off
+// while the build goes on, and then nothing else would end the wait.
 const maxSilence = time.Minute
 
-// mark is one of those steps.
+// mark is one of the marker steps.
 type mark struct {
-	name   string // no other step can know it
+	name   string // random, so that no other step can have it
 	passed chan struct{}
 	pass   func()
 }
@@ -44,7 +44,7 @@ func newBarrier() barrier {
 	return g
 }
 
-// hear notes that the report goes on.
+// hear notes that a report came.
 func (g *barrier) hear() {
 	select {
 	case g.heard <- struct{}{}:
@@ -52,7 +52,7 @@ func (g *barrier) hear() {
 	}
 }
 
-// mark is the one of that name, or nil.
+// mark returns the marker step of that name, or nil.
 func (g *barrier) mark(name string) *mark {
 	for i := range g.marks {
 		if g.marks[i].name == name {
@@ -62,11 +62,11 @@ func (g *barrier) mark(name string) *mark {
 	return nil
 }
 
-// Guard looks, before a step runs, at the image config and at what the provenance will be made of. Then it runs build
-// to the end of its last step and holds the result back, before anything is exported or pushed, while it looks at
-// attestations that are part of the result (SBOM) and, where handed reports that steps were given secrets, at the rest
-// of their output. A leak is an Error, and nothing is exported. Layers are not looked at here: Image searches them.
-func (w *Watch) Guard(build gateway.BuildFunc, handed func() bool) gateway.BuildFunc {
+// Guard returns a build whose result is held back until it has been searched. Before a step runs, the image config and
+// the material of the provenance are searched. After the last step, before anything is exported or pushed, the
+// attestations of the result (SBOM) are searched and, if handedOut reports that steps were given secrets, the rest of
+// their output. A leak is an Error, and nothing is exported. Layers are left to Image.
+func (w *Watch) Guard(build gateway.BuildFunc, handedOut func() bool) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		if err != nil {
@@ -82,18 +82,26 @@ func (w *Watch) Guard(build gateway.BuildFunc, handed func() bool) gateway.Build
 		if err := w.attestations(ctx, res); err != nil {
 			return nil, err
 		}
-		if handed() {
-			for _, m := range w.barrier.marks {
-				if err := w.drain(ctx, c, m); err != nil {
-					return nil, err
-				}
+		if handedOut() {
+			if err := w.drainAll(ctx, c); err != nil {
+				return nil, err
 			}
 		}
 		return res, w.Err()
 	}
 }
 
-// evaluate has all steps done, those of several platforms side by side.
+// drainAll waits until all output of the steps has been read.
+func (w *Watch) drainAll(ctx context.Context, c gateway.Client) error {
+	for _, m := range w.barrier.marks {
+		if err := w.drain(ctx, c, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evaluate runs all steps, those of several platforms at the same time.
 func evaluate(ctx context.Context, res *gateway.Result) error {
 	var group sync.WaitGroup
 	var errs []error
@@ -115,8 +123,8 @@ func evaluate(ctx context.Context, res *gateway.Result) error {
 	return err
 }
 
-// drain runs m's step and waits until it is seen. The name is in the file as well: the builder tells steps apart by
-// what they do, and builds that do the same at the same time share one step with one name.
+// drain runs the marker step m and waits until it is reported. The name is also the content of a file, since steps of
+// several builds that do the same at the same time become one step, with one name.
 func (w *Watch) drain(ctx context.Context, c gateway.Client, m mark) error {
 	def, err := llb.Scratch().File(llb.Mkfile("/regpass", 0o444, []byte(m.name)), llb.WithCustomName(m.name)).Marshal(ctx)
 	if err != nil {

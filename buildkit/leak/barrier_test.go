@@ -48,7 +48,8 @@ func (r *reporting) Solve(ctx context.Context, req gateway.SolveRequest) (*gatew
 		dgst := digest.FromBytes(dt)
 		name := req.Definition.Metadata[string(dgst)].GetDescription()[nameKey]
 		r.status <- &client.SolveStatus{Vertexes: []*client.Vertex{{Digest: dgst, Name: name, Started: &now}}}
-		r.status <- &client.SolveStatus{Vertexes: []*client.Vertex{{Digest: dgst, Name: name, Started: &now, Completed: &now}}}
+		r.status <- &client.SolveStatus{Vertexes: []*client.Vertex{{Digest: dgst, Name: name, Started: &now,
+			Completed: &now}}}
 	}
 	return gateway.NewResult(), nil
 }
@@ -121,7 +122,8 @@ func TestGuardGivesUpOnSilence(t *testing.T) {
 		res := gateway.NewResult()
 		res.SetRef(&built{})
 		began := time.Now()
-		if err := gated(t, newWatch(nil), &reporting{silent: true}, res, true); err == nil || !strings.Contains(err.Error(), "broke off") {
+		if err := gated(t, newWatch(nil), &reporting{silent: true}, res, true); err == nil ||
+			!strings.Contains(err.Error(), "broke off") {
 			t.Errorf("%v", err)
 		}
 		if waited := time.Since(began); waited != maxSilence {
@@ -153,7 +155,8 @@ func TestGuardWaitsForAllOutput(t *testing.T) {
 		}
 	}
 	res := gateway.NewResult()
-	if err := gated(t, newWatch(nil), &reporting{breaks: true}, res, true); err == nil || !strings.Contains(err.Error(), "broke off") {
+	if err := gated(t, newWatch(nil), &reporting{breaks: true}, res, true); err == nil ||
+		!strings.Contains(err.Error(), "broke off") {
 		t.Errorf("when the report breaks off: %v", err)
 	}
 	res.SetRef(&built{err: errors.New("exit code: 1")})
@@ -174,9 +177,13 @@ func TestGuardLooksBeforeAStepRuns(t *testing.T) {
 			leak("definition", "ADD it", "", "plain")},
 		{"name", llb.Scratch().File(llb.Mkdir("/a", 0o700), llb.WithCustomName("MKDIR "+live)),
 			leak("definition", "MKDIR ***", "", "plain")},
-		{"Dockerfile", llb.Scratch().File(llb.Mkdir("/a", 0o700), llb.NewSourceMap(nil, "Dockerfile", "", fmt.Appendf(nil, "# %x", live)).Location(nil)),
+		{"Dockerfile",
+			llb.Scratch().File(llb.Mkdir("/a", 0o700), llb.NewSourceMap(nil, "Dockerfile", "",
+				fmt.Appendf(nil, "# %x", live)).Location(nil)),
 			leak("build file", "Dockerfile", "", "hex")},
-		{"where the Dockerfile is from", llb.Scratch().File(llb.Mkdir("/a", 0o700), llb.NewSourceMap(new(llb.HTTP("https://files.test/"+live, llb.WithCustomName("load"))), "Dockerfile", "", nil).Location(nil)),
+		{"where the Dockerfile is from", llb.Scratch().File(llb.Mkdir("/a", 0o700),
+			llb.NewSourceMap(new(llb.HTTP("https://files.test/"+live, llb.WithCustomName("load"))), "Dockerfile", "",
+				nil).Location(nil)),
 			leak("definition", "load", "", "plain")},
 	} {
 		res, ref, w := gateway.NewResult(), &built{made: c.made}, newWatch(nil)
@@ -196,7 +203,8 @@ func TestGuardLooksBeforeAStepRuns(t *testing.T) {
 }
 
 func TestGuardLooksAtTheResult(t *testing.T) {
-	file := gateway.Attestation{Kind: gatewaypb.AttestationKind_InToto, Path: "/sbom.json", InToto: result.InTotoAttestation{PredicateType: "https://spdx.dev/Document"}}
+	file := gateway.Attestation{Kind: gatewaypb.AttestationKind_InToto, Path: "/sbom.json",
+		InToto: result.InTotoAttestation{PredicateType: "https://spdx.dev/Document"}}
 	bundle := gateway.Attestation{Kind: gatewaypb.AttestationKind_Bundle, Path: "/all"}
 	long := strings.Repeat("x", readChunk-10) + live
 	for _, c := range []struct {
@@ -235,12 +243,14 @@ func TestGuardLooksAtTheResult(t *testing.T) {
 		}
 	}
 	for name, a := range map[string]gateway.Attestation{
-		"a file that is not there":  {Kind: gatewaypb.AttestationKind_InToto, Path: "/none", Ref: &built{}},
-		"more than can be searched": {Kind: gatewaypb.AttestationKind_InToto, Path: "/big", Ref: &built{files: map[string]string{"/big": strings.Repeat("x", maxAttestation+2*readChunk)}}},
+		"a file that is not there": {Kind: gatewaypb.AttestationKind_InToto, Path: "/none", Ref: &built{}},
+		"more than can be searched": {Kind: gatewaypb.AttestationKind_InToto, Path: "/big",
+			Ref: &built{files: map[string]string{"/big": strings.Repeat("x", maxAttestation+2*readChunk)}}},
 	} {
 		res := gateway.NewResult()
 		res.AddAttestation("linux/amd64", a)
-		if err := gated(t, newWatch(nil), &reporting{}, res, false); err == nil || !strings.HasPrefix(err.Error(), "build: read the attestation ") {
+		if err := gated(t, newWatch(nil), &reporting{}, res, false); err == nil ||
+			!strings.HasPrefix(err.Error(), "build: read the attestation ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // nameKey is the description under which BuildKit keeps the name of a step (llb.WithCustomName).
 const nameKey = "llb.customname"
 
-// Definition is everything that the builder was told to do to make r.
+// Definition returns all the steps that make r.
 func Definition(ctx context.Context, r gateway.Reference) (*llb.Definition, error) {
 	state, err := r.ToState()
 	if err != nil {
@@ -29,7 +29,7 @@ func Definition(ctx context.Context, r gateway.Reference) (*llb.Definition, erro
 	return def, nil
 }
 
-// definitions searches how everything in res is made, and remembers the steps.
+// definitions searches the steps that make res, and remembers their names.
 func (w *Watch) definitions(ctx context.Context, res *gateway.Result) error {
 	return res.EachRef(func(r gateway.Reference) error {
 		def, err := Definition(ctx, r)
@@ -41,25 +41,25 @@ func (w *Watch) definitions(ctx context.Context, res *gateway.Result) error {
 	})
 }
 
-// definition searches what the builder writes into the provenance with mode=max, and into its own record of the build
-// in any case: each step with its commands, variables and sources, and the Dockerfile (BuildKit,
-// solver/llbsolver/provenance/types). The other part of a provenance, the options of the build, Arguments has
-// looked at before the build began. One place is enough for each token: a variable is in all steps that follow.
+// definition searches each step, with its commands, variables and sources, and the Dockerfile. The builder writes them
+// into its own record of the build and, with mode=max, into the provenance (BuildKit,
+// solver/llbsolver/provenance/types). The other part of a provenance, the options of the build, was searched by
+// Arguments before the build began. One place is enough for each token, since a variable is in all steps that follow.
 func (w *Watch) definition(def *pb.Definition) {
-	said := map[string]bool{}
-	report := func(text []byte, where, what string, step digest.Digest) {
+	seen := map[string]bool{} // fingerprints
+	report := func(text []byte, where, name string, step digest.Digest) {
 		for _, f := range w.known.Find(text) {
-			if !said[f.Fingerprint] {
-				said[f.Fingerprint] = true
-				w.leaks.add(f, where, what, step)
+			if !seen[f.Fingerprint] {
+				seen[f.Fingerprint] = true
+				w.leaks.add(f, where, name, step)
 			}
 		}
 	}
 	for _, file := range def.GetSource().GetInfos() {
 		report([]byte(file.Filename+"\x00"+string(file.Data)), inSource, w.Redact(file.Filename), "")
-		w.definition(file.Definition) // where the file is from
+		w.definition(file.Definition) // the steps that fetch the file
 	}
-	for _, op := range def.GetDef() { // in an encoding that has texts as they are
+	for _, op := range def.GetDef() { // an encoding that keeps texts as they are
 		step := digest.FromBytes(op)
 		described := def.Metadata[string(step)].GetDescription()
 		name := w.Redact(described[nameKey])
@@ -70,9 +70,9 @@ func (w *Watch) definition(def *pb.Definition) {
 	}
 }
 
-// nameSteps adds the names of a definition's steps by what BuildKit says that the layers that they make are made by, in
-// its cache and in an image's history where nobody tells it otherwise (BuildKit, solver/llbsolver/ops/exec.go and
-// file.go, and exporter/containerimage/writer.go, getRefMetadata).
+// nameSteps adds the names of a definition's steps. Its keys are the texts with which BuildKit's cache and, by default,
+// an image's history describe the steps (BuildKit, solver/llbsolver/ops/exec.go and file.go, and
+// exporter/containerimage/writer.go, getRefMetadata).
 func nameSteps(def *llb.Definition, steps map[string]string) error {
 	for _, dt := range def.Def {
 		var op pb.Op

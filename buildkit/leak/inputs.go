@@ -18,12 +18,12 @@ import (
 // MaxContextFile is how much of each context file is searched, in bytes: a context may hold data sets and disk images.
 const MaxContextFile = 64 << 20
 
-// Arguments looks for tokens in what is given to a build by name: build arguments, labels, annotations. BuildKit keeps
-// all of them, in the image's history, its provenance or its own build history. what names them: "build argument".
-func (w *Watch) Arguments(what string, args map[string]string) error {
+// Arguments looks for tokens in the named values of a build: build arguments, labels, annotations. BuildKit keeps all
+// of them, in the image's history, its provenance or its own build history. kind is one of them: "build argument".
+func (w *Watch) Arguments(kind string, args map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		for _, f := range w.known.Find([]byte(name + "=" + args[name])) {
-			w.leaks.add(f, inArgument, what+" "+w.Redact(name), "")
+			w.leaks.add(f, inArgument, kind+" "+w.Redact(name), "")
 		}
 	}
 	return w.Err()
@@ -64,7 +64,7 @@ func (w *Watch) Context(ctx context.Context, root fsutil.FS, ignore []string) (p
 		}
 		return err
 	})
-	if leak := w.Err(); leak != nil { // whoever hears of it may call ctx off, which ends the walk
+	if leak := w.Err(); leak != nil { // a leak may have canceled ctx, which ends the walk
 		return partly, leak
 	}
 	if err != nil {
@@ -78,7 +78,7 @@ func (w *Watch) contextFile(
 	root fsutil.FS, path string, buf []byte, found func(regpass.Match),
 ) (whole bool, err error) {
 	f, err := root.Open(path)
-	if errors.Is(err, fs.ErrNotExist) { // removed since: it will not be sent either
+	if errors.Is(err, fs.ErrNotExist) { // it was removed, so it will not be sent either
 		return true, nil
 	}
 	if err != nil {

@@ -20,7 +20,8 @@ func TestArguments(t *testing.T) {
 	if err := w.Arguments("build argument", map[string]string{"A": "b", "PASS": "password"}); err != nil {
 		t.Error(err)
 	}
-	err := w.Arguments("build argument", map[string]string{"A": "b", "INDEX": "https://u:" + live[:20] + "@x", "AUTH": base64.StdEncoding.EncodeToString([]byte("u:" + live)), live: "x"})
+	err := w.Arguments("build argument", map[string]string{"A": "b", "INDEX": "https://u:" + live[:20] + "@x",
+		"AUTH": base64.StdEncoding.EncodeToString([]byte("u:" + live)), live: "x"})
 	want := []Leak{
 		leak("argument", "build argument AUTH", "", "base64"),
 		leak("argument", "build argument ***", "", "plain"),
@@ -33,8 +34,9 @@ func TestArguments(t *testing.T) {
 func TestContext(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"clean.txt": "nothing", ".env": "TOKEN=" + live + "\n", "deep/er/.netrc": "machine x password " + live, "deep/skip/.netrc": live,
-		"ignored": live, "big": strings.Repeat("x", MaxContextFile) + live, live[:8] + ".txt": "",
+		"clean.txt": "nothing", ".env": "TOKEN=" + live + "\n", "deep/er/.netrc": "machine x password " + live,
+		"deep/skip/.netrc": live,
+		"ignored":          live, "big": strings.Repeat("x", MaxContextFile) + live, live[:8] + ".txt": "",
 	} {
 		write(t, filepath.Join(dir, name), text)
 	}
@@ -52,7 +54,7 @@ func TestContext(t *testing.T) {
 	}
 	var what []string
 	for _, l := range w.Leaks() {
-		what = append(what, l.What)
+		what = append(what, l.Name)
 	}
 	if want := []string{"file .env", "file deep/er/.netrc", "file link"}; !slices.Equal(what, want) {
 		t.Errorf("leaks in %q", what)
@@ -62,7 +64,8 @@ func TestContext(t *testing.T) {
 	if partly, err := clean.Context(t.Context(), root, []string{"*", "!clean.txt"}); err != nil || partly != nil {
 		t.Error(partly, err)
 	}
-	if _, err := clean.Context(t.Context(), root, []string{"[a-"}); err == nil || !strings.HasPrefix(err.Error(), "build: context: ") {
+	if _, err := clean.Context(t.Context(), root, []string{"[a-"}); err == nil ||
+		!strings.HasPrefix(err.Error(), "build: context: ") {
 		t.Error(err)
 	}
 	over, cancel := context.WithCancel(t.Context())

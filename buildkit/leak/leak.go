@@ -3,6 +3,7 @@ package leak
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,22 +26,22 @@ const (
 	inConfig   = "image config"
 	inAttested = "attestation"
 	inImage    = "image"
-	// What of provenance is known before it is written.
+	// These two go into the provenance, and are known before it is written.
 	inDefinition = "definition"
 	inSource     = "build file"
 )
 
-// Leak says that a token stands where none may, without showing it.
+// Leak says where a token was found, without showing it.
 type Leak struct {
 	// Where is "output", "name", "progress", "error", "warning" or "definition" of a step, or "argument", "context",
 	// "build file", "image config", "attestation" or "image".
 	Where       string
-	What        string        // the step, argument, file or attestation; itself redacted, but not fit to print unquoted
+	Name        string        // of the step, argument, file or attestation; redacted, but quote it to print it
 	Step        digest.Digest // of the step, or ""
-	ID, Host    string        // what the token is called, as NewWatch's who says
+	ID, Host    string        // of the token, as Identifier.Identify names it
 	Fingerprint string
 	Form        string // as in regpass.Match
-	By          string // the step that wrote the file in the image, like What; or ""
+	By          string // the step that wrote the file in the image, like Name; or ""
 }
 
 // String is one line that names the token and the place, the latter quoted.
@@ -57,10 +58,10 @@ func (l Leak) String() string {
 	if l.By != "" {
 		by = ", written by step " + regpass.Quote(l.By)
 	}
-	return fmt.Sprintf("%s is in the %s%s%s (%s)%s", token, l.Where, of, regpass.Quote(l.What), l.Form, by)
+	return fmt.Sprintf("%s is in the %s%s%s (%s)%s", token, l.Where, of, regpass.Quote(l.Name), l.Form, by)
 }
 
-// Error is regpass.ErrFound and says what was found.
+// Error lists the leaks of a build. It is regpass.ErrFound.
 type Error struct{ Leaks []Leak }
 
 // Error has one clause for each leak.
@@ -75,26 +76,26 @@ func (e *Error) Error() string {
 // Is makes it regpass.ErrFound.
 func (e *Error) Is(target error) bool { return target == regpass.ErrFound }
 
-// maxLeaks is how many different leaks are remembered: enough to say what is wrong, whatever a step prints.
+// maxLeaks is how many different leaks are remembered: enough to see the mistake, however much a step prints.
 const maxLeaks = 100
 
-// leaks collects them. It may be used by several goroutines.
+// leaks collects the leaks of a build. Several goroutines may use it.
 type leaks struct {
-	who    func(fingerprint string) (id, host string, ours bool)
-	leaked func(Leak)
+	tokens Identifier
+	stop   context.CancelCauseFunc // may be nil
 
-	mu  sync.Mutex
+	mu  sync.Mutex // guards all
 	all []Leak
 }
 
-func (l *leaks) add(f regpass.Match, where, what string, step digest.Digest) {
-	l.addLeak(Leak{Where: where, What: cmp.Or(what, string(step)), Step: step, Fingerprint: f.Fingerprint, Form: f.Form})
+func (l *leaks) add(f regpass.Match, where, name string, step digest.Digest) {
+	l.addLeak(Leak{Where: where, Name: cmp.Or(name, string(step)), Step: step, Fingerprint: f.Fingerprint, Form: f.Form})
 }
 
-// addLeak adds what the token is called.
+// addLeak names the token and adds the leak. It drops a secret that is not ours, and a leak that is known.
 func (l *leaks) addLeak(leak Leak) {
 	var ours bool
-	if leak.ID, leak.Host, ours = l.who(leak.Fingerprint); !ours {
+	if leak.ID, leak.Host, ours = l.tokens.Identify(leak.Fingerprint); !ours {
 		return
 	}
 	l.mu.Lock()
@@ -103,8 +104,8 @@ func (l *leaks) addLeak(leak Leak) {
 		l.all = append(l.all, leak)
 	}
 	l.mu.Unlock()
-	if isNew && l.leaked != nil {
-		l.leaked(leak)
+	if isNew && l.stop != nil {
+		l.stop(&Error{[]Leak{leak}})
 	}
 }
 

@@ -11,11 +11,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// output redacts and searches one output of one step; a secret may be cut anywhere between two pieces of it.
+// output redacts and searches one output of one step. A secret may be cut anywhere between two pieces of output.
 type output struct {
 	redact *regpass.RedactingWriter
 	search *regpass.Search
-	out    bytes.Buffer // what redact let through last
+	out    bytes.Buffer // the text that redact passed on last
 }
 
 func (w *Watch) outputOf(s stream) *output {
@@ -28,8 +28,8 @@ func (w *Watch) outputOf(s stream) *output {
 	return o
 }
 
-// write returns what can be shown now. It is data itself where nothing had to be changed, and never shared with the
-// next call. A bytes.Buffer and a Search do not fail.
+// write returns the text that can be shown now. It is data itself if nothing had to be changed, and never shared with
+// the next call. A bytes.Buffer and a Search do not fail.
 func (o *output) write(data []byte) []byte {
 	_, _ = o.search.Write(data)
 	o.out.Reset()
@@ -40,7 +40,7 @@ func (o *output) write(data []byte) []byte {
 	return bytes.Clone(o.out.Bytes())
 }
 
-// flush ends the output and returns what was held back.
+// flush ends the output and returns the text that was held back.
 func (o *output) flush() []byte {
 	_ = o.search.Flush()
 	o.out.Reset()
@@ -48,7 +48,7 @@ func (o *output) flush() []byte {
 	return o.out.Bytes()
 }
 
-// flush forgets an output of a step that completed and returns what was held back of it.
+// flush ends an output of a completed step and returns the text that was held back.
 func (w *Watch) flush(s stream) []*client.VertexLog {
 	o := w.output[s]
 	if o == nil {
@@ -61,7 +61,7 @@ func (w *Watch) flush(s stream) []*client.VertexLog {
 	return nil
 }
 
-// flushEnded ends the outputs of steps that completed.
+// flushEnded ends the outputs of the completed steps.
 func (w *Watch) flushEnded() (logs []*client.VertexLog) {
 	for _, step := range w.ended {
 		for _, fd := range []int{0, 1, 2} {

@@ -9,16 +9,16 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Watch stands between a build and the eyes of people: it redacts what the build says and remembers which tokens
-// were in it. One Watch is for one build.
+// Watch stands between a build and its readers: it redacts all that the build reports and remembers which tokens were
+// in it. One Watch is for one build.
 type Watch struct {
 	leaks   leaks
 	known   *regpass.Redactor
 	barrier barrier
 	names   map[digest.Digest]string // of steps, for Filter
 	output  map[stream]*output
-	steps   map[string]string // names of steps by what their layers are said to be made by, as nameSteps has them
-	ended   []digest.Digest   // steps that completed in a message that others of the same time may follow
+	steps   map[string]string // names of steps; see nameSteps for the keys
+	ended   []digest.Digest   // completed steps that may still have output in later messages of the same batch
 }
 
 // stream is one of the two outputs of a step.
@@ -27,20 +27,24 @@ type stream struct {
 	stream int // file descriptor: 1 or 2
 }
 
-// NewWatch makes a Watch. known are all secrets, for redaction; it may grow during the build. who says for which of
-// them, by fingerprint, it is a leak when it shows up, and what to call it; leaked, which may be nil, hears of each
-// leak as soon as it is seen, so that the build can be stopped.
-func NewWatch(
-	known *regpass.Redactor, who func(fingerprint string) (id, host string, ours bool), leaked func(Leak),
-) *Watch {
+// Identifier tells the credentials of a build from the user's other secrets.
+type Identifier interface {
+	// Identify names a secret by its fingerprint. ours is true if the secret must not show up anywhere in a build.
+	Identify(fingerprint string) (id, host string, ours bool)
+}
+
+// NewWatch makes a Watch. known holds all secrets, for redaction, and may grow during the build. A secret that shows up
+// is a leak if tokens says that it is ours. stop, which may be nil, is called with an Error for each new leak, so that
+// the build can be stopped at once.
+func NewWatch(known *regpass.Redactor, tokens Identifier, stop context.CancelCauseFunc) *Watch {
 	return &Watch{
-		known: known, leaks: leaks{who: who, leaked: leaked}, barrier: newBarrier(),
+		known: known, leaks: leaks{tokens: tokens, stop: stop}, barrier: newBarrier(),
 		names: map[digest.Digest]string{}, output: map[stream]*output{}, steps: map[string]string{},
 	}
 }
 
-// Filter passes on to out, redacted, what the build reports through in, and closes out when in is closed. When ctx ends
-// it still reads in to its end, so that the build is not held up. It redacts in place and is to be called once.
+// Filter redacts each message of in, in place, and passes it on to out. It closes out when in is closed. After ctx has
+// ended it still reads in to the end, so that the build is not held up. Call it once.
 func (w *Watch) Filter(ctx context.Context, in <-chan *client.SolveStatus, out chan<- *client.SolveStatus) {
 	defer close(out)
 	defer w.barrier.end()
@@ -63,18 +67,18 @@ func (w *Watch) Filter(ctx context.Context, in <-chan *client.SolveStatus, out c
 // Redact replaces the secrets in an error or another text about the build.
 func (w *Watch) Redact(text string) string { return string(w.known.Redact([]byte(text))) }
 
-// Leaks lists what was found so far, each once.
+// Leaks lists the leaks so far, each once.
 func (w *Watch) Leaks() []Leak { return w.leaks.list() }
 
-// Err is an Error that says what was found so far, or nil.
+// Err returns an Error with the leaks so far, or nil.
 func (w *Watch) Err() error { return w.leaks.err() }
 
 // maxStatusBatch is how much steps print, in bytes, before the builder may split a batch of progress over several
 // messages: its limit is twice that (BuildKit, client/status.go, Marshal). Only the first of them names steps.
 const maxStatusBatch = 512 << 10
 
-// status redacts all texts of s. What a step said before it completed is shown before that, unless the rest of it is
-// still to come.
+// status redacts all texts of s. Output that was held back is passed on before the step is reported as completed,
+// unless more of it is still to come.
 func (w *Watch) status(s *client.SolveStatus) {
 	for _, v := range s.Vertexes {
 		w.names[v.Digest] = w.Redact(v.Name)

@@ -24,13 +24,16 @@ const live = "pyx_live-0123456789abcdef/0123456789abcdef+0123456789abcdef"
 
 var stepA, stepB = digest.FromString("a"), digest.FromString("b")
 
+// tokens holds the token live.
+type tokens struct{}
+
+func (tokens) Identify(fingerprint string) (id, host string, ours bool) {
+	return "netrc", "acme.test", fingerprint == regpass.NewSecret(live).Fingerprint()
+}
+
 // newWatch knows the token live and a password that is no token.
-func newWatch(leaked func(Leak)) *Watch {
-	s := regpass.NewSecret(live)
-	who := func(fingerprint string) (id, host string, ours bool) {
-		return "netrc", "acme.test", fingerprint == s.Fingerprint()
-	}
-	return NewWatch(regpass.NewRedactor(regpass.NewSecret("password"), s), who, leaked)
+func newWatch(stop context.CancelCauseFunc) *Watch {
+	return NewWatch(regpass.NewRedactor(regpass.NewSecret("password"), regpass.NewSecret(live)), tokens{}, stop)
 }
 
 func leak(where, what string, step digest.Digest, form string) Leak {
@@ -63,21 +66,29 @@ func said(step digest.Digest, fd int, text string) *client.VertexLog {
 
 func TestWatchOutput(t *testing.T) {
 	var told []Leak
-	w := newWatch(func(l Leak) { told = append(told, l) })
+	w := newWatch(func(cause error) {
+		var found *Error
+		if errors.As(cause, &found) {
+			told = append(told, found.Leaks...)
+		}
+	})
 	now := time.Now()
 	out, logs := filter(w,
 		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a"}}},
 		// One token, cut in three; another output of the same step and another step between them.
-		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, "x "+live[:5]), said(stepA, 2, live[5:9]), said(stepB, 1, live[:10])}},
+		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, "x "+live[:5]), said(stepA, 2, live[5:9]),
+			said(stepB, 1, live[:10])}},
 		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[5:20])}},
-		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[20:]+" y password "+live[:7])}, Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a", Completed: &now}}},
+		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[20:]+" y password "+live[:7])},
+			Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a", Completed: &now}}},
 		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[7:]+"\n")}},
 	)
 	want := map[stream]string{{stepA, 1}: "x *** y *** " + live + "\n", {stepA, 2}: live[5:9], {stepB, 1}: live[:10]}
 	if !reflect.DeepEqual(logs, want) {
 		t.Errorf("shows %v", logs)
 	}
-	if leaks := []Leak{leak("output", "RUN a", stepA, "plain")}; !slices.Equal(w.Leaks(), leaks) || !slices.Equal(told, leaks) {
+	if leaks := []Leak{leak("output", "RUN a", stepA, "plain")}; !slices.Equal(w.Leaks(), leaks) ||
+		!slices.Equal(told, leaks) {
 		t.Errorf("leaks %+v, told %+v", w.Leaks(), told)
 	}
 	for _, s := range out {
@@ -89,14 +100,14 @@ func TestWatchOutput(t *testing.T) {
 	}
 }
 
-// A builder sends what it has gathered at one time in several messages if it is much, and only the first says that a step
-// completed.
+// A builder splits a large batch of progress over several messages, and only the first says that a step completed.
 func TestWatchOutputAfterTheEnd(t *testing.T) {
 	w := newWatch(nil)
 	now := time.Now()
 	long := strings.Repeat("x", 1<<20)
 	out, logs := filter(w,
-		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a", Completed: &now}}, Logs: []*client.VertexLog{said(stepA, 1, long), said(stepA, 1, live[:9])}},
+		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepA, Name: "RUN a", Completed: &now}},
+			Logs: []*client.VertexLog{said(stepA, 1, long), said(stepA, 1, live[:9])}},
 		&client.SolveStatus{Logs: []*client.VertexLog{said(stepB, 1, "b")}},
 		&client.SolveStatus{Logs: []*client.VertexLog{said(stepA, 1, live[9:]+live[:7])}},
 		&client.SolveStatus{Vertexes: []*client.Vertex{{Digest: stepB, Name: "RUN b"}}},
@@ -138,17 +149,19 @@ func TestWatchAllTexts(t *testing.T) {
 	out, _ := filter(w, &client.SolveStatus{
 		Vertexes: []*client.Vertex{{Digest: stepA, Name: text, Error: text, ProgressGroup: &pb.ProgressGroup{Name: text}}},
 		Statuses: []*client.VertexStatus{{Vertex: stepA, ID: text, Name: text}},
-		Warnings: []*client.VertexWarning{{Vertex: stepA, Short: []byte(text), Detail: [][]byte{[]byte(text)}, URL: text, SourceInfo: &pb.SourceInfo{Data: []byte(text)}}},
+		Warnings: []*client.VertexWarning{{Vertex: stepA, Short: []byte(text), Detail: [][]byte{[]byte(text)}, URL: text,
+			SourceInfo: &pb.SourceInfo{Data: []byte(text)}}},
 	})
 	v, s, x := out[0].Vertexes[0], out[0].Statuses[0], out[0].Warnings[0]
-	for _, got := range []string{v.Name, v.Error, v.ProgressGroup.Name, s.ID, s.Name, string(x.Short), string(x.Detail[0]), x.URL, string(x.SourceInfo.Data)} {
+	for _, got := range []string{v.Name, v.Error, v.ProgressGroup.Name, s.ID, s.Name, string(x.Short), string(x.Detail[0]),
+		x.URL, string(x.SourceInfo.Data)} {
 		if got != "<***>" {
 			t.Errorf("shows %s", got)
 		}
 	}
 	var where []string
 	for _, l := range w.Leaks() {
-		if l.What != "<***>" || l.Step != stepA {
+		if l.Name != "<***>" || l.Step != stepA {
 			t.Errorf("leak %+v", l)
 		}
 		where = append(where, l.Where)
@@ -186,10 +199,11 @@ func TestLeaks(t *testing.T) {
 	if !errors.Is(err, regpass.ErrFound) || !errors.As(err, &found) || len(found.Leaks) != maxLeaks {
 		t.Errorf("is %v", err)
 	}
-	if want := `build: the token for acme.test (netrc, fingerprint ` + regpass.NewSecret(live).Fingerprint() + `) is in the output of step "RUN 0\n::x" (plain); the token`; !strings.HasPrefix(err.Error(), want) {
+	if want := `build: the token for acme.test (netrc, fingerprint ` + regpass.NewSecret(live).Fingerprint() +
+		`) is in the output of step "RUN 0\n::x" (plain); the token`; !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("says %.200s", err)
 	}
-	other := Leak{Where: inArgument, What: "build argument X", Fingerprint: "ff", Form: "hex"}
+	other := Leak{Where: inArgument, Name: "build argument X", Fingerprint: "ff", Form: "hex"}
 	if got := other.String(); got != `the secret ff is in the argument "build argument X" (hex)` {
 		t.Error(got)
 	}

@@ -10,10 +10,10 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// annotated matches TYPE[PLATFORM] of an annotation (buildx, buildflags.ParseAnnotations).
-var annotated = regpass.Pattern(`^(index|index-descriptor|manifest|manifest-descriptor)(\[[A-Za-z0-9_/-]+\])?$`)
+// annotationType matches TYPE[PLATFORM] of an annotation (buildx, buildflags.ParseAnnotations).
+var annotationType = regpass.Pattern(`^(index|index-descriptor|manifest|manifest-descriptor)(\[[A-Za-z0-9_/-]+\])?$`)
 
-// addAnnotations takes [TYPE[PLATFORM],…:]KEY=VALUE and hands it to every output that is an image
+// addAnnotations reads [TYPE[PLATFORM],…:]KEY=VALUE and adds it to every output that is an image
 // (BuildKit, exporter/containerimage/exptypes).
 func addAnnotations(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
 	for _, text := range o.Annotations {
@@ -21,24 +21,34 @@ func addAnnotations(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Opt
 		if !ok {
 			return regpass.Usagef("%s is not KEY=VALUE", regpass.Quote(text))
 		}
-		prefixes := []string{"annotation."}
-		if types, k, ok := strings.Cut(key, ":"); ok {
-			key, prefixes = k, nil
-			for t := range strings.SplitSeq(types, ",") {
-				if !annotated().MatchString(t) {
-					return regpass.Usagef("%s is no type of annotation", regpass.Quote(t))
-				}
-				prefixes = append(prefixes, "annotation-"+t+".")
-			}
+		names, err := annotationAttrs(key)
+		if err != nil {
+			return err
 		}
 		for _, x := range p.Opt.Exports {
 			if x.Type == client.ExporterLocal || x.Type == client.ExporterTar {
 				continue
 			}
-			for _, prefix := range prefixes {
-				x.Attrs[prefix+key] = value
+			for _, name := range names {
+				x.Attrs[name] = value
 			}
 		}
 	}
 	return nil
+}
+
+// annotationAttrs returns the attributes of an image output for [TYPE[PLATFORM],…:]KEY.
+func annotationAttrs(key string) ([]string, error) {
+	types, key, ok := strings.Cut(key, ":")
+	if !ok {
+		return []string{"annotation." + types}, nil
+	}
+	var names []string
+	for t := range strings.SplitSeq(types, ",") {
+		if !annotationType().MatchString(t) {
+			return nil, regpass.Usagef("%s is no type of annotation", regpass.Quote(t))
+		}
+		names = append(names, "annotation-"+t+"."+key)
+	}
+	return names, nil
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// addArchive has the builder fetch the context that comes on standard input and begins with head. It is kept in a
-// private file until then, for it is searched before the build begins.
+// addArchive has the builder fetch the context that comes on standard input and begins with head. Until then a private
+// file holds it, since it is searched before the build begins.
 func (p *Plan) addArchive(env *regpass.Env, in io.Reader, head []byte) error {
-	if isClosed(head) {
+	if isUnsearchable(head) {
 		p.Warnings = append(p.Warnings,
 			"the archive on standard input is packed with bzip2 or xz, so it is not searched for tokens; gzip and zstd are")
 	}
@@ -30,7 +30,7 @@ func (p *Plan) addArchive(env *regpass.Env, in io.Reader, head []byte) error {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	p.undo = append(p.undo, func() error {
-		_ = f.Close() // the client has closed it when it has sent it
+		_ = f.Close() // the client has closed it after sending
 		return os.RemoveAll(dir)
 	})
 	if _, err := io.Copy(f, in); err != nil {
@@ -45,17 +45,17 @@ func (p *Plan) addArchive(env *regpass.Env, in io.Reader, head []byte) error {
 	return nil
 }
 
-// archiveHead is how much of standard input tells an archive from a Dockerfile, in bytes: a tar header's size.
+// archiveHead is how much of standard input tells an archive from a Dockerfile, in bytes: the size of a tar header.
 const archiveHead = 512
 
-// isArchive knows tar and what it may be packed in, by their first bytes (buildx, build/utils.go).
+// isArchive recognizes tar and its compressed forms by their first bytes (buildx, build/utils.go).
 func isArchive(head []byte) bool {
 	ustar := len(head) >= 262 && string(head[257:262]) == "ustar" // POSIX.1-1988, and GNU's too
-	return ustar || isClosed(head) || hasPrefix(head, "\x1f\x8b\x08", "\x28\xb5\x2f\xfd")
+	return ustar || isUnsearchable(head) || hasPrefix(head, "\x1f\x8b\x08", "\x28\xb5\x2f\xfd")
 }
 
-// isClosed knows those that are not opened here, for want of a library that does it fast: bzip2 and xz.
-func isClosed(head []byte) bool { return hasPrefix(head, "BZh", "\xfd7zXZ\x00") }
+// isUnsearchable recognizes bzip2 and xz, which are not decompressed here: there is no library that does it fast.
+func isUnsearchable(head []byte) bool { return hasPrefix(head, "BZh", "\xfd7zXZ\x00") }
 
 func hasPrefix(head []byte, magic ...string) bool {
 	return slices.ContainsFunc(magic, func(m string) bool { return bytes.HasPrefix(head, []byte(m)) })

@@ -11,12 +11,12 @@ import (
 	"github.com/regpass/regpass/buildkit/dockercfg"
 )
 
-// proxyArgs are build arguments that docker takes from its configuration where they are not given.
+// proxyArgs are build arguments that docker takes from its configuration if they are not given.
 var proxyArgs = []struct{ name, key string }{
 	{"HTTP_PROXY", "httpProxy"}, {"HTTPS_PROXY", "httpsProxy"}, {"NO_PROXY", "noProxy"}, {"FTP_PROXY", "ftpProxy"},
 }
 
-// addArgs takes the value of an argument that has none from the variable of that name, if it is set.
+// addArgs reads --build-arg. An argument without a value gets that of the variable of its name, if it is set.
 func addArgs(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
 	p.Args = map[string]string{}
 	for _, arg := range append([]string{"SOURCE_DATE_EPOCH"}, o.BuildArgs...) {
@@ -53,7 +53,7 @@ func addArgs(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Options,
 	return nil
 }
 
-// environ is a variable that may be set to nothing.
+// environ returns a variable, which may be set to the empty string.
 func environ(env *regpass.Env, name string) (value string, set bool) {
 	for _, kv := range env.Environ {
 		if n, v, _ := strings.Cut(kv, "="); n == name {

@@ -12,13 +12,13 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// defaultProvenance is what buildx asks for where nothing is said: who built what, without arguments and steps, and
-// only where it does not change the image's form.
+// defaultProvenance is the provenance that buildx asks for by default. It leaves out arguments and steps, and is only
+// added if it does not change the image's form.
 const defaultProvenance = "mode=min,inline-only=true"
 
 // addAttests reads --attest, --provenance and --sbom. Of two of one type the first counts, as in buildx.
 func addAttests(_ context.Context, env *regpass.Env, e builder.Endpoint, o Options, p *Plan) error {
-	said := map[string]bool{}
+	seen := map[string]bool{} // types
 	asked := false
 	for _, text := range slices.Concat(o.Attests, attest("provenance", o.Provenance), attest("sbom", o.SBOM)) {
 		attrs, err := keyed(text)
@@ -29,10 +29,10 @@ func addAttests(_ context.Context, env *regpass.Env, e builder.Endpoint, o Optio
 		if kind == "" {
 			return regpass.Usagef("%s has no type", regpass.Quote(text))
 		}
-		if said[kind] {
+		if seen[kind] {
 			continue
 		}
-		said[kind] = true
+		seen[kind] = true
 		if off, err := strconv.ParseBool(attrs["disabled"]); err == nil && off {
 			continue
 		}
@@ -44,7 +44,7 @@ func addAttests(_ context.Context, env *regpass.Env, e builder.Endpoint, o Optio
 		return noImageStore("can't keep attestations")
 	}
 	off, _ := strconv.ParseBool(env.Getenv("BUILDX_NO_DEFAULT_ATTESTATIONS"))
-	if e.ImageStore() && !said["provenance"] && !off {
+	if e.ImageStore() && !seen["provenance"] && !off {
 		p.Opt.FrontendAttrs["attest:provenance"] = defaultProvenance
 	}
 	return nil

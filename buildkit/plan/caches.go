@@ -11,8 +11,8 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// cacheVars are attributes of a cache that buildx takes from variables where they are not given. when names a
-// variable without which the attribute is not wanted.
+// cacheVars are attributes of a cache that buildx takes from variables if they are not given. when names a variable
+// that must be set too; empty: none.
 var cacheVars = []struct {
 	kind, attr string
 	vars       []string
@@ -42,7 +42,7 @@ func caches(env *regpass.Env, texts []string, p *Plan) ([]client.CacheOptionsEnt
 		if c.Type == "" {
 			return nil, regpass.Usagef("%s has no type", regpass.Quote(text))
 		}
-		given := c.Attrs["access_key_id"] != "" // then the rest of it is not to be another key's
+		given := c.Attrs["access_key_id"] != "" // the other parts must belong to the same key
 		for _, v := range cacheVars {
 			_, has := c.Attrs[v.attr]
 			if v.kind != c.Type || has || given || v.when != "" && env.Getenv(v.when) == "" {
@@ -59,7 +59,7 @@ func caches(env *regpass.Env, texts []string, p *Plan) ([]client.CacheOptionsEnt
 		}
 		for _, attr := range []string{"src", "dest"} {
 			if c.Type == "local" && c.Attrs[attr] != "" {
-				c.Attrs[attr] = abs(env, c.Attrs[attr])
+				c.Attrs[attr] = env.Abs(c.Attrs[attr])
 			}
 		}
 		all = append(all, c)

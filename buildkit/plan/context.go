@@ -18,13 +18,13 @@ import (
 // maxDockerfile is the largest Dockerfile that is read from standard input, in bytes.
 const maxDockerfile = 4 << 20
 
-// remoteContext matches what BuildKit fetches by itself: an archive, or a repository (buildx, util/urlutil).
+// remoteContext matches a context that BuildKit fetches by itself: an archive or a repository (buildx, util/urlutil).
 var remoteContext = regpass.Pattern(`^(?:https?://|git://|ssh://|github\.com/|git@)|^[A-Za-z0-9._-]+@[^/:]+:`)
 
-// addContext says where the files and the Dockerfile come from. .dockerignore is the frontend's affair.
+// addContext adds the files and the Dockerfile. The frontend reads .dockerignore.
 func addContext(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
 	attrs, file := p.Opt.FrontendAttrs, o.File
-	var stdin []byte // the Dockerfile, if it comes that way
+	var stdin []byte // the Dockerfile, if it comes on standard input
 	switch {
 	case o.Context == "-" && file == "-":
 		return regpass.Usagef("standard input can be the context or the Dockerfile, not both")
@@ -43,8 +43,8 @@ func addContext(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Optio
 		} else if p.Opt.LocalMounts["context"], err = fsutil.SubDirFS(nil); err != nil { // nothing but the Dockerfile
 			return err
 		}
-	case isDir(abs(env, o.Context)):
-		dir := abs(env, o.Context)
+	case isDir(env.Abs(o.Context)):
+		dir := env.Abs(o.Context)
 		if err := p.mount("context", dir); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func addContext(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Optio
 	return p.addDockerfile(env, o, stdin)
 }
 
-// addDockerfile says which Dockerfile is meant. Of a context elsewhere it is a path in there, unless it is absolute.
+// addDockerfile adds the Dockerfile. If the context is remote, a relative path is one inside the context.
 func (p *Plan) addDockerfile(env *regpass.Env, o Options, stdin []byte) error {
 	attrs := p.Opt.FrontendAttrs
 	_, local := p.Opt.LocalMounts["context"]
@@ -87,13 +87,13 @@ func (p *Plan) addDockerfile(env *regpass.Env, o Options, stdin []byte) error {
 		attrs["dockerfilekey"] = "dockerfile"
 		return p.mount("dockerfile", dir)
 	case o.File == "":
-		attrs["filename"] = dockerfileIn(abs(env, o.Context))
+		attrs["filename"] = dockerfileIn(env.Abs(o.Context))
 		return nil
 	case !local && !filepath.IsAbs(o.File):
 		attrs["filename"] = o.File
 		return nil
 	}
-	file := abs(env, o.File)
+	file := env.Abs(o.File)
 	if _, err := os.Stat(file); err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (p *Plan) addDockerfile(env *regpass.Env, o Options, stdin []byte) error {
 	return p.mount("dockerfile", filepath.Dir(file))
 }
 
-// dockerfileIn is Dockerfile, or dockerfile where a folder has only that.
+// dockerfileIn is Dockerfile, or dockerfile if the folder has only that.
 func dockerfileIn(dir string) string {
 	if _, err := os.Lstat(filepath.Join(dir, "Dockerfile")); errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(filepath.Join(dir, "dockerfile")); err == nil {
@@ -117,14 +117,6 @@ func (p *Plan) mount(name, dir string) error {
 		p.Opt.LocalMounts[name] = files
 	}
 	return err
-}
-
-// abs is where a path that a person wrote leads.
-func abs(env *regpass.Env, name string) string {
-	if filepath.IsAbs(name) {
-		return filepath.Clean(name)
-	}
-	return filepath.Join(env.Dir, name)
 }
 
 func isDir(path string) bool {

@@ -9,7 +9,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// fields reads one line of CSV, as BuildKit's options with parts are written.
+// fields reads one line of CSV, the form of BuildKit's options that have several parts.
 func fields(text string) ([]string, error) {
 	r := csv.NewReader(strings.NewReader(text))
 	all, err := r.Read()

@@ -14,7 +14,7 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// moby is the exporter of the BuildKit inside a Docker daemon: the image lands among the daemon's own.
+// moby is the exporter of the BuildKit inside a Docker daemon: the daemon keeps the image.
 const moby = "moby"
 
 // export is one --output.
@@ -54,21 +54,21 @@ func parseExport(text string) (export, error) {
 	return x, nil
 }
 
-// push has an image pushed; unpacking it in the daemon too would be for nothing.
+// push has an image pushed. By default it is not unpacked in the builder as well.
 func (x *export) push() {
 	x.Attrs["push"] = "true"
-	if _, said := x.Attrs["unpack"]; !said {
+	if _, given := x.Attrs["unpack"]; !given {
 		x.Attrs["unpack"] = "false"
 	}
 }
 
-// pushes reports whether the image is to be pushed.
+// pushes reports whether the image will be pushed.
 func (x *export) pushes() bool {
 	yes, _ := strconv.ParseBool(x.Attrs["push"])
 	return yes
 }
 
-// addExports reads --output, --push and --load, names the images, and says where files go.
+// addExports reads --output, --push and --load, names the images, and opens the destinations of files.
 func addExports(ctx context.Context, env *regpass.Env, e builder.Endpoint, o Options, p *Plan) error {
 	all, err := o.exports(e)
 	if err != nil {
@@ -110,7 +110,7 @@ func addExports(ctx context.Context, env *regpass.Env, e builder.Endpoint, o Opt
 	return nil
 }
 
-// exports are what the flags ask for together.
+// exports lists the outputs that the flags ask for together.
 func (o Options) exports(e builder.Endpoint) ([]export, error) {
 	var all []export
 	pushed, loaded := false, false
@@ -137,7 +137,7 @@ func (o Options) exports(e builder.Endpoint) ([]export, error) {
 	return all, nil
 }
 
-// finish turns x into what the endpoint is to do.
+// finish completes x for the endpoint.
 func (x *export) finish(ctx context.Context, env *regpass.Env, e builder.Endpoint, o Options) error {
 	switch x.Type {
 	case client.ExporterImage, client.ExporterOCI, client.ExporterDocker:
@@ -173,14 +173,14 @@ func (x *export) toDir(env *regpass.Env) error {
 	if x.dest == "" || x.dest == "-" {
 		return regpass.Usagef("type=%s needs dest=FOLDER", regpass.Quote(x.Type))
 	}
-	x.OutputDir = abs(env, x.dest)
+	x.OutputDir = env.Abs(x.dest)
 	if _, err := os.Stat(x.OutputDir); err == nil && !isDir(x.OutputDir) {
 		return regpass.Usagef("%s is a file", regpass.Quote(x.dest))
 	}
 	return nil
 }
 
-// toFile has an archive written. The file is made when the builder begins to send it.
+// toFile has an archive written. The file is created when the builder begins to send it.
 func (x *export) toFile(env *regpass.Env, e builder.Endpoint) error {
 	if x.Type != client.ExporterTar && !e.ImageStore() {
 		return noImageStore("can't write type=%s", regpass.Quote(x.Type))
@@ -193,7 +193,7 @@ func (x *export) toFile(env *regpass.Env, e builder.Endpoint) error {
 		x.Output = func(map[string]string) (io.WriteCloser, error) { return nopCloser{env.Stdout}, nil }
 		return nil
 	}
-	name := abs(env, x.dest)
+	name := env.Abs(x.dest)
 	if isDir(name) {
 		return regpass.Usagef("%s is a folder", regpass.Quote(x.dest))
 	}
@@ -201,12 +201,12 @@ func (x *export) toFile(env *regpass.Env, e builder.Endpoint) error {
 	return nil
 }
 
-// nopCloser is a stream that outlives what is written to it.
+// nopCloser is a stream that stays open.
 type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// toDocker has the image loaded into the Docker daemon of this machine, in the form that it takes.
+// toDocker has the image loaded into the Docker daemon of this machine, in the form that the daemon takes.
 func (x *export) toDocker(ctx context.Context, env *regpass.Env, o Options) error {
 	d, err := builder.CurrentDocker(env)
 	if name := x.Attrs["context"]; name != "" {
@@ -218,8 +218,8 @@ func (x *export) toDocker(ctx context.Context, env *regpass.Env, o Options) erro
 	delete(x.Attrs, "context")
 	oci, err := d.TakesOCI(ctx)
 	if err != nil {
-		return regpass.Hintf(err, "the image is to be loaded into Docker at %s; without one, take it with --output "+
-			"type=docker,dest=FILE", regpass.Quote(d.Host))
+		return regpass.Hintf(err, "the image would be loaded into Docker at %s; without Docker, write it to a file with "+
+			"--output type=docker,dest=FILE", regpass.Quote(d.Host))
 	}
 	switch {
 	case oci:

@@ -10,14 +10,15 @@ import (
 	"github.com/tonistiigi/fsutil"
 )
 
-// dockerfileMount is the local folder that only the Dockerfile is taken from.
+// dockerfileMount is the name of the local mount of which only the Dockerfile is sent.
 const dockerfileMount = "dockerfile"
 
 // maxIgnoreFile is the largest .dockerignore that is read, in bytes.
 const maxIgnoreFile = 4 << 20
 
-// Ignored are the patterns of the files that the local mount does not send: those of NAME.dockerignore beside the
-// Dockerfile NAME for the context, else of the folder's own .dockerignore (BuildKit, frontend/dockerui).
+// Ignored lists the patterns of the files that a local mount does not send. For the context they come from
+// NAME.dockerignore beside the Dockerfile NAME, otherwise from the folder's own .dockerignore (BuildKit,
+// frontend/dockerui).
 func (p *Plan) Ignored(mount string) ([]string, error) {
 	name := p.Opt.FrontendAttrs["filename"]
 	if mount == dockerfileMount {

@@ -15,10 +15,10 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// remotePrefixes begin a named context that BuildKit fetches by itself, besides those that remoteContext matches.
+// remotePrefixes begin a named context that BuildKit fetches by itself; remoteContext matches the others.
 var remotePrefixes = []string{"docker-image://", "target:", "input:"}
 
-// addNamedContexts takes NAME=PLACE. An image in an OCI layout is served from this machine.
+// addNamedContexts reads NAME=PLACE. An image in an OCI layout is served from this machine.
 func addNamedContexts(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
 	for i, text := range o.BuildContexts {
 		name, place, ok := strings.Cut(text, "=")
@@ -34,14 +34,14 @@ func addNamedContexts(_ context.Context, env *regpass.Env, _ builder.Endpoint, o
 			if err := p.addLayout(env, name, layout, "layout"+strconv.Itoa(i)); err != nil {
 				return err
 			}
-		case !isDir(abs(env, place)):
+		case !isDir(env.Abs(place)):
 			return fmt.Errorf("%s is no folder here", regpass.Quote(place))
 		default:
 			mount := name
 			if name == "context" || name == "dockerfile" {
 				mount = "_" + name // those are the build's own
 			}
-			dir := abs(env, place)
+			dir := env.Abs(place)
 			if err := p.mount(mount, dir); err != nil {
 				return err
 			}
@@ -73,15 +73,15 @@ func normalizeImage(name string) string {
 	return strings.TrimSuffix(name, ":latest")
 }
 
-// addLayout serves DIR[:TAG][@DIGEST]. Without a digest the layout's index is asked for the tag, or for the only image
-// there is.
+// addLayout serves DIR[:TAG][@DIGEST]. Without a digest it takes the image of that tag from the layout's index, or the
+// only image.
 func (p *Plan) addLayout(env *regpass.Env, name, layout, id string) error {
 	dir, digest, pinned := strings.Cut(layout, "@")
 	tag := ""
 	if i := strings.LastIndex(dir, ":"); i > strings.LastIndexAny(dir, `/\`) {
 		dir, tag = dir[:i], dir[i+1:]
 	}
-	dir = abs(env, dir)
+	dir = env.Abs(dir)
 	if !pinned {
 		index := ociindex.NewStoreIndex(dir)
 		desc, err := index.GetSingle()

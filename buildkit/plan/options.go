@@ -9,8 +9,8 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// Options are what a person asks of a build. Each field is the flag of `docker buildx build` of that name, in the form
-// that buildx takes it.
+// Options are the flags of a build. Each field is the flag of `docker buildx build` of that name, in the form that
+// buildx takes.
 type Options struct {
 	Context string // folder, git or http URL, or "-": a tar archive or a Dockerfile on standard input
 
@@ -42,7 +42,7 @@ type Options struct {
 	NoHistory bool // the daemon keeps no record of the build; --no-history
 }
 
-// addFlags adds the options that are a frontend attribute as they stand (BuildKit, frontend/dockerui/config.go).
+// addFlags adds the options that become a frontend attribute unchanged (BuildKit, frontend/dockerui/config.go).
 func addFlags(_ context.Context, _ *regpass.Env, e builder.Endpoint, o Options, p *Plan) error {
 	for _, f := range []struct {
 		set         bool
@@ -50,7 +50,7 @@ func addFlags(_ context.Context, _ *regpass.Env, e builder.Endpoint, o Options, 
 	}{
 		{o.Target != "", "target", o.Target},
 		{o.NoCache, "no-cache", ""},
-		{e.Moby, "image-resolve-mode", "local"}, // a Docker daemon looks at its own images first, unless --pull
+		{e.Moby, "image-resolve-mode", "local"}, // Docker prefers its own images, unless --pull is set
 		{o.Pull, "image-resolve-mode", "pull"},
 	} {
 		if f.set {
@@ -61,7 +61,7 @@ func addFlags(_ context.Context, _ *regpass.Env, e builder.Endpoint, o Options, 
 	return nil
 }
 
-// readAll reads what a person pipes in, which is not more than limit bytes.
+// readAll reads all of r. More than limit bytes are an error.
 func readAll(r io.Reader, limit int64) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err == nil && int64(len(text)) > limit {

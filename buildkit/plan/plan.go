@@ -1,4 +1,4 @@
-// Package plan turns the flags of `docker buildx build` into what BuildKit's client is asked: a client.SolveOpt.
+// Package plan turns the flags of `docker buildx build` into a client.SolveOpt for BuildKit's client.
 package plan
 
 import (
@@ -17,17 +17,17 @@ import (
 
 // Plan is a build that is ready to run on one endpoint. Close it when the build is over.
 type Plan struct {
-	Opt      client.SolveOpt   // Secrets and registry credentials are still to be added to Session
+	Opt      client.SolveOpt   // its Session lacks the secrets and the registry credentials
 	Args     map[string]string // build arguments by name
 	Labels   map[string]string // of the image, by name
-	Warnings []string          // what is not as asked for, one line each
+	Warnings []string          // differences from the options, one line each
 	// Push names the images that the Docker daemon must push after the build, because its BuildKit can't.
 	Push    []string
 	Archive string // path of the file that keeps a context from standard input, or ""
 	undo    []func() error
 }
 
-// Close removes what was made for the build.
+// Close removes the files that were made for the build.
 func (p *Plan) Close() error {
 	var errs []error
 	for _, undo := range p.undo {
@@ -37,13 +37,13 @@ func (p *Plan) Close() error {
 	return errors.Join(errs...)
 }
 
-// part works out a part of a Plan.
+// part makes one part of a Plan.
 type part struct {
 	name string
 	add  func(context.Context, *regpass.Env, builder.Endpoint, Options, *Plan) error
 }
 
-// parts are a Plan's parts, in the order that matters: the exports look at the attributes.
+// parts make a Plan, in this order: the exports look at the attributes.
 var parts = []part{
 	{"--build-arg", addArgs},
 	{"--label", func(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Options, p *Plan) (err error) {
@@ -70,12 +70,12 @@ var parts = []part{
 	{"flags", addFlags},
 }
 
-// Plan works out what to ask of the endpoint. It reads a Dockerfile or an archive from standard input where the
-// options say so, and asks Docker what it can load. A wrong option is regpass.ErrUsage.
+// Plan makes the Plan for one endpoint. It reads a Dockerfile or an archive from standard input if the options say so,
+// and asks Docker which images it can load. A wrong option is regpass.ErrUsage.
 func (o Options) Plan(ctx context.Context, env *regpass.Env, e builder.Endpoint) (*Plan, error) {
 	p := &Plan{Opt: client.SolveOpt{
 		Frontend: "dockerfile.v0",
-		// The client copies into this map whatever comes, so it must not be nil.
+		// The client writes into this map, so it must not be nil.
 		FrontendAttrs: map[string]string{},
 		LocalMounts:   map[string]fsutil.FS{},
 		Session:       []session.Attachable{},
@@ -101,14 +101,14 @@ func (p *Plan) attrs(prefix string, values map[string]string) {
 	}
 }
 
-// CachesAllStages reports whether a cache is to have the layers of all steps (BuildKit, control/control.go,
+// CachesAllStages reports whether an exported cache will have the layers of all steps (BuildKit, control/control.go,
 // parseCacheExportMode).
 func (p *Plan) CachesAllStages() bool {
 	return slices.ContainsFunc(p.Opt.CacheExports,
 		func(c client.CacheOptionsEntry) bool { return c.Attrs["mode"] == "max" })
 }
 
-// ExportsFiles reports whether an output is made of the files that are there at the end, and not of layers.
+// ExportsFiles reports whether an output consists of the final files, not of layers.
 func (p *Plan) ExportsFiles() bool {
 	return slices.ContainsFunc(p.Opt.Exports, func(x client.ExportEntry) bool {
 		return x.Type == client.ExporterLocal || x.Type == client.ExporterTar

@@ -10,7 +10,7 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// addSSH takes default|ID[=SOCKET|KEY[,KEY]]. A context that git fetches by ssh needs the default one.
+// addSSH reads default|ID[=SOCKET|KEY[,KEY]]. A context that git fetches by ssh needs the default agent.
 func addSSH(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
 	texts := o.SSH
 	if len(texts) == 0 && (strings.HasPrefix(o.Context, "ssh://") || strings.HasPrefix(o.Context, "git@")) {
@@ -22,7 +22,7 @@ func addSSH(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Options, 
 		agent := sshprovider.AgentConfig{ID: id}
 		for file := range strings.SplitSeq(files, ",") {
 			if file != "" {
-				agent.Paths = append(agent.Paths, abs(env, file))
+				agent.Paths = append(agent.Paths, env.Abs(file))
 			}
 		}
 		agents = append(agents, agent)

@@ -12,7 +12,7 @@ import (
 	"github.com/regpass/regpass/buildkit/builder"
 )
 
-// addHosts takes HOST:ADDRESS and HOST=ADDRESS, with several addresses between commas.
+// addHosts reads HOST:ADDRESS and HOST=ADDRESS, with several addresses between commas.
 func addHosts(ctx context.Context, _ *regpass.Env, e builder.Endpoint, o Options, p *Plan) error {
 	var all []string
 	for _, text := range o.AddHosts {
@@ -24,17 +24,11 @@ func addHosts(ctx context.Context, _ *regpass.Env, e builder.Endpoint, o Options
 			return regpass.Usagef("%s is not HOST:ADDRESS", regpass.Quote(text))
 		}
 		for addr := range strings.SplitSeq(addrs, ",") {
-			if addr == "host-gateway" {
-				var err error
-				if addr, err = e.HostGateway(ctx); err != nil {
-					return err
-				}
+			ip, err := hostAddress(ctx, e, addr)
+			if err != nil {
+				return err
 			}
-			addr = strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]")
-			if _, err := netip.ParseAddr(addr); err != nil {
-				return regpass.Usagef("%s is not an IP address", regpass.Quote(addr))
-			}
-			all = append(all, host+"="+addr)
+			all = append(all, host+"="+ip)
 		}
 	}
 	if len(all) > 0 {
@@ -43,16 +37,30 @@ func addHosts(ctx context.Context, _ *regpass.Env, e builder.Endpoint, o Options
 	return nil
 }
 
-// maxShmSize is the largest shared memory that is asked for, in bytes: what no machine has, and an int64 holds.
+// hostAddress is the IP address for an address of --add-host: one in brackets or not, or host-gateway.
+func hostAddress(ctx context.Context, e builder.Endpoint, addr string) (ip string, err error) {
+	if addr == "host-gateway" {
+		if addr, err = e.HostGateway(ctx); err != nil {
+			return "", err
+		}
+	}
+	ip = strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]")
+	if _, err := netip.ParseAddr(ip); err != nil {
+		return "", regpass.Usagef("%s is not an IP address", regpass.Quote(ip))
+	}
+	return ip, nil
+}
+
+// maxShmSize bounds the shared memory of a step, in bytes: no machine has as much, and an int64 holds it.
 const maxShmSize = 1 << 62
 
-// addShmSize takes a size in docker's units: powers of 1024, with b and ib behind them or not.
+// addShmSize reads a size in docker's units: powers of 1024, with or without b or ib behind them.
 func addShmSize(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
 	if o.ShmSize == "" {
 		return nil
 	}
 	n, err := units.RAMInBytes(o.ShmSize)
-	if err != nil || n < 0 || n >= maxShmSize { // one that is too large for an int64 comes out as any number
+	if err != nil || n < 0 || n >= maxShmSize { // a size that overflows an int64 comes out as any number
 		return regpass.Usagef("%s is not a size such as 64m", regpass.Quote(o.ShmSize))
 	}
 	if n > 0 {
@@ -61,14 +69,14 @@ func addShmSize(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Options
 	return nil
 }
 
-// addUlimits takes NAME=SOFT[:HARD].
+// addUlimits reads NAME=SOFT[:HARD].
 func addUlimits(_ context.Context, _ *regpass.Env, _ builder.Endpoint, o Options, p *Plan) error {
 	var all []string
 	for _, text := range o.Ulimits {
 		limit, err := units.ParseUlimit(text)
 		if err != nil {
 			return regpass.Hintf(regpass.Usagef("%s is not NAME=SOFT[:HARD]", regpass.Quote(text)),
-				"NAME is one that `docker run --ulimit` takes, such as nofile; SOFT is not above HARD, and -1 is no limit")
+				"NAME is a limit of `docker run --ulimit`, such as nofile; SOFT must not exceed HARD, and -1 is no limit")
 		}
 		all = append(all, limit.String())
 	}

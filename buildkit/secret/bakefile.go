@@ -7,28 +7,28 @@ import (
 	"strings"
 )
 
-// bakeTarget is the target of BakeFile. A bake file can name no target that it does not know, so those that are to have
-// the secrets inherit from this one, as they do from docker/metadata-action's.
+// bakeTarget is the target of BakeFile. A bake file cannot add to a target that it does not define, so the targets that
+// need the secrets inherit from this one, as they do from docker/metadata-action's.
 const bakeTarget = "regpass"
 
-// notBake is what an HCL string, which a JSON string in a bake file is, takes for a template
+// escapeTemplate escapes the starts of a template: a JSON string in a bake file is read as an HCL string
 // (https://github.com/hashicorp/hcl/blob/main/json/spec.md#expressions).
-var notBake = strings.NewReplacer("${", "$${", "%{", "%%{")
+var escapeTemplate = strings.NewReplacer("${", "$${", "%{", "%%{")
 
-// BakeFile is a file to name after one's own: `docker buildx bake -f docker-bake.hcl -f FILE`, or in files: of
-// docker/bake-action. It gives the secrets to all targets that inherit from the target regpass, besides those that they
-// have. One's own file has to have such a target too, which may be empty, so that it works by itself.
+// BakeFile is a bake file to name after the user's own: `docker buildx bake -f docker-bake.hcl -f FILE`, or in files:
+// of docker/bake-action. All targets that inherit from the target regpass get the secrets in addition to their own. The
+// user's file must define that target too, even if it is empty, so that it works without this one.
 func BakeFile(secrets []UserDefined) ([]byte, error) {
 	list := []string{}
 	for _, s := range secrets {
-		list = append(list, notBake.Replace(s.String()))
+		list = append(list, escapeTemplate.Replace(s.String()))
 	}
 	target := map[string]any{bakeTarget: map[string]any{"secret": list}}
 	return json.MarshalIndent(map[string]any{"target": target}, "", "  ")
 }
 
-// BakeAllow are the values of --allow, or of docker/bake-action's allow:, that bake asks for before it reads the files
-// of the secrets: those below its working directory it reads anyway (0.22 or newer;
+// BakeAllow lists the values of --allow, or of docker/bake-action's allow:, that bake asks for before it reads the
+// files of the secrets. It reads files below its working directory without them (0.22 or newer;
 // https://docs.docker.com/reference/cli/docker/buildx/bake/#allow).
 func BakeAllow(secrets []UserDefined) []string {
 	var all []string

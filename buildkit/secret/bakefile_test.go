@@ -9,7 +9,8 @@ import (
 )
 
 func TestBakeFile(t *testing.T) {
-	secrets := []secret.UserDefined{{ID: "netrc", Src: "/run/s/netrc"}, {ID: "odd", Src: `/run/${x}/%{y},"z"`}, {ID: "own", Env: "OWN"}}
+	secrets := []secret.UserDefined{{ID: "netrc", Src: "/run/s/netrc"}, {ID: "odd", Src: `/run/${x}/%{y},"z"`},
+		{ID: "own", Env: "OWN"}}
 	text, err := secret.BakeFile(secrets)
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +25,8 @@ func TestBakeFile(t *testing.T) {
 	if len(got.Target) != 1 || !slices.Equal(got.Target["regpass"].Secret, want) {
 		t.Errorf("%s", text)
 	}
-	if allow := secret.BakeAllow(append(secrets, secrets...)); !slices.Equal(allow, []string{"fs.read=/run/${x}", "fs.read=/run/s"}) {
+	if allow := secret.BakeAllow(append(secrets, secrets...)); !slices.Equal(allow,
+		[]string{"fs.read=/run/${x}", "fs.read=/run/s"}) {
 		t.Errorf("%q", allow)
 	}
 	if text, err := secret.BakeFile(nil); err != nil || !json.Valid(text) || len(secret.BakeAllow(nil)) != 0 {

@@ -3,34 +3,30 @@ package secret
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/regpass/regpass"
 )
 
-// cachedSource is a source with its credential, and those who wait for one.
+// cachedSource keeps the credential of one source. Steps that ask at the same time share one exchange.
 type cachedSource struct {
-	source Source
-	fresh  func(c regpass.Credential, got time.Time) bool
-	now    func() time.Time
-	failed func(error) // hears of each exchange that failed, once
+	ref    regpass.Ref
+	minter Minter
 
-	mu     sync.Mutex // guards what follows
-	held   regpass.Credential
-	got    time.Time // when held came; zero: there is none yet
-	flight *flight   // nil: nobody is getting one
+	mu     sync.Mutex          // guards the fields below
+	held   *regpass.Credential // nil: there is none yet
+	flight *flight             // nil: no exchange is under way
 }
 
-// flight is one attempt to get a credential. Its fields are set before done is closed.
+// flight is one exchange. Its fields are set before done is closed.
 type flight struct {
-	done chan struct{}
-	cred regpass.Credential
-	err  error
-	cut  bool // whoever made the attempt was called off, which says nothing about the others
+	done     chan struct{}
+	cred     regpass.Credential
+	err      error
+	canceled bool // the step that ran the exchange was canceled, so the steps that wait must try again
 }
 
-// credential returns the held one while it is fresh, and gets another otherwise. One attempt serves all who
-// ask meanwhile, also when it fails.
+// credential returns the held credential while it is fresh, and gets another otherwise. One exchange serves all steps
+// that ask in the meantime, also when it fails.
 func (c *cachedSource) credential(ctx context.Context) (regpass.Credential, error) {
 	for {
 		f, ours := c.join()
@@ -43,22 +39,22 @@ func (c *cachedSource) credential(ctx context.Context) (regpass.Credential, erro
 		case <-ctx.Done():
 			return regpass.Credential{}, ctx.Err()
 		}
-		if !f.cut {
+		if !f.canceled {
 			return f.cred, f.err
 		}
 	}
 }
 
-// join returns the attempt that is under way, or one that is over where the held credential will do. ours means that
-// the caller has to make it.
+// join returns the exchange that is under way, or a finished one with the held credential if that is still fresh. If
+// ours is true, the caller must run the exchange.
 func (c *cachedSource) join() (f *flight, ours bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case !c.got.IsZero() && c.fresh(c.held, c.got):
-		over := make(chan struct{})
-		close(over)
-		return &flight{done: over, cred: c.held}, false
+	case c.held != nil && c.minter.Fresh(*c.held):
+		done := make(chan struct{})
+		close(done)
+		return &flight{done: done, cred: *c.held}, false
 	case c.flight != nil:
 		return c.flight, false
 	}
@@ -66,18 +62,18 @@ func (c *cachedSource) join() (f *flight, ours bool) {
 	return c.flight, true
 }
 
-// fetch makes the attempt f, and ends it for all who wait.
+// fetch runs the exchange f and wakes all steps that wait for it.
 func (c *cachedSource) fetch(ctx context.Context, f *flight) {
-	f.cred, f.err = c.source.Mint(ctx)
-	f.cut = f.err != nil && ctx.Err() != nil
+	f.cred, f.err = c.minter.Credential(ctx, c.ref)
+	f.canceled = f.err != nil && ctx.Err() != nil
 	c.mu.Lock()
 	if f.err == nil {
-		c.held, c.got = f.cred, c.now()
+		c.held = &f.cred
 	}
 	c.flight = nil
 	c.mu.Unlock()
-	if f.err != nil && !f.cut && c.failed != nil {
-		c.failed(f.err)
+	if f.err != nil && !f.canceled {
+		c.minter.Fail(f.err)
 	}
 	close(f.done)
 }

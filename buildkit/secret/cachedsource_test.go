@@ -3,6 +3,7 @@ package secret_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,33 +14,20 @@ import (
 	"github.com/regpass/regpass/buildkit/secret"
 )
 
-// minter counts the credentials that it makes, which live for life.
-type minter struct {
-	life  time.Duration
-	takes time.Duration // how long one exchange takes
-	fail  atomic.Bool
-	made  atomic.Int64
-}
+const index = "https://pkgs.example"
 
-func (m *minter) mint(ctx context.Context) (regpass.Credential, error) {
-	n := m.made.Add(1)
-	select {
-	case <-time.After(m.takes):
-	case <-ctx.Done():
-		return regpass.Credential{}, ctx.Err()
-	}
-	if m.fail.Load() {
-		return regpass.Credential{}, &regpass.HTTPError{Status: 500}
-	}
-	return regpass.Credential{Host: "pkgs.example", Kind: regpass.Bearer, Username: "__token__", Secret: regpass.NewSecret("token-" + string('0'+rune(n))), Expires: time.Now().Add(m.life)}, nil
-}
-
-func minting(t *testing.T, m *minter, o secret.Options) *secret.Store {
+// minting is a store of one registry whose nth credential is token-n and lives for life. It is fresh by the rule of
+// regpass.Credential.Fresh for min.
+func minting(t *testing.T, m *minter, life, min time.Duration) *secret.Store {
 	t.Helper()
-	src := pyxSource(t, "https://pkgs.example")
-	src.Mint = m.mint
+	src := m.pyx(index)
+	m.answers[src.Ref.String()] = func(n int64) (regpass.Credential, error) {
+		return regpass.Credential{Host: "pkgs.example", Kind: regpass.Bearer, Username: "__token__",
+			Secret: regpass.NewSecret(fmt.Sprintf("token-%d", n)), Expires: time.Now().Add(life)}, nil
+	}
+	m.fresh = func(c regpass.Credential) bool { return c.Fresh(time.Now(), c.Expires.Add(-life), min) }
 	env := &regpass.Env{Now: time.Now, Getenv: func(string) string { return "" }}
-	s, err := secret.NewStore(env, []secret.Source{src}, nil, o)
+	s, err := secret.NewStore(env, m, []secret.Source{src}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +51,9 @@ func askAtOnce(ctx context.Context, s *secret.Store) (failed int64) {
 
 func TestOneExchangeForManyAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := &minter{life: time.Hour, takes: 20 * time.Second}
-		s := minting(t, m, secret.Options{})
+		m := newMinter(t)
+		m.takes = 20 * time.Second
+		s := minting(t, m, time.Hour, 0)
 		if failed := askAtOnce(t.Context(), s); failed > 0 || m.made.Load() != 1 {
 			t.Errorf("%d failed, %d exchanges", failed, m.made.Load())
 		}
@@ -76,18 +65,19 @@ func TestOneExchangeForManyAsks(t *testing.T) {
 
 func TestOneFailureForManyAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := &minter{life: time.Hour, takes: 20 * time.Second}
-		m.fail.Store(true)
-		var told atomic.Int64
-		s := minting(t, m, secret.Options{Failed: func(error) { told.Add(1) }})
-		if failed := askAtOnce(t.Context(), s); failed != 100 || m.made.Load() != 1 || told.Load() != 1 {
-			t.Errorf("%d failed, %d exchanges, told %d times", failed, m.made.Load(), told.Load())
+		m := newMinter(t)
+		m.takes = 20 * time.Second
+		s := minting(t, m, time.Hour, 0)
+		works := m.answers[index+"/"]
+		m.failing(index, &regpass.HTTPError{Status: 500})
+		if failed := askAtOnce(t.Context(), s); failed != 100 || m.made.Load() != 1 || len(m.failures()) != 1 {
+			t.Errorf("%d failed, %d exchanges, told %d times", failed, m.made.Load(), len(m.failures()))
 		}
 		if n := len(s.Minted()); n != 0 {
 			t.Errorf("%d deliveries", n)
 		}
 		// It is not held against the next step.
-		m.fail.Store(false)
+		m.answers[index+"/"] = works
 		if got, err := s.GetSecret(t.Context(), "pyx_auth_token"); err != nil || string(got) != "token-2" {
 			t.Errorf("%q, %v", got, err)
 		}
@@ -97,8 +87,9 @@ func TestOneFailureForManyAsks(t *testing.T) {
 // TestAskerCalledOff holds that a step that ends while its exchange is under way takes nobody with it.
 func TestAskerCalledOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := &minter{life: time.Hour, takes: 20 * time.Second}
-		s := minting(t, m, secret.Options{Failed: func(err error) { t.Errorf("told of %v", err) }})
+		m := newMinter(t)
+		m.takes = 20 * time.Second
+		s := minting(t, m, time.Hour, 0)
 		first, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {
@@ -126,6 +117,9 @@ func TestAskerCalledOff(t *testing.T) {
 		if n := m.made.Load(); n != 2 {
 			t.Errorf("%d exchanges", n)
 		}
+		if all := m.failures(); len(all) > 0 {
+			t.Errorf("told of %v", all)
+		}
 	})
 }
 
@@ -145,8 +139,7 @@ func TestRefresh(t *testing.T) {
 		{"less than that", 2 * time.Hour, 28 * time.Minute, 92 * time.Minute, "token-2"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			m := &minter{life: c.life}
-			s := minting(t, m, secret.Options{MinLifetime: c.min})
+			s := minting(t, newMinter(t), c.life, c.min)
 			if got, err := s.GetSecret(t.Context(), "pyx_auth_token"); err != nil || string(got) != "token-1" {
 				t.Fatalf("%q, %v", got, err)
 			}
@@ -163,14 +156,12 @@ func TestRefresh(t *testing.T) {
 // TestFreshnessOfTheSession holds that a credential of an earlier step is judged by its own birth, not by ours.
 func TestFreshnessOfTheSession(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	made, fresh := 0, true
-	src := pyxSource(t, "https://pkgs.example")
-	src.Mint = func(context.Context) (regpass.Credential, error) {
-		made++
-		return regpass.Credential{Host: "pkgs.example", Kind: regpass.Bearer, Username: "__token__", Secret: regpass.NewSecret("t"), Expires: now.Add(time.Hour)}, nil
-	}
-	src.Fresh = func(regpass.Credential) bool { return fresh }
-	s, err := secret.NewStore(environment(&now, nil), []secret.Source{src}, nil, secret.Options{})
+	fresh, m := true, newMinter(t)
+	src := m.source(index, regpass.Credential{Host: "pkgs.example", Kind: regpass.Bearer, Username: "__token__",
+		Secret: regpass.NewSecret("t"), Expires: now.Add(time.Hour)})
+	src.ClientVar = "PYX_AUTH_TOKEN"
+	m.fresh = func(regpass.Credential) bool { return fresh }
+	s, err := secret.NewStore(environment(&now, nil), m, []secret.Source{src}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +170,7 @@ func TestFreshnessOfTheSession(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if made != 2 {
-		t.Errorf("%d exchanges", made)
+	if n := m.made.Load(); n != 2 {
+		t.Errorf("%d exchanges", n)
 	}
 }

@@ -14,17 +14,17 @@ import (
 	"github.com/regpass/regpass/envsync/clients"
 )
 
-// entry is one id and how it is answered: with a part of a credential, with a client's file, or with the user's own.
+// entry is one id and its answer: a part of a credential, a client's file, or the user's own secret.
 type entry struct {
 	Secret
 	from     []int        // sources whose credentials are in it, by index: one for a part, all for a file
 	part     value        // of the credential
 	client   envsync.Sink // whose file it is; zero: it is no file
-	conflict bool         // two credentials would have this id, so nobody gets either by it
+	conflict bool         // two credentials claim this id, so it is answered with neither
 	user     *UserDefined // from --secret; nil: it is ours
 }
 
-// list is what may be asked for. It is worked out of the sources alone: nothing is minted.
+// list holds the secrets that a build may ask for. It follows from the sources alone; nothing is minted.
 type list struct {
 	tenant   string
 	entries  []*entry // in the order to show them
@@ -32,16 +32,12 @@ type list struct {
 	warnings []string
 }
 
-// newList lists what a build may ask for. Names that the user chose and that clash are ErrUsage.
+// newList lists the secrets that a build may ask for. Names that the user chose and that clash are ErrUsage.
 func newList(sources []Source, tenant string) (*list, error) {
 	l := &list{tenant: tenant, byID: map[string]*entry{}}
 	for _, v := range values {
-		for i, src := range sources {
-			for _, name := range v.names(src) {
-				if err := l.addValue(v, v.secret(name), sources, i); err != nil {
-					return nil, err
-				}
-			}
+		if err := l.addValues(v, sources); err != nil {
+			return nil, err
 		}
 	}
 	if len(sources) > 0 {
@@ -60,7 +56,7 @@ func (l *list) tenantID(id string) string {
 	return id + "-" + l.tenant
 }
 
-// add offers e, instead of the entry that had its id.
+// add adds e in place of the entry that had its id.
 func (l *list) add(e *entry) {
 	if old := l.byID[e.ID]; old != nil {
 		l.entries = slices.DeleteFunc(l.entries, func(e *entry) bool { return e == old })
@@ -69,8 +65,20 @@ func (l *list) add(e *entry) {
 	l.byID[e.ID] = e
 }
 
-// addValue offers a part of the credential of sources[i]. Where two credentials would go by one name, nobody gets
-// either by it, since nobody can tell which is meant. If the user chose the name, that is an error.
+// addValues adds a part of the credential of each source.
+func (l *list) addValues(v value, sources []Source) error {
+	for i, src := range sources {
+		for _, name := range v.names(src) {
+			if err := l.addValue(v, v.secret(name), sources, i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// addValue adds a part of the credential of sources[i]. An id that two credentials claim is answered with neither,
+// since nobody can tell which is meant. If the user chose the name, that is an error.
 func (l *list) addValue(v value, secret Secret, sources []Source, i int) error {
 	src := sources[i]
 	if v.use != ForDaemon {
@@ -86,21 +94,21 @@ func (l *list) addValue(v value, secret Secret, sources []Source, i int) error {
 	case first.key() == src.key():
 		other.Hosts = union(other.Hosts, src.hosts())
 	case v.named:
-		return regpass.Hintf(regpass.Usagef("secrets: %s and %s have two credentials, and both would be %s",
-			first.Ref, src.Ref, secret.Env),
+		return regpass.Hintf(regpass.Usagef("secrets: %s and %s have two credentials, and both would be %s", first.Ref,
+			src.Ref, secret.Env),
 			"give each a name=INDEX of its own")
 	default:
 		if v.use == ForClient && !other.conflict {
-			l.warnings = append(l.warnings,
-				fmt.Sprintf("steps get no %s, since %s and %s have different credentials; netrc and rattler have both",
-					secret.Env, first.Ref, src.Ref))
+			l.warnings = append(l.warnings, fmt.Sprintf("steps get no %s, since %s and %s have different credentials; netrc "+
+				"and rattler have both",
+				secret.Env, first.Ref, src.Ref))
 		}
 		other.conflict = true
 	}
 	return nil
 }
 
-// addFile offers the file of a client, for the credentials of all sources.
+// addFile adds the file of a client, with the credentials of all sources.
 func (l *list) addFile(client envsync.Sink, sources []Source) {
 	if client.Build.ID == "" {
 		return
@@ -108,7 +116,7 @@ func (l *list) addFile(client envsync.Sink, sources []Source) {
 	e := &entry{client: client, Secret: Secret{ID: l.tenantID(client.Build.ID), Use: ForClient,
 		Target: client.Build.Target, Var: client.Var, Dir: client.MountDir()}}
 	if e.Dir != "" {
-		e.Use = ForStep // which must mount the folder too
+		e.Use = ForStep // a step must mount the folder too
 	}
 	for i, src := range sources {
 		e.from, e.Hosts = append(e.from, i), union(e.Hosts, src.hosts())
@@ -116,13 +124,13 @@ func (l *list) addFile(client envsync.Sink, sources []Source) {
 	l.add(e)
 }
 
-// held is a credential at hand, with the source that it is from.
+// held is a credential with its source.
 type held struct {
 	source Source
 	cred   regpass.Credential
 }
 
-// content is the value of the entry for the credentials of its sources, and the credentials that are in it.
+// content returns the value of the entry, made of the credentials of its sources, and the credentials that are in it.
 func (e *entry) content(from []held) ([]byte, []regpass.Credential, error) {
 	if e.client.File != "" {
 		return fileContent(e.client.Format, from)
@@ -131,8 +139,8 @@ func (e *entry) content(from []held) ([]byte, []regpass.Credential, error) {
 	return text, []regpass.Credential{from[0].cred}, err
 }
 
-// content is that part of a credential. BuildKit asks for one form after another, so a form that the credential does
-// not have is secrets.ErrNotFound to it.
+// content returns the part of a credential. A part that the credential does not have is secrets.ErrNotFound if BuildKit
+// itself asks, since it then tries another id.
 func (v value) content(c regpass.Credential) ([]byte, error) {
 	text := v.of(c)
 	switch {
@@ -146,45 +154,46 @@ func (v value) content(c regpass.Credential) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// fileContent makes the file of those credentials that the format can carry.
+// fileContent returns the file with the credentials that the format can hold, and those credentials.
 func fileContent(f envsync.Format, from []held) ([]byte, []regpass.Credential, error) {
 	var entries []envsync.Entry
 	var creds []regpass.Credential
-	var why []error
+	var causes []error
 	for _, h := range from {
-		var carried []envsync.Entry
+		var fitting []envsync.Entry
 		for _, cred := range h.cred.PerHost() {
 			e := envsync.Entry{Ref: h.source.Ref, Cred: cred, ClientVar: h.source.ClientVar}
 			if _, err := f.Set(nil, []envsync.Entry{e}); err != nil {
-				why = append(why, err)
+				causes = append(causes, err)
 				continue
 			}
-			carried = append(carried, e)
+			fitting = append(fitting, e)
 		}
-		if len(carried) > 0 {
-			entries, creds = append(entries, carried...), append(creds, h.cred)
+		if len(fitting) > 0 {
+			entries, creds = append(entries, fitting...), append(creds, h.cred)
 		}
 	}
 	if len(entries) == 0 {
-		return nil, nil, &uncarried{"no credential of this build can be written in such a file; mount another id",
-			errors.Join(why...)}
+		return nil, nil, &formatError{"no credential of this build can be written in such a file; mount another id",
+			errors.Join(causes...)}
 	}
 	content, err := f.Set(nil, entries)
 	if err != nil {
-		return nil, nil, &uncarried{"the credentials of this build can't be written in one such file; mount another id", err}
+		return nil, nil, &formatError{"the credentials of this build can't be written in one such file; mount another id",
+			err}
 	}
 	return content, creds, nil
 }
 
-// uncarried is an error with a text for the build and a cause that the build does not get to know.
-type uncarried struct {
+// formatError says that a file format cannot hold the credentials. The build sees only text, the user sees cause.
+type formatError struct {
 	text  string
 	cause error
 }
 
-func (u *uncarried) Error() string { return u.text }
+func (e *formatError) Error() string { return e.text }
 
-// forBuild checks the answer for an id, and makes an error say which secret it is about. ErrNotFound stays itself.
+// forBuild checks the size of an answer, and names the secret in an error. ErrNotFound stays as it is.
 func forBuild(id string, content []byte, err error) error {
 	switch {
 	case errors.Is(err, secrets.ErrNotFound):
@@ -192,13 +201,13 @@ func forBuild(id string, content []byte, err error) error {
 	case err != nil:
 		return fmt.Errorf("regpass: secret %s: %w", id, err)
 	case len(content) > secretsprovider.MaxSecretSize:
-		return fmt.Errorf("regpass: secret %s: it is larger than the %d bytes that BuildKit takes",
-			id, secretsprovider.MaxSecretSize)
+		return fmt.Errorf("regpass: secret %s: it is larger than the %d bytes that BuildKit takes", id,
+			secretsprovider.MaxSecretSize)
 	}
 	return nil
 }
 
-// union appends what is new.
+// union appends the elements of more that are new.
 func union(all, more []string) []string {
 	for _, m := range more {
 		if !slices.Contains(all, m) {

@@ -12,9 +12,9 @@ type Filled struct {
 	Value regpass.Secret
 }
 
-// Fill works out the secrets for credentials that are all at hand: creds[i] is that of sources[i], whose Mint is not
-// asked. What the credentials have no form for is left out; for what a step could have mounted, a warning says so.
-// Names that the user chose and that clash are ErrUsage.
+// Fill works out the secrets of credentials that are all at hand; creds[i] is that of sources[i]. A secret that cannot
+// be made of them is left out, with a warning if a step could have mounted it. Names that the user chose and that clash
+// are ErrUsage.
 func Fill(sources []Source, creds []regpass.Credential) (all []Filled, warnings []string, err error) {
 	l, err := newList(sources, "")
 	if err != nil {

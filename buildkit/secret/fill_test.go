@@ -1,7 +1,6 @@
 package secret_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -13,11 +12,12 @@ import (
 
 // TestFillIsWhatTheStoreAnswers holds that the secrets of credentials at hand are those that a build would be given.
 func TestFillIsWhatTheStoreAnswers(t *testing.T) {
-	pyx := pyxSource(t, "https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
-	conda := source(t, "https://conda.corp", regpass.Credential{Kind: regpass.CondaToken, Secret: regpass.NewSecret("ct")})
+	m := newMinter(t)
+	pyx := m.pyx("https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
+	conda := m.source("https://conda.corp", regpass.Credential{Kind: regpass.CondaToken, Secret: regpass.NewSecret("ct")})
 	now := time.Unix(1e9, 0)
-	for _, sources := range [][]secret.Source{{pyx, conda}, {conda}, {pyx, pyxSource(t, "https://b.example")}, nil} {
-		store, err := secret.NewStore(environment(&now, nil), sources, nil, secret.Options{})
+	for _, sources := range [][]secret.Source{{pyx, conda}, {conda}, {pyx, m.pyx("https://b.example")}, nil} {
+		store, err := secret.NewStore(environment(&now, nil), m, sources, nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -28,20 +28,20 @@ func TestFillIsWhatTheStoreAnswers(t *testing.T) {
 			}
 		}
 		var creds []regpass.Credential
-		for i, s := range sources {
-			c, err := s.Mint(t.Context())
+		for _, s := range sources {
+			c, err := m.Credential(t.Context(), s.Ref)
 			if err != nil {
 				t.Fatal(err)
 			}
 			creds = append(creds, c)
-			sources[i].Mint = func(context.Context) (regpass.Credential, error) {
-				t.Error("a credential that is at hand was asked for")
-				return regpass.Credential{}, errors.New("no")
-			}
 		}
+		made := m.made.Load()
 		filled, warnings, err := secret.Fill(sources, creds)
 		if err != nil || len(filled) != len(want) {
 			t.Errorf("%d secrets, not %d: %v", len(filled), len(want), err)
+		}
+		if m.made.Load() != made {
+			t.Error("a credential that is at hand was asked for")
 		}
 		for _, f := range filled {
 			if f.Value.Reveal() != want[f.ID] {
@@ -52,10 +52,10 @@ func TestFillIsWhatTheStoreAnswers(t *testing.T) {
 			t.Errorf("warnings: %s", all)
 		}
 	}
-	same := pyxSource(t, "https://c.example name=acme-main")
+	same := m.pyx("https://c.example name=acme-main")
 	c := regpass.Credential{Host: "c.example", Kind: regpass.Bearer, Secret: regpass.NewSecret("t")}
-	_, _, err := secret.Fill([]secret.Source{pyx, same}, []regpass.Credential{c, c})
-	if !errors.Is(err, regpass.ErrUsage) {
+	if _, _, err := secret.Fill([]secret.Source{pyx, same}, []regpass.Credential{c, c}); !errors.Is(err,
+		regpass.ErrUsage) {
 		t.Errorf("two indexes of one name: %v", err)
 	}
 }

@@ -11,20 +11,20 @@ import (
 )
 
 // UserDefined is a secret that the user names, as `docker buildx build --secret` takes it. At most one of Src and Env
-// is set; with neither, the id names what is meant.
+// is set; with neither, the id is the name of a variable or a file.
 type UserDefined struct {
 	ID  string // printable ASCII without spaces
 	Src string // file, read anew for each step
 	Env string // variable
 }
 
-// ParseFlag reads the value of --secret: CSV of type=file|env, id=, src= or source=, env=. Errors are ErrUsage and
-// show no value, for a secret may have been written where its name belongs.
+// ParseFlag reads the value of --secret: CSV of type=file|env, id=, src= or source=, env=. Errors are ErrUsage and show
+// no value, since a user may write a secret where its name belongs.
 func ParseFlag(text string) (UserDefined, error) {
 	u, err := parseFlag(text)
 	if err != nil {
 		return UserDefined{}, regpass.Hintf(regpass.Usagef("--secret: %w", err),
-			"it is --secret id=ID,src=FILE or --secret id=ID,env=VARIABLE")
+			"write --secret id=ID,src=FILE or --secret id=ID,env=VARIABLE")
 	}
 	return u, nil
 }
@@ -51,7 +51,7 @@ func parseFlag(text string) (UserDefined, error) {
 		case !ok:
 			return UserDefined{}, errors.New("a part of it is not key=value")
 		case !known:
-			return UserDefined{}, errors.New("it knows the keys type, id, src and env")
+			return UserDefined{}, errors.New("its keys are type, id, src and env")
 		case set[name]:
 			return UserDefined{}, fmt.Errorf("%s is given twice", name)
 		case value == "":
@@ -69,10 +69,10 @@ func parseFlag(text string) (UserDefined, error) {
 	case strings.ContainsFunc(u.ID, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return UserDefined{}, errors.New("its id holds something other than printable ASCII without spaces")
 	case u.Src != "" && u.Env != "":
-		return UserDefined{}, errors.New("it has src and env, and only one can be meant")
+		return UserDefined{}, errors.New("it has both src and env")
 	case kind == "file" && u.Env != "":
 		return UserDefined{}, errors.New("it has type=file and env")
-	case kind == "env" && u.Env == "": // as buildx has it
+	case kind == "env" && u.Env == "": // as buildx reads it
 		u.Env, u.Src = u.Src, ""
 	}
 	return u, nil

@@ -30,11 +30,11 @@ func TestParseUserSecret(t *testing.T) {
 		{"id=,src=f", secret.UserDefined{}, "id is empty"},
 		{"id=a b", secret.UserDefined{}, "printable ASCII"},
 		{"id=é", secret.UserDefined{}, "printable ASCII"},
-		{"id=a,src=f,env=B", secret.UserDefined{}, "only one"},
+		{"id=a,src=f,env=B", secret.UserDefined{}, "both src and env"},
 		{"id=a,type=file,env=B", secret.UserDefined{}, "type=file and env"},
 		{"id=a,type=vault,src=hunter2", secret.UserDefined{}, "neither file nor env"},
 		{"id=a,hunter2", secret.UserDefined{}, "not key=value"},
-		{"id=a,hunter2=x", secret.UserDefined{}, "it knows the keys"},
+		{"id=a,hunter2=x", secret.UserDefined{}, "its keys are"},
 		{"id=a,id=hunter2", secret.UserDefined{}, "id is given twice"},
 		{"id=a,src=hunter2,source=b", secret.UserDefined{}, "src is given twice"},
 		{"id=a\nhunter2", secret.UserDefined{}, "more than one line"},
@@ -47,7 +47,8 @@ func TestParseUserSecret(t *testing.T) {
 			}
 			continue
 		}
-		if !errors.Is(err, regpass.ErrUsage) || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "hunter2") {
+		if !errors.Is(err, regpass.ErrUsage) || !strings.Contains(err.Error(), c.err) ||
+			strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %+v, %v; want %s", c.text, got, err, c.err)
 		}
 	}
@@ -55,7 +56,8 @@ func TestParseUserSecret(t *testing.T) {
 
 // FuzzUserSecret holds that what was read is read the same from its own text.
 func FuzzUserSecret(f *testing.F) {
-	for _, seed := range []string{"id=a,src=/x", `id=a,"src=a,""b"`, "type=env,id=a,src=B", "id= a", "id=a,src= x", "id=a,src=\\."} {
+	for _, seed := range []string{"id=a,src=/x", `id=a,"src=a,""b"`, "type=env,id=a,src=B", "id= a", "id=a,src= x",
+		"id=a,src=\\."} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

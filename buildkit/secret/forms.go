@@ -9,17 +9,17 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// value is one part of a credential that is handed out by itself.
+// value is a part of a credential that is handed out by itself.
 type value struct {
 	use   Use
-	names func(Source) []string           // of variables, for Client; of ids, for the others
+	names func(Source) []string           // of variables for ForClient, of ids for the others
 	of    func(regpass.Credential) string // empty: the credential has none
 	named bool                            // the user chose the name
 }
 
-// values are what of each source's credential is handed out by itself.
+// values are the parts of each source's credential that are handed out by themselves.
 //
-// pip has none and no file of its own either: it reads the netrc. A pip.conf could only hold the token in a URL.
+// pip has neither a value nor a file of its own: it reads the netrc. A pip.conf could only hold the token in a URL.
 var values = []value{
 	{ForClient, clientVar, secretOf, false},
 	{ForClient, indexUsername, usernameOf, true},
@@ -31,18 +31,18 @@ var values = []value{
 	{ForDaemon, eachHost(gitID("GIT_AUTH_TOKEN.")), gitTokenOf, false},
 }
 
-// key is a long-lived API key. It is handed out only if the user names its id, for whoever has it has all it can do
-// for as long as it lives.
-type key struct {
+// apiKey is a long-lived API key. It is handed out only if the user names its id, since a step that has the key can use
+// it for anything, for as long as it lives.
+type apiKey struct {
 	id, env string
-	from    []string // variables that may hold it, first one first
+	from    []string // variables that may hold it, in order
 }
 
-var keys = []key{
+var apiKeys = []apiKey{
 	{"pyx_api_key", "PYX_API_KEY", []string{"PYX_API_KEY", "UV_API_KEY"}},
 }
 
-// secret is how a value of that name is shown to a step.
+// secret describes a value of that name as a step sees it.
 func (v value) secret(name string) Secret {
 	switch v.use {
 	case ForClient:
@@ -60,7 +60,7 @@ func clientVar(s Source) []string {
 	return []string{s.ClientVar}
 }
 
-// indexUsername and indexPassword are what uv takes for a registry that has the name of an index.
+// indexUsername and indexPassword return the variables that uv reads for a registry that is a named index.
 func indexUsername(s Source) []string {
 	if name, ok := s.Ref.Options["name"]; ok {
 		username, _ := envsync.IndexVars(name)
@@ -89,7 +89,7 @@ func eachHost(id func(host string) string) func(Source) []string {
 	}
 }
 
-// httpID is what BuildKit asks for before each request for ADD: the prefix and the URL's host without port
+// httpID returns the id that BuildKit asks for before each request for ADD: the prefix and the URL's host without port
 // (source/http/source.go, newHTTPRequest). It asks for plain http too, and for every port of the host.
 func httpID(prefix string) func(host string) string {
 	return func(host string) string {
@@ -101,8 +101,8 @@ func httpID(prefix string) func(host string) string {
 	}
 }
 
-// gitID is what BuildKit asks for before it fetches from a git remote: the prefix and the URL's host with its port
-// (source/git/source.go, authSecretNames). It asks for the header before the token.
+// gitID returns the id that BuildKit asks for before it fetches from a git remote: the prefix and the URL's host with
+// its port (source/git/source.go, authSecretNames). It asks for the header before the token.
 func gitID(prefix string) func(host string) string {
 	return func(host string) string {
 		if strings.Contains(host, "/") {
@@ -115,7 +115,7 @@ func gitID(prefix string) func(host string) string {
 func secretOf(c regpass.Credential) string   { return c.Secret.Reveal() }
 func usernameOf(c regpass.Credential) string { return c.Username }
 
-// bearerOf is what BuildKit sends as Authorization: Bearer.
+// bearerOf is the token that BuildKit sends as Authorization: Bearer.
 func bearerOf(c regpass.Credential) string {
 	if c.Kind != regpass.Bearer {
 		return ""

@@ -9,38 +9,35 @@ import (
 	"github.com/moby/buildkit/session/auth/authprovider"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/buildkit/dockercfg"
 )
 
-// RegistryAuth answers BuildKit's question for a container registry's credential: for a host of the sources with one
-// minted at that moment, so that a push at the end of a long build works too, and shared with the steps; else with what
-// docker's configuration and its credential helpers have.
-func (s *Store) RegistryAuth() (authprovider.AuthConfigProvider, error) {
-	stored, err := dockercfg.Auth(s.env)
-	if err != nil {
-		return nil, err
-	}
-	return func(
-		ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,
-	) (types.AuthConfig, error) {
-		for i, src := range s.sources {
-			for _, h := range src.hosts() {
-				if strings.EqualFold(h, host) {
-					return mintAuth(ctx, s.cached[i], h)
-				}
+// RegistryAuth is an authprovider.AuthConfigProvider: it answers when BuildKit asks for the credential of a container
+// registry. For a host of the sources the credential is minted at that moment, so that a push at the end of a long
+// build works too, and shared with the steps. For any other host the answer comes from docker's configuration and its
+// credential helpers.
+func (s *Store) RegistryAuth(
+	ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,
+) (types.AuthConfig, error) {
+	for i, src := range s.sources {
+		for _, h := range src.hosts() {
+			if strings.EqualFold(h, host) {
+				return mintAuth(ctx, s.cached[i], h)
 			}
 		}
-		a, err := stored(ctx, host, scope, expired)
-		if err == nil {
-			s.env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))
-		}
-		return a, err
-	}, nil
+	}
+	a, err := s.docker(ctx, host, scope, expired)
+	if err != nil {
+		return types.AuthConfig{}, err
+	}
+	s.env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))
+	return a, nil
 }
 
-// mintAuth makes a credential into one for docker. A user name goes before the registry's token service
+var _ authprovider.AuthConfigProvider = (*Store)(nil).RegistryAuth
+
+// mintAuth returns the credential in docker's form. A user name goes before the registry's token service
 // (https://distribution.github.io/distribution/spec/auth/token/); a bearer token without one is sent as it is. An error
-// goes to the builder and its records, so it holds nothing from outside.
+// goes to the builder and its records, so it quotes nothing from outside.
 func mintAuth(ctx context.Context, src *cachedSource, host string) (types.AuthConfig, error) {
 	cred, err := src.credential(ctx)
 	if err != nil {

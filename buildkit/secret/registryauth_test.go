@@ -1,7 +1,6 @@
-package secret
+package secret_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,11 +11,13 @@ import (
 	"github.com/docker/cli/cli/config/types"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/secret"
 )
 
 func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"auths":{"other.example":{"auth":"dTpw"}}}`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"auths":{"other.example":{"auth":"dTpw"}}}`),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := &regpass.Env{Getenv: func(name string) string { return map[string]string{"DOCKER_CONFIG": dir}[name] }}
@@ -29,27 +30,20 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 		}
 	}
 	cred := regpass.Credential{Kind: regpass.Basic, Username: "me", Secret: regpass.NewSecret("first")}
-	ref, err := regpass.ParseRef("https://reg.example:5000/acme")
-	if err != nil {
-		t.Fatal(err)
-	}
 	env.Now = time.Now
 	var fails error
-	asked := 0
-	store, err := NewStore(env, []Source{{Ref: ref, Fresh: func(c regpass.Credential) bool {
+	m := newMinter(t)
+	m.fresh = func(c regpass.Credential) bool {
 		return c.Secret.Fingerprint() == cred.Secret.Fingerprint() && c.Kind == cred.Kind
-	},
-		Mint: func(context.Context) (regpass.Credential, error) { asked++; return cred, fails }}}, nil, Options{})
-	if err != nil {
-		t.Fatal(err)
 	}
-	auth, err := store.RegistryAuth()
+	src := m.add("https://reg.example:5000/acme", func(int64) (regpass.Credential, error) { return cred, fails })
+	store, err := secret.NewStore(env, m, []secret.Source{src}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ask := func(host string) types.AuthConfig {
 		t.Helper()
-		a, err := auth(t.Context(), host, nil, func(time.Time, string) bool { return false })
+		a, err := store.RegistryAuth(t.Context(), host, nil, func(time.Time, string) bool { return false })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,8 +52,8 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 	if a := ask("Reg.example:5000"); a.Username != "me" || a.Password != "first" {
 		t.Errorf("%+v", a)
 	}
-	if _, err := store.GetSecret(t.Context(), "reg.example_5000"); err != nil || asked != 1 {
-		t.Errorf("a step's secret and the registry's took %d exchanges: %v", asked, err)
+	if _, err := store.GetSecret(t.Context(), "reg.example_5000"); err != nil || m.made.Load() != 1 {
+		t.Errorf("a step's secret and the registry's took %d exchanges: %v", m.made.Load(), err)
 	}
 	cred.Secret = regpass.NewSecret("second") // the first is not fresh any more
 	if a := ask("reg.example:5000"); a.Password != "second" {
@@ -79,11 +73,13 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 		t.Errorf("masked: %q", masked)
 	}
 	cred.Kind = regpass.S3
-	if _, err := auth(t.Context(), "reg.example:5000", nil, nil); err == nil {
+	if _, err := store.RegistryAuth(t.Context(), "reg.example:5000", nil, nil); err == nil {
 		t.Error("a credential for S3 went to a container registry")
 	}
 	cred.Secret, fails = regpass.NewSecret("third"), errors.New("the server said: secret things")
-	if _, err := auth(t.Context(), "reg.example:5000", nil, nil); err == nil || strings.Contains(err.Error(), "secret things") || !strings.Contains(err.Error(), "reg.example:5000: no credential could be had") {
+	if _, err := store.RegistryAuth(t.Context(), "reg.example:5000", nil, nil); err == nil ||
+		strings.Contains(err.Error(), "secret things") || !strings.Contains(err.Error(),
+		"reg.example:5000: no credential could be had") {
 		t.Errorf("the builder gets to know %v", err)
 	}
 }

@@ -1,14 +1,13 @@
 package secret
 
 import (
-	"context"
 	"strings"
 	"time"
 
 	"github.com/regpass/regpass"
 )
 
-// Source is one registry that a build may ask a credential of.
+// Source is one registry whose credential a build may ask for.
 type Source struct {
 	Ref      regpass.Ref
 	Registry string // name of its row: "pyx"
@@ -16,13 +15,6 @@ type Source struct {
 	// Hosts are the servers that take the credential: lower-case, with :port where the URL has one; empty: Ref.Host.
 	Hosts     []string
 	ClientVar string // variable in which its own client takes the credential, or ""
-
-	// Mint gets the credential. It is cheap while the credential is fresh, since the session keeps it, and several
-	// goroutines may call it at one time. It never returns a credential that is over.
-	Mint func(context.Context) (regpass.Credential, error)
-	// Fresh reports whether a credential that Mint returned is still worth handing out. Nil: by Credential.Fresh, as if
-	// it had been minted when Mint returned it.
-	Fresh func(regpass.Credential) bool
 }
 
 func (s Source) key() string {
@@ -43,15 +35,15 @@ func (s Source) hosts() []string {
 type Use int
 
 const (
-	// ForClient is a secret that a package client finds by itself once it is mounted.
+	// ForClient is a secret that a package client finds by itself after it is mounted.
 	ForClient Use = iota
-	// ForStep is a secret that a step has to do something with: nothing looks for it.
+	// ForStep is a secret that the commands of a step must read: no client looks for it.
 	ForStep
 	// ForDaemon is a secret that BuildKit itself asks for, to fetch ADD https://… and git sources. Nobody mounts it.
 	ForDaemon
 )
 
-// Secret is one thing that a step can mount: an id and how it is shown to the step.
+// Secret is a secret that a step can mount: an id, and the form in which a step sees the value.
 type Secret struct {
 	ID     string // [A-Za-z0-9_.-], for ForDaemon also colons and brackets
 	Use    Use
@@ -63,8 +55,8 @@ type Secret struct {
 	Hosts []string // whose credentials it holds, in the order of the sources
 }
 
-// Mount is what shows the secret to a RUN step of a Dockerfile: one or two flags to write behind the word RUN. It is
-// empty for a secret that nobody mounts. A step whose secret is missing fails, rather than going on without.
+// Mount returns the one or two flags, to write behind the word RUN, that mount the secret in a step of a Dockerfile. It
+// is empty for a secret that nobody mounts. A step whose secret is missing fails.
 func (s Secret) Mount() string {
 	if s.Use == ForDaemon {
 		return ""
@@ -80,7 +72,7 @@ func (s Secret) Mount() string {
 	return flag
 }
 
-// Points is what Var is to be set to in a step that mounts the secret.
+// Points is the value of Var in a step that mounts the secret.
 func (s Secret) Points() string {
 	if s.Dir != "" {
 		return s.Dir
@@ -88,7 +80,7 @@ func (s Secret) Points() string {
 	return s.Target
 }
 
-// Delivery is one credential that was handed out, or one of the user's own secrets.
+// Delivery is a credential or a secret of the user's that was handed out.
 type Delivery struct {
 	ID          string
 	Host        string // the credential's; empty for a secret of the user's
@@ -102,8 +94,8 @@ func (d Delivery) AskedByDaemon() bool { return askedByDaemon(d.ID) }
 // secretsDir is where BuildKit, buildah and podman mount a secret unless told otherwise.
 const secretsDir = "/run/secrets/"
 
-// notInID is what a Dockerfile's mount flag, which is CSV with variables, takes for something else.
+// notInID matches the characters that an id must not have, since a Dockerfile's mount flag is CSV with variables.
 var notInID = regpass.Pattern(`[^A-Za-z0-9_.-]`)
 
-// hostID is the id under which a host's credential is to be had as it is.
+// hostID is the id of a host's credential as it is.
 func hostID(host string) string { return strings.Trim(notInID().ReplaceAllString(host, "_"), ".") }

@@ -1,5 +1,5 @@
-// Package secret says what a step of a build may ask for, and answers it: a credential is minted when the step, or
-// BuildKit itself, asks.
+// Package secret lists the secrets that a step of a build may ask for, and answers: a credential is minted when the
+// step, or BuildKit itself, asks.
 package secret
 
 import (
@@ -8,33 +8,35 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
+	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/secrets"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/buildkit/dockercfg"
 )
 
-// Options are what a person can choose about a Store.
-type Options struct {
-	// MinLifetime is what must be left of a credential that is handed out, where the lifetime is over four times as long.
-	MinLifetime time.Duration
-	// Isolate names the tenant of a builder that several share: "-" and the name end every id that a step mounts, so
-	// that their steps differ and none runs with another's secret. What BuildKit itself asks for has fixed ids.
-	Isolate string
-	// Failed hears of everything that went wrong, in full: the builds only get to know that it did. May be nil.
-	Failed func(error)
+// Minter gets the credentials of a build. Several goroutines may use it at the same time.
+type Minter interface {
+	// Credential gets the credential for ref. It is cheap while the credential is fresh, since the session keeps it. It
+	// never returns a credential that has ended.
+	Credential(ctx context.Context, ref regpass.Ref) (regpass.Credential, error)
+	// Fresh reports whether a credential that Credential returned is still worth handing out.
+	Fresh(c regpass.Credential) bool
+	// Fail takes the full error, of which the build only sees that there was one.
+	Fail(err error)
 }
 
-// Store answers what BuildKit asks for while it builds. It implements secrets.SecretStore; a session can have only one
-// provider of secrets, so the user's own are answered here too. It may be used by several goroutines.
+// Store answers BuildKit's questions for secrets during a build. It implements secrets.SecretStore. A session can have
+// only one provider of secrets, so the user's own are answered here too. Several goroutines may use a Store.
 type Store struct {
-	env  *regpass.Env
-	opts Options
+	env    *regpass.Env
+	minter Minter
 
 	*list
 	sources []Source
-	cached  []*cachedSource // of the sources, by index
+	cached  []*cachedSource                 // of the sources, by index
+	docker  authprovider.AuthConfigProvider // docker's stored logins, for hosts of no source
 
 	mu     sync.Mutex // guards minted
 	minted []Delivery
@@ -42,21 +44,28 @@ type Store struct {
 
 var _ secrets.SecretStore = (*Store)(nil)
 
-// tenant is what Isolate may be.
-var tenant = regpass.Pattern(`^[A-Za-z0-9_.-]{0,64}$`)
+// tenantName matches the name of a tenant, or "".
+var tenantName = regpass.Pattern(`^[A-Za-z0-9_.-]{0,64}$`)
 
-// NewStore makes the store of one session. Nothing is minted before it is asked for. Ids that clash are ErrUsage, as is
-// a file of the user's that is not there.
-func NewStore(env *regpass.Env, sources []Source, user []UserDefined, o Options) (*Store, error) {
-	if !tenant().MatchString(o.Isolate) {
+// NewStore makes the store of one session. Nothing is minted before BuildKit asks for it.
+//
+// tenant, which may be "", is a name on a builder that several tenants share. Every id that a step mounts then ends in
+// "-" and the name, so that the steps of two tenants differ and none runs with another's secret. The ids that BuildKit
+// itself asks for are fixed. Ids that clash are ErrUsage, and so is a missing file of the user's.
+func NewStore(env *regpass.Env, m Minter, sources []Source, user []UserDefined, tenant string) (*Store, error) {
+	if !tenantName().MatchString(tenant) {
 		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s",
-			regpass.Quote(o.Isolate))
+			regpass.Quote(tenant))
 	}
-	l, err := newList(sources, o.Isolate)
+	l, err := newList(sources, tenant)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{env: env, opts: o, list: l}
+	docker, err := dockercfg.Auth(env)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{env: env, minter: m, list: l, docker: docker}
 	s.openSources(sources)
 	for _, u := range user {
 		if err := s.addUserDefined(u); err != nil {
@@ -66,28 +75,22 @@ func NewStore(env *regpass.Env, sources []Source, user []UserDefined, o Options)
 	return s, nil
 }
 
-// openSources makes a cached source for each source, the same for sources of one key.
+// openSources makes a cached source for each source. Sources of one key share it.
 func (s *Store) openSources(sources []Source) {
 	byKey := map[string]*cachedSource{}
 	for _, src := range sources {
 		a := byKey[src.key()]
 		if a == nil {
-			a = &cachedSource{source: src, now: s.env.Now, failed: s.opts.Failed,
-				fresh: func(c regpass.Credential, got time.Time) bool {
-					if src.Fresh != nil {
-						return src.Fresh(c)
-					}
-					return c.Fresh(s.env.Now(), got, s.opts.MinLifetime)
-				}}
+			a = &cachedSource{ref: src.Ref, minter: s.minter}
 			byKey[src.key()] = a
 		}
 		s.sources, s.cached = append(s.sources, src), append(s.cached, a)
 	}
 }
 
-// GetSecret implements secrets.SecretStore. An id that is not offered is secrets.ErrNotFound at once: BuildKit also
-// asks for ids that nobody configured. The text of any other error is shown in the build's log and kept in its history,
-// so it names the id, the registry's host, what went wrong and what to do, and nothing that came from outside.
+// GetSecret implements secrets.SecretStore. An unknown id is secrets.ErrNotFound at once, since BuildKit also asks for
+// ids that nobody configured. Any other error is shown in the build's log and kept in its history, so it names the id,
+// the registry's host, the reason and the next step, and quotes nothing from outside.
 func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	e := s.byID[id]
 	if e == nil {
@@ -105,7 +108,7 @@ func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	return content, nil
 }
 
-// answer gets the credentials that are asked for, and makes the value of them.
+// answer gets the credentials of an entry, and makes its value of them.
 func (s *Store) answer(ctx context.Context, e *entry) ([]byte, []regpass.Credential, error) {
 	if e.user != nil {
 		content, err := s.userContent(*e.user)
@@ -120,14 +123,14 @@ func (s *Store) answer(ctx context.Context, e *entry) ([]byte, []regpass.Credent
 		from = append(from, held{s.sources[i], c})
 	}
 	content, creds, err := e.content(from)
-	var u *uncarried
-	if errors.As(err, &u) && s.opts.Failed != nil {
-		s.opts.Failed(u.cause)
+	var format *formatError
+	if errors.As(err, &format) {
+		s.minter.Fail(format.cause)
 	}
 	return content, creds, err
 }
 
-// refusal is all that a build gets to know of an error: err itself may hold what a server said.
+// refusal is the error that a build sees in place of err, which may quote a server.
 func refusal(ctx context.Context, host string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -157,13 +160,12 @@ func (s *Store) record(id string, creds []regpass.Credential) {
 	}
 }
 
-// Secrets lists what package clients find by themselves once it is mounted, in the order to mount it. Nothing is
-// minted.
+// Secrets lists the secrets that package clients find by themselves, in the order to mount them. Nothing is minted.
 func (s *Store) Secrets() []Secret {
 	return slices.DeleteFunc(s.All(), func(o Secret) bool { return o.Use != ForClient })
 }
 
-// All lists what is answered with a credential of a registry, the user's own secrets aside. Nothing is minted.
+// All lists the secrets that hold registries' credentials, not the user's own. Nothing is minted.
 func (s *Store) All() []Secret {
 	var all []Secret
 	for _, e := range s.entries {
@@ -174,12 +176,12 @@ func (s *Store) All() []Secret {
 	return all
 }
 
-// Minted lists what was handed out so far, in that order.
+// Minted lists the secrets that were handed out so far, in that order.
 func (s *Store) Minted() []Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.minted)
 }
 
-// Warnings lists what the user should know before the build, one line each.
+// Warnings lists the warnings to print before the build, one line each.
 func (s *Store) Warnings() []string { return s.warnings }

@@ -21,51 +21,34 @@ import (
 	"github.com/regpass/regpass/buildkit/secret"
 )
 
-// clock is the time of a test, and its variables.
+// environment has that time and those variables.
 func environment(now *time.Time, vars map[string]string) *regpass.Env {
 	return &regpass.Env{Now: func() time.Time { return *now }, Getenv: func(name string) string { return vars[name] }}
 }
 
-// source is a registry whose credential does not change.
-func source(t *testing.T, ref string, c regpass.Credential) secret.Source {
-	t.Helper()
-	r, err := regpass.ParseRef(ref)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.Host == "" {
-		c.Host = r.Host
-	}
-	return secret.Source{Ref: r, Registry: c.Registry, Mint: func(context.Context) (regpass.Credential, error) { return c, nil }}
-}
-
-func pyxSource(t *testing.T, ref string) secret.Source {
-	s := source(t, ref, regpass.Credential{Registry: "pyx", Kind: regpass.Bearer, Username: "__token__", Secret: regpass.NewSecret("eyJ-token")})
-	s.ClientVar = "PYX_AUTH_TOKEN"
-	return s
-}
-
 func TestStoreAnswers(t *testing.T) {
+	m := newMinter(t)
 	const missing = "\x00missing"
-	pyx := pyxSource(t, "https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
-	alice := source(t, "https://pypi.corp/simple name=corp", regpass.Credential{Kind: regpass.Basic, Username: "alice", Secret: regpass.NewSecret("pass word")})
-	token := source(t, "https://git.corp", regpass.Credential{Kind: regpass.Bearer, Secret: regpass.NewSecret("tok")})
-	conda := source(t, "https://conda.corp name=conda", regpass.Credential{Kind: regpass.CondaToken, Secret: regpass.NewSecret("ct")})
-	bucket := source(t, "s3://bucket/channel", regpass.Credential{Kind: regpass.S3, Username: "AKIA", Secret: regpass.NewSecret("sk")})
-	broken := source(t, "https://broken.corp name=broken", regpass.Credential{Kind: regpass.Basic, Username: "a", Secret: regpass.NewSecret("to\nken")})
-	down := source(t, "https://down.corp", regpass.Credential{})
-	down.Mint = func(context.Context) (regpass.Credential, error) {
-		return regpass.Credential{}, fmt.Errorf("exchange: %w", &regpass.HTTPError{Op: "pyx", URL: "https://down.corp/", Status: 503, Message: "eyJ-leak"})
-	}
-	fork := source(t, "https://fork.corp", regpass.Credential{})
-	fork.Mint = func(context.Context) (regpass.Credential, error) {
-		return regpass.Credential{}, regpass.NoIdentityf("no eyJ-leak here")
-	}
-	other := pyxSource(t, "https://pkgs.example:9443/ type=pyx")
+	pyx := m.pyx("https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
+	alice := m.source("https://pypi.corp/simple name=corp", regpass.Credential{Kind: regpass.Basic, Username: "alice",
+		Secret: regpass.NewSecret("pass word")})
+	token := m.source("https://git.corp", regpass.Credential{Kind: regpass.Bearer, Secret: regpass.NewSecret("tok")})
+	conda := m.source("https://conda.corp name=conda", regpass.Credential{Kind: regpass.CondaToken,
+		Secret: regpass.NewSecret("ct")})
+	bucket := m.source("s3://bucket/channel", regpass.Credential{Kind: regpass.S3, Username: "AKIA",
+		Secret: regpass.NewSecret("sk")})
+	broken := m.source("https://broken.corp name=broken", regpass.Credential{Kind: regpass.Basic, Username: "a",
+		Secret: regpass.NewSecret("to\nken")})
+	down := m.failing("https://down.corp", fmt.Errorf("exchange: %w",
+		&regpass.HTTPError{Op: "pyx", URL: "https://down.corp/", Status: 503, Message: "eyJ-leak"}))
+	fork := m.failing("https://fork.corp", regpass.NoIdentityf("no eyJ-leak here"))
+	other := m.pyx("https://pkgs.example:9443/ type=pyx")
 	other.ClientVar, pyx.Key = "", "the first"
 	two := []secret.Source{pyx, other}
-	bob := source(t, "https://bob.corp/simple", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
-	rival := source(t, "https://pkgs.example:9443/", regpass.Credential{Kind: regpass.Basic, Username: "bob", Secret: regpass.NewSecret("word")})
+	bob := m.source("https://bob.corp/simple", regpass.Credential{Kind: regpass.Basic, Username: "bob",
+		Secret: regpass.NewSecret("word")})
+	rival := m.source("https://pkgs.example:9444/", regpass.Credential{Kind: regpass.Basic, Username: "bob",
+		Secret: regpass.NewSecret("word")})
 
 	for _, c := range []struct {
 		name    string
@@ -80,17 +63,23 @@ func TestStoreAnswers(t *testing.T) {
 		{"host", []secret.Source{pyx}, "pkgs.example_8443", "eyJ-token", ""},
 		{"netrc", []secret.Source{pyx, bob, conda}, "netrc",
 			"machine pkgs.example\nlogin __token__\npassword eyJ-token\nmachine bob.corp\nlogin bob\npassword word\n", ""},
-		{"netrc, without what it cannot carry", []secret.Source{alice, bob}, "netrc", "machine bob.corp\nlogin bob\npassword word\n", ""},
-		{"rattler", []secret.Source{pyx, conda}, "rattler", `{"pkgs.example":{"BearerToken":"eyJ-token"},"conda.corp":{"CondaToken":"ct"}}` + "\n", ""},
-		{"uv", []secret.Source{pyx, conda}, "uv", "[[credential]]\nservice = \"https://pkgs.example:8443/\"\nscheme = \"bearer\"\ntoken = \"eyJ-token\"\n", ""},
-		{"a file that carries none", []secret.Source{conda}, "netrc", "", "regpass: secret netrc: no credential of this build can be written in such a file; mount another id"},
-		{"a file that carries not both", []secret.Source{pyx, rival}, "netrc", "", "the credentials of this build can't be written in one such file; mount another id"},
+		{"netrc, without what it cannot carry", []secret.Source{alice, bob}, "netrc",
+			"machine bob.corp\nlogin bob\npassword word\n", ""},
+		{"rattler", []secret.Source{pyx, conda}, "rattler",
+			`{"pkgs.example":{"BearerToken":"eyJ-token"},"conda.corp":{"CondaToken":"ct"}}` + "\n", ""},
+		{"uv", []secret.Source{pyx, conda}, "uv", "[[credential]]\nservice = \"https://pkgs.example:8443/\"\nscheme = " +
+			"\"bearer\"\ntoken = \"eyJ-token\"\n", ""},
+		{"a file that carries none", []secret.Source{conda}, "netrc", "",
+			"regpass: secret netrc: no credential of this build can be written in such a file; mount another id"},
+		{"a file that carries not both", []secret.Source{pyx, rival}, "netrc", "",
+			"the credentials of this build can't be written in one such file; mount another id"},
 		{"ADD, bearer", []secret.Source{pyx}, "HTTP_AUTH_TOKEN_pkgs.example", "eyJ-token", ""},
 		{"ADD, no basic", []secret.Source{pyx}, "HTTP_AUTH_HEADER_pkgs.example", missing, ""},
 		{"ADD, basic", []secret.Source{alice}, "HTTP_AUTH_HEADER_pypi.corp", "Basic YWxpY2U6cGFzcyB3b3Jk", ""},
 		{"ADD, no bearer", []secret.Source{alice}, "HTTP_AUTH_TOKEN_pypi.corp", missing, ""},
 		{"ADD, conda", []secret.Source{conda}, "HTTP_AUTH_TOKEN_conda.corp", missing, ""},
-		{"git, with a name", []secret.Source{pyx}, "GIT_AUTH_HEADER.pkgs.example:8443", "Basic X190b2tlbl9fOmV5Si10b2tlbg==", ""},
+		{"git, with a name", []secret.Source{pyx}, "GIT_AUTH_HEADER.pkgs.example:8443", "Basic X190b2tlbl9fOmV5Si10b2tlbg==",
+			""},
 		{"git, with a name, as token", []secret.Source{pyx}, "GIT_AUTH_TOKEN.pkgs.example:8443", missing, ""},
 		{"git, token", []secret.Source{token}, "GIT_AUTH_TOKEN.git.corp", "tok", ""},
 		{"git, token, as header", []secret.Source{token}, "GIT_AUTH_HEADER.git.corp", missing, ""},
@@ -102,16 +91,21 @@ func TestStoreAnswers(t *testing.T) {
 		{"unknown", []secret.Source{down}, "token", missing, ""},
 		{"empty", []secret.Source{down}, "", missing, ""},
 		{"nothing configured", nil, "netrc", missing, ""},
-		{"no user name", []secret.Source{conda}, "uv_index_conda_username", "", "conda.corp: its conda-token credential has no such part; mount netrc or rattler"},
-		{"line break", []secret.Source{broken}, "uv_index_broken_password", "", "broken.corp: the credential holds a line break"},
-		{"down", []secret.Source{down}, "netrc", "", "regpass: secret netrc: down.corp: no credential could be had: an answer with status 503; regpass tells more where it was started"},
-		{"no identity", []secret.Source{fork}, "fork.corp", "", "fork.corp: no credential could be had: nothing here proves who asks;"},
-		{"one host, two credentials", two, "HTTP_AUTH_TOKEN_pkgs.example", "", "two registries have different credentials for it"},
+		{"no user name", []secret.Source{conda}, "uv_index_conda_username", "",
+			"conda.corp: its conda-token credential has no such part; mount netrc or rattler"},
+		{"line break", []secret.Source{broken}, "uv_index_broken_password", "",
+			"broken.corp: the credential holds a line break"},
+		{"down", []secret.Source{down}, "netrc", "", "regpass: secret netrc: down.corp: no credential could be had: an " +
+			"answer with status 503; regpass tells more where it was started"},
+		{"no identity", []secret.Source{fork}, "fork.corp", "",
+			"fork.corp: no credential could be had: nothing here proves who asks;"},
+		{"one host, two credentials", two, "HTTP_AUTH_TOKEN_pkgs.example", "",
+			"two registries have different credentials for it"},
 		{"one host, two ports", two, "pkgs.example_9443", "eyJ-token", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := time.Unix(1e9, 0)
-			s, err := secret.NewStore(environment(&now, map[string]string{"PYX_API_KEY": "k"}), c.sources, nil, secret.Options{})
+			s, err := secret.NewStore(environment(&now, map[string]string{"PYX_API_KEY": "k"}), m, c.sources, nil, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +116,8 @@ func TestStoreAnswers(t *testing.T) {
 					t.Errorf("%q, %v; want not found", got, err)
 				}
 			case c.err != "":
-				if err == nil || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "eyJ") || errors.Is(err, secrets.ErrNotFound) {
+				if err == nil || !strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "eyJ") ||
+					errors.Is(err, secrets.ErrNotFound) {
 					t.Errorf("%q, %v; want %s", got, err, c.err)
 				}
 			case err != nil || string(got) != c.want:
@@ -133,9 +128,10 @@ func TestStoreAnswers(t *testing.T) {
 }
 
 func TestStoreRefusesClashes(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
-	acme, other := pyxSource(t, "https://a.example name=acme"), pyxSource(t, "https://b.example")
-	index := source(t, "https://c.example name=ACME", regpass.Credential{Secret: regpass.NewSecret("s")})
+	acme, other := m.pyx("https://a.example name=acme"), m.pyx("https://b.example")
+	index := m.source("https://c.example name=ACME", regpass.Credential{Secret: regpass.NewSecret("s")})
 	same := other
 	same.Key, acme.Key = "one login", "one login"
 	file := filepath.Join(t.TempDir(), "secret")
@@ -146,30 +142,36 @@ func TestStoreRefusesClashes(t *testing.T) {
 		name    string
 		sources []secret.Source
 		user    []secret.UserDefined
-		o       secret.Options
+		tenant  string
 		err     string // empty: none
 	}{
-		{"one login for two", []secret.Source{acme, same}, nil, secret.Options{}, ""},
-		{"two logins of one client", []secret.Source{acme, other}, nil, secret.Options{}, ""},
-		{"two indexes of one name", []secret.Source{acme, index}, nil, secret.Options{}, "both would be UV_INDEX_ACME_USERNAME"},
-		{"ours and the user's", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc", Src: file}}, secret.Options{}, `there is a secret "netrc" already`},
-		{"ours, named", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc"}}, secret.Options{}, ""},
-		{"the user's twice", nil, []secret.UserDefined{{ID: "a", Src: file}, {ID: "a", Src: file}}, secret.Options{}, `there is a secret "a" already`},
-		{"what nobody named gives way", []secret.Source{acme}, []secret.UserDefined{{ID: "GIT_AUTH_TOKEN.a.example", Src: file}}, secret.Options{}, ""},
-		{"no such file", nil, []secret.UserDefined{{ID: "a", Src: file + "-"}}, secret.Options{}, "no such file"},
-		{"neither variable nor file", nil, []secret.UserDefined{{ID: "nothing"}}, secret.Options{}, "no such file"},
-		{"a folder", nil, []secret.UserDefined{{ID: "a", Src: filepath.Dir(file)}}, secret.Options{}, "is a folder"},
-		{"a key that is not set", []secret.Source{acme}, []secret.UserDefined{{ID: "pyx_api_key"}}, secret.Options{}, "pyx_api_key is asked for, but PYX_API_KEY or UV_API_KEY is not set"},
-		{"a tenant that no id can hold", nil, nil, secret.Options{Isolate: "a,b"}, "the name of a tenant"},
+		{"one login for two", []secret.Source{acme, same}, nil, "", ""},
+		{"two logins of one client", []secret.Source{acme, other}, nil, "", ""},
+		{"two indexes of one name", []secret.Source{acme, index}, nil, "", "both would be UV_INDEX_ACME_USERNAME"},
+		{"ours and the user's", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc", Src: file}}, "",
+			`there is a secret "netrc" already`},
+		{"ours, named", []secret.Source{acme}, []secret.UserDefined{{ID: "netrc"}}, "", ""},
+		{"the user's twice", nil, []secret.UserDefined{{ID: "a", Src: file}, {ID: "a", Src: file}}, "",
+			`there is a secret "a" already`},
+		{"what nobody named gives way", []secret.Source{acme},
+			[]secret.UserDefined{{ID: "GIT_AUTH_TOKEN.a.example", Src: file}}, "", ""},
+		{"no such file", nil, []secret.UserDefined{{ID: "a", Src: file + "-"}}, "", "no such file"},
+		{"neither variable nor file", nil, []secret.UserDefined{{ID: "nothing"}}, "", "no such file"},
+		{"a folder", nil, []secret.UserDefined{{ID: "a", Src: filepath.Dir(file)}}, "", "is a folder"},
+		{"a key that is not set", []secret.Source{acme}, []secret.UserDefined{{ID: "pyx_api_key"}}, "",
+			"pyx_api_key is asked for, but PYX_API_KEY or UV_API_KEY is not set"},
+		{"a tenant that no id can hold", nil, nil, "a,b", "the name of a tenant"},
 	} {
-		_, err := secret.NewStore(environment(&now, nil), c.sources, c.user, c.o)
-		if c.err == "" && err != nil || c.err != "" && (!errors.Is(err, regpass.ErrUsage) || !strings.Contains(err.Error(), c.err)) {
+		_, err := secret.NewStore(environment(&now, nil), m, c.sources, c.user, c.tenant)
+		if c.err == "" && err != nil || c.err != "" && (!errors.Is(err, regpass.ErrUsage) ||
+			!strings.Contains(err.Error(), c.err)) {
 			t.Errorf("%s: %v; want %q", c.name, err, c.err)
 		}
 	}
 }
 
 func TestStoreAnswersTheUsersOwn(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
 	dir := t.TempDir()
 	for name, content := range map[string]string{"multi.pem": "line 1\nline 2\n", "plain": "in a file"} {
@@ -181,12 +183,14 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 	env.Dir = dir
 	user := []secret.UserDefined{{ID: "pem", Src: "multi.pem"}, {ID: "tok", Env: "TOKEN"}, {ID: "BARE"}, {ID: "plain"},
 		{ID: "unset", Env: "UNSET"}, {ID: "pyx_api_key"}, {ID: "GIT_AUTH_TOKEN.pkgs.example", Env: "TOKEN"}}
-	s, err := secret.NewStore(env, []secret.Source{pyxSource(t, "https://pkgs.example")}, user, secret.Options{Isolate: "acme"})
+	s, err := secret.NewStore(env, m, []secret.Source{m.pyx("https://pkgs.example")}, user, "acme")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, want := range map[string]string{"pem-acme": "line 1\nline 2\n", "tok-acme": "t", "BARE-acme": "b", "plain-acme": "in a file",
-		"pyx_api_key-acme": "key", "GIT_AUTH_TOKEN.pkgs.example": "t", "pyx_auth_token-acme": "eyJ-token", "HTTP_AUTH_TOKEN_pkgs.example": "eyJ-token"} {
+	for id, want := range map[string]string{"pem-acme": "line 1\nline 2\n", "tok-acme": "t", "BARE-acme": "b",
+		"plain-acme":       "in a file",
+		"pyx_api_key-acme": "key", "GIT_AUTH_TOKEN.pkgs.example": "t", "pyx_auth_token-acme": "eyJ-token",
+		"HTTP_AUTH_TOKEN_pkgs.example": "eyJ-token"} {
 		if got, err := s.GetSecret(t.Context(), id); err != nil || string(got) != want {
 			t.Errorf("%s: %q, %v; want %q", id, got, err, want)
 		}
@@ -197,7 +201,8 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 		}
 	}
 	warnings := strings.Join(s.Warnings(), "\n")
-	if len(s.Warnings()) != 2 || !strings.Contains(warnings, `"UNSET" is not set`) || !strings.Contains(warnings, "pyx_api_key gives a step an API key that outlives the build") {
+	if len(s.Warnings()) != 2 || !strings.Contains(warnings, `"UNSET" is not set`) ||
+		!strings.Contains(warnings, "pyx_api_key gives a step an API key that outlives the build") {
 		t.Errorf("warnings: %s", warnings)
 	}
 	// A file is read anew each time.
@@ -210,13 +215,15 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "plain"), make([]byte, secretsprovider.MaxSecretSize+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.GetSecret(t.Context(), "plain-acme"); err == nil || !strings.Contains(err.Error(), "larger than the 512000 bytes") {
+	if _, err := s.GetSecret(t.Context(), "plain-acme"); err == nil ||
+		!strings.Contains(err.Error(), "larger than the 512000 bytes") {
 		t.Error(err)
 	}
 	if err := os.Remove(filepath.Join(dir, "plain")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.GetSecret(t.Context(), "plain-acme"); err == nil || err.Error() != "regpass: secret plain-acme: its file is gone since the build began" {
+	if _, err := s.GetSecret(t.Context(), "plain-acme"); err == nil ||
+		err.Error() != "regpass: secret plain-acme: its file is gone since the build began" {
 		t.Error(err)
 	}
 	for _, d := range s.Minted() {
@@ -228,13 +235,12 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 }
 
 func TestStoreLists(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
-	src := pyxSource(t, "https://pkgs.example:8443/simple/acme/main type=pyx name=acme")
-	src.Mint = func(context.Context) (regpass.Credential, error) {
-		t.Error("listing minted")
-		return regpass.Credential{}, errors.New("no")
-	}
-	s, err := secret.NewStore(environment(&now, map[string]string{"X": "x"}), []secret.Source{src}, []secret.UserDefined{{ID: "mine", Env: "X"}}, secret.Options{Isolate: "t"})
+	src := m.pyx("https://pkgs.example:8443/simple/acme/main type=pyx name=acme")
+	delete(m.answers, src.Ref.String()) // nothing is minted
+	s, err := secret.NewStore(environment(&now, map[string]string{"X": "x"}), m, []secret.Source{src},
+		[]secret.UserDefined{{ID: "mine", Env: "X"}}, "t")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,8 +269,10 @@ func TestStoreLists(t *testing.T) {
 	}
 	want = []string{
 		"pkgs.example_8443-t --mount=type=secret,id=pkgs.example_8443-t,required=true,target=/run/secrets/pkgs.example_8443",
-		"HTTP_AUTH_TOKEN_pkgs.example", "HTTP_AUTH_HEADER_pkgs.example", "GIT_AUTH_HEADER.pkgs.example:8443", "GIT_AUTH_TOKEN.pkgs.example:8443",
-		"uv-t --mount=type=tmpfs,target=/run/regpass-uv --mount=type=secret,id=uv-t,required=true,target=/run/regpass-uv/credentials.toml",
+		"HTTP_AUTH_TOKEN_pkgs.example", "HTTP_AUTH_HEADER_pkgs.example", "GIT_AUTH_HEADER.pkgs.example:8443",
+		"GIT_AUTH_TOKEN.pkgs.example:8443",
+		"uv-t --mount=type=tmpfs,target=/run/regpass-uv " +
+			"--mount=type=secret,id=uv-t,required=true,target=/run/regpass-uv/credentials.toml",
 	}
 	if !slices.Equal(rest, want) {
 		t.Errorf("the others:\n%s\nwant:\n%s", strings.Join(rest, "\n"), strings.Join(want, "\n"))
@@ -273,8 +281,10 @@ func TestStoreLists(t *testing.T) {
 
 // TestTwoLoginsOfOneClient holds that a variable that can have but one value has none rather than the wrong one.
 func TestTwoLoginsOfOneClient(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
-	s, err := secret.NewStore(environment(&now, nil), []secret.Source{pyxSource(t, "https://a.example"), pyxSource(t, "https://b.example")}, nil, secret.Options{})
+	s, err := secret.NewStore(environment(&now, nil), m, []secret.Source{m.pyx("https://a.example"),
+		m.pyx("https://b.example")}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +295,8 @@ func TestTwoLoginsOfOneClient(t *testing.T) {
 	if !slices.Equal(ids, []string{"netrc", "rattler"}) {
 		t.Errorf("secrets: %s", ids)
 	}
-	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0], "no PYX_AUTH_TOKEN, since https://a.example/ and https://b.example/ have different credentials") {
+	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0],
+		"no PYX_AUTH_TOKEN, since https://a.example/ and https://b.example/ have different credentials") {
 		t.Errorf("warnings: %s", w)
 	}
 	if got, err := s.GetSecret(t.Context(), "pyx_auth_token"); err == nil || errors.Is(err, secrets.ErrNotFound) {
@@ -295,12 +306,11 @@ func TestTwoLoginsOfOneClient(t *testing.T) {
 
 // TestStoreOverASession asks as the daemon does, through BuildKit's own session.
 func TestStoreOverASession(t *testing.T) {
+	m := newMinter(t)
 	now := time.Unix(1e9, 0)
-	down := source(t, "https://down.corp", regpass.Credential{})
-	down.Mint = func(context.Context) (regpass.Credential, error) {
-		return regpass.Credential{}, fmt.Errorf("eyJ-leak: %w", &regpass.HTTPError{Status: 500, Message: "eyJ-leak"})
-	}
-	store, err := secret.NewStore(environment(&now, nil), []secret.Source{pyxSource(t, "https://pkgs.example"), down}, nil, secret.Options{})
+	down := m.failing("https://down.corp", fmt.Errorf("eyJ-leak: %w",
+		&regpass.HTTPError{Status: 500, Message: "eyJ-leak"}))
+	store, err := secret.NewStore(environment(&now, nil), m, []secret.Source{m.pyx("https://pkgs.example"), down}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,27 +319,29 @@ func TestStoreOverASession(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Allow(secretsprovider.NewSecretProvider(store))
-	m, err := session.NewManager()
+	manager, err := session.NewManager()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ran := make(chan error, 1)
 	dial := testutil.TestStream(func(ctx context.Context, conn net.Conn, meta map[string][]string) error {
-		return m.HandleConn(ctx, conn, meta)
+		return manager.HandleConn(ctx, conn, meta)
 	})
 	go func() { ran <- s.Run(context.WithoutCancel(t.Context()), session.Dialer(dial)) }()
-	caller, err := m.Get(t.Context(), s.ID(), false)
+	caller, err := manager.Get(t.Context(), s.ID(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, err := secrets.GetSecret(t.Context(), caller, "pyx_auth_token"); err != nil || string(got) != "eyJ-token" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if got, err := secrets.GetSecret(t.Context(), caller, "HTTP_AUTH_HEADER_github.com"); !errors.Is(err, secrets.ErrNotFound) {
+	if got, err := secrets.GetSecret(t.Context(), caller, "HTTP_AUTH_HEADER_github.com"); !errors.Is(err,
+		secrets.ErrNotFound) {
 		t.Errorf("%q, %v", got, err)
 	}
 	got, err := secrets.GetSecret(t.Context(), caller, "netrc")
-	if err == nil || errors.Is(err, secrets.ErrNotFound) || !strings.Contains(err.Error(), "down.corp: no credential could be had: an answer with status 500") {
+	if err == nil || errors.Is(err, secrets.ErrNotFound) || !strings.Contains(err.Error(),
+		"down.corp: no credential could be had: an answer with status 500") {
 		t.Errorf("%q, %v", got, err)
 	}
 	if text := fmt.Sprintf("%+v", err); strings.Contains(text, "eyJ-leak") {

@@ -15,8 +15,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// addUserDefined offers a secret from --secret. For an id that BuildKit asks for by itself (GIT_AUTH_TOKEN and the
-// like) the user's goes before ours: the user named it, and we only guessed.
+// addUserDefined adds a secret from --secret. If the user passes one for an id that BuildKit asks for by itself
+// (GIT_AUTH_TOKEN and the like), theirs wins: they named it, we only guessed.
 func (s *Store) addUserDefined(u UserDefined) error {
 	id := u.ID
 	if !askedByDaemon(id) {
@@ -29,19 +29,19 @@ func (s *Store) addUserDefined(u UserDefined) error {
 		return regpass.Hintf(regpass.Usagef("--secret: there is a secret %s already", regpass.Quote(u.ID)),
 			"give yours another id")
 	case other.Use != ForDaemon:
-		return nil // named, and here already
+		return nil // one of ours, which the user may name
 	}
 	secret := Secret{ID: id, Use: ForStep, Target: secretsDir + notInID().ReplaceAllString(u.ID, "_")}
-	k := slices.IndexFunc(keys, func(k key) bool { return k.id == u.ID })
+	k := slices.IndexFunc(apiKeys, func(k apiKey) bool { return k.id == u.ID })
 	switch {
 	case !bare:
 	case k >= 0:
-		secret.Env = keys[k].env
-		if u.Env, _ = s.env.Lookup(keys[k].from...); u.Env == "" {
-			return regpass.Usagef("--secret: %s is asked for, but %s is not set", u.ID, strings.Join(keys[k].from, " or "))
+		secret.Env = apiKeys[k].env
+		if u.Env, _ = s.env.Lookup(apiKeys[k].from...); u.Env == "" {
+			return regpass.Usagef("--secret: %s is asked for, but %s is not set", u.ID, strings.Join(apiKeys[k].from, " or "))
 		}
-		s.warnings = append(s.warnings,
-			fmt.Sprintf("%s gives a step an API key that outlives the build; prefer the registry's token", u.ID))
+		s.warnings = append(s.warnings, fmt.Sprintf("%s gives a step an API key that outlives the build; prefer the "+
+			"registry's token", u.ID))
 	case s.env.Getenv(u.ID) != "":
 		u.Env = u.ID
 	default:
@@ -60,13 +60,13 @@ func askedByDaemon(id string) bool {
 		func(p string) bool { return strings.HasPrefix(id, p) })
 }
 
-// checkUserDefined looks for the user's file before the build. A variable that is not set is no secret and a warning,
-// where buildx has an empty one.
+// checkUserDefined checks the user's file before the build. A variable that is not set gives no secret and a warning;
+// buildx would give an empty secret.
 func (s *Store) checkUserDefined(u UserDefined) error {
 	if u.Env != "" {
 		if s.env.Getenv(u.Env) == "" {
-			s.warnings = append(s.warnings,
-				fmt.Sprintf("--secret: %s is not set, so there is no secret %s", regpass.Quote(u.Env), regpass.Quote(u.ID)))
+			s.warnings = append(s.warnings, fmt.Sprintf("--secret: %s is not set, so there is no secret %s",
+				regpass.Quote(u.Env), regpass.Quote(u.ID)))
 		}
 		return nil
 	}
@@ -78,13 +78,13 @@ func (s *Store) checkUserDefined(u UserDefined) error {
 	case st.IsDir():
 		return regpass.Usagef("--secret: %s: %s is a folder", regpass.Quote(u.ID), path)
 	case st.Size() > secretsprovider.MaxSecretSize:
-		return regpass.Usagef("--secret: %s: %s is larger than the %d bytes that BuildKit takes",
-			regpass.Quote(u.ID), path, secretsprovider.MaxSecretSize)
+		return regpass.Usagef("--secret: %s: %s is larger than the %d bytes that BuildKit takes", regpass.Quote(u.ID), path,
+			secretsprovider.MaxSecretSize)
 	}
 	return nil
 }
 
-// userContent is the user's variable, or the content of their file at that time, which may have been made fresh since.
+// userContent returns the user's variable, or the content that their file has now: it may have been renewed.
 func (s *Store) userContent(u UserDefined) ([]byte, error) {
 	if u.Env != "" {
 		if v := s.env.Getenv(u.Env); v != "" {

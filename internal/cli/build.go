@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/buildkit"
 	"github.com/regpass/regpass/buildkit/builder"
 	"github.com/regpass/regpass/buildkit/inject"
@@ -33,7 +33,8 @@ print is searched for the credentials: one that shows up is revoked, and nothing
   regpass build --addr tcp://buildkit.example:1234 --output type=oci,dest=app.tar .`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return regpass.Hintf(regpass.Usagef("build takes one context, not %d", len(args)), "registries are named with --registry")
+				return regpass.Hintf(regpass.Usagef("build takes one context, not %d", len(args)),
+					"registries are named with --registry")
 			}
 			return nil
 		},
@@ -49,58 +50,18 @@ print is searched for the credentials: one that shows up is revoked, and nothing
 	return cmd
 }
 
-// build does one build. What it mints stays in the session for later steps of the job, but for what leaked.
+// build does one build. Its credentials stay in the session for later steps of the job, except those that leaked.
 func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err := f.check(a); err != nil {
 		return err
 	}
-	finding, stopFinding := findBuildKit(ctx, a.env, f.ask) // it answers while the rest is made ready
-	defer func() { err = errors.Join(err, stopFinding()) }()
-	refs, err := a.registries(f.registries)
-	var none unnamed
-	if errors.As(err, &none) {
-		a.say.notef("build: %v, so no step gets a credential", none)
-	} else if err != nil {
-		return err
-	}
-	user, err := f.userSecrets()
+	finding := findBuildKit(ctx, a.env, f.ask) // while the secrets are prepared
+	defer func() { err = errors.Join(err, finding.close()) }()
+	live, store, err := buildSecrets(a, f)
 	if err != nil {
 		return err
 	}
-	s, err := session.Start(a.env)
-	if err != nil {
-		return err
-	}
-	// Standard error is the display's while it moves the cursor: what else there is to say is said after.
-	aside := *a
-	var later bytes.Buffer
-	if f.onTerminal(a) {
-		aside.say = newPrinter(&later, false)
-		aside.say.known = a.say.known
-	}
-	defer func() { _, _ = a.say.raw.Write(later.Bytes()) }()
-	b, err := f.credential.broker(&aside, s)
-	if err != nil {
-		return err
-	}
-	live, earlier, err := b.Live()
-	if err != nil {
-		return err
-	}
-	sources, err := buildSources(live, refs)
-	if err != nil {
-		return err
-	}
-	store, err := secret.NewStore(a.env, sources, user, secret.Options{
-		MinLifetime: f.credential.options.MinLifetime, Isolate: f.isolate, Failed: live.Fail})
-	if err != nil {
-		return err
-	}
-	auth, err := store.RegistryAuth()
-	if err != nil {
-		return err
-	}
-	endpoint, err := finding()
+	endpoint, err := finding.wait()
 	if err != nil {
 		return err
 	}
@@ -115,65 +76,116 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	watch := leak.NewWatch(a.say.known, live.Identify, func(leak.Leak) { stop(errLeak) })
+	watch := leak.NewWatch(a.say.known, live, stop)
 	if err := searchBefore(ctx, a, plan, watch); err != nil {
 		return err
 	}
-	run := buildkit.Build{Plan: plan, Secrets: store, Auth: auth, Watch: watch, Handed: store.Minted, Earlier: earlier,
-		SearchImage: searchImage(a.say.known), Mode: f.progress, Out: a.say.raw,
-		Leaked: func(leaks []leak.Leak) { live.Revoke(ctx, fingerprints(leaks)) }}
-	if f.onTerminal(a) { // the other forms show warnings where they come up
-		run.Warn = func(text string) { aside.say.line("warning: ", "builder: "+text) }
-	} else {
-		said := &lines{w: a.say} // what steps and servers say is no command to a runner
-		defer func() { _ = said.Flush() }()
-		run.Out = said
-	}
-	if f.inject != "" {
-		injector := inject.New(store.All(), f.inject == injectAll)
-		run.Frontend = injector.Frontend
-		defer func() { reportInjected(a, injector.Steps()) }()
-	}
-	if err := f.removeOld(a); err != nil {
-		return err
-	}
-	result, err := run.Run(ctx, a.env, endpoint)
+	result, err := runBuild(ctx, a, f, endpoint, buildkit.Build{Plan: plan, Secrets: store, Watch: watch, Revoker: live,
+		Earlier: live.Earlier(), SearchImage: searchImage(a.say.known), Mode: f.progress})
 	if err = live.Reason(err); err == nil {
 		return f.write(a, result)
 	}
 	if errors.Is(err, regpass.ErrFound) {
-		err = regpass.Hintf(err, "nothing was exported or pushed. Mount the secret where the step needs it, and have no command print it or write it to a file of the image")
+		err = regpass.Hintf(err,
+			"nothing was exported or pushed. Mount the secret, and let no command print it or write it to the image")
 	}
 	return err
 }
 
-// findBuildKit looks for a BuildKit on the side. wait returns what was found, and stop ends the search and closes that.
-func findBuildKit(ctx context.Context, env *regpass.Env, ask builder.Ask) (wait func() (builder.Endpoint, error), stop func() error) {
-	ctx, cancel := context.WithCancel(ctx)
-	var endpoint builder.Endpoint
-	var err error
-	var looking sync.WaitGroup
-	looking.Go(func() { endpoint, err = builder.Find(ctx, env, ask) })
-	wait = func() (builder.Endpoint, error) {
-		looking.Wait()
-		return endpoint, err
+// buildSecrets starts the session and lists the secrets that steps may ask for. Nothing is minted yet.
+func buildSecrets(a *app, f *buildFlags) (*broker.Live, *secret.Store, error) {
+	refs, err := a.registries(f.registries)
+	var none unnamed
+	if errors.As(err, &none) {
+		a.say.notef("build: %v, so no step gets a credential", none)
+	} else if err != nil {
+		return nil, nil, err
 	}
-	return wait, func() error {
-		cancel()
-		if _, err := wait(); err != nil {
-			return nil // wait has said so, or something else went wrong before
-		}
-		return endpoint.Close()
+	user, err := f.userSecrets()
+	if err != nil {
+		return nil, nil, err
 	}
+	s, err := session.Start(a.env)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := f.credential.broker(a, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	live, err := b.Live()
+	if err != nil {
+		return nil, nil, err
+	}
+	sources, err := buildSources(live, refs)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := secret.NewStore(a.env, live, sources, user, f.isolate)
+	return live, store, err
 }
 
-// errLeak stops a build that has shown a token; the Watch tells which.
-var errLeak = errors.New("a token is in the build's output")
+// runBuild has the endpoint do the build, and shows its progress on standard error.
+func runBuild(
+	ctx context.Context, a *app, f *buildFlags, e builder.Endpoint, b buildkit.Build,
+) (buildkit.Result, error) {
+	if err := f.removeOld(a); err != nil {
+		return nil, err
+	}
+	if f.inject != "" {
+		injector := inject.New(b.Secrets.All(), f.inject == injectAll)
+		b.Frontend = injector.Frontend
+		defer func() { reportInjected(a, injector.Steps()) }()
+	}
+	if f.onTerminal(a) {
+		b.Out = a.say.raw
+		b.Warn = func(text string) { a.say.line("warning: ", "builder: "+text) } // the other forms show warnings in place
+		a.say.holdBack()
+		defer a.say.release()
+	} else {
+		out := &lines{w: a.say} // no text of a step or a server is a command to a runner
+		b.Out = out
+		defer func() { _ = out.Flush() }()
+	}
+	return b.Run(ctx, a.env, e)
+}
 
-// reportInjected says which steps were given what.
+// finding is a search for a BuildKit that goes on in the background.
+type finding struct {
+	cancel   context.CancelFunc
+	search   sync.WaitGroup
+	endpoint builder.Endpoint // set when search is done, like err
+	err      error
+}
+
+// findBuildKit starts to look for a BuildKit.
+func findBuildKit(ctx context.Context, env *regpass.Env, ask builder.Ask) *finding {
+	ctx, cancel := context.WithCancel(ctx)
+	f := &finding{cancel: cancel}
+	f.search.Go(func() { f.endpoint, f.err = builder.Find(ctx, env, ask) })
+	return f
+}
+
+// wait returns the BuildKit that was found.
+func (f *finding) wait() (builder.Endpoint, error) {
+	f.search.Wait()
+	return f.endpoint, f.err
+}
+
+// close ends the search, and the connection to the BuildKit that was found. wait returns the search's error.
+func (f *finding) close() error {
+	f.cancel()
+	endpoint, err := f.wait()
+	if err != nil {
+		return nil
+	}
+	return endpoint.Close()
+}
+
+// reportInjected prints the secrets that each step was given.
 func reportInjected(a *app, steps []inject.Step) {
 	if len(steps) == 0 {
-		a.say.notef("inject: no step uses a package client that is known, so none was given a secret")
+		a.say.notef("inject: no step uses a known package client, so none was given a secret")
 	}
 	for _, s := range steps {
 		got := "nothing"

@@ -2,9 +2,9 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -17,13 +17,13 @@ import (
 	"github.com/regpass/regpass/buildkit/secret"
 )
 
-// What --inject can be set to.
+// The values of --inject.
 const (
 	injectClients = "clients"
 	injectAll     = "all"
 )
 
-// buildFlags are those of docker buildx build, and ours.
+// buildFlags are the flags of docker buildx build, and those of regpass.
 type buildFlags struct {
 	credential credentialFlags
 	options    plan.Options
@@ -46,7 +46,8 @@ func (f *buildFlags) add(a *app, cmd *cobra.Command) {
 		doc         string
 	}{
 		{"add-host", "", &o.AddHosts, "an address for a host in steps, `HOST:ADDRESS`"},
-		{"addr", "", &f.ask.Addr, "`ADDRESS` of the BuildKit to use; by default BUILDKIT_HOST, buildx's current builder, Docker, or the one on this machine"},
+		{"addr", "", &f.ask.Addr, "`ADDRESS` of the BuildKit to use; by default BUILDKIT_HOST, buildx's current builder, " +
+			"Docker, or the one on this machine"},
 		{"allow", "", &o.Allow, "grant steps an `ENTITLEMENT`: network.host, security.insecure, device"},
 		{"annotation", "", &o.Annotations, "annotate the image with `KEY=VALUE`"},
 		{"attest", "", &o.Attests, "attestation to add, `type=TYPE,…`"},
@@ -57,13 +58,14 @@ func (f *buildFlags) add(a *app, cmd *cobra.Command) {
 		{"cache-to", "", &o.CacheTo, "`CACHE` to write, type=TYPE,… or an image"},
 		{"file", "f", &o.File, "the Dockerfile's `PATH`; - is standard input"},
 		{"iidfile", "", &f.idFile, "write the image's id to a `FILE`"},
-		{"isolate", "", &f.isolate, "on a builder that several share: end the ids of secrets in -`TENANT`, so that no step runs with another's"},
+		{"isolate", "", &f.isolate, "on a shared builder: end the ids of secrets in -`TENANT`, so that no step runs " +
+			"with another tenant's secret"},
 		{"label", "", &o.Labels, "label the image with `KEY=VALUE`"},
 		{"load", "", &o.Load, "load the image into Docker"},
-		{"metadata-file", "", &f.metadata, "write what the builder says of the image to a `FILE`, as JSON"},
+		{"metadata-file", "", &f.metadata, "write the builder's description of the image to a `FILE`, as JSON"},
 		{"network", "", &o.Network, "`NETWORK` of steps: default, host or none"},
 		{"no-cache", "", &o.NoCache, "run every step"},
-		{"no-history", "", &o.NoHistory, "have the builder keep no record of the build, and so none of its log"},
+		{"no-history", "", &o.NoHistory, "have the builder keep no record of the build, nor of its log"},
 		{"output", "o", &o.Outputs, "`OUTPUT` to make: type=image|registry|oci|docker|local|tar,dest=PATH,… or a folder"},
 		{"platform", "", &o.Platforms, "`PLATFORMS` to build for"},
 		{"progress", "", &f.progress, "`FORM` of progress: " + strings.Join(buildkit.Modes, ", ")},
@@ -88,11 +90,12 @@ func (f *buildFlags) add(a *app, cmd *cobra.Command) {
 			fl.StringArrayVarP(to, x.name, x.short, nil, x.doc)
 		}
 	}
-	fl.StringVar(&f.inject, "inject", "", "give the secrets to steps with no change to the Dockerfile: `WHICH` is clients, for those that use a package client, or all, for those that run a script as well")
+	fl.StringVar(&f.inject, "inject", "", "give the secrets to steps with no change to the Dockerfile: `WHICH` is "+
+		"clients, for those that use a package client, or all, for those that run a script as well")
 	fl.Lookup("inject").NoOptDefVal = injectClients
 }
 
-// check fills in what buildx takes from variables, and finds what can't be before anything is done.
+// check fills in the flags that buildx takes from variables, and refuses values that cannot be right.
 func (f *buildFlags) check(a *app) error {
 	if f.progress == "" {
 		f.progress = "auto"
@@ -105,13 +108,14 @@ func (f *buildFlags) check(a *app) error {
 	}
 	flag, _ := f.credential.stdin()
 	stdin := f.options.Context == "-" || f.options.File == "-"
+	if _, err := regpass.Pick("--progress", f.progress, buildkit.Modes, func(m string) string { return m }); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
 	switch {
-	case !slices.Contains(buildkit.Modes, f.progress):
-		return regpass.Usagef("build: --progress is one of %s", strings.Join(buildkit.Modes, ", "))
 	case !slices.Contains([]string{"", injectClients, injectAll}, f.inject):
-		return regpass.Usagef("build: --inject is given alone or as --inject=%s", injectAll)
+		return regpass.Usagef("build: --inject has no value, or is --inject=%s", injectAll)
 	case stdin && flag != "":
-		return regpass.Usagef("build: standard input can't be the build's and the credential's")
+		return regpass.Usagef("build: standard input can't be both the build's and the credential's")
 	}
 	return nil
 }
@@ -128,21 +132,21 @@ func (f *buildFlags) userSecrets() ([]secret.UserDefined, error) {
 	return all, nil
 }
 
-// removeOld removes the file that is to hold the image's id, so that nobody takes an earlier one for this build's.
+// removeOld removes the file of --iidfile, since an earlier build's id must not pass for this build's.
 func (f *buildFlags) removeOld(a *app) error {
 	if f.idFile == "" {
 		return nil
 	}
-	if err := os.Remove(inDir(a, f.idFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(a.env.Abs(f.idFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// write writes the files that were asked for about a build that is done.
+// write writes the files of --iidfile and --metadata-file.
 func (f *buildFlags) write(a *app, r buildkit.Result) error {
 	if f.idFile != "" {
-		if err := os.WriteFile(inDir(a, f.idFile), []byte(r.ImageID()), 0o666); err != nil { // less the umask
+		if err := os.WriteFile(a.env.Abs(f.idFile), []byte(r.ImageID()), 0o666); err != nil { // less the umask
 			return err
 		}
 	}
@@ -153,12 +157,5 @@ func (f *buildFlags) write(a *app, r buildkit.Result) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(inDir(a, f.metadata), text, 0o666)
-}
-
-func inDir(a *app, name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(a.env.Dir, name)
+	return os.WriteFile(a.env.Abs(f.metadata), text, 0o666)
 }

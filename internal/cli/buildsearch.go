@@ -14,22 +14,24 @@ import (
 	"github.com/regpass/regpass/image"
 )
 
-// searchBefore refuses a build that is given a token.
+// searchBefore refuses a build that would get a token in its files or flags.
 func searchBefore(ctx context.Context, a *app, plan *plan.Plan, watch *leak.Watch) error {
 	partly, err := buildkit.Search(ctx, plan, watch, searchImage(a.say.known))
 	if errors.Is(err, regpass.ErrFound) {
-		return regpass.Hintf(err, "the build was not started; take it out, or keep the file from the build with .dockerignore")
+		return regpass.Hintf(err,
+			"the build was not started; take it out, or keep the file from the build with .dockerignore")
 	}
 	if err != nil {
 		return err
 	}
 	for _, file := range partly {
-		a.say.line("warning: ", fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens", regpass.Quote(file), leak.MaxContextFile>>20))
+		a.say.line("warning: ", fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens",
+			regpass.Quote(file), leak.MaxContextFile>>20))
 	}
 	return nil
 }
 
-// searchImage looks for the known secrets in all of an image or another archive.
+// searchImage looks for the known secrets in a whole image or another archive.
 func searchImage(known *regpass.Redactor) leak.SearchFunc {
 	return func(ctx context.Context, tar io.Reader, found func(where, by string, f regpass.Match)) error {
 		all, err := image.Read(ctx, tar, known, image.Limits{})
@@ -40,7 +42,7 @@ func searchImage(known *regpass.Redactor) leak.SearchFunc {
 	}
 }
 
-// whereInImage is what a person knows a part of an image by.
+// whereInImage names the part of an image for a person.
 func whereInImage(f image.Finding) string {
 	switch {
 	case f.Layer > 0 && f.Path != "":

@@ -5,18 +5,18 @@ import (
 	"io"
 )
 
-// maxLine is how much of a line without an end is kept, in bytes.
+// maxLine is how much of an unfinished line is kept, in bytes.
 const maxLine = 1 << 20
 
-// lines passes on whole lines, each with one write: what others say in the meantime never comes in the midst of one. A
-// runner takes a line for a command by how it begins, so a mask behind half a line would show what it is to hide. A
-// line that is too long is broken. It is for one goroutine.
+// lines passes on whole lines, each with one write, so that no other output lands inside one. A runner recognizes a
+// command by the start of its line, so an ::add-mask:: behind half a line would print the secret. A line that is too
+// long is broken. It is for one goroutine.
 type lines struct {
 	w    io.Writer
-	held []byte // a line that has not ended yet
+	held []byte // the line that has not ended yet
 }
 
-// Write passes on what p ends.
+// Write passes on the lines that end in p.
 func (l *lines) Write(p []byte) (int, error) {
 	l.held = append(l.held, p...)
 	end := bytes.LastIndexByte(p, '\n') + 1

@@ -49,8 +49,31 @@ func TestMaskComesBetweenLines(t *testing.T) {
 	_, _ = l.Write([]byte("#7 0.1 working"))
 	p.mask(regpass.NewSecret("s3cret-value"))
 	_, _ = l.Write([]byte(" ##[stop-commands]x\r::stop-commands::y\n::stop-commands::z\n"))
-	const want = "\n::add-mask::s3cret-value\n#7 0.1 working ##\\x5bstop-commands]x\r\\x3a:stop-commands::y\n\\x3a:stop-commands::z\n"
+	const want = "\n::add-mask::s3cret-value\n#7 0.1 working " +
+		"##\\x5bstop-commands]x\r\\x3a:stop-commands::y\n\\x3a:stop-commands::z\n"
 	if got := out.String(); !strings.HasPrefix(got, "::add-mask::") || !strings.HasSuffix(got, want) {
 		t.Errorf("%q does not end in\n%q", got, want)
+	}
+}
+
+// TestPrinterHoldsLinesBack holds that nothing but a mask comes between while a display moves the cursor.
+func TestPrinterHoldsLinesBack(t *testing.T) {
+	var out strings.Builder
+	p := newPrinter(&out, true)
+	p.holdBack()
+	p.notef("the token is eyJ-first")
+	p.mask(regpass.NewSecret("eyJ-token"))
+	p.notef("the token is eyJ-token")
+	for line := range strings.Lines(out.String()) {
+		if !strings.HasPrefix(line, "::add-mask::") {
+			t.Errorf("while lines are held back: %q", line)
+		}
+	}
+	masks := out.String()
+	p.release()
+	p.notef("done")
+	const lines = "regpass: the token is eyJ-first\nregpass: the token is ***\nregpass: done\n"
+	if !strings.Contains(masks, "::add-mask::eyJ-token\n") || out.String() != masks+lines {
+		t.Errorf("%q does not end in\n%q", out.String(), lines)
 	}
 }

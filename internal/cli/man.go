@@ -34,7 +34,7 @@ func newMan(a *app) *cobra.Command {
 				}
 				day = time.Unix(seconds, 0)
 			}
-			return writeManual(cmd.Root(), inDir(a, args[0]), a.release, day.UTC())
+			return writeManual(cmd.Root(), a.env.Abs(args[0]), a.release, day.UTC())
 		},
 	}
 }

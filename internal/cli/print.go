@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type printer struct {
 	known  *regpass.Redactor
 	masked map[string]bool // fingerprints
 	failed error           // why a runner could not be told to hide a secret
+	held   *bytes.Buffer   // lines for release to write; nil: they are written at once
 }
 
 func newPrinter(raw io.Writer, github bool) *printer {
@@ -55,6 +57,31 @@ func (p *printer) mask(secrets ...regpass.Secret) {
 			p.failed = errors.Join(p.failed, action.Mask(p.raw, s))
 		}
 	}
+}
+
+// holdBack keeps lines until release, while a display that moves the cursor owns the terminal. Masks are given at once.
+func (p *printer) holdBack() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = &bytes.Buffer{}
+}
+
+// release writes the lines that were held back.
+func (p *printer) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held != nil {
+		_, _ = p.held.WriteTo(p.raw) // as with Write, there is nowhere to report an error
+	}
+	p.held = nil
+}
+
+// out is the place for lines. p.mu is held.
+func (p *printer) out() io.Writer {
+	if p.held != nil {
+		return p.held
+	}
+	return p.raw
 }
 
 // childRuns says whether a command whose output is redacted shares the printer's stream.
@@ -83,7 +110,7 @@ func (p *printer) Write(b []byte) (int, error) {
 	if p.github {
 		out = []byte(action.Harmless(string(out)))
 	}
-	_, err := p.raw.Write(out)
+	_, err := p.out().Write(out)
 	return len(b), err
 }
 
@@ -121,7 +148,7 @@ func (p *printer) annotate(level action.Level, text string, hints []string) {
 	text = strings.NewReplacer("\r", `\r`, "\x1b", `\x1b`).Replace(text)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = action.Annotate(p.raw, level, "regpass", string(p.known.Redact([]byte(text)))) // as with Write, there is nowhere to say so
+	_ = action.Annotate(p.out(), level, "regpass", string(p.known.Redact([]byte(text)))) // as with Write, there is nowhere to say so
 }
 
 // childExit is the exit code of a command that exec ran.
