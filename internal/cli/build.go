@@ -75,7 +75,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	aside := *a
 	var later bytes.Buffer
 	if f.onTerminal(a) {
-		aside.say = newPrinter(&later, false)
+		aside.say = newPrinter(&later, person)
 		aside.say.known = a.say.known
 	}
 	defer func() { _, _ = a.say.raw.Write(later.Bytes()) }()
