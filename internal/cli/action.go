@@ -18,8 +18,8 @@ func newAction(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "action COMMAND",
 		Short: "Run the main or post step of the GitHub Action",
-		Long: `Run a step of the GitHub Action, as its launchers do: main writes credentials for the steps that follow, and post
-undoes that.`,
+		Long: `Run a step of the GitHub Action, as its launchers do: main writes credentials for the steps that follow, and
+post undoes that.`,
 		Hidden: true,
 		RunE: func(*cobra.Command, []string) error {
 			return regpass.Hintf(regpass.Usagef("action: the command is main or post"), "the launchers in action/ run both")
@@ -121,8 +121,8 @@ func (f *sinkFlags) checkInput(in action.Inputs) error {
 	return nil
 }
 
-// inputRegistries returns the registries that the workflow names, which is trusted. If it names none, they come from the
-// files of the checkout.
+// inputRegistries returns the registries that the workflow names, which is trusted. If it names none, they come from
+// the files of the checkout.
 func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
 	var err error

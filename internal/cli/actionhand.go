@@ -71,7 +71,8 @@ func (a *app) maskAll(files []buildtool.File, all []broker.Lease) error {
 func pairs(c regpass.Credential) regpass.Secret {
 	pair := []byte(c.Username + ":" + c.Secret.Reveal())
 	std := base64.StdEncoding.EncodeToString(pair)
-	return regpass.NewSecret(strings.Join([]string{std, base64.URLEncoding.EncodeToString(pair), url.QueryEscape(std)}, " "))
+	forms := []string{std, base64.URLEncoding.EncodeToString(pair), url.QueryEscape(std)}
+	return regpass.NewSecret(strings.Join(forms, " "))
 }
 
 // output is one of the step's outputs. Its value may be a secret.

@@ -28,7 +28,8 @@ func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
 	fl.DurationVar(&o.MinLifetime, "min-lifetime", a.set.MinLifetime,
 		"replace a credential that has less than this `TIME` left, if it lives over four times as long")
 	fl.BoolVar(&f.tokenStdin, "token-stdin", false, "read the registry's token or API key from standard input")
-	fl.BoolVar(&f.condaStdin, "conda-token-stdin", false, "read a conda token (https://host/t/TOKEN/…) from standard input")
+	fl.BoolVar(&f.condaStdin, "conda-token-stdin", false,
+		"read a conda token (https://host/t/TOKEN/…) from standard input")
 	fl.StringVar(&f.username, "username", "", "user `NAME` that goes with --password-stdin or REGPASS_API_KEY")
 	fl.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password for --username from standard input")
 	cmd.MarkFlagsMutuallyExclusive("token-stdin", "conda-token-stdin", "password-stdin")
@@ -83,8 +84,8 @@ func (f *credentialFlags) open(a *app) (*session.Session, *broker.Broker, error)
 	return s, b, err
 }
 
-// broker returns a broker for the session. It reads the secret from standard input if a flag says so. s may be nil: then
-// no credential is kept.
+// broker returns a broker for the session. It reads the secret from standard input if a flag says so. s may be nil:
+// then no credential is kept.
 func (f *credentialFlags) broker(a *app, s *session.Session) (*broker.Broker, error) {
 	o := f.options
 	flag, kind := f.stdin()

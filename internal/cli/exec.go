@@ -30,10 +30,10 @@ func newExec(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exec [REGISTRY…] -- COMMAND [ARGUMENT…]",
 		Short: "Run a command with credentials in variables and private files",
-		Long: `Run a command with credentials in variables and private files. The files are kept fresh while the command runs and
-removed afterwards. A key that was exchanged for a credential is not passed on. Signals are forwarded, and the exit code
-is the command's. Known secrets in the command's output are replaced by ***, so its output is a pipe, not a terminal,
-unless --no-redact is given.
+		Long: `Run a command with credentials in variables and private files. The files are kept fresh while the command runs
+and removed afterwards. A key that was exchanged for a credential is not passed on. Signals are forwarded, and the exit
+code is the command's. Known secrets in the command's output are replaced by ***, so its output is a pipe, not a
+terminal, unless --no-redact is given.
 
 A command that builds a container image (docker build, docker buildx build or bake, podman build, buildah build) also
 gets the credentials as secrets, which its Dockerfile mounts: see ` + "`regpass help secrets`" + `. Each step reads them

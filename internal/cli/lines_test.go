@@ -49,7 +49,8 @@ func TestMaskComesBetweenLines(t *testing.T) {
 	_, _ = l.Write([]byte("#7 0.1 working"))
 	p.mask(regpass.NewSecret("s3cret-value"))
 	_, _ = l.Write([]byte(" ##[stop-commands]x\r::stop-commands::y\n::stop-commands::z\n"))
-	const want = "\n::add-mask::s3cret-value\n#7 0.1 working ##\\x5bstop-commands]x\r\\x3a:stop-commands::y\n\\x3a:stop-commands::z\n"
+	const want = "\n::add-mask::s3cret-value\n#7 0.1 working ##\\x5bstop-commands]x\r" +
+		"\\x3a:stop-commands::y\n\\x3a:stop-commands::z\n"
 	if got := out.String(); !strings.HasPrefix(got, "::add-mask::") || !strings.HasSuffix(got, want) {
 		t.Errorf("%q does not end in\n%q", got, want)
 	}

@@ -82,8 +82,8 @@ func newLogin(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "login [REGISTRY…]",
 		Short: "Write credentials for clients, print the variables to set",
-		Long: `Write credentials where clients look for them, and print the variables to set on standard output. By default all
-files are private ones in the session's folder. Files of yours are changed only if a flag names them, and
+		Long: `Write credentials where clients look for them, and print the variables to set on standard output. By default
+all files are private ones in the session's folder. Files of yours are changed only if a flag names them, and
 ` + "`regpass logout`" + ` puts them back.`,
 		Example: `  vars=$(regpass login pyx.dev) && eval "$vars"
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc

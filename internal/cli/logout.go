@@ -15,9 +15,9 @@ func newLogout(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logout",
 		Short: "Undo what login wrote: restore, revoke, remove",
-		Long: `Undo everything that was done in this session, even by runs that were killed: put back the files that were changed,
-revoke the credentials that were minted and have not expired, and remove the session's folder. A failure is only a
-warning, so that the clean-up fails no job.`,
+		Long: `Undo everything that was done in this session, even by runs that were killed: put back the files that were
+changed, revoke the credentials that were minted and have not expired, and remove the session's folder. A failure is
+only a warning, so that the clean-up fails no job.`,
 		Example: "  regpass logout",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -39,7 +39,8 @@ func newMan(a *app) *cobra.Command {
 	}
 }
 
-// writeManual writes regpass.1, and regpass-NAME.1 for each command and each topic of help. Each page is dated with day.
+// writeManual writes regpass.1, and regpass-NAME.1 for each command and each topic of help. Each page is dated with
+// day.
 func writeManual(root *cobra.Command, dir, release string, day time.Time) error {
 	all := []*cobra.Command{root}
 	for _, cmd := range root.Commands() {

@@ -12,8 +12,8 @@ import (
 	"github.com/regpass/regpass/action"
 )
 
-// Messages for people go to standard error. Each line begins with "regpass: ", in lower case, and ends with no full stop.
-// Standard output holds only what the command was asked for. Only this file prints errors and picks exit codes.
+// Messages for people go to standard error. Each line begins with "regpass: ", in lower case, and ends with no full
+// stop. Standard output holds only what the command was asked for. Only this file prints errors and picks exit codes.
 
 // Exit codes; `regpass help exit-codes` explains them.
 const (

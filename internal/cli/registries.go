@@ -9,7 +9,8 @@ import (
 )
 
 // registries returns the registries of a command: its arguments, otherwise those in REGPASS_REGISTRIES, otherwise those
-// that the project's files name. Only the first two are trusted: the project's files belong to whoever wrote the checkout.
+// that the project's files name. Only the first two are trusted: the project's files belong to whoever wrote the
+// checkout.
 func (a *app) registries(args []string) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
 	for _, arg := range args {

@@ -18,9 +18,9 @@ type app struct {
 	release string // version of the program, such as v1.2.3
 }
 
-const about = `regpass gives every build a pass: it proves who a CI job is (OIDC) or takes an API key, exchanges that for a
-short-lived registry credential, and puts the credential where uv, pip, pixi and the others look for it. Afterwards it
-leaves nothing behind.
+const about = `regpass gives every build a pass: it proves who a CI job is (OIDC) or takes an API key, exchanges that
+for a short-lived registry credential, and puts the credential where uv, pip, pixi and the others look for it.
+Afterwards it leaves nothing behind.
 
 A REGISTRY is the URL of an index, a channel or a publish endpoint, or a bare host. The host decides which protocol is
 spoken. Options follow the URL as key=value: 'https://pkgs.example/simple/acme/main type=pyx name=acme'.`

@@ -22,8 +22,8 @@ func newSecrets(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "secrets [REGISTRY…]",
 		Short: "Prepare secrets for docker, buildx, bake, compose, podman or buildah",
-		Long: `Write credentials to private files in the session's folder, and print the flags that give them to a container build
-as secrets. The files stay until ` + "`regpass logout`" + `. Run a build that may outlive its tokens under
+		Long: `Write credentials to private files in the session's folder, and print the flags that give them to a container
+build as secrets. The files stay until ` + "`regpass logout`" + `. Run a build that may outlive its tokens under
 ` + "`regpass exec`" + `, which keeps the files fresh and adds the flags itself.
 
 A Dockerfile mounts a secret in the steps that need it, and the secret gets into no layer:

@@ -17,10 +17,11 @@ func newServe(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve --config FILE",
 		Short: "Run the token service and gateway",
-		Long: `Run the token service and gateway. It exchanges API keys and CI identities for short-lived tokens, and serves Python
-indexes and conda channels to whoever has one. It speaks the protocol of pyx, so uv 0.8.15 to 0.12.5 use it directly
-(PYX_API_URL). Each decision is one line of JSON on standard error, never with a token. Refresh tokens, revocations and
-used identities are kept in memory only: a restart ends logins, and forgets revocations of tokens that have not expired.`,
+		Long: `Run the token service and gateway. It exchanges API keys and CI identities for short-lived tokens, and serves
+Python indexes and conda channels to whoever has one. It speaks the protocol of pyx, so uv 0.8.15 to 0.12.5 use it
+directly (PYX_API_URL). Each decision is one line of JSON on standard error, never with a token. Refresh tokens,
+revocations and used identities are kept in memory only: a restart ends logins, and forgets revocations of tokens that
+have not expired.`,
 		Example: "  regpass serve --config regpass-serve.toml\n  regpass serve key new",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -28,18 +28,19 @@ type settings struct {
 
 // settingDocs describes each variable for help, by its name without the prefix.
 var settingDocs = map[string]string{
-	"REGISTRIES":  "registries, one a line, if the command line names none",
-	"TO":          "sinks to write, separated by commas (--to)",
-	"PROVIDER":    "CI system to take the identity from, instead of the first one found (--provider)",
-	"TIMEOUT":     "time limit for getting a credential, retries included (--timeout)",
-	"NO_REDACT":   "pass the command's output on unchanged (exec --no-redact)",
-	"SESSION_DIR": "folder of the session; by default one for each CI job, otherwise in $XDG_RUNTIME_DIR or the user's cache",
+	"REGISTRIES": "registries, one a line, if the command line names none",
+	"TO":         "sinks to write, separated by commas (--to)",
+	"PROVIDER":   "CI system to take the identity from, instead of the first one found (--provider)",
+	"TIMEOUT":    "time limit for getting a credential, retries included (--timeout)",
+	"NO_REDACT":  "pass the command's output on unchanged (exec --no-redact)",
+	"SESSION_DIR": "folder of the session; by default one for each CI job, otherwise " +
+		"one in $XDG_RUNTIME_DIR or the user's cache",
 	"MIN_LIFETIME": "replace a credential that has less than this left, if it lives over four times as long " +
 		"(--min-lifetime)",
 }
 
-// loadSettings reads the variables. An empty one counts as not set. The parser's own errors quote the value, which may be
-// a secret in the wrong variable, so ours name only the variable and the form it should have.
+// loadSettings reads the variables. An empty one counts as not set. The parser's own errors quote the value, which may
+// be a secret in the wrong variable, so ours name only the variable and the form it should have.
 func loadSettings(e *regpass.Env) (settings, error) {
 	var s settings
 	vars := map[string]string{}

@@ -87,8 +87,8 @@ func (f *sinkFlags) check() error {
 	return err
 }
 
-// plan plans the files and variables for the leases. A sink that --to names must be able to carry all of them. A default
-// sink carries the ones it can, and every lease must be carried by at least one sink.
+// plan plans the files and variables for the leases. A sink that --to names must be able to carry all of them. A
+// default sink carries the ones it can, and every lease must be carried by at least one sink.
 func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsync.Plan, error) {
 	sinks, err := f.sinks()
 	if err != nil {
@@ -123,8 +123,8 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 	return whole, nil
 }
 
-// entries returns the lease's credentials that a sink is given, one for each host. The error says which of them a default
-// sink cannot carry. A sink that --to names is given all of them, and refuses them itself.
+// entries returns the lease's credentials that a sink is given, one for each host. The error says which of them a
+// default sink cannot carry. A sink that --to names is given all of them, and refuses them itself.
 func (f *sinkFlags) entries(sink envsync.Sink, l broker.Lease) ([]envsync.Entry, error) {
 	var entries []envsync.Entry
 	var refused []error

@@ -57,9 +57,9 @@ func newStatus(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [REGISTRY…]",
 		Short: "Show who this job is, which credentials it has, and what is missing",
-		Long: `Show who this job is and what its identity claims, which credentials the session holds and until when, which files
-were changed, and which proof each registry would get. The proof is chosen in the same way as by all other commands.
-No token is printed and no registry is asked.`,
+		Long: `Show who this job is and what its identity claims, which credentials the session holds and until when, which
+files were changed, and which proof each registry would get. The proof is chosen in the same way as by all other
+commands. No token is printed and no registry is asked.`,
 		Example: "  regpass status\n  regpass status pyx.dev --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := a.status(cmd.Context(), args, o)
@@ -150,8 +150,8 @@ func audience(env *regpass.Env, refs []regpass.Ref) string {
 	return ""
 }
 
-// whoAmI asks the CI for an identity and reports its claims. If no audience is given, the identity is made for one that no
-// registry takes. The report is nil if this is no CI job.
+// whoAmI asks the CI for an identity and reports its claims. If no audience is given, the identity is made for one that
+// no registry takes. The report is nil if this is no CI job.
 func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityReport, error) {
 	p, ok := identity.Provider{}, false
 	if provider != "" {

@@ -71,9 +71,10 @@ func newToken(a *app) *cobra.Command {
 		docs = append(docs, fmt.Sprintf("  %-8s %s", f.name, f.doc))
 	}
 	cmd := &cobra.Command{
-		Use:     "token [REGISTRY]",
-		Short:   "Print one token, nothing else on standard output",
-		Long:    "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" + strings.Join(docs, "\n"),
+		Use:   "token [REGISTRY]",
+		Short: "Print one token, nothing else on standard output",
+		Long: "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" +
+			strings.Join(docs, "\n"),
 		Example: "  regpass token https://api.pyx.dev/simple/acme/main\n  regpass token prefix.dev --format header",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, err := regpass.Pick("format", format, tokenFormats, tokenFormatName)

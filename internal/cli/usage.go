@@ -28,7 +28,8 @@ Topics:{{range $all}}{{if .IsAdditionalHelpTopicCommand}}
 Flags:
 {{.LocalFlags.FlagUsagesWrapped 120 | trimTrailingWhitespaces}}
 {{end}}{{if .HasAvailableSubCommands}}
-` + "See `{{if .HasParent}}{{.CommandPath}} COMMAND --help{{else}}{{.Name}} help COMMAND` or `{{.Name}} help TOPIC{{end}}` for more." + `
+` + "See `{{if .HasParent}}{{.CommandPath}} COMMAND --help{{else}}{{.Name}} help COMMAND` or " +
+	"`{{.Name}} help TOPIC{{end}}` for more." + `
 {{end}}`
 
 // setUsage has all commands from cmd on down print their usage alike.
