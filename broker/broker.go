@@ -1,5 +1,5 @@
-// Package broker answers "which proof, from where, for how long?": it walks the order of proofs, exchanges the first one
-// that is there, keeps the credential in the session, renews it before it ends and revokes it.
+// Package broker answers "which proof, from where, for how long?": it walks the order of proofs, exchanges the first
+// one that is there, keeps the credential in the session, renews it before it ends and revokes it.
 package broker
 
 import (
@@ -133,20 +133,26 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 		}
 		return err
 	}
-	l.Lease, err = b.session.Mint(ctx, l.Key, b.options.MinLifetime, func(ctx context.Context, stale *session.Lease) (session.Lease, error) {
-		minted, proof := l.Lease, proof
-		if stale != nil && proof.Method == regpass.Refresh {
-			proof.Secret = stale.Cred.Refresh // another process may have used the one we read before
-		}
-		var err error
-		minted.Cred, err = l.Target.Exchange(ctx, b.env, proof)
-		minted.IdentityFingerprint = fingerprint(proof)
-		return minted, err
-	})
+	blank := *l
+	mint := func(ctx context.Context, stale *session.Lease) (session.Lease, error) {
+		return b.mint(ctx, blank, proof, stale)
+	}
+	l.Lease, err = b.session.Mint(ctx, l.Key, b.options.MinLifetime, mint)
 	if err != nil && l.Revocable && !l.Cred.Secret.Empty() { // minted, but not kept where logout would find it
 		b.RevokeNow(ctx, l.Lease)
 	}
 	return err
+}
+
+// mint exchanges the proof for the credential of a lease that is described. stale is the one that it replaces, or nil.
+func (b *Broker) mint(ctx context.Context, l Lease, proof registry.Proof, stale *session.Lease) (session.Lease, error) {
+	if stale != nil && proof.Method == regpass.Refresh {
+		proof.Secret = stale.Cred.Refresh // another process may have used the one we read before
+	}
+	var err error
+	l.Cred, err = l.Target.Exchange(ctx, b.env, proof)
+	l.IdentityFingerprint = fingerprint(proof)
+	return l.Lease, err
 }
 
 // describe fills in what is known of a credential before it is made.

@@ -53,7 +53,8 @@ func (b *Broker) noProof(t registry.Target) error {
 		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref)
 	}
 	if !t.Row.OIDC {
-		return regpass.Hintf(fmt.Errorf("%s: %w and no stored login", t.Ref, ErrNoKey), "%s, or pipe a key in with --token-stdin or --username NAME --password-stdin", hint)
+		return regpass.Hintf(fmt.Errorf("%s: %w and no stored login", t.Ref, ErrNoKey),
+			"%s, or pipe a key in with --token-stdin or --username NAME --password-stdin", hint)
 	}
 	var systems []string
 	for _, p := range identity.Providers {

@@ -46,8 +46,9 @@ func (b *Broker) showOnce(id regpass.Identity, receiver string) error {
 		}
 	}
 	if before != "" && before != receiver {
-		return regpass.Hintf(regpass.NoIdentityf("the identity from %s was shown to %s and is not shown to %s too", id.Provider, before, receiver),
-			"give each registry an identity token of its own, for an audience of its own")
+		err := regpass.NoIdentityf("the identity from %s was shown to %s and is not shown to %s too",
+			id.Provider, before, receiver)
+		return regpass.Hintf(err, "give each registry an identity token of its own, for an audience of its own")
 	}
 	b.shown[token] = receiver
 	return nil

@@ -17,7 +17,7 @@ type Source struct {
 var Order = []Source{
 	{"flag", "what a flag hands over: --token-stdin, --conda-token-stdin, --password-stdin", fromGiven},
 	{"registry's variable", "its ready token, otherwise its API key: see `regpass help registries`", fromRow},
-	{"API key", "REGPASS_API_KEY, or the file that REGPASS_API_KEY_FILE names, for registries that you name", fromGeneralKey},
+	{"API key", "REGPASS_API_KEY or REGPASS_API_KEY_FILE, for registries that you name", fromGeneralKey},
 	{"session", "a fresh credential of an earlier step of this job", fromSession},
 	{"CI identity", "an ID token of this job: see `regpass help identities`", fromCI},
 	{"refresh token", "the last login, renewed", fromRefresh},
@@ -54,10 +54,12 @@ func fromGiven(b *Broker, t registry.Target) (found, bool, error) {
 	case g.From == "":
 		return found{}, false, nil
 	case !t.Ref.Trusted:
-		return found{}, false, regpass.Hintf(regpass.Usagef("%s is for a registry that you name, and %s is named by %s, a file of the checkout",
-			g.From, regpass.Quote(t.Ref.String()), t.Ref.From), "name the registry on the command line, if the secret is for it")
+		err := regpass.Usagef("%s is for a registry that you name, and %s is named by %s, a file of the checkout",
+			g.From, regpass.Quote(t.Ref.String()), t.Ref.From)
+		return found{}, false, regpass.Hintf(err, "name the registry on the command line, if the secret is for it")
 	}
-	return found{proof: registry.Proof{Method: regpass.APIKey, From: g.From, Secret: g.Secret, Kind: g.Kind, Username: g.Username}}, true, nil
+	p := registry.Proof{Method: regpass.APIKey, From: g.From, Secret: g.Secret, Kind: g.Kind, Username: g.Username}
+	return found{proof: p}, true, nil
 }
 
 // fromRow takes what stands in the registry's own variables.
@@ -74,7 +76,8 @@ func fromRow(b *Broker, t registry.Target) (found, bool, error) {
 	return found{}, false, nil
 }
 
-// fromGeneralKey takes the key for registries that have no variable of their own. A ref of the checkout does not get it.
+// fromGeneralKey takes the key for registries that have no variable of their own. A registry that only the checkout
+// names does not get it.
 func fromGeneralKey(b *Broker, t registry.Target) (found, bool, error) {
 	if !t.Ref.Trusted {
 		return found{}, false, nil
@@ -120,7 +123,8 @@ func fromRefresh(b *Broker, t registry.Target) (found, bool, error) {
 	if err != nil || !ok || l.Cred.Refresh.Empty() {
 		return found{}, false, err
 	}
-	return found{proof: registry.Proof{Method: regpass.Refresh, From: l.From, Secret: l.Cred.Refresh}, lease: session.Lease{Key: l.Key}}, true, nil
+	p := registry.Proof{Method: regpass.Refresh, From: l.From, Secret: l.Cred.Refresh}
+	return found{proof: p, lease: session.Lease{Key: l.Key}}, true, nil
 }
 
 func fromBrowser(b *Broker, t registry.Target) (found, bool, error) {

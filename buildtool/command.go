@@ -39,17 +39,20 @@ var Commands = []Command{
 // those without one.
 var globalFlags = map[string]struct{ valued, plain []string }{
 	"docker": { // docker/cli, cli/flags/options.go; docker/buildx, commands/root.go
-		[]string{"--config", "--context", "-c", "--host", "-H", "--log-level", "-l", "--tlscacert", "--tlscert", "--tlskey", "--builder"},
+		[]string{"--config", "--context", "-c", "--host", "-H", "--log-level", "-l",
+			"--tlscacert", "--tlscert", "--tlskey", "--builder"},
 		[]string{"--debug", "-D", "--tls", "--tlsverify"},
 	},
 	"podman": { // containers/podman, cmd/podman/root.go
-		[]string{"--cgroup-manager", "--config", "--conmon", "--connection", "-c", "--events-backend", "--hooks-dir", "--identity", "--imagestore",
-			"--log-level", "--module", "--network-cmd-path", "--network-config-dir", "--out", "--root", "--runroot", "--runtime", "--runtime-flag",
+		[]string{"--cgroup-manager", "--config", "--conmon", "--connection", "-c", "--events-backend", "--hooks-dir",
+			"--identity", "--imagestore", "--log-level", "--module", "--network-cmd-path", "--network-config-dir", "--out",
+			"--root", "--runroot", "--runtime", "--runtime-flag",
 			"--ssh", "--storage-driver", "--storage-opt", "--tmpdir", "--url", "--volumepath"},
 		[]string{"--noout", "--remote", "-r", "--syslog", "--transient-store"},
 	},
 	"buildah": { // containers/buildah, cmd/buildah/main.go
-		[]string{"--cgroup-manager", "--log-level", "--registries-conf", "--registries-conf-dir", "--root", "--runroot", "--short-name-alias-conf",
+		[]string{"--cgroup-manager", "--log-level", "--registries-conf", "--registries-conf-dir", "--root", "--runroot",
+			"--short-name-alias-conf",
 			"--storage-driver", "--storage-opt", "--userns-gid-map", "--userns-uid-map"},
 		nil,
 	},

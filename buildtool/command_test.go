@@ -93,8 +93,10 @@ func TestOldBuilderIsRefused(t *testing.T) {
 
 func TestOneLine(t *testing.T) {
 	for word, ok := range map[string]bool{
-		"id=netrc,src=/run/user/1000/regpass/files/secrets/netrc": true, "*.secrets+=id=a,src=/b": true, "id=GIT_AUTH_TOKEN.127.0.0.1:80,src=/a": true,
-		"": false, "/a b": false, "$HOME": false, "`id`": false, "a;b": false, `"id=a,b"`: false, "a\nb": false, "~x": false, "[a]": false, "a?": false, `C:\x`: false,
+		"id=netrc,src=/run/user/1000/regpass/files/secrets/netrc": true, "*.secrets+=id=a,src=/b": true,
+		"id=GIT_AUTH_TOKEN.127.0.0.1:80,src=/a": true,
+		"":                                      false, "/a b": false, "$HOME": false, "`id`": false, "a;b": false,
+		`"id=a,b"`: false, "a\nb": false, "~x": false, "[a]": false, "a?": false, `C:\x`: false,
 	} {
 		if line, err := OneLine([]string{"--secret", word}); (err == nil) != ok || ok && line != "--secret "+word {
 			t.Errorf("%q: %q, %v", word, line, err)

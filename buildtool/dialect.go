@@ -23,9 +23,12 @@ type Dialect struct {
 
 // Dialects are the build programs, the default first.
 var Dialects = []Dialect{
-	{Name: "buildx", Doc: "flags for docker build and docker buildx build", Words: buildxWords, Text: plainWords(buildxWords)},
-	{Name: "bake", Doc: "flags for docker buildx bake (0.22 or newer): the secrets of every target, and leave to read them", Words: bakeWords, Text: plainWords(bakeWords)},
-	{Name: "bake-file", Doc: "a file to add to bake with -f: the secrets of targets that inherit from \"regpass\"", Text: bakeFileText, Note: bakeFileAllow},
+	{Name: "buildx", Doc: "flags for docker build and docker buildx build",
+		Words: buildxWords, Text: plainWords(buildxWords)},
+	{Name: "bake", Doc: "flags for docker buildx bake (0.22 or newer): the secrets of every target, and leave to read them",
+		Words: bakeWords, Text: plainWords(bakeWords)},
+	{Name: "bake-file", Doc: "a file to add to bake with -f: the secrets of targets that inherit from \"regpass\"",
+		Text: bakeFileText, Note: bakeFileAllow},
 	{Name: "compose", Doc: "a file to add with -f: the secrets for build.secrets of services", Text: composeText},
 	{Name: "podman", Doc: "flags for podman build", Words: podmanWords, Text: plainWords(podmanWords)},
 	{Name: "buildah", Doc: "flags for buildah build", Words: podmanWords, Text: plainWords(podmanWords)},
@@ -69,7 +72,8 @@ func bakeFileText(files []File) (string, error) {
 }
 
 func bakeFileAllow(files []File) string {
-	return "bake must be told that it may read the files: --allow " + strings.Join(secret.BakeAllow(users(files)), " --allow ")
+	allow := strings.Join(secret.BakeAllow(users(files)), " --allow ")
+	return "bake must be told that it may read the files: --allow " + allow
 }
 
 // plainWord is what a shell takes as one word without quotes. A * is taken too, where no file has a name like that.

@@ -40,7 +40,9 @@ func (e Entry) same(other Entry) bool {
 }
 
 // Distinct keeps one entry for each key that a format knows, and refuses two credentials under one key.
-func Distinct(format string, entries []Entry, key func(Entry) (string, error)) (keys []string, kept []Entry, err error) {
+func Distinct(format string, entries []Entry, key func(Entry) (string, error)) ([]string, []Entry, error) {
+	var keys []string
+	var kept []Entry
 	first := map[string]Entry{}
 	for _, e := range entries {
 		k, err := key(e)
@@ -54,10 +56,12 @@ func Distinct(format string, entries []Entry, key func(Entry) (string, error)) (
 			keys, kept = append(keys, k), append(kept, e)
 		case e.same(other):
 		case e.Cred.Host != other.Cred.Host:
-			return nil, nil, regpass.Hintf(regpass.Usagef("%s: %s and %s differ only in the port, and %s has no ports", format, other.Cred.Host, e.Cred.Host, format),
+			return nil, nil, regpass.Hintf(regpass.Usagef("%s: %s and %s differ only in the port, and %s has no ports",
+				format, other.Cred.Host, e.Cred.Host, format),
 				"use two runs, one for each, or a sink that knows ports: env or uv")
 		default:
-			return nil, nil, regpass.Hintf(regpass.Usagef("%s: %s and %s have two credentials, and %s has one for %s", format, other.Ref, e.Ref, format, k),
+			return nil, nil, regpass.Hintf(regpass.Usagef("%s: %s and %s have two credentials, and %s has one for %s",
+				format, other.Ref, e.Ref, format, k),
 				"use two runs, one for each, or give each a name=INDEX and use the sink env")
 		}
 	}

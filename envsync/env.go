@@ -54,7 +54,8 @@ func PlanVars(env *regpass.Env, _ Private, entries []Entry, _ Options) (Plan, er
 				from[v.Name] = e
 				p.Vars = append(p.Vars, v)
 			} else if !sameVar(v, p.Vars) {
-				return Plan{}, regpass.Hintf(regpass.Usagef("env: %s and %s would both set %s, to different values", other.Ref, e.Ref, v.Name),
+				return Plan{}, regpass.Hintf(regpass.Usagef("env: %s and %s would both set %s, to different values",
+					other.Ref, e.Ref, v.Name),
 					"use two runs, one for each, give each its own name=INDEX, or use a file: netrc, rattler or uv")
 			}
 		}
@@ -79,7 +80,8 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 	}
 	if c.Kind == regpass.S3 {
 		if c.SessionToken.Empty() && env.Getenv("AWS_SESSION_TOKEN") != "" {
-			warnings = append(warnings, fmt.Sprintf("env: the credential for %s has no session token, but AWS_SESSION_TOKEN is set already and belongs to another one; unset it", c.Host))
+			warnings = append(warnings, fmt.Sprintf("env: the credential for %s has no session token, "+
+				"but AWS_SESSION_TOKEN is set already and belongs to another one; unset it", c.Host))
 		}
 		return []Var{
 			{Name: "AWS_ACCESS_KEY_ID", Plain: c.Username},
@@ -91,15 +93,18 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 		vars = append(vars, Var{Name: e.ClientVar, Secret: c.Secret})
 	}
 	if e.ClientVar == "PREFIX_API_KEY" {
-		warnings = append(warnings, "env: pixi reads PREFIX_API_KEY only to upload; add the sink rattler for reading channels")
+		warnings = append(warnings,
+			"env: pixi reads PREFIX_API_KEY only to upload; add the sink rattler for reading channels")
 	}
 	if name, named := e.Ref.Options["name"]; named {
 		if !indexName().MatchString(name) {
-			return nil, nil, regpass.Usagef("env: registry %s: the index name %s holds more than letters, digits, dots, - and _", e.Ref, regpass.Quote(name))
+			return nil, nil, regpass.Usagef("env: registry %s: the index name %s holds more than letters, digits, dots, - and _",
+				e.Ref, regpass.Quote(name))
 		}
 		// uv sends these as Basic authentication, whatever the registry wants.
 		if c.Username == "" || c.Kind == regpass.CondaToken {
-			warnings = append(warnings, fmt.Sprintf("env: uv cannot use UV_INDEX_* for %s, since its %s credential has no user name; use the sink uv", e.Ref, c.Kind))
+			warnings = append(warnings, fmt.Sprintf("env: uv cannot use UV_INDEX_* for %s, "+
+				"since its %s credential has no user name; use the sink uv", e.Ref, c.Kind))
 		} else {
 			username, password := IndexVars(name)
 			vars = append(vars, Var{Name: username, Plain: c.Username}, Var{Name: password, Secret: c.Secret})

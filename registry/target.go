@@ -82,9 +82,9 @@ func (t Target) KeyVars() []string {
 		switch {
 		case s.Method != regpass.APIKey || s.CI != "":
 		case s.Read != nil: // the first two make the key
-			return s.Vars[:2]
+			return slices.Clone(s.Vars[:2])
 		default:
-			return s.Vars[:1]
+			return slices.Clone(s.Vars[:1])
 		}
 	}
 	return nil

@@ -47,7 +47,8 @@ func (s *Session) Apply(ctx context.Context, changes []envsync.Change, files ...
 	for _, c := range changes {
 		e, err := s.workOut(c)
 		if err != nil {
-			return regpass.Hintf(fmt.Errorf("%s: %s is left as it is: %w", c.Format.Name, c.Path, err), "name no file, and a private one is made")
+			return regpass.Hintf(fmt.Errorf("%s: %s is left as it is: %w", c.Format.Name, c.Path, err),
+				"name no file, and a private one is made")
 		}
 		if e.Private {
 			err = s.writePrivate(e.Path, e.now)

@@ -86,12 +86,14 @@ func (l *list) addValue(v value, secret Secret, sources []Source, i int) error {
 	case first.key() == src.key():
 		other.Hosts = union(other.Hosts, src.hosts())
 	case v.named:
-		return regpass.Hintf(regpass.Usagef("secrets: %s and %s have two credentials, and both would be %s", first.Ref, src.Ref, secret.Env),
+		return regpass.Hintf(regpass.Usagef("secrets: %s and %s have two credentials, and both would be %s",
+			first.Ref, src.Ref, secret.Env),
 			"give each a name=INDEX of its own")
 	default:
 		if v.use == ForClient && !other.conflict {
-			l.warnings = append(l.warnings, fmt.Sprintf("steps get no %s, since %s and %s have different credentials; netrc and rattler have both",
-				secret.Env, first.Ref, src.Ref))
+			l.warnings = append(l.warnings,
+				fmt.Sprintf("steps get no %s, since %s and %s have different credentials; netrc and rattler have both",
+					secret.Env, first.Ref, src.Ref))
 		}
 		other.conflict = true
 	}
@@ -164,7 +166,8 @@ func fileContent(f envsync.Format, from []held) ([]byte, []regpass.Credential, e
 		}
 	}
 	if len(entries) == 0 {
-		return nil, nil, &uncarried{"no credential of this build can be written in such a file; mount another id", errors.Join(why...)}
+		return nil, nil, &uncarried{"no credential of this build can be written in such a file; mount another id",
+			errors.Join(why...)}
 	}
 	content, err := f.Set(nil, entries)
 	if err != nil {
@@ -189,7 +192,8 @@ func forBuild(id string, content []byte, err error) error {
 	case err != nil:
 		return fmt.Errorf("regpass: secret %s: %w", id, err)
 	case len(content) > secretsprovider.MaxSecretSize:
-		return fmt.Errorf("regpass: secret %s: it is larger than the %d bytes that BuildKit takes", id, secretsprovider.MaxSecretSize)
+		return fmt.Errorf("regpass: secret %s: it is larger than the %d bytes that BuildKit takes",
+			id, secretsprovider.MaxSecretSize)
 	}
 	return nil
 }

@@ -54,7 +54,29 @@ func TestFillIsWhatTheStoreAnswers(t *testing.T) {
 	}
 	same := pyxSource(t, "https://c.example name=acme-main")
 	c := regpass.Credential{Host: "c.example", Kind: regpass.Bearer, Secret: regpass.NewSecret("t")}
-	if _, _, err := secret.Fill([]secret.Source{pyx, same}, []regpass.Credential{c, c}); !errors.Is(err, regpass.ErrUsage) {
+	_, _, err := secret.Fill([]secret.Source{pyx, same}, []regpass.Credential{c, c})
+	if !errors.Is(err, regpass.ErrUsage) {
 		t.Errorf("two indexes of one name: %v", err)
+	}
+}
+
+// TestFillHasEveryHost holds that a file has an entry for each host of a credential.
+func TestFillHasEveryHost(t *testing.T) {
+	pyx := pyxSource(t, "https://pkgs.example")
+	c := regpass.Credential{Host: "pkgs.example", MoreHosts: []string{"files.example"}, Kind: regpass.Bearer,
+		Username: "__token__", Secret: regpass.NewSecret("t")}
+	filled, _, err := secret.Fill([]secret.Source{pyx}, []regpass.Credential{c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range filled {
+		if f.Var == "" {
+			continue
+		}
+		for _, host := range []string{"pkgs.example", "files.example"} {
+			if !strings.Contains(f.Value.Reveal(), host) {
+				t.Errorf("%s has nothing for %s: %q", f.ID, host, f.Value.Reveal())
+			}
+		}
 	}
 }

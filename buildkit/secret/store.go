@@ -49,7 +49,8 @@ var tenant = regpass.Pattern(`^[A-Za-z0-9_.-]{0,64}$`)
 // a file of the user's that is not there.
 func NewStore(env *regpass.Env, sources []Source, user []UserDefined, o Options) (*Store, error) {
 	if !tenant().MatchString(o.Isolate) {
-		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s", regpass.Quote(o.Isolate))
+		return nil, regpass.Usagef("secrets: the name of a tenant has letters, digits and _.- in it, 64 at most, not %s",
+			regpass.Quote(o.Isolate))
 	}
 	l, err := newList(sources, o.Isolate)
 	if err != nil {
@@ -71,28 +72,30 @@ func (s *Store) openSources(sources []Source) {
 	for _, src := range sources {
 		a := byKey[src.key()]
 		if a == nil {
-			a = &cachedSource{source: src, now: s.env.Now, failed: s.opts.Failed, fresh: func(c regpass.Credential, got time.Time) bool {
-				if src.Fresh != nil {
-					return src.Fresh(c)
-				}
-				return c.Fresh(s.env.Now(), got, s.opts.MinLifetime)
-			}}
+			a = &cachedSource{source: src, now: s.env.Now, failed: s.opts.Failed,
+				fresh: func(c regpass.Credential, got time.Time) bool {
+					if src.Fresh != nil {
+						return src.Fresh(c)
+					}
+					return c.Fresh(s.env.Now(), got, s.opts.MinLifetime)
+				}}
 			byKey[src.key()] = a
 		}
 		s.sources, s.cached = append(s.sources, src), append(s.cached, a)
 	}
 }
 
-// GetSecret implements secrets.SecretStore. An id that is not offered is secrets.ErrNotFound at once: BuildKit also asks
-// for ids that nobody configured. The text of any other error is shown in the build's log and kept in its history, so
-// it names the id, the registry's host, what went wrong and what to do, and nothing that came from outside.
+// GetSecret implements secrets.SecretStore. An id that is not offered is secrets.ErrNotFound at once: BuildKit also
+// asks for ids that nobody configured. The text of any other error is shown in the build's log and kept in its history,
+// so it names the id, the registry's host, what went wrong and what to do, and nothing that came from outside.
 func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	e := s.byID[id]
 	if e == nil {
 		return nil, secrets.ErrNotFound
 	}
 	if e.conflict {
-		return nil, fmt.Errorf("regpass: secret %s: two registries have different credentials for it; mount netrc, rattler or one by its index name", id)
+		return nil, fmt.Errorf("regpass: secret %s: two registries have different credentials for it; mount netrc, "+
+			"rattler or one by its index name", id)
 	}
 	content, creds, err := s.answer(ctx, e)
 	if err = forBuild(id, content, err); err != nil {
@@ -154,7 +157,8 @@ func (s *Store) record(id string, creds []regpass.Credential) {
 	}
 }
 
-// Secrets lists what package clients find by themselves once it is mounted, in the order to mount it. Nothing is minted.
+// Secrets lists what package clients find by themselves once it is mounted, in the order to mount it. Nothing is
+// minted.
 func (s *Store) Secrets() []Secret {
 	return slices.DeleteFunc(s.All(), func(o Secret) bool { return o.Use != ForClient })
 }

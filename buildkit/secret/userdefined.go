@@ -15,8 +15,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// addUserDefined offers a secret from --secret. For an id that BuildKit asks for by itself (GIT_AUTH_TOKEN and the like)
-// the user's goes before ours: the user named it, and we only guessed.
+// addUserDefined offers a secret from --secret. For an id that BuildKit asks for by itself (GIT_AUTH_TOKEN and the
+// like) the user's goes before ours: the user named it, and we only guessed.
 func (s *Store) addUserDefined(u UserDefined) error {
 	id := u.ID
 	if !askedByDaemon(id) {
@@ -26,7 +26,8 @@ func (s *Store) addUserDefined(u UserDefined) error {
 	switch other := s.byID[id]; {
 	case other == nil:
 	case other.user != nil || other.Use != ForDaemon && !bare:
-		return regpass.Hintf(regpass.Usagef("--secret: there is a secret %s already", regpass.Quote(u.ID)), "give yours another id")
+		return regpass.Hintf(regpass.Usagef("--secret: there is a secret %s already", regpass.Quote(u.ID)),
+			"give yours another id")
 	case other.Use != ForDaemon:
 		return nil // named, and here already
 	}
@@ -39,7 +40,8 @@ func (s *Store) addUserDefined(u UserDefined) error {
 		if u.Env, _ = s.env.Lookup(keys[k].from...); u.Env == "" {
 			return regpass.Usagef("--secret: %s is asked for, but %s is not set", u.ID, strings.Join(keys[k].from, " or "))
 		}
-		s.warnings = append(s.warnings, fmt.Sprintf("%s gives a step an API key that outlives the build; prefer the registry's token", u.ID))
+		s.warnings = append(s.warnings,
+			fmt.Sprintf("%s gives a step an API key that outlives the build; prefer the registry's token", u.ID))
 	case s.env.Getenv(u.ID) != "":
 		u.Env = u.ID
 	default:
@@ -63,18 +65,21 @@ func askedByDaemon(id string) bool {
 func (s *Store) checkUserDefined(u UserDefined) error {
 	if u.Env != "" {
 		if s.env.Getenv(u.Env) == "" {
-			s.warnings = append(s.warnings, fmt.Sprintf("--secret: %s is not set, so there is no secret %s", regpass.Quote(u.Env), regpass.Quote(u.ID)))
+			s.warnings = append(s.warnings,
+				fmt.Sprintf("--secret: %s is not set, so there is no secret %s", regpass.Quote(u.Env), regpass.Quote(u.ID)))
 		}
 		return nil
 	}
 	path := s.env.Abs(u.Src)
 	switch st, err := os.Stat(path); {
 	case err != nil:
-		return regpass.Hintf(regpass.Usagef("--secret: %s: %w", regpass.Quote(u.ID), err), "src=FILE names a file and env=VARIABLE a variable")
+		return regpass.Hintf(regpass.Usagef("--secret: %s: %w", regpass.Quote(u.ID), err),
+			"src=FILE names a file and env=VARIABLE a variable")
 	case st.IsDir():
 		return regpass.Usagef("--secret: %s: %s is a folder", regpass.Quote(u.ID), path)
 	case st.Size() > secretsprovider.MaxSecretSize:
-		return regpass.Usagef("--secret: %s: %s is larger than the %d bytes that BuildKit takes", regpass.Quote(u.ID), path, secretsprovider.MaxSecretSize)
+		return regpass.Usagef("--secret: %s: %s is larger than the %d bytes that BuildKit takes",
+			regpass.Quote(u.ID), path, secretsprovider.MaxSecretSize)
 	}
 	return nil
 }

@@ -1,4 +1,5 @@
-// Package clients answers "which clients are there?": it is the table of the sinks of package envsync.
+// Package clients answers "which clients are there?": it is the table of the sinks of package envsync. It stands above
+// the rooms of the file formats, since these take their words from envsync.
 package clients
 
 import (
@@ -12,8 +13,9 @@ import (
 // All are the clients, in the order to show them.
 var All = []envsync.Sink{
 	{
-		Name:    "env",
-		Doc:     "variables: the registry's own, UV_INDEX_<NAME>_USERNAME and _PASSWORD for a named index, AWS_* for s3, else REGPASS_TOKEN",
+		Name: "env",
+		Doc: "variables: the registry's own, UV_INDEX_<NAME>_USERNAME and _PASSWORD for a named index, " +
+			"AWS_* for s3, else REGPASS_TOKEN",
 		Default: true,
 		Prepare: envsync.PlanVars,
 	}, {
@@ -23,7 +25,8 @@ var All = []envsync.Sink{
 		Default: true,
 		Build:   envsync.Mount{ID: "netrc", Target: "/run/secrets/netrc"},
 		Output:  "netrc",
-		InPlace: envsync.InPlace{Flag: "netrc-file", Doc: "netrc: change this `FILE` in place instead of a private one", TakesFile: true},
+		InPlace: envsync.InPlace{Flag: "netrc-file", Doc: "netrc: change this `FILE` in place instead of a private one",
+			TakesFile: true},
 		Prepare: netrc.Plan,
 	}, {
 		Name: "rattler",
@@ -32,7 +35,8 @@ var All = []envsync.Sink{
 		Default: true,
 		Build:   envsync.Mount{ID: "rattler", Target: "/run/secrets/rattler"},
 		Output:  "rattler-auth-file",
-		InPlace: envsync.InPlace{Flag: "rattler-home", Doc: "rattler: change ~/.rattler/credentials.json in place instead of a private file"},
+		InPlace: envsync.InPlace{Flag: "rattler-home",
+			Doc: "rattler: change ~/.rattler/credentials.json in place instead of a private file"},
 		Prepare: rattler.Plan,
 	}, {
 		// uv locks a file beside its store. Where a credential has a user name the store is not needed, since uv reads

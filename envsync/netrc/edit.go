@@ -47,7 +47,8 @@ func setMachine(data []byte, m machine) ([]byte, error) {
 			continue
 		}
 		if last >= 0 && i > last {
-			return nil, regpass.Hintf(fmt.Errorf("%s stands behind default, where curl does not look", m.name), "move its entry before default")
+			return nil, regpass.Hintf(fmt.Errorf("%s stands behind default, where curl does not look", m.name),
+				"move its entry before default")
 		}
 		out, found = envsync.Splice(out, e.edits(m, f.eol())), true
 	}

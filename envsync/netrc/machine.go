@@ -58,7 +58,8 @@ func machines(entries []envsync.Entry) ([]machine, error) {
 			err = errors.New("the host has the name of a netrc keyword")
 		}
 		if err != nil {
-			return nil, regpass.Hintf(fmt.Errorf("netrc: %s: %w", e.Ref, err), "use the sink uv for uv, rattler for pixi, or env")
+			return nil, regpass.Hintf(fmt.Errorf("netrc: %s: %w", e.Ref, err),
+				"use the sink uv for uv, rattler for pixi, or env")
 		}
 		for _, name := range namesOf(hosts[i]) {
 			all = append(all, machine{name, c.Username, password})

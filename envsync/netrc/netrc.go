@@ -31,7 +31,8 @@ func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, o envs
 	}
 	base, warnings, err := carry(old)
 	if err != nil {
-		return envsync.Plan{}, regpass.Hintf(fmt.Errorf("netrc: %s: %w", from, err), "correct the file, or set NETRC to one that is well-formed")
+		return envsync.Plan{}, regpass.Hintf(fmt.Errorf("netrc: %s: %w", from, err),
+			"correct the file, or set NETRC to one that is well-formed")
 	}
 	for i, w := range warnings {
 		warnings[i] = fmt.Sprintf("netrc: %s: %s", from, w)
@@ -49,7 +50,8 @@ func planInPlace(env *regpass.Env, own envsync.Private, path string, entries []e
 	}
 	now, err := set(old, entries)
 	if err != nil {
-		return envsync.Plan{}, regpass.Hintf(fmt.Errorf("%s is left as it is: %w", path, err), "name no file, and a private one is made")
+		return envsync.Plan{}, regpass.Hintf(fmt.Errorf("%s is left as it is: %w", path, err),
+			"name no file, and a private one is made")
 	}
 	p := envsync.Plan{Changes: []envsync.Change{{Path: path, Format: InPlace, Entries: entries}}}
 	if path != Path(env) {

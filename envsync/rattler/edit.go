@@ -67,7 +67,8 @@ func addition(data []byte, all []member, w member) envsync.Replacement {
 		return envsync.Replacement{Start: open, End: open, Text: string(name) + ":" + string(w.raw)}
 	}
 	first, end := all[0], all[len(all)-1].end
-	return envsync.Replacement{Start: end, End: end, Text: "," + string(data[open:first.start]) + string(name) + string(data[first.colon:first.value]) + styled(data, all, w.raw)}
+	text := "," + string(data[open:first.start]) + string(name) + string(data[first.colon:first.value])
+	return envsync.Replacement{Start: end, End: end, Text: text + styled(data, all, w.raw)}
 }
 
 // styled indents a value if the file is indented.

@@ -49,8 +49,8 @@ func members(data []byte) ([]member, error) {
 	return all, nil
 }
 
-// variant is one shape of rattler's enum Authentication (rattler_networking/src/authentication_storage/authentication.rs),
-// externally tagged. With no fields the value is a string.
+// variant is one shape of rattler's enum Authentication, externally tagged
+// (rattler_networking/src/authentication_storage/authentication.rs). With no fields the value is a string.
 type variant struct {
 	name     string
 	required []string // strings
@@ -123,7 +123,8 @@ func checkAuthentication(raw []byte) error {
 func (v variant) check(fields []member) error {
 	seen := map[string]bool{}
 	for _, f := range fields {
-		required, optional, integer := slices.Contains(v.required, f.name), slices.Contains(v.optional, f.name), slices.Contains(v.integers, f.name)
+		required, optional := slices.Contains(v.required, f.name), slices.Contains(v.optional, f.name)
+		integer := slices.Contains(v.integers, f.name)
 		if !required && !optional && !integer {
 			continue
 		}

@@ -86,10 +86,12 @@ func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool)
 			warn("the credential for %s keeps pixi from getting its own by OpenID Connect there, also once it has expired", key)
 		}
 		if e.Cred.Kind == regpass.CondaToken && servesPyPI(key, entries) {
-			warn("%s also serves a PyPI index; pixi puts the conda token into the path of those requests too and breaks them", key)
+			warn("%s also serves a PyPI index; pixi puts the conda token into the path of those requests too and breaks them",
+				key)
 		}
 		if e.Cred.Kind == regpass.S3 {
-			warn("pixi reads %s with this credential only if s3-options are set for the bucket; rattler before February 2025 rejects the whole file", key)
+			warn("pixi reads %s with this credential only if s3-options are set for the bucket; "+
+				"rattler before February 2025 rejects the whole file", key)
 		}
 		if wildcard && !wildcardable(key) {
 			warn("there is no wildcard for %s", key)

@@ -27,7 +27,8 @@ func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, _ envs
 		var left []string
 		base, left, err = carry(old, want)
 		for _, service := range left {
-			notes = append(notes, fmt.Sprintf("uv: the credential for %s in %s is left out of the private copy, where it would hide ours", regpass.Quote(service), from))
+			notes = append(notes, fmt.Sprintf("uv: the credential for %s in %s is left out of the private copy, "+
+				"where it would hide ours", regpass.Quote(service), from))
 		}
 	}
 	if err != nil {

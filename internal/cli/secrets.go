@@ -10,6 +10,7 @@ import (
 
 	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/buildtool"
+	"github.com/regpass/regpass/envsync/clients"
 )
 
 func newSecrets(a *app) *cobra.Command {
@@ -29,11 +30,13 @@ build as secrets. The files stay until ` + "`regpass logout`" + `. Run a build t
 A Dockerfile mounts a secret in the steps that need it, and the secret gets into no layer:
   RUN --mount=type=secret,id=netrc NETRC=/run/secrets/netrc pip install …
   RUN --mount=type=secret,id=uv_index_acme_username,env=UV_INDEX_ACME_USERNAME …
-The ids are netrc (pip and uv read it too), rattler, uv (credentials.toml; in a tmpfs, since uv locks a file beside it),
-pyx_auth_token or another variable of the registry's own client, uv_index_NAME_username and _password of a registry with
-name=NAME, and the name of each host, with : and the like written as _. BuildKit itself asks for HTTP_AUTH_TOKEN_HOST
-(ADD https://…) and GIT_AUTH_TOKEN.HOST. --format json lists them all and how to mount each.
+The ids are those of the files below, pyx_auth_token or another variable of the registry's own client,
+uv_index_NAME_username and _password of a registry with name=NAME, and the name of each host, with : and the like
+written as _. BuildKit itself asks for HTTP_AUTH_TOKEN_HOST (ADD https://…) and GIT_AUTH_TOKEN.HOST. --format json lists
+them all and how to mount each.
 
+Files, and the variable to set in a step that mounts one:
+` + mountable() + `
 Formats:
 ` + strings.Join(docs, "\n"),
 		Example: `  docker buildx build $(regpass secrets pyx.dev) .
@@ -51,6 +54,24 @@ Formats:
 	credential.add(a, cmd)
 	cmd.Flags().StringVar(&format, "format", buildtool.Dialects[0].Name, "print the flags for a `PROGRAM`")
 	return cmd
+}
+
+// mountable lists the files that a step can mount, with how its client finds each.
+func mountable() string {
+	var b strings.Builder
+	var files [][2]string
+	for _, c := range clients.All {
+		if c.Build.ID == "" {
+			continue
+		}
+		points := c.Var + "=" + c.Build.Target
+		if dir := c.MountDir(); dir != "" {
+			points = c.Var + "=" + dir + ", which must be a tmpfs: a lock is written beside the file"
+		}
+		files = append(files, [2]string{c.Build.ID, points})
+	}
+	rows(&b, files)
+	return b.String()
 }
 
 func secrets(ctx context.Context, a *app, args []string, credential *credentialFlags, d buildtool.Dialect) error {
