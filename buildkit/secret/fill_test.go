@@ -62,7 +62,7 @@ func TestFillIsWhatTheStoreAnswers(t *testing.T) {
 
 // TestFillHasEveryHost holds that a file has an entry for each host of a credential.
 func TestFillHasEveryHost(t *testing.T) {
-	pyx := pyxSource(t, "https://pkgs.example")
+	pyx := newMinter(t).pyx("https://pkgs.example")
 	c := regpass.Credential{Host: "pkgs.example", MoreHosts: []string{"files.example"}, Kind: regpass.Bearer,
 		Username: "__token__", Secret: regpass.NewSecret("t")}
 	filled, _, err := secret.Fill([]secret.Source{pyx}, []regpass.Credential{c})

@@ -16,34 +16,49 @@ import (
 
 func newAction(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:    "action",
-		Short:  "Main and post of the GitHub Action",
-		Long:   "What the launchers of the GitHub Action run: main writes credentials for the steps that follow, post undoes it.",
+		Use:   "action COMMAND",
+		Short: "Run the main or post step of the GitHub Action",
+		Long: `Run a step of the GitHub Action, as its launchers do: main writes credentials for the steps that follow, and
+post undoes that.`,
 		Hidden: true,
 		RunE: func(*cobra.Command, []string) error {
-			return regpass.Hintf(regpass.Usagef("action: it is main or post"), "these are run by the launchers in action/")
+			return regpass.Hintf(regpass.Usagef("action: the command is main or post"), "the launchers in action/ run both")
 		},
 	}
 	cmd.AddCommand(
-		&cobra.Command{Use: "main", Short: "Write credentials for the steps that follow", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			return actionMain(cmd.Context(), a, action.New(a.env))
-		}},
-		&cobra.Command{Use: "post", Short: "Undo what main did", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			actionPost(cmd.Context(), a, action.New(a.env))
-			return nil
-		}})
+		&cobra.Command{
+			Use: "main", Short: "Write credentials for the steps that follow", Args: noArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return actionMain(cmd.Context(), a.withoutExports(), action.New(a.env))
+			},
+		},
+		&cobra.Command{
+			Use: "post", Short: "Undo what main did", Args: noArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				actionPost(cmd.Context(), a, action.New(a.env))
+				return nil
+			},
+		})
 	return cmd
 }
 
-// actionMain gets credentials and hands them to the steps that follow, by files, outputs and, where asked for,
-// variables. What post needs to undo it is kept before there is anything to undo.
+// mainStep is the main step of one use of the action.
+type mainStep struct {
+	runner  *action.Runner
+	inputs  action.Inputs
+	sinks   *sinkFlags
+	session *session.Session
+}
+
+// actionMain gets credentials and hands them to the steps that follow, by files, by outputs and, if export-env is true,
+// by variables. The state that post needs is saved before there is anything to undo.
 func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 	in, err := r.Inputs()
 	if err != nil {
 		return err
 	}
 	a.env.Mask(in.APIKey)
-	if err := r.SetOutput("available", "false"); err != nil { // until it is true; also, outputs can be set
+	if err := r.SetOutput("available", "false"); err != nil { // until it is true; this also shows that outputs can be set
 		return err
 	}
 	options, sinks := a.flagsFromInputs(in)
@@ -54,7 +69,6 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 	if err != nil {
 		return err
 	}
-	a.env.Getenv = withoutExports(a.env.Getenv)
 	dir := a.newActionFolder()
 	if in.Cleanup {
 		if err := r.SaveState(stateSession, dir); err != nil {
@@ -69,13 +83,13 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 	if err != nil {
 		return a.skipUnavailable(ctx, s, in, err)
 	}
-	return a.publish(ctx, r, s, sinks, in.ExportEnv, all)
+	return a.publish(ctx, mainStep{runner: r, inputs: in, sinks: sinks, session: s}, all)
 }
 
-// stateSession is where post finds the folder of main's session. There is none where nothing is to be undone.
+// stateSession is the state that tells post the folder of main's session. It is not set if there is nothing to undo.
 const stateSession = "session"
 
-// flagsFromInputs turns the inputs into what the flags of `login` say. A setting's variable holds where no input does.
+// flagsFromInputs turns the inputs into the flags that `login` would have. An input overrides its setting's variable.
 func (a *app) flagsFromInputs(in action.Inputs) (broker.Options, *sinkFlags) {
 	o := broker.Options{
 		Provider:    cmp.Or(in.Provider, a.set.Provider),
@@ -85,14 +99,14 @@ func (a *app) flagsFromInputs(in action.Inputs) (broker.Options, *sinkFlags) {
 	if !in.APIKey.Empty() {
 		o.Given = broker.Given{From: "the input api-key", Secret: in.APIKey}
 	}
-	sinks := &sinkFlags{to: in.To, defaults: clients.Defaults(in.ExportEnv), secrets: true}
+	sinks := &sinkFlags{to: in.To, defaults: clients.Defaults(in.ExportEnv)}
 	if len(sinks.to) == 0 {
 		sinks.to = a.set.To
 	}
 	return o, sinks
 }
 
-// checkInput finds what can't be done before a credential is made for it.
+// checkInput finds sinks that cannot be written, so that no credential is made for them.
 func (f *sinkFlags) checkInput(in action.Inputs) error {
 	sinks, err := f.sinks()
 	if err != nil {
@@ -100,14 +114,15 @@ func (f *sinkFlags) checkInput(in action.Inputs) error {
 	}
 	for _, s := range sinks {
 		if s.File == "" && !in.ExportEnv {
-			return regpass.Hintf(regpass.Usagef("action: the sink %s sets variables, and the input export-env is not true", s.Name),
-				"add export-env: true, or take the output token")
+			err := regpass.Usagef("action: the sink %s sets variables, and the input export-env is not true", s.Name)
+			return regpass.Hintf(err, "add export-env: true, or use the output token")
 		}
 	}
 	return nil
 }
 
-// inputRegistries are those that the workflow names, which is trusted, or else those of the files of the checkout.
+// inputRegistries returns the registries that the workflow names, which is trusted. If it names none, they come from
+// the files of the checkout.
 func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
 	var err error
@@ -127,22 +142,25 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	case len(refs) == 0: // comments alone
 		return nil, regpass.Usagef("action: the input registries names none")
 	case !in.APIKey.Empty() && !refs[0].Trusted:
-		// As in broker.Order: a key that names no registry goes where the workflow says, also among the hosts that are known.
-		return nil, regpass.Hintf(regpass.Usagef("action: the input api-key is for a registry that the input registries names, and %s is named by %s, a file of the checkout",
-			regpass.Quote(refs[0].String()), refs[0].From), "add registries: with it, if the key is for it")
+		// As in broker.Order: the workflow must say who gets a key that names no registry, even among known hosts.
+		return nil, regpass.Hintf(regpass.Usagef("action: the input api-key is for a registry that the input registries "+
+			"names, and %s is named by %s, a file of the checkout", regpass.Quote(refs[0].String()), refs[0].From),
+			"if the key is for this registry, name it in the input registries")
 	case in.Audience == "":
 		return refs, nil
 	}
 	// Two registries that take the same audience could use each other's identity tokens.
 	if len(refs) != 1 || !refs[0].Trusted {
-		return nil, regpass.Hintf(regpass.Usagef("action: the input audience is for one registry, which the input registries names"),
+		return nil, regpass.Hintf(
+			regpass.Usagef("action: the input audience applies to one registry, which the input registries must name"),
 			"write audience=… behind the registry's URL instead")
 	}
 	refs[0].Options["audience"] = in.Audience
 	return refs, nil
 }
 
-// skipUnavailable ends a step whose job can have no credential as the workflow says. Anything else that went wrong stays that.
+// skipUnavailable ends a step whose job can have no credential, in the way that if-unavailable says. It returns every
+// other error unchanged.
 func (a *app) skipUnavailable(ctx context.Context, s *session.Session, in action.Inputs, err error) error {
 	if !errors.Is(err, regpass.ErrNoIdentity) && !errors.Is(err, broker.ErrNoKey) {
 		return err
@@ -155,6 +173,6 @@ func (a *app) skipUnavailable(ctx context.Context, s *session.Session, in action
 	default:
 		return err
 	}
-	a.undo(ctx, s, a.undoLimit(in)) // what was had for other registries
+	a.undo(ctx, s, a.undoLimit(in)) // other registries may have given a credential
 	return nil
 }

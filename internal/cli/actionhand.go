@@ -15,51 +15,58 @@ import (
 	"github.com/regpass/regpass/buildtool"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
-	"github.com/regpass/regpass/session"
 )
 
-// publish writes the files and tells the runner. All that holds a secret is masked before the runner is told of it.
-func (a *app) publish(ctx context.Context, r *action.Runner, s *session.Session, sinks *sinkFlags, export bool,
-	all []broker.Lease) error {
-	plan, err := sinks.plan(a, s, all)
+// publish writes the files and sets the outputs. Every secret is masked before the runner gets an output that holds it.
+func (a *app) publish(ctx context.Context, m mainStep, all []broker.Lease) error {
+	plan, err := m.sinks.plan(a, m.session, all)
 	if err != nil {
 		return err
 	}
-	bake, err := buildtool.BakeFile(s.Files(), plan.secrets)
+	h, err := withSecrets(plan, m.session.Files(), all)
 	if err != nil {
 		return err
 	}
-	if err := s.Apply(ctx, plan.Changes, append(plan.files(), bake)...); err != nil {
+	bake, err := buildtool.BakeFile(m.session.Files(), h.secrets)
+	if err != nil {
 		return err
 	}
-	for _, w := range plan.Warnings {
-		a.say.line("warning: ", w)
+	if err := m.session.Apply(ctx, h.Changes, append(h.files(), bake)...); err != nil {
+		return err
 	}
-	for _, f := range plan.secrets {
-		if err := a.say.maskIn(f.Content); err != nil {
+	a.say.warnings(h.Warnings)
+	if err := a.maskAll(h.secrets, all); err != nil {
+		return err
+	}
+	for _, o := range outputs(all, h, bake.Path) {
+		if err := m.runner.SetOutput(o.name, o.value); err != nil {
+			return err
+		}
+	}
+	if m.inputs.ExportEnv {
+		if err := a.export(m.runner, h.Vars); err != nil {
+			return err
+		}
+	}
+	return m.runner.Summary(summary(all, h.Changes))
+}
+
+// maskAll has the runner hide the forms in which files and clients write the credentials.
+func (a *app) maskAll(files []buildtool.File, all []broker.Lease) error {
+	for _, f := range files {
+		if err := a.say.maskWords(f.Content); err != nil {
 			return err
 		}
 	}
 	for _, l := range all {
-		if err := a.say.maskIn(pairs(l.Cred)); err != nil {
+		if err := a.say.maskWords(pairs(l.Cred)); err != nil {
 			return err
 		}
 	}
-	out := outputs(all, plan, bake.Path)
-	for _, o := range out {
-		if err := r.SetOutput(o.name, o.value); err != nil {
-			return err
-		}
-	}
-	if export {
-		if err := a.export(r, plan.Vars); err != nil {
-			return err
-		}
-	}
-	return r.Summary(summary(all, plan.Changes))
+	return nil
 }
 
-// pairs are the forms in which clients and docker's config write user name and token as one, with spaces between them.
+// pairs returns the forms in which clients and docker's config write user name and token as one, separated by spaces.
 // A runner that only knows the token would show their ends.
 func pairs(c regpass.Credential) regpass.Secret {
 	pair := []byte(c.Username + ":" + c.Secret.Reveal())
@@ -71,21 +78,22 @@ func pairs(c regpass.Credential) regpass.Secret {
 // output is one of the step's outputs. Its value may be a secret.
 type output struct{ name, value string }
 
-// outputs are what action.yml promises. Those of the first registry stand for itself; the lists are for all.
-func outputs(all []broker.Lease, plan handover, bake string) []output {
+// outputs returns the outputs of action.yml. The token and its user name are those of the first registry; the rest
+// covers all registries.
+func outputs(all []broker.Lease, h handover, bake string) []output {
 	cred := all[0].Cred
 	out := []output{{"available", "true"}, {"token", cred.Secret.Reveal()}, {"username", cred.Username}}
 	if first := broker.Ends(all); !first.IsZero() {
 		out = append(out, output{"expires-at", first.UTC().Format(time.RFC3339)})
 	}
 	for _, s := range clients.All {
-		i := slices.IndexFunc(plan.Vars, func(v envsync.Var) bool { return s.Output != "" && v.Name == s.Var })
+		i := slices.IndexFunc(h.Vars, func(v envsync.Var) bool { return s.Output != "" && v.Name == s.Var })
 		if i >= 0 {
-			out = append(out, output{s.Output, plan.Vars[i].Plain})
+			out = append(out, output{s.Output, h.Vars[i].Plain})
 		}
 	}
 	var paths, values []string
-	for _, f := range plan.secrets {
+	for _, f := range h.secrets {
 		paths = append(paths, f.ID+"="+f.Path)
 		values = append(values, f.ID+"="+f.Content.Reveal())
 	}
@@ -93,7 +101,7 @@ func outputs(all []broker.Lease, plan handover, bake string) []output {
 		output{"bake-file", bake})
 }
 
-// summary says of each registry what a person may know.
+// summary returns a row for each registry, without secrets.
 func summary(all []broker.Lease, changes []envsync.Change) []action.Row {
 	var rows []action.Row
 	for _, l := range all {

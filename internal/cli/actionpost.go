@@ -14,8 +14,8 @@ import (
 	"github.com/regpass/regpass/session"
 )
 
-// actionFolder is how a session's folder below the runner's temporary one is named. One use of the action in a job has
-// one, so that each post undoes its own.
+// actionFolder begins the name of a session's folder in the runner's temporary folder. Each use of the action in a job
+// has its own, so that each post undoes only its own main.
 const actionFolder = "regpass-action-"
 
 func (a *app) newActionFolder() string {
@@ -32,8 +32,7 @@ func (a *app) runnerTemp() string {
 	return a.env.TempDir
 }
 
-// actionPost undoes what main of the same step did, also when that failed or was called off. It is no error that there
-// is nothing to undo, and nothing here fails a job.
+// actionPost undoes what main of the same step did, even if main failed or was cancelled. It fails no job.
 func actionPost(ctx context.Context, a *app, r *action.Runner) {
 	dir := r.State(stateSession)
 	switch {
@@ -51,12 +50,12 @@ func actionPost(ctx context.Context, a *app, r *action.Runner) {
 	case s == nil:
 		a.say.notef("there is nothing to undo any more")
 	default:
-		in, _ := r.Inputs() // main has said what is wrong with them
+		in, _ := r.Inputs() // main has reported an error in them
 		a.undo(ctx, s, a.undoLimit(in))
 	}
 }
 
-// undoLimit is how long undoing may take. Of settings that could not be read there is none.
+// undoLimit is the time limit of undo. It needs a default of its own, since settings that are wrong are not read.
 func (a *app) undoLimit(in action.Inputs) time.Duration {
 	for _, d := range []time.Duration{in.Timeout, a.set.Timeout} {
 		if d > 0 {

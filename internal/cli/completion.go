@@ -13,7 +13,7 @@ type completionScript struct {
 	print func(root *cobra.Command, w io.Writer) error
 }
 
-// shells are those that completion is written for.
+// shells lists the shells that have a completion script.
 var shells = []completionScript{
 	{"bash", func(root *cobra.Command, w io.Writer) error { return root.GenBashCompletionV2(w, true) }},
 	{"zsh", func(root *cobra.Command, w io.Writer) error { return root.GenZshCompletion(w) }},

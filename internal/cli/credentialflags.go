@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/regpass/regpass/session"
 )
 
-// credentialFlags are the flags of every verb that gets credentials.
+// credentialFlags are the flags of every command that gets credentials.
 type credentialFlags struct {
 	options                               broker.Options
 	tokenStdin, condaStdin, passwordStdin bool
@@ -21,13 +22,15 @@ type credentialFlags struct {
 
 func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
 	fl, o := cmd.Flags(), &f.options
-	fl.StringVar(&o.Provider, "provider", a.set.Provider, "CI system to take the identity from, by its `NAME` in `regpass help identities`")
+	fl.StringVar(&o.Provider, "provider", a.set.Provider,
+		"take the identity from the CI system with this `NAME`, see `regpass help identities`")
 	fl.DurationVar(&o.Timeout, "timeout", a.set.Timeout, "time `LIMIT` for getting a credential, retries included")
 	fl.DurationVar(&o.MinLifetime, "min-lifetime", a.set.MinLifetime,
-		"replace a credential that has less than this `TIME` left, where the registry's live over four times as long")
+		"replace a credential that has less than this `TIME` left, if it lives over four times as long")
 	fl.BoolVar(&f.tokenStdin, "token-stdin", false, "read the registry's token or API key from standard input")
-	fl.BoolVar(&f.condaStdin, "conda-token-stdin", false, "read a conda token (https://host/t/TOKEN/…) from standard input")
-	fl.StringVar(&f.username, "username", "", "user `NAME` for --password-stdin or REGPASS_API_KEY")
+	fl.BoolVar(&f.condaStdin, "conda-token-stdin", false,
+		"read a conda token (https://host/t/TOKEN/…) from standard input")
+	fl.StringVar(&f.username, "username", "", "user `NAME` that goes with --password-stdin or REGPASS_API_KEY")
 	fl.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password for --username from standard input")
 	cmd.MarkFlagsMutuallyExclusive("token-stdin", "conda-token-stdin", "password-stdin")
 	var providers []string
@@ -37,13 +40,14 @@ func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
 	complete(cmd, "provider", providers)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if o.Timeout <= 0 {
-			return regpass.Usagef("%s: --timeout must be more than nothing", cmd.Name())
+			return regpass.Usagef("%s: --timeout must be more than 0", cmd.Name())
 		}
 		return nil
 	}
 }
 
-// stdin is the flag that reads a secret from standard input, and how the secret is presented; "" where none is given.
+// stdin returns the flag that reads a secret from standard input, and how the secret is presented. Both are empty if no
+// such flag is given.
 func (f *credentialFlags) stdin() (flag string, kind regpass.Kind) {
 	switch {
 	case f.tokenStdin:
@@ -56,12 +60,38 @@ func (f *credentialFlags) stdin() (flag string, kind regpass.Kind) {
 	return "", ""
 }
 
-// broker reads the secret that a flag promises on standard input. s may be nil: then nothing is kept.
+// leases gets the credentials for the registries that the arguments name, and returns the session that keeps them.
+func (f *credentialFlags) leases(ctx context.Context, a *app, args []string) (*session.Session, []broker.Lease, error) {
+	refs, err := a.registries(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, b, err := f.open(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := b.All(ctx, refs)
+	return s, all, err
+}
+
+// open starts the session, or joins the one of an earlier step, and returns a broker for it.
+func (f *credentialFlags) open(a *app) (*session.Session, *broker.Broker, error) {
+	s, err := session.Start(a.env)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := f.broker(a, s)
+	return s, b, err
+}
+
+// broker returns a broker for the session. It reads the secret from standard input if a flag says so. s may be nil:
+// then no credential is kept.
 func (f *credentialFlags) broker(a *app, s *session.Session) (*broker.Broker, error) {
 	o := f.options
 	flag, kind := f.stdin()
 	if f.passwordStdin && f.username == "" {
-		return nil, regpass.Hintf(regpass.Usagef("--password-stdin needs --username"), "for a token without a user name there is --token-stdin")
+		return nil, regpass.Hintf(regpass.Usagef("--password-stdin needs --username"),
+			"use --token-stdin for a token without a user name")
 	}
 	o.Given = broker.Given{From: flag, Kind: kind, Username: f.username}
 	if flag != "" {

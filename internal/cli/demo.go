@@ -13,9 +13,9 @@ func newDemo(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Show the whole flow on this machine; needs no account",
-		Long: `Show the whole flow on this machine, over loopback only: a token service with a private index, a CI system that says
-who a job is, and the job. Each client that is found here is refused without a credential and served with one; after
-the logout nothing is left.`,
+		Long: `Show the whole flow on this machine, over loopback only: a token service with a private index, a CI system that
+issues ID tokens, and a job. Each client found here is refused without a credential and served with one. After the
+logout nothing is left.`,
 		Example: "  regpass demo",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -17,56 +17,64 @@ import (
 	"github.com/regpass/regpass/session"
 )
 
+// execOptions are the flags of exec.
+type execOptions struct {
+	credential credentialFlags
+	sinks      sinkFlags
+	secrets    execSecrets
+	noRedact   bool
+}
+
 func newExec(a *app) *cobra.Command {
-	var credential credentialFlags
-	var sinks sinkFlags
-	var build execSecrets
-	noRedact := a.set.NoRedact
+	o := execOptions{noRedact: a.set.NoRedact}
 	cmd := &cobra.Command{
 		Use:   "exec [REGISTRY…] -- COMMAND [ARGUMENT…]",
 		Short: "Run a command with credentials in variables and private files",
-		Long: `Run a command with credentials in variables and private files. The files are kept fresh while it runs and removed
-after; a key that was exchanged for a credential is not passed on. Signals are forwarded, and the exit code is the
-command's. In what the command prints, known secrets are replaced by ***: its output is a pipe, not a terminal, unless
---no-redact is given.
+		Long: `Run a command with credentials in variables and private files. The files are kept fresh while the command runs
+and removed afterwards. A key that was exchanged for a credential is not passed on. Signals are forwarded, and the exit
+code is the command's. Known secrets in the command's output are replaced by ***, so its output is a pipe, not a
+terminal, unless --no-redact is given.
 
 A command that builds a container image (docker build, docker buildx build or bake, podman build, buildah build) also
 gets the credentials as secrets, which its Dockerfile mounts: see ` + "`regpass help secrets`" + `. Each step reads them
-anew, so they stay fresh in a build that outlives them.`,
-		Example: "  regpass exec https://api.pyx.dev/simple/acme/main -- uv sync\n  regpass exec prefix.dev --to rattler -- pixi install --locked\n  regpass exec pyx.dev -- docker buildx build -t app .",
+anew, so they stay fresh even in a build that outlives them.`,
+		Example: `  regpass exec https://api.pyx.dev/simple/acme/main -- uv sync
+  regpass exec prefix.dev --to rattler -- pixi install --locked
+  regpass exec pyx.dev -- docker buildx build -t app .`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dash := cmd.ArgsLenAtDash()
 			if dash < 0 || dash == len(args) {
-				return regpass.Hintf(regpass.Usagef("exec: there is no command"), "put it behind --: `regpass exec REGISTRY -- COMMAND`")
+				return regpass.Hintf(regpass.Usagef("exec: there is no command to run"),
+					"put it behind --: `regpass exec REGISTRY -- COMMAND`")
 			}
 			refs, err := a.registries(args[:dash])
 			if err != nil {
 				return err
 			}
-			return execute(cmd.Context(), a, refs, args[dash:], &credential, &sinks, &build, !noRedact)
+			return execute(cmd.Context(), a, &o, refs, args[dash:])
 		},
 	}
-	credential.add(a, cmd)
-	sinks.add(a, cmd, clients.Defaults(true))
-	build.flags(cmd)
-	cmd.Flags().BoolVar(&noRedact, "no-redact", noRedact, "pass the command's output on as it is")
+	o.credential.add(a, cmd)
+	o.sinks.add(a, cmd, clients.Defaults(true))
+	o.secrets.add(cmd)
+	cmd.Flags().BoolVar(&o.noRedact, "no-redact", o.noRedact, "pass the command's output on unchanged")
 	return cmd
 }
 
-func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, credential *credentialFlags, sinks *sinkFlags, build *execSecrets, redact bool) (err error) {
+// execute runs the command with credentials for refs. What cannot work is found before a credential is made.
+func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, command []string) error {
 	path, code, err := child.Find(command[0])
 	if err != nil {
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
 		return childExit{code}
 	}
-	if err := build.find(a.env, command); err != nil {
+	if err := o.secrets.find(a.env, command); err != nil {
 		return err
 	}
-	sinks.secrets = build.wanted()
-	if err := sinks.check(); err != nil {
+	if err := o.sinks.check(); err != nil {
 		return err
 	}
-	s, err := session.Start(a.env)
+	s, b, err := o.credential.open(a)
 	if err != nil {
 		return err
 	}
@@ -75,58 +83,59 @@ func execute(ctx context.Context, a *app, refs []regpass.Ref, command []string, 
 		return err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), credential.options.Timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.credential.options.Timeout)
 		defer cancel()
 		for _, w := range end(ctx, broker.Revoke(a.env)) {
 			a.say.Warn(w)
 		}
 	}()
-	b, err := credential.broker(a, s)
-	if err != nil {
-		return err
-	}
 	all, err := b.All(ctx, refs)
 	if err != nil {
 		return err
 	}
-	plan, err := sinks.plan(a, sub, all)
+	written, err := o.write(ctx, a, sub, all)
 	if err != nil {
 		return err
 	}
-	if err := sub.Apply(ctx, plan.Changes, plan.files()...); err != nil {
-		return err
-	}
-	for _, w := range plan.Warnings {
-		a.say.line("warning: ", w)
-	}
-	if sinks.secrets {
-		var vars []envsync.Var
-		if command, vars, err = build.tell(a, command, plan.secrets); err != nil {
+	a.say.warnings(written.Warnings)
+	vars := written.Vars
+	if o.secrets.wanted() {
+		var flags []envsync.Var
+		if command, flags, err = o.secrets.addFlags(a, command, written.secrets); err != nil {
 			return err
 		}
-		plan.Vars = append(plan.Vars, vars...)
+		vars = append(vars, flags...)
 	}
 	refresh, stop := context.WithCancel(context.WithoutCancel(ctx)) // the command may live on after a signal
 	var refreshing sync.WaitGroup
 	refreshing.Go(func() {
-		b.Renew(refresh, all, func(ctx context.Context, all []broker.Lease) error { return rewrite(ctx, a, sub, sinks, all) })
+		b.Renew(refresh, all, func(ctx context.Context, all []broker.Lease) error {
+			_, err := o.write(ctx, a, sub, all)
+			return err
+		})
 	})
 	defer refreshing.Wait()
 	defer stop()
-	return a.run(path, command, childEnv(a.env.Environ, all, plan.Vars), redact)
+	return a.run(child.Command{Path: path, Args: command, Env: childEnv(a.env.Environ, all, vars)}, o.noRedact)
 }
 
-// rewrite puts new credentials in a running command's private files, by rename: a reader sees the old credential or the
-// new one. Variables can't change in a process that runs.
-func rewrite(ctx context.Context, a *app, sub *session.Session, sinks *sinkFlags, all []broker.Lease) error {
-	plan, err := sinks.plan(a, sub, all)
+// write writes the private files for the leases. For a running command it replaces them by rename, so a reader sees the
+// old credential or the new one. The variables of a running process cannot change.
+func (o *execOptions) write(ctx context.Context, a *app, sub *session.Session, all []broker.Lease) (handover, error) {
+	plan, err := o.sinks.plan(a, sub, all)
 	if err != nil {
-		return err
+		return handover{}, err
 	}
-	return sub.Apply(ctx, plan.Changes, plan.files()...)
+	h := handover{Plan: plan}
+	if o.secrets.wanted() {
+		if h, err = withSecrets(plan, sub.Files(), all); err != nil {
+			return handover{}, err
+		}
+	}
+	return h, sub.Apply(ctx, h.Changes, h.files()...)
 }
 
-// childEnv is what the command inherits: our surroundings, less the keys that were exchanged, and the plan's variables.
+// childEnv returns the variables that the command inherits: ours without the keys that were exchanged, and vars.
 func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string {
 	drop := map[string]bool{}
 	for _, l := range all {
@@ -156,13 +165,12 @@ func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string
 }
 
 // run runs the command to its end.
-func (a *app) run(path string, command, env []string, redact bool) error {
-	c := child.Command{Path: path, Args: command, Env: env, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Stderr: a.say.raw,
-		Terminal: a.env.Terminal}
-	if redact {
+func (a *app) run(c child.Command, noRedact bool) error {
+	c.Stdin, c.Stdout, c.Stderr, c.Terminal = a.env.Stdin, a.env.Stdout, a.say.raw, a.env.Terminal
+	if !noRedact {
 		c.Redact = a.say.known
-		a.say.childRuns(true)
-		defer a.say.childRuns(false)
+		a.say.pauseCommands()
+		defer a.say.resumeCommands()
 	}
 	code, err := child.Run(c)
 	switch {

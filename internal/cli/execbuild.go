@@ -10,40 +10,40 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// buildFlagsVar is the variable in which a command finds the flags for a build of its own.
+// buildFlagsVar is the variable that holds the flags for a build that the command runs itself.
 const buildFlagsVar = settingPrefix + "BUILD_FLAGS"
 
-// execSecrets is how exec gives secrets to a container build.
+// execSecrets says how exec gives secrets to a container build.
 type execSecrets struct {
-	asked, leave bool // --secrets, --no-add-secrets
-	build        buildtool.Build
-	add          bool // the command builds, and gets the flags
+	flagged  bool            // --secrets
+	keepArgs bool            // --no-add-secrets
+	build    buildtool.Build // set if builds
+	builds   bool            // the command builds an image and gets flags
 }
 
-func (x *execSecrets) flags(cmd *cobra.Command) {
+func (x *execSecrets) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.BoolVar(&x.asked, "secrets", false,
-		"also write secrets for container builds, with the flags for buildx in "+buildFlagsVar)
-	f.BoolVar(&x.leave, "no-add-secrets", false,
-		"leave docker build and the like as they are, rather than adding flags for the secrets")
+	f.BoolVar(&x.flagged, "secrets", false,
+		"also write secrets for container builds, and set "+buildFlagsVar+" to the flags for buildx")
+	f.BoolVar(&x.keepArgs, "no-add-secrets", false, "add no flags to docker build and the like")
 }
 
-// find looks whether the command builds, and whether it can take secrets.
+// find finds out whether the command builds an image. A build that can take no secrets is an error.
 func (x *execSecrets) find(env *regpass.Env, command []string) (err error) {
-	if !x.leave {
-		x.build, x.add, err = buildtool.FindBuild(env, command)
+	if !x.keepArgs {
+		x.build, x.builds, err = buildtool.FindBuild(env, command)
 	}
 	return err
 }
 
 // wanted reports whether files for secrets are needed.
-func (x *execSecrets) wanted() bool { return x.asked || x.add }
+func (x *execSecrets) wanted() bool { return x.flagged || x.builds }
 
-// tell adds flags for the files to the command, if it is one that builds, and sets a variable to them for a build that
-// the command may run itself.
-func (x *execSecrets) tell(a *app, command []string, files []buildtool.File) ([]string, []envsync.Var, error) {
+// addFlags adds the flags for the files to a command that builds. It also returns the variable with the flags, for a
+// build that the command runs itself.
+func (x *execSecrets) addFlags(a *app, command []string, files []buildtool.File) ([]string, []envsync.Var, error) {
 	dialect := buildtool.Dialects[0].Name
-	if x.add {
+	if x.builds {
 		dialect = x.build.Dialect
 	}
 	d, err := buildtool.FindDialect(dialect)
@@ -51,14 +51,14 @@ func (x *execSecrets) tell(a *app, command []string, files []buildtool.File) ([]
 		return nil, nil, err
 	}
 	line, err := buildtool.OneLine(d.Words(files))
-	if err != nil && !x.add {
+	if err != nil && !x.builds {
 		return nil, nil, err
 	}
 	var vars []envsync.Var
 	if err == nil {
 		vars = []envsync.Var{{Name: buildFlagsVar, Plain: line}}
 	}
-	if !x.add {
+	if !x.builds {
 		return command, vars, nil
 	}
 	a.say.notef("exec: `%s` gets the secrets %s; --no-add-secrets leaves the command as it is",

@@ -9,7 +9,7 @@ import (
 func TestNoAddSecretsLeavesBuildsAlone(t *testing.T) {
 	env := &regpass.Env{Getenv: func(string) string { return "0" }} // DOCKER_BUILDKIT
 	for _, command := range [][]string{{"docker", "build", "."}, {"docker", "bake"}, {"make"}} {
-		x := execSecrets{leave: true}
+		x := execSecrets{keepArgs: true}
 		if err := x.find(env, command); err != nil || x.wanted() {
 			t.Errorf("%q: %v, %v", command, x.wanted(), err)
 		}

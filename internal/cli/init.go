@@ -19,8 +19,9 @@ func newInit(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "init CI [REGISTRY…]",
 		Short: "Print what to add to a CI system's file",
-		Long: `Print the recipe for a CI system, filled in for the registries of this project: what proves who a job is, how it logs
-in and out, and which keys it needs besides. Nothing is written; standard error says what the recipe cannot do.
+		Long: `Print the recipe for a CI system, filled in for the registries of this project: how a job proves who it is, how
+it logs in and out, and which keys it needs in addition. No file is written. Standard error says what the recipe cannot
+do.
 
 CI is one of ` + strings.Join(known, ", ") + `.`,
 		Example:   "  regpass init gitlab\n  regpass init github https://api.pyx.dev/simple/acme/main",

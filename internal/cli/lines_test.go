@@ -44,7 +44,7 @@ func TestLinesAreWrittenWhole(t *testing.T) {
 // runner's commands.
 func TestMaskComesBetweenLines(t *testing.T) {
 	var out bytes.Buffer
-	p := newPrinter(&out, true)
+	p := newPrinter(&out, jobLog)
 	l := &lines{w: p}
 	_, _ = l.Write([]byte("#7 0.1 working"))
 	p.mask(regpass.NewSecret("s3cret-value"))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +14,6 @@ import (
 	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
-	"github.com/regpass/regpass/session"
 )
 
 type varFormat struct {
@@ -21,7 +21,7 @@ type varFormat struct {
 	print func(w io.Writer, vars []envsync.Var) error
 }
 
-// varFormats are the forms in which `login` prints the variables to set. A value that a form can't carry is refused.
+// varFormats lists the formats in which login prints the variables to set. A format refuses values it cannot carry.
 var varFormats = []varFormat{
 	{"sh", eachVar(func(name, value string) string {
 		return "export " + name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'"
@@ -46,13 +46,14 @@ var varFormats = []varFormat{
 	}},
 }
 
-// powershellQuotes are all that end a string that ' began
+// powershellQuotes matches every quote that ends a string begun with '
 // (https://github.com/PowerShell/PowerShell/blob/master/src/System.Management.Automation/engine/parser/CharTraits.cs).
 var powershellQuotes = regpass.Pattern("['\u2018\u2019\u201a\u201b]")
 
-// plainValue is what every reader of dotenv files takes as it is.
+// plainValue matches values that every reader of dotenv files takes literally.
 var plainValue = regpass.Pattern(`^[A-Za-z0-9_./:@%+,=-]*$`)
 
+// eachVar returns a print function that writes each variable as one line. It refuses values with line breaks.
 func eachVar(line func(name, value string) string) func(io.Writer, []envsync.Var) error {
 	return func(w io.Writer, vars []envsync.Var) error {
 		for _, v := range vars {
@@ -69,69 +70,61 @@ func eachVar(line func(name, value string) string) func(io.Writer, []envsync.Var
 
 func varFormatName(row varFormat) string { return row.name }
 
+// loginOptions are the flags of login.
+type loginOptions struct {
+	credential credentialFlags
+	sinks      sinkFlags
+	format     string
+}
+
 func newLogin(a *app) *cobra.Command {
-	credential := credentialFlags{options: broker.Options{Browser: true, KeepAll: true}}
-	var sinks sinkFlags
-	var format string
+	o := loginOptions{credential: credentialFlags{options: broker.Options{Browser: true, KeepAll: true}}}
 	cmd := &cobra.Command{
 		Use:   "login [REGISTRY…]",
 		Short: "Write credentials for clients, print the variables to set",
-		Long: `Write credentials where clients look for them, and print on standard output the variables to set. By default all
-files are private ones in the session's folder; files of yours are changed only where a flag names them, and put back
-by ` + "`regpass logout`" + `.`,
+		Long: `Write credentials where clients look for them, and print the variables to set on standard output. By default
+all files are private ones in the session's folder. Files of yours are changed only if a flag names them, and
+` + "`regpass logout`" + ` puts them back.`,
 		Example: `  vars=$(regpass login pyx.dev) && eval "$vars"
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc
   printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := regpass.Pick("format", format, varFormats, varFormatName)
+			f, err := regpass.Pick("format", o.format, varFormats, varFormatName)
 			if err != nil {
 				return err
 			}
-			return login(cmd, a, args, &credential, &sinks, f.print)
+			return login(cmd.Context(), a, args, &o, f)
 		},
 	}
-	credential.add(a, cmd)
-	sinks.add(a, cmd, clients.Defaults(false))
-	sinks.addInPlace(cmd)
-	cmd.Flags().StringVar(&format, "format", "sh", "print the variables as `FORM`: "+strings.Join(regpass.Names(varFormats, varFormatName), ", "))
-	complete(cmd, "format", regpass.Names(varFormats, varFormatName))
+	o.credential.add(a, cmd)
+	o.sinks.add(a, cmd, clients.Defaults(false))
+	o.sinks.addInPlace(cmd)
+	names := regpass.Names(varFormats, varFormatName)
+	cmd.Flags().StringVar(&o.format, "format", "sh", "print the variables as `FORM`: "+strings.Join(names, ", "))
+	complete(cmd, "format", names)
 	return cmd
 }
 
-func login(cmd *cobra.Command, a *app, args []string, credential *credentialFlags, sinks *sinkFlags, print func(io.Writer, []envsync.Var) error) error {
-	if err := sinks.check(); err != nil {
+func login(ctx context.Context, a *app, args []string, o *loginOptions, format varFormat) error {
+	if err := o.sinks.check(); err != nil {
 		return err
 	}
-	refs, err := a.registries(args)
+	s, all, err := o.credential.leases(ctx, a, args)
 	if err != nil {
 		return err
 	}
-	s, err := session.Start(a.env)
-	if err != nil {
-		return err
-	}
-	b, err := credential.broker(a, s)
-	if err != nil {
-		return err
-	}
-	all, err := b.All(cmd.Context(), refs)
-	if err != nil {
-		return err
-	}
-	plan, err := sinks.plan(a, s, all)
+	plan, err := o.sinks.plan(a, s, all)
 	if err != nil {
 		return err
 	}
 	var vars bytes.Buffer
-	if err := print(&vars, plan.Vars); err != nil { // before anything is written
+	if err := format.print(&vars, plan.Vars); err != nil { // before a file is written
 		return err
 	}
-	if err := s.Apply(cmd.Context(), plan.Changes); err != nil {
+	if err := s.Apply(ctx, plan.Changes); err != nil {
 		return err
 	}
-	for _, w := range plan.Warnings {
-		a.say.line("warning: ", w)
-	}
+	a.say.warnings(plan.Warnings)
 	for _, c := range plan.Changes {
 		a.say.notef("wrote %s", c.Path)
 	}

@@ -15,9 +15,9 @@ func newLogout(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logout",
 		Short: "Undo what login wrote: restore, revoke, remove",
-		Long: `Undo all that was done in this session, also by runs that were killed: put back the files that were changed, revoke
-the credentials that were minted and have not expired, and remove the session's folder. What fails is a warning, for
-cleaning up must not fail a job.`,
+		Long: `Undo everything that was done in this session, even by runs that were killed: put back the files that were
+changed, revoke the credentials that were minted and have not expired, and remove the session's folder. A failure is
+only a warning, so that the clean-up fails no job.`,
 		Example: "  regpass logout",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,11 +34,11 @@ cleaning up must not fail a job.`,
 			return nil
 		},
 	}
-	cmd.Flags().DurationVar(&timeout, "timeout", a.set.Timeout, "time `LIMIT` for the whole")
+	cmd.Flags().DurationVar(&timeout, "timeout", a.set.Timeout, "time `LIMIT` for the whole clean-up")
 	return cmd
 }
 
-// undo takes back what was done in a session and says so.
+// undo undoes everything that was done in a session, and prints what it did.
 func (a *app) undo(ctx context.Context, s *session.Session, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// newMan is for who makes packages: the pages come from the same tree as the help does.
+// newMan is for packagers. The pages are made from the same tree of commands as the help.
 func newMan(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "man FOLDER",
@@ -39,7 +39,8 @@ func newMan(a *app) *cobra.Command {
 	}
 }
 
-// writeManual writes regpass.1, and regpass-NAME.1 for each verb and topic of help. The pages are dated with the day.
+// writeManual writes regpass.1, and regpass-NAME.1 for each command and each topic of help. Each page is dated with
+// day.
 func writeManual(root *cobra.Command, dir, release string, day time.Time) error {
 	all := []*cobra.Command{root}
 	for _, cmd := range root.Commands() {
@@ -49,7 +50,8 @@ func writeManual(root *cobra.Command, dir, release string, day time.Time) error 
 	}
 	for _, cmd := range all {
 		page := manualPage(cmd, all, release, day)
-		if err := os.WriteFile(filepath.Join(dir, manualName(cmd)+".1"), []byte(page), 0o666); err != nil { // less the umask
+		path := filepath.Join(dir, manualName(cmd)+".1")
+		if err := os.WriteFile(path, []byte(page), 0o666); err != nil { // less the umask
 			return fmt.Errorf("man: %w", err)
 		}
 	}
@@ -58,7 +60,7 @@ func writeManual(root *cobra.Command, dir, release string, day time.Time) error 
 
 func manualName(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPath(), " ", "-") }
 
-// manualPage is the page of one verb or topic, in the language of man(7).
+// manualPage returns the page of one command or topic, in the language of man(7).
 func manualPage(cmd *cobra.Command, all []*cobra.Command, release string, day time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %s 1 %s \"regpass %s\"\n", strings.ToUpper(manualName(cmd)), day.Format(time.DateOnly), release)
@@ -107,33 +109,34 @@ func manualOption(f *pflag.Flag) string {
 	return fmt.Sprintf(".TP\n\\fB%s\\fR%s\n%s\n", name, value, roff(usage))
 }
 
-// roffText is prose with tables and commands in it: what is indented stays as it is.
+// roffText converts prose that holds tables and commands: indented lines keep their line breaks.
 func roffText(text string) string {
 	var b strings.Builder
-	asItIs, begin := false, ""
+	verbatim, begin := false, ""
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, " \n")
 		if line == "" {
 			begin = ".PP\n"
 			continue
 		}
-		if indented := strings.HasPrefix(line, " "); indented != asItIs {
-			asItIs = indented
-			b.WriteString(map[bool]string{true: ".nf\n", false: ".fi\n"}[asItIs])
+		if indented := strings.HasPrefix(line, " "); indented != verbatim {
+			verbatim = indented
+			b.WriteString(map[bool]string{true: ".nf\n", false: ".fi\n"}[verbatim])
 		}
 		b.WriteString(begin + roff(line) + "\n")
 		begin = ""
 	}
-	if asItIs {
+	if verbatim {
 		b.WriteString(".fi\n")
 	}
 	return b.String()
 }
 
-// roffSpecial are the characters that man(7) would read as its own, or show as typographic ones, which no shell takes.
-var roffSpecial = strings.NewReplacer(`\`, `\(rs`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, `"`, `\(dq`)
+// roffSpecial escapes characters that man(7) would interpret, or would print as typographic ones, which no shell takes.
+var roffSpecial = strings.NewReplacer(`\`, `\(rs`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`,
+	`"`, `\(dq`)
 
-// roff makes a line of text one of a manual page.
+// roff escapes a line of text for a manual page.
 func roff(line string) string {
 	line = roffSpecial.Replace(line)
 	if strings.HasPrefix(line, ".") {

@@ -13,8 +13,8 @@ import (
 	"github.com/regpass/regpass/action"
 )
 
-// What a person reads goes to standard error, each line with "regpass: " before it, lower case, no full stop at the
-// end. Standard output holds only what was asked for. Nothing else in the program prints errors or picks exit codes.
+// Messages for people go to standard error. Each line begins with "regpass: ", in lower case, and ends with no full
+// stop. Standard output holds only what the command was asked for. Only this file prints errors and picks exit codes.
 
 // Exit codes; `regpass help exit-codes` explains them.
 const (
@@ -26,21 +26,29 @@ const (
 	exitInterrupted = 130
 )
 
-// printer writes lines to standard error, with every secret that is known replaced.
+// reader is who reads standard error.
+type reader int
+
+const (
+	person     reader = iota
+	jobLog            // a GitHub runner, which takes commands from the stream, such as ::add-mask::
+	actionStep        // as jobLog, in a step of the GitHub Action: errors and warnings become annotations
+)
+
+// printer writes lines to standard error, with every known secret replaced.
 type printer struct {
-	mu     sync.Mutex
-	raw    io.Writer
-	github bool // the runner there takes commands, ::add-mask:: among them
-	shows  bool // errors and warnings are annotations of the runner's
-	child  bool // a command whose output is redacted runs: it may have stopped the runner's commands, so give none
-	known  *regpass.Redactor
-	masked map[string]bool // fingerprints
-	failed error           // why a runner could not be told to hide a secret
-	held   *bytes.Buffer   // lines for release to write; nil: they are written at once
+	mu      sync.Mutex
+	raw     io.Writer
+	reader  reader
+	paused  bool // no commands are given to the runner; see pauseCommands
+	known   *regpass.Redactor
+	masked  map[string]bool // fingerprints
+	maskErr error           // why the runner could not be told to hide a secret
+	held    *bytes.Buffer   // lines for release to write; nil: they are written at once
 }
 
-func newPrinter(raw io.Writer, github bool) *printer {
-	return &printer{raw: raw, github: github, known: regpass.NewRedactor(), masked: map[string]bool{}}
+func newPrinter(raw io.Writer, r reader) *printer {
+	return &printer{raw: raw, reader: r, known: regpass.NewRedactor(), masked: map[string]bool{}}
 }
 
 // mask is regpass.Env.Mask.
@@ -53,8 +61,8 @@ func (p *printer) mask(secrets ...regpass.Secret) {
 		}
 		p.masked[s.Fingerprint()] = true
 		p.known.Add(s)
-		if p.github && !p.child {
-			p.failed = errors.Join(p.failed, action.Mask(p.raw, s))
+		if p.givesCommands() {
+			p.maskErr = errors.Join(p.maskErr, action.Mask(p.raw, s))
 		}
 	}
 }
@@ -84,38 +92,48 @@ func (p *printer) out() io.Writer {
 	return p.raw
 }
 
-// childRuns says whether a command whose output is redacted shares the printer's stream.
-func (p *printer) childRuns(yes bool) {
+// maskWords has the runner hide every word of text that contains a known secret, as a whole: base64("user:token") has
+// ends that a mask of the token leaves visible. The error joins all failures to mask so far, those of mask too.
+func (p *printer) maskWords(text regpass.Secret) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.child = yes
-}
-
-// maskIn has a runner hide also the words of a text in which a secret is a part. It returns what could not be hidden
-// so far.
-func (p *printer) maskIn(text regpass.Secret) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.github && !p.child {
-		p.failed = errors.Join(p.failed, action.MaskIn(p.raw, text, p.known))
+	if p.givesCommands() {
+		p.maskErr = errors.Join(p.maskErr, action.MaskIn(p.raw, text, p.known))
 	}
-	return p.failed
+	return p.maskErr
 }
 
-// Write lets the printer be regpass.Env.Stderr: whole lines come out redacted, and none is a command to a runner.
+// givesCommands reports whether a runner would obey a command on the stream. p.mu is held.
+func (p *printer) givesCommands() bool { return p.reader != person && !p.paused }
+
+// pauseCommands gives the runner no commands until resumeCommands. A command that exec runs writes to the same stream
+// and may have stopped the runner's commands (::stop-commands::), so a mask would be printed instead of obeyed.
+func (p *printer) pauseCommands() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.paused = true
+}
+
+func (p *printer) resumeCommands() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.paused = false
+}
+
+// Write lets the printer be regpass.Env.Stderr: whole lines come out redacted, and a runner takes none for a command.
 func (p *printer) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := p.known.Redact(b)
-	if p.github {
+	if p.reader != person {
 		out = []byte(action.Harmless(string(out)))
 	}
 	_, err := p.out().Write(out)
 	return len(b), err
 }
 
-// line prints one message. Text in it that came from outside is already quoted; that it can't be taken for a command
-// by a GitHub runner is made sure of once more by Write.
+// line prints one message. Text from outside is already quoted in it, and Write makes sure once more that a GitHub
+// runner takes no line for a command.
 func (p *printer) line(kind, text string) {
 	text = strings.NewReplacer("\n", "\nregpass:   ", "\r", `\r`, "\x1b", `\x1b`).Replace(strings.TrimSpace(text))
 	fmt.Fprintf(p, "regpass: %s%s\n", kind, text)
@@ -123,16 +141,23 @@ func (p *printer) line(kind, text string) {
 
 func (p *printer) notef(format string, args ...any) { p.line("", fmt.Sprintf(format, args...)) }
 
-// Note and Warn are broker.Reporter.
+// Note and Warn are the methods of broker.Reporter.
 func (p *printer) Note(text string) { p.line("", text) }
 
-// Warn prints a problem that ends nothing, with its hints.
+// Warn prints an error that does not end the command, with its hints.
 func (p *printer) Warn(err error) { p.problem(action.Warning, err) }
 
-// problem prints what is wrong and what can be done about it.
+// warnings prints warnings that are plain text, such as those of a plan.
+func (p *printer) warnings(texts []string) {
+	for _, text := range texts {
+		p.line("warning: ", text)
+	}
+}
+
+// problem prints an error or a warning, and its hints.
 func (p *printer) problem(level action.Level, err error) {
 	hints := regpass.Unique(regpass.Hints(err), func(h string) string { return h })
-	if p.shows {
+	if p.reader == actionStep {
 		p.annotate(level, err.Error(), hints)
 		return
 	}
@@ -142,13 +167,14 @@ func (p *printer) problem(level action.Level, err error) {
 	}
 }
 
-// annotate is problem for a runner, which shows all of it in one place.
+// annotate gives a runner the text and its hints as one annotation.
 func (p *printer) annotate(level action.Level, text string, hints []string) {
 	text = strings.Join(append([]string{text}, hints...), "\nhint: ")
 	text = strings.NewReplacer("\r", `\r`, "\x1b", `\x1b`).Replace(text)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = action.Annotate(p.out(), level, "regpass", string(p.known.Redact([]byte(text)))) // as with Write, there is nowhere to say so
+	text = string(p.known.Redact([]byte(text)))
+	_ = action.Annotate(p.out(), level, "regpass", text) // as with Write, there is nowhere to report an error
 }
 
 // childExit is the exit code of a command that exec ran.
@@ -156,13 +182,13 @@ type childExit struct{ code int }
 
 func (c childExit) Error() string { return fmt.Sprintf("the command exited with %d", c.code) }
 
-// outcomes are the errors that decide the exit code; the first that an error is counts.
+// outcomes lists the errors that have an exit code of their own. The first match counts.
 var outcomes = []struct {
 	is   error
 	code int
 }{{regpass.ErrFound, exitFound}, {regpass.ErrNoIdentity, exitNoIdentity}, {regpass.ErrUsage, exitUsage}}
 
-// finish prints how a command ended and says what to exit with.
+// finish prints the error that ended the command, if any, and returns the exit code.
 func (p *printer) finish(ctx context.Context, err error) int {
 	var child childExit
 	switch {

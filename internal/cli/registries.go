@@ -8,8 +8,9 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-// registries says which registries a verb is about: its arguments, else REGPASS_REGISTRIES, else what the project's
-// own files name. Only the first two are trusted: the project's files belong to whoever wrote the checkout.
+// registries returns the registries of a command: its arguments, otherwise those in REGPASS_REGISTRIES, otherwise those
+// that the project's files name. Only the first two are trusted: the project's files belong to whoever wrote the
+// checkout.
 func (a *app) registries(args []string) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
 	for _, arg := range args {
@@ -32,7 +33,7 @@ func (a *app) registries(args []string) ([]regpass.Ref, error) {
 	return refs, nil
 }
 
-// fromProject keeps the registries that the project's files name and that may have a credential; see keepKnown.
+// fromProject returns the registries that the project's files name and that may get a credential; see keepKnown.
 func (a *app) fromProject() ([]regpass.Ref, error) {
 	named, files, err := project.Refs(a.env.Dir)
 	if err != nil {
@@ -41,7 +42,7 @@ func (a *app) fromProject() ([]regpass.Ref, error) {
 	return a.keepKnown(named, files)
 }
 
-// fromConfig is fromProject for one file that the user names. It is of the checkout all the same.
+// fromConfig is fromProject for one file that the user names. The file is still part of the checkout.
 func (a *app) fromConfig(path string) ([]regpass.Ref, error) {
 	path = a.env.Abs(path)
 	named, err := project.Config(path)
@@ -51,11 +52,11 @@ func (a *app) fromConfig(path string) ([]regpass.Ref, error) {
 	return a.keepKnown(named, []string{path})
 }
 
-// keepKnown drops the registries that need no credential, since everyone may read them, and those that get none, since
-// nobody but the checkout vouches for their host.
+// keepKnown drops registries that get no credential: public ones, which everyone may read, and ones on hosts that only
+// the checkout vouches for.
 func (a *app) keepKnown(named []regpass.Ref, files []string) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
-	var others []string
+	var untrusted []string
 	for _, r := range named {
 		row, err := registry.Find(a.env, r)
 		switch {
@@ -63,7 +64,7 @@ func (a *app) keepKnown(named []regpass.Ref, files []string) ([]regpass.Ref, err
 			return nil, err
 		case row.IsPublic(r):
 		case !row.Trusts(a.env, r):
-			others = append(others, r.String())
+			untrusted = append(untrusted, r.String())
 		default:
 			refs = append(refs, r)
 		}
@@ -72,28 +73,31 @@ func (a *app) keepKnown(named []regpass.Ref, files []string) ([]regpass.Ref, err
 	case len(refs) > 0:
 		return refs, nil
 	case len(files) == 0:
-		return nil, unnamed{regpass.Hintf(regpass.Usagef("no registry is named"), "name one: `regpass token https://…`, or set REGPASS_REGISTRIES")}
+		err := regpass.Usagef("no registry is named")
+		return nil, unnamed{regpass.Hintf(err, "name one: `regpass token https://…`, or set REGPASS_REGISTRIES")}
 	}
 	err := regpass.Usagef("no registry is named, and %s names none that regpass knows to need a credential", files[0])
-	if len(others) > 0 {
-		err = regpass.Hintf(err, "it names %s; to send one of them a credential, name it on the command line or in REGPASS_REGISTRIES", regpass.Quote(fmt.Sprint(others)))
+	if len(untrusted) > 0 {
+		err = regpass.Hintf(err, "it names %s; to send one of them a credential, name it on the command line or in "+
+			"REGPASS_REGISTRIES", regpass.Quote(fmt.Sprint(untrusted)))
 	}
 	return nil, unnamed{err}
 }
 
-// unnamed is the error that no registry is named. A build can do without one.
+// unnamed is the error that no registry is named. A build works without one.
 type unnamed struct{ error }
 
 func (u unnamed) Unwrap() error { return u.error }
 
-// oneRegistry is registries for verbs that take one.
+// oneRegistry is registries for a command that takes exactly one.
 func (a *app) oneRegistry(args []string) (regpass.Ref, error) {
 	refs, err := a.registries(args)
 	if err != nil {
 		return regpass.Ref{}, err
 	}
 	if len(refs) != 1 {
-		return regpass.Ref{}, regpass.Hintf(regpass.Usagef("one registry is needed, but %d are named", len(refs)), "name the one that is meant")
+		err := regpass.Usagef("one registry is needed, but %d are named", len(refs))
+		return regpass.Ref{}, regpass.Hintf(err, "name one on the command line")
 	}
 	return refs[0], nil
 }

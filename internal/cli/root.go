@@ -18,12 +18,12 @@ type app struct {
 	release string // version of the program, such as v1.2.3
 }
 
-const about = `regpass gives every build a pass: it proves who a CI job is (OIDC) or takes an API key, trades that for a
-short-lived registry credential, and puts it where uv, pip, pixi and the others look for it. Afterwards it leaves
-nothing behind.
+const about = `regpass gives every build a pass: it proves who a CI job is (OIDC) or takes an API key, exchanges that
+for a short-lived registry credential, and puts the credential where uv, pip, pixi and the others look for it.
+Afterwards it leaves nothing behind.
 
-A REGISTRY is the URL of an index, a channel or a publish endpoint, or a bare host; the host says how to speak to it.
-What a URL can't say follows as key=value: 'https://pkgs.example/simple/acme/main type=pyx name=acme'.`
+A REGISTRY is the URL of an index, a channel or a publish endpoint, or a bare host. The host decides which protocol is
+spoken. Options follow the URL as key=value: 'https://pkgs.example/simple/acme/main type=pyx name=acme'.`
 
 const examples = `  regpass exec pyx.dev -- uv sync                     run a command with credentials
   regpass token https://api.pyx.dev/simple/acme/main  print one token
@@ -34,9 +34,7 @@ const examples = `  regpass exec pyx.dev -- uv sync                     run a co
 // Main runs the program with the arguments that follow its name and returns the exit code. release is the version that
 // the linker set, or empty.
 func Main(ctx context.Context, env *regpass.Env, release string, args []string) int {
-	forRunner := len(args) > 0 && args[0] == "action"
-	say := newPrinter(env.Stderr, forRunner || env.Getenv("GITHUB_ACTIONS") == "true")
-	say.shows = forRunner
+	say := newPrinter(env.Stderr, readerOf(env, args))
 	env.Stderr, env.Mask = say, say.mask
 	set, err := loadSettings(env)
 	if err != nil && !needsNoSettings(args) {
@@ -47,20 +45,38 @@ func Main(ctx context.Context, env *regpass.Env, release string, args []string) 
 	return say.finish(ctx, root.ExecuteContext(ctx))
 }
 
+// readerOf returns who reads standard error while the arguments' command runs.
+func readerOf(env *regpass.Env, args []string) reader {
+	switch {
+	case len(args) > 0 && args[0] == "action":
+		return actionStep
+	case env.Getenv("GITHUB_ACTIONS") == "true":
+		return jobLog
+	}
+	return person
+}
+
+// needsNoSettings reports whether the command runs even if a setting is wrong: help, and the clean-up of the action.
 func needsNoSettings(args []string) bool {
-	return len(args) == 0 || len(args) > 1 && args[0] == "action" && args[1] == "post" || slices.Contains([]string{"help", "--help", "-h", "version", "--version", "completion"}, args[0])
+	switch {
+	case len(args) == 0:
+		return true
+	case args[0] == "action":
+		return len(args) > 1 && args[1] == "post"
+	}
+	return slices.Contains([]string{"help", "--help", "-h", "version", "--version", "completion"}, args[0])
 }
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "regpass VERB [REGISTRY…] [FLAGS] [-- COMMAND]",
+		Use:           "regpass COMMAND [REGISTRY…] [FLAGS]",
 		Short:         "Short-lived registry credentials for builds",
 		Long:          about,
 		Example:       examples,
 		Version:       a.version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          func(cmd *cobra.Command, args []string) error { return unknownVerb(cmd, args) },
+		Args:          unknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.env.Stdin)
@@ -68,48 +84,52 @@ func newRoot(a *app) *cobra.Command {
 	root.SetErr(a.env.Stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().BoolP("version", "v", false, "print the version")
+	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return regpass.Hintf(regpass.Usagef("%s: %s", cmd.Name(), quoteFlag(err)), "see `regpass help %s`", cmd.Name())
 	})
-	root.AddGroup(&cobra.Group{ID: "use", Title: "Credentials:"}, &cobra.Group{ID: "serve", Title: "Service:"})
-	for _, verb := range []struct {
-		group string
-		cmd   *cobra.Command
+	for _, group := range []struct {
+		id, title string
+		commands  []*cobra.Command
 	}{
-		{"use", newToken(a)}, {"use", newExec(a)}, {"use", newBuild(a)}, {"use", newLogin(a)}, {"use", newLogout(a)}, {"use", newStatus(a)},
-		{"use", newSecrets(a)}, {"use", newInit(a)},
-		{"serve", newServe(a)}, {"serve", newDemo(a)},
-		{"", newAction(a)}, {"", newCompletion(a)}, {"", newVersion(a)}, {"", newMan(a)},
+		{credentialGroup, "Credentials:", []*cobra.Command{
+			newToken(a), newExec(a), newBuild(a), newLogin(a), newLogout(a), newStatus(a), newSecrets(a), newInit(a)}},
+		{serviceGroup, "Service:", []*cobra.Command{newServe(a), newDemo(a)}},
+		{otherGroup, "Other commands:", []*cobra.Command{
+			newAction(a), newCompletion(a), newVersion(a), newMan(a), newHelp(root)}},
 	} {
-		verb.cmd.GroupID = verb.group
-		root.AddCommand(verb.cmd)
+		root.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
+		for _, cmd := range group.commands {
+			cmd.GroupID = group.id
+			root.AddCommand(cmd)
+		}
 	}
 	root.AddCommand(topics()...)
-	root.SetHelpCommand(newHelp(root))
 	root.SuggestionsMinimumDistance = 2
-	for _, cmd := range append(root.Commands(), root) {
-		cmd.DisableFlagsInUseLine = true
-	}
+	setUsage(root)
 	return root
 }
 
-// newHelp is cobra's own help but for an unknown word, which is an error here.
+// newHelp replaces cobra's own help command, to which an unknown word is no error.
 func newHelp(root *cobra.Command) *cobra.Command {
-	return &cobra.Command{
-		Use:     "help [VERB or TOPIC]",
-		Short:   "Help about a verb or a topic",
+	help := &cobra.Command{
+		Use:     "help [COMMAND or TOPIC]",
+		Short:   "Print the help for a command or a topic",
 		Example: "  regpass help token\n  regpass help environment",
 		RunE: func(_ *cobra.Command, args []string) error {
 			cmd, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return unknownVerb(root, args)
+				return unknownCommand(root, args)
 			}
 			return cmd.Help()
 		},
 	}
+	root.SetHelpCommand(help)
+	return help
 }
 
-func unknownVerb(cmd *cobra.Command, args []string) error {
+func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -117,10 +137,10 @@ func unknownVerb(cmd *cobra.Command, args []string) error {
 	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
 		hint = "did you mean " + strings.Join(like, " or ") + "?"
 	}
-	return regpass.Hintf(regpass.Usagef("there is no verb %s", regpass.Quote(args[0])), "%s", hint)
+	return regpass.Hintf(regpass.Usagef("unknown command %s", regpass.Quote(args[0])), "%s", hint)
 }
 
-// quoteFlag keeps the value of a bad flag out of the message: it may be a secret that was put there by mistake.
+// quoteFlag returns the message without the value of a bad flag, which may be a secret in the wrong place.
 func quoteFlag(err error) string {
 	text := err.Error()
 	if i := strings.Index(text, "invalid argument"); i >= 0 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/buildtool"
 	"github.com/regpass/regpass/envsync/clients"
-	"github.com/regpass/regpass/session"
 )
 
 func newSecrets(a *app) *cobra.Command {
@@ -23,17 +23,17 @@ func newSecrets(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "secrets [REGISTRY…]",
 		Short: "Prepare secrets for docker, buildx, bake, compose, podman or buildah",
-		Long: `Write credentials to private files in the session's folder, and print the flags with which a container build takes
-them as secrets. The files stay until ` + "`regpass logout`" + `; a build that may outlive its tokens runs under
-` + "`regpass exec`" + `, which keeps the files fresh and adds the flags by itself.
+		Long: `Write credentials to private files in the session's folder, and print the flags that give them to a container
+build as secrets. The files stay until ` + "`regpass logout`" + `. Run a build that may outlive its tokens under
+` + "`regpass exec`" + `, which keeps the files fresh and adds the flags itself.
 
-A Dockerfile mounts a secret in the steps that need it, and it gets into no layer:
+A Dockerfile mounts a secret in the steps that need it, and the secret gets into no layer:
   RUN --mount=type=secret,id=netrc NETRC=/run/secrets/netrc pip install …
   RUN --mount=type=secret,id=uv_index_acme_username,env=UV_INDEX_ACME_USERNAME …
-The ids: those of the files below, pyx_auth_token or whatever variable the registry's client has,
-uv_index_NAME_username and _password for a registry with name=NAME, and each host by itself, : and the like as _.
-BuildKit asks for HTTP_AUTH_TOKEN_HOST (ADD https://…) and GIT_AUTH_TOKEN.HOST by itself. --format json lists them with
-how to mount each.
+The ids are those of the files below, pyx_auth_token or another variable of the registry's own client,
+uv_index_NAME_username and _password of a registry with name=NAME, and the name of each host, with : and the like
+written as _. BuildKit itself asks for HTTP_AUTH_TOKEN_HOST (ADD https://…) and GIT_AUTH_TOKEN.HOST. --format json lists
+them all and how to mount each.
 
 Files, and the variable to set in a step that mounts one:
 ` + mountable() + `
@@ -48,11 +48,11 @@ Formats:
 			if err != nil {
 				return fmt.Errorf("secrets: %w", err)
 			}
-			return secrets(cmd, a, args, &credential, d)
+			return secrets(cmd.Context(), a, args, &credential, d)
 		},
 	}
 	credential.add(a, cmd)
-	cmd.Flags().StringVar(&format, "format", buildtool.Dialects[0].Name, "print for the `PROGRAM`")
+	cmd.Flags().StringVar(&format, "format", buildtool.Dialects[0].Name, "print the flags for a `PROGRAM`")
 	return cmd
 }
 
@@ -74,21 +74,8 @@ func mountable() string {
 	return b.String()
 }
 
-func secrets(cmd *cobra.Command, a *app, args []string, credential *credentialFlags, d buildtool.Dialect) error {
-	ctx := cmd.Context()
-	refs, err := a.registries(args)
-	if err != nil {
-		return err
-	}
-	s, err := session.Start(a.env)
-	if err != nil {
-		return err
-	}
-	b, err := credential.broker(a, s)
-	if err != nil {
-		return err
-	}
-	all, err := b.All(ctx, refs)
+func secrets(ctx context.Context, a *app, args []string, credential *credentialFlags, d buildtool.Dialect) error {
+	s, all, err := credential.leases(ctx, a, args)
 	if err != nil {
 		return err
 	}
@@ -103,9 +90,7 @@ func secrets(cmd *cobra.Command, a *app, args []string, credential *credentialFl
 	if err := s.Apply(ctx, nil, buildtool.Written(files)...); err != nil {
 		return err
 	}
-	for _, w := range warnings {
-		a.say.line("warning: ", w)
-	}
+	a.say.warnings(warnings)
 	if first := broker.Ends(all); !first.IsZero() {
 		a.say.notef("the files are good until %s; for a longer build use `regpass exec`", first.Format(time.TimeOnly))
 	}

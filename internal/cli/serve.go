@@ -17,16 +17,17 @@ func newServe(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve --config FILE",
 		Short: "Run the token service and gateway",
-		Long: `Run the token service and gateway: it trades API keys and CI identities for short-lived tokens, and serves
+		Long: `Run the token service and gateway. It exchanges API keys and CI identities for short-lived tokens, and serves
 Python indexes and conda channels to whoever has one. It speaks the protocol of pyx, so uv 0.8.15 to 0.12.5 use it
-directly (PYX_API_URL). Each decision is one line of JSON on standard error, never with a token. What it remembers
-(refresh tokens, revocations, identities that were used) is in memory: a restart ends logins and forgets revocations of
-tokens that have not expired.`,
+directly (PYX_API_URL). Each decision is one line of JSON on standard error, never with a token. Refresh tokens,
+revocations and used identities are kept in memory only: a restart ends logins, and forgets revocations of tokens that
+have not expired.`,
 		Example: "  regpass serve --config regpass-serve.toml\n  regpass serve key new",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if path == "" {
-				return regpass.Hintf(regpass.Usagef("serve: there is no configuration"), "give it with --config FILE; the README has one to start from")
+				return regpass.Hintf(regpass.Usagef("serve: there is no configuration"),
+					"name one with --config FILE; the README has an example")
 			}
 			cfg, err := sts.LoadConfig(path)
 			if err != nil {
@@ -37,14 +38,14 @@ tokens that have not expired.`,
 	}
 	cmd.Flags().StringVar(&path, "config", "", "configuration `FILE` (TOML)")
 	key := &cobra.Command{
-		Use:   "key",
+		Use:   "key COMMAND",
 		Short: "Make API keys for the service",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	key.AddCommand(&cobra.Command{
 		Use:     "new",
-		Short:   "Make an API key: it is printed once; the configuration holds its SHA-256",
+		Short:   "Make an API key and print it once; the configuration holds its SHA-256",
 		Example: "  regpass serve key new",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -52,7 +53,7 @@ tokens that have not expired.`,
 			if _, err := fmt.Fprintln(a.env.Stdout, secret.Reveal()); err != nil {
 				return err
 			}
-			a.say.notef("keep it now, it is not stored; in the configuration: sha256 = %q", sum)
+			a.say.notef("keep the key now, it is not stored; in the configuration: sha256 = %q", sum)
 			return nil
 		},
 	})
@@ -71,7 +72,8 @@ func (a *app) serve(ctx context.Context, cfg sts.Config) error {
 		return errors.Join(fmt.Errorf("serve: %w", err), s.Close())
 	}
 	if host, _, _ := net.SplitHostPort(cfg.Listen); cfg.TLSCert == "" && !regpass.Loopback(host) {
-		a.say.line("warning: ", "other machines can reach the service without TLS: put a proxy that speaks it before, or set tls_cert and tls_key")
+		a.say.line("warning: ", "other machines can reach the service without TLS: "+
+			"set tls_cert and tls_key, or put a proxy that speaks TLS before it")
 	}
 	a.say.notef("serving on %s", l.Addr())
 	return errors.Join(s.Serve(ctx, l), s.Close())

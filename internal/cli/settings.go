@@ -14,20 +14,33 @@ import (
 
 const settingPrefix = "REGPASS_"
 
-// settings are what can be said by variables. Flags of the same name go before them. None is a secret: those are
-// read where they are used, and go straight into a regpass.Secret.
+// settings are the variables that set defaults. A flag overrides its variable. None is a secret: variables with secrets
+// are read where they are used, straight into a regpass.Secret.
 type settings struct {
-	Registries  string        `env:"REGISTRIES" doc:"registries, one a line, where none is named on the command line"`
-	To          []string      `env:"TO" doc:"sinks to write, with commas between them (--to)"`
-	Provider    string        `env:"PROVIDER" doc:"the CI system to take the identity from, where the first found is not meant (--provider)"`
-	Timeout     time.Duration `env:"TIMEOUT" envDefault:"30s" doc:"time limit for getting a credential, retries included (--timeout)"`
-	MinLifetime time.Duration `env:"MIN_LIFETIME" envDefault:"5m" doc:"replace a credential that has less than this left, where the registry's live over four times as long (--min-lifetime)"`
-	NoRedact    bool          `env:"NO_REDACT" doc:"pass the command's output on as it is (exec --no-redact)"`
-	SessionDir  string        `env:"SESSION_DIR" doc:"folder of the session; by default one for each CI job, else in $XDG_RUNTIME_DIR or the user's cache"`
+	Registries  string        `env:"REGISTRIES"`
+	To          []string      `env:"TO"`
+	Provider    string        `env:"PROVIDER"`
+	Timeout     time.Duration `env:"TIMEOUT" envDefault:"30s"`
+	MinLifetime time.Duration `env:"MIN_LIFETIME" envDefault:"5m"`
+	NoRedact    bool          `env:"NO_REDACT"`
+	SessionDir  string        `env:"SESSION_DIR"`
 }
 
-// loadSettings reads the variables. An empty one is not set. The parser's own errors quote the value, which may be a
-// secret in the wrong variable: ours name the variable and the form it should have.
+// settingDocs describes each variable for help, by its name without the prefix.
+var settingDocs = map[string]string{
+	"REGISTRIES": "registries, one a line, if the command line names none",
+	"TO":         "sinks to write, separated by commas (--to)",
+	"PROVIDER":   "CI system to take the identity from, instead of the first one found (--provider)",
+	"TIMEOUT":    "time limit for getting a credential, retries included (--timeout)",
+	"NO_REDACT":  "pass the command's output on unchanged (exec --no-redact)",
+	"SESSION_DIR": "folder of the session; by default one for each CI job, otherwise " +
+		"one in $XDG_RUNTIME_DIR or the user's cache",
+	"MIN_LIFETIME": "replace a credential that has less than this left, if it lives over four times as long " +
+		"(--min-lifetime)",
+}
+
+// loadSettings reads the variables. An empty one counts as not set. The parser's own errors quote the value, which may
+// be a secret in the wrong variable, so ours name only the variable and the form it should have.
 func loadSettings(e *regpass.Env) (settings, error) {
 	var s settings
 	vars := map[string]string{}
@@ -52,12 +65,13 @@ func loadSettings(e *regpass.Env) (settings, error) {
 			continue
 		}
 		field, _ := reflect.TypeFor[settings]().FieldByName(pe.Name)
-		bad = append(bad, fmt.Errorf("settings: %s%s is not %s", settingPrefix, field.Tag.Get("env"), form(pe.Type)))
+		bad = append(bad, fmt.Errorf("settings: %s%s is not %s", settingPrefix, field.Tag.Get("env"), typeDoc(pe.Type)))
 	}
 	return s, regpass.Hintf(regpass.Usagef("%w", errors.Join(bad...)), "see `regpass help environment`")
 }
 
-func form(t reflect.Type) string {
+// typeDoc describes the values of a type, with an article.
+func typeDoc(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		return "a duration such as 30s or 5m"
@@ -67,15 +81,16 @@ func form(t reflect.Type) string {
 	return "a " + t.String()
 }
 
-// environment lists the settings for help.
+// environment lists the variables and their docs for help.
 func environment() [][2]string {
 	var rows [][2]string
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
-		doc := f.Tag.Get("doc")
+		name := f.Tag.Get("env")
+		doc := settingDocs[name]
 		if d := f.Tag.Get("envDefault"); d != "" {
 			doc += "; default " + d
 		}
-		rows = append(rows, [2]string{settingPrefix + f.Tag.Get("env"), doc})
+		rows = append(rows, [2]string{settingPrefix + name, doc})
 	}
 	return rows
 }

@@ -10,42 +10,31 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
-	"github.com/regpass/regpass/buildtool"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/session"
 )
 
-// sinkFlags are what exec, login and the action share: where to put credentials.
+// sinkFlags say where exec, login and the action put credentials.
 type sinkFlags struct {
 	to       []string
-	defaults []envsync.Sink // meant where none is named
+	defaults []envsync.Sink // used if to is empty
 	wildcard bool
 	files    map[string]*string // by sink: --netrc-file and the like
 	homes    map[string]*bool   // by sink: --rattler-home and the like
-	secrets  bool               // also files for the secrets of container builds
 }
-
-// handover is a plan of all sinks, with the secrets of container builds where those are wanted.
-type handover struct {
-	envsync.Plan
-	secrets []buildtool.File
-}
-
-// files are those to write besides the changes.
-func (h handover) files() []session.File { return buildtool.Written(h.secrets) }
 
 func (f *sinkFlags) add(a *app, cmd *cobra.Command, defaults []envsync.Sink) {
 	f.defaults = defaults
 	names := clients.Names(clients.All)
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.to, "to", a.set.To, "`SINKS` to write: "+strings.Join(names, ", ")+
-		"; by default those of "+strings.Join(clients.Names(defaults), ", ")+" that can carry the credential")
+		"; by default every one of "+strings.Join(clients.Names(defaults), ", ")+" that can carry the credential")
 	complete(cmd, "to", names)
-	fl.BoolVar(&f.wildcard, "wildcard", false, "rattler: also cover all hosts below the registry's, as *.HOST")
+	fl.BoolVar(&f.wildcard, "wildcard", false, "rattler: also cover all hosts below the registry's host, as *.HOST")
 }
 
-// addInPlace adds the flags that change files of the user's.
+// addInPlace adds the flags that change the user's own files.
 func (f *sinkFlags) addInPlace(cmd *cobra.Command) {
 	f.files, f.homes = map[string]*string{}, map[string]*bool{}
 	for _, s := range clients.All {
@@ -74,7 +63,7 @@ func (f *sinkFlags) options() envsync.Options {
 	return o
 }
 
-// sinks are those that are named, each once, or the default ones. The error is regpass.ErrUsage.
+// sinks returns the sinks that --to names, each once, or the defaults. An unknown name is regpass.ErrUsage.
 func (f *sinkFlags) sinks() ([]envsync.Sink, error) {
 	if len(f.to) == 0 {
 		return f.defaults, nil
@@ -92,56 +81,60 @@ func (f *sinkFlags) sinks() ([]envsync.Sink, error) {
 	return sinks, nil
 }
 
-// check finds names of no sink before a credential is made for them.
+// check finds unknown names of sinks, so that no credential is made for them.
 func (f *sinkFlags) check() error {
 	_, err := f.sinks()
 	return err
 }
 
-// plan works out what to write for the credentials. A sink that was asked for by name must be able to carry all of
-// them; of the default ones each carries what it can, and every credential must be carried by one.
-func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (handover, error) {
+// plan plans the files and variables for the leases. A sink that --to names must be able to carry all of them. A
+// default sink carries the ones it can, and every lease must be carried by at least one sink.
+func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsync.Plan, error) {
 	sinks, err := f.sinks()
 	if err != nil {
-		return handover{}, err
+		return envsync.Plan{}, err
 	}
-	var whole handover
+	var whole envsync.Plan
 	carried := make([]bool, len(all))
-	var why []error
+	var refused []error
 	for _, sink := range sinks {
 		var entries []envsync.Entry
 		for i, l := range all {
-			for _, cred := range l.Cred.PerHost() {
-				e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar}
-				if err := sink.Carries(e); err != nil && len(f.to) == 0 {
-					why = append(why, err)
-					continue
-				}
-				entries, carried[i] = append(entries, e), true
-			}
+			mine, err := f.entries(sink, l)
+			refused = append(refused, err)
+			carried[i] = carried[i] || len(mine) > 0
+			entries = append(entries, mine...)
 		}
 		if len(entries) == 0 {
 			continue
 		}
 		p, err := sink.Plan(a.env, s.Files(), entries, f.options())
 		if err != nil {
-			return handover{}, err
+			return envsync.Plan{}, err
 		}
 		whole.Changes = append(whole.Changes, p.Changes...)
 		whole.Vars = append(whole.Vars, p.Vars...)
 		whole.Warnings = append(whole.Warnings, p.Warnings...)
 	}
 	if i := slices.Index(carried, false); i >= 0 {
-		return handover{}, regpass.Hintf(fmt.Errorf("no sink can carry the credential for %s: %w",
-			all[i].Target.Ref, errors.Join(why...)),
-			"name one with --to, or use `regpass token`")
-	}
-	if f.secrets {
-		files, warnings, err := secretFiles(s.Files(), all)
-		if err != nil {
-			return handover{}, err
-		}
-		whole.secrets, whole.Warnings = files, append(whole.Warnings, warnings...)
+		err := fmt.Errorf("no sink can carry the credential for %s: %w", all[i].Target.Ref, errors.Join(refused...))
+		return envsync.Plan{}, regpass.Hintf(err, "name one with --to, or use `regpass token`")
 	}
 	return whole, nil
+}
+
+// entries returns the lease's credentials that a sink is given, one for each host. The error says which of them a
+// default sink cannot carry. A sink that --to names is given all of them, and refuses them itself.
+func (f *sinkFlags) entries(sink envsync.Sink, l broker.Lease) ([]envsync.Entry, error) {
+	var entries []envsync.Entry
+	var refused []error
+	for _, cred := range l.Cred.PerHost() {
+		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar}
+		if err := sink.Carries(e); err != nil && len(f.to) == 0 {
+			refused = append(refused, err)
+			continue
+		}
+		entries = append(entries, e)
+	}
+	return entries, errors.Join(refused...)
 }

@@ -17,12 +17,12 @@ import (
 	"github.com/regpass/regpass/session"
 )
 
-// report is what `status` tells; its JSON form only ever grows.
-type report struct {
-	Identity    *identityReport    `json:"identity"` // null: none here
-	Session     string             `json:"session"`  // folder, or empty where there is none
+// statusReport is the output of status. Fields may be added to its JSON form, but none is renamed or removed.
+type statusReport struct {
+	Identity    *identityReport    `json:"identity"` // null: there is none
+	Session     string             `json:"session"`  // folder; empty: there is none
 	Credentials []credentialReport `json:"credentials"`
-	Changed     []string           `json:"changed_files"` // files of the user's that logout puts back
+	Changed     []string           `json:"changed_files"` // the user's own files that logout puts back
 	Registries  []registryReport   `json:"registries"`
 }
 
@@ -31,7 +31,7 @@ type identityReport struct {
 	Claims   map[string]string `json:"claims,omitempty"`
 	Problem  string            `json:"problem,omitempty"`
 	Hints    []string          `json:"hints,omitempty"`
-	shown    string
+	summary  string            // the claims on one line, for people
 }
 
 type credentialReport struct {
@@ -56,12 +56,13 @@ func newStatus(a *app) *cobra.Command {
 	o := broker.Options{Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
 	cmd := &cobra.Command{
 		Use:   "status [REGISTRY…]",
-		Short: "Tell who this job is, what is written where, what is missing",
-		Long: `Tell who this job is and what its identity claims, which credentials the session holds and until when, which files
-were changed, and how each registry would be proven to. It shows no token and asks no registry.`,
+		Short: "Show who this job is, which credentials it has, and what is missing",
+		Long: `Show who this job is and what its identity claims, which credentials the session holds and until when, which
+files were changed, and which proof each registry would get. The proof is chosen in the same way as by all other
+commands. No token is printed and no registry is asked.`,
 		Example: "  regpass status\n  regpass status pyx.dev --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := a.report(cmd.Context(), args, o)
+			r, err := a.status(cmd.Context(), args, o)
 			if err != nil {
 				return err
 			}
@@ -74,12 +75,12 @@ were changed, and how each registry would be proven to. It shows no token and as
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVar(&o.Provider, "provider", a.set.Provider, "CI system to take the identity from, by its `NAME`")
+	cmd.Flags().StringVar(&o.Provider, "provider", a.set.Provider, "take the identity from the CI system with this `NAME`")
 	return cmd
 }
 
-func (a *app) report(ctx context.Context, args []string, o broker.Options) (report, error) {
-	r := report{Credentials: []credentialReport{}, Changed: []string{}, Registries: []registryReport{}}
+func (a *app) status(ctx context.Context, args []string, o broker.Options) (statusReport, error) {
+	r := statusReport{Credentials: []credentialReport{}, Changed: []string{}, Registries: []registryReport{}}
 	var refs []regpass.Ref
 	if len(args) > 0 || a.set.Registries != "" {
 		var err error
@@ -87,7 +88,7 @@ func (a *app) report(ctx context.Context, args []string, o broker.Options) (repo
 			return r, err
 		}
 	} else {
-		refs, _ = a.fromProject() // status of a folder that is no project is no error
+		refs, _ = a.fromProject() // a folder without a project has a status too
 	}
 	s, err := session.Current(a.env)
 	if err != nil {
@@ -95,7 +96,7 @@ func (a *app) report(ctx context.Context, args []string, o broker.Options) (repo
 	}
 	if s != nil {
 		r.Session = s.Dir
-		if err := r.session(a.env, s, o); err != nil {
+		if err := r.addSession(a.env, s, o); err != nil {
 			return r, err
 		}
 	}
@@ -109,14 +110,16 @@ func (a *app) report(ctx context.Context, args []string, o broker.Options) (repo
 	return r, err
 }
 
-func (r *report) session(env *regpass.Env, s *session.Session, o broker.Options) error {
+func (r *statusReport) addSession(env *regpass.Env, s *session.Session, o broker.Options) error {
 	leases, err := s.Leases()
 	if err != nil {
 		return err
 	}
 	for _, l := range leases {
-		c := credentialReport{Registry: l.Cred.Registry, Host: l.Cred.Host, Kind: string(l.Cred.Kind), From: l.From,
-			Fresh: l.Cred.Fresh(env.Now(), l.Minted, o.MinLifetime)}
+		c := credentialReport{
+			Registry: l.Cred.Registry, Host: l.Cred.Host, Kind: string(l.Cred.Kind), From: l.From,
+			Fresh: l.Cred.Fresh(env.Now(), l.Minted, o.MinLifetime),
+		}
 		if !l.Cred.Expires.IsZero() {
 			c.Expires = &l.Cred.Expires
 		}
@@ -127,7 +130,7 @@ func (r *report) session(env *regpass.Env, s *session.Session, o broker.Options)
 	return err
 }
 
-// explain tells how a registry would be proven to, by the steps of every other verb.
+// explain reports which proof a registry would get. The broker decides it as for every other command.
 func explain(b *broker.Broker, ref regpass.Ref) registryReport {
 	e := b.Explain(ref)
 	r := registryReport{Registry: ref.String(), Type: e.Type, Proof: e.Proof}
@@ -137,7 +140,7 @@ func explain(b *broker.Broker, ref regpass.Ref) registryReport {
 	return r
 }
 
-// audience is that of the first registry that needs an identity for one; empty: none says.
+// audience returns the audience of the first registry that takes identities, or nothing if none does.
 func audience(env *regpass.Env, refs []regpass.Ref) string {
 	for _, ref := range refs {
 		if t, err := registry.Open(env, ref); err == nil && t.Audience != "" {
@@ -147,8 +150,8 @@ func audience(env *regpass.Env, refs []regpass.Ref) string {
 	return ""
 }
 
-// whoAmI asks the CI for an identity, to tell its claims. Where no registry says otherwise it is made for an audience
-// that no registry takes.
+// whoAmI asks the CI for an identity and reports its claims. If no audience is given, the identity is made for one that
+// no registry takes. The report is nil if this is no CI job.
 func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityReport, error) {
 	p, ok := identity.Provider{}, false
 	if provider != "" {
@@ -174,12 +177,12 @@ func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityR
 			r.Claims[name] = v
 		}
 	}
-	r.shown = id.Claims.Show(id.PolicyClaims)
+	r.summary = id.Claims.Show(id.PolicyClaims)
 	return r, nil
 }
 
-// print writes the report for people.
-func (r report) print(env *regpass.Env) error {
+// print prints the report for people.
+func (r statusReport) print(env *regpass.Env) error {
 	var b strings.Builder
 	problem := func(indent, text string, hints []string) {
 		for _, line := range append([]string{"problem: " + text}, prefixed("hint: ", hints)...) {
@@ -193,7 +196,7 @@ func (r report) print(env *regpass.Env) error {
 		fmt.Fprintf(&b, "identity: %s\n", r.Identity.Provider)
 		problem("  ", r.Identity.Problem, r.Identity.Hints)
 	default:
-		fmt.Fprintf(&b, "identity: %s\n  %s\n", r.Identity.Provider, r.Identity.shown)
+		fmt.Fprintf(&b, "identity: %s\n  %s\n", r.Identity.Provider, r.Identity.summary)
 	}
 	if r.Session == "" {
 		b.WriteString("session: none\n")
@@ -205,7 +208,7 @@ func (r report) print(env *regpass.Env) error {
 		if c.Expires != nil {
 			ends = "ended"
 			if left := c.Expires.Sub(env.Now()); left > 0 {
-				ends = "ends in " + short(left)
+				ends = "ends in " + regpass.Short(left)
 			}
 		}
 		fmt.Fprintf(&b, "  %s: %s %s, made with %s, %s\n", c.Host, c.Registry, c.Kind, c.From, ends)

@@ -19,7 +19,7 @@ type tokenFormat struct {
 	print     func(w io.Writer, c regpass.Credential) error
 }
 
-// tokenFormats are the forms in which `token` prints a credential.
+// tokenFormats lists the formats in which token prints a credential.
 var tokenFormats = []tokenFormat{
 	{"raw", "the token and nothing else", func(w io.Writer, c regpass.Credential) error {
 		_, err := fmt.Fprintln(w, c.Secret.Reveal())
@@ -37,14 +37,14 @@ var tokenFormats = []tokenFormat{
 		}
 		return regpass.Usagef("a credential of kind %s is not sent in a header", c.Kind)
 	}},
-	{"basic", "user name and token with a colon between them", func(w io.Writer, c regpass.Credential) error {
+	{"basic", "user name and token, separated by a colon", func(w io.Writer, c regpass.Credential) error {
 		if c.Username == "" {
 			return regpass.Usagef("%s takes no user name", c.Host)
 		}
 		_, err := fmt.Fprintln(w, c.Username+":"+c.Secret.Reveal())
 		return err
 	}},
-	{"json", "all that is known, as one JSON object", func(w io.Writer, c regpass.Credential) error {
+	{"json", "everything about the credential, as one JSON object", func(w io.Writer, c regpass.Credential) error {
 		out := struct {
 			Registry string     `json:"registry"`
 			Host     string     `json:"host"`
@@ -61,7 +61,7 @@ var tokenFormats = []tokenFormat{
 	}},
 }
 
-func formatName(row tokenFormat) string { return row.name }
+func tokenFormatName(row tokenFormat) string { return row.name }
 
 func newToken(a *app) *cobra.Command {
 	var credential credentialFlags
@@ -71,12 +71,13 @@ func newToken(a *app) *cobra.Command {
 		docs = append(docs, fmt.Sprintf("  %-8s %s", f.name, f.doc))
 	}
 	cmd := &cobra.Command{
-		Use:     "token [REGISTRY]",
-		Short:   "Print one token, nothing else on standard output",
-		Long:    "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" + strings.Join(docs, "\n"),
+		Use:   "token [REGISTRY]",
+		Short: "Print one token, nothing else on standard output",
+		Long: "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" +
+			strings.Join(docs, "\n"),
 		Example: "  regpass token https://api.pyx.dev/simple/acme/main\n  regpass token prefix.dev --format header",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := regpass.Pick("format", format, tokenFormats, formatName)
+			f, err := regpass.Pick("format", format, tokenFormats, tokenFormatName)
 			if err != nil {
 				return err
 			}
@@ -99,12 +100,13 @@ func newToken(a *app) *cobra.Command {
 		},
 	}
 	credential.add(a, cmd)
-	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(regpass.Names(tokenFormats, formatName), ", "))
-	complete(cmd, "format", regpass.Names(tokenFormats, formatName))
+	names := regpass.Names(tokenFormats, tokenFormatName)
+	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(names, ", "))
+	complete(cmd, "format", names)
 	return cmd
 }
 
-// sessionOrWarn opens the session for a verb that can go on without one.
+// sessionOrWarn starts the session for a command that can do without one.
 func (a *app) sessionOrWarn() *session.Session {
 	s, err := session.Start(a.env)
 	if err != nil {

@@ -14,24 +14,25 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-// topics are the pages of help that belong to no verb. They walk the tables, so they can't fall behind them.
+// topics returns the pages of help that belong to no command. They walk the tables, so they cannot fall behind.
 func topics() []*cobra.Command {
 	var all []*cobra.Command
 	for _, t := range []struct {
 		name, short string
 		text        func() string
 	}{
-		{"environment", "The variables that are read and written", helpEnvironment},
-		{"exit-codes", "What the exit code tells", helpExitCodes},
-		{"registries", "The kinds of registry, and what each takes", helpRegistries},
-		{"identities", "The CI systems, and what to add to a workflow", helpIdentities},
-		{"security", "What is kept where, and what nobody can keep", func() string { return helpSecurity }},
+		{"environment", "Which variables are read and set", helpEnvironment},
+		{"exit-codes", "What the exit code means", helpExitCodes},
+		{"registries", "Which registries are known, and which proof each takes", helpRegistries},
+		{"identities", "Which CI systems are known, and what to add to a workflow", helpIdentities},
+		{"security", "What is stored where, and what cannot be protected", func() string { return helpSecurity }},
 	} {
 		all = append(all, &cobra.Command{Use: t.name, Short: t.short, Long: strings.Trim(t.text(), "\n")})
 	}
 	return all
 }
 
+// rows writes pairs in two columns.
 func rows(b *strings.Builder, all [][2]string) {
 	width := 0
 	for _, r := range all {
@@ -44,12 +45,12 @@ func rows(b *strings.Builder, all [][2]string) {
 
 func helpEnvironment() string {
 	var b strings.Builder
-	b.WriteString("Settings. A flag goes before its variable; an empty variable is not set.\n\n")
+	b.WriteString("Settings. A flag overrides its variable. An empty variable counts as not set.\n\n")
 	rows(&b, environment())
-	b.WriteString("\nSecrets that are read.\n\n")
+	b.WriteString("\nSecrets.\n\n")
 	secrets := [][2]string{
-		{settingPrefix + "API_KEY", "key or token for a registry that has no variable of its own"},
-		{settingPrefix + "API_KEY_FILE", "file that holds it"},
+		{settingPrefix + "API_KEY", "key or token of a registry without a variable of its own"},
+		{settingPrefix + "API_KEY_FILE", "file with that key or token"},
 	}
 	for _, r := range registry.All {
 		for _, p := range r.Proofs {
@@ -57,13 +58,16 @@ func helpEnvironment() string {
 		}
 	}
 	rows(&b, secrets)
-	b.WriteString("\nIdentities that are read: see `regpass help identities`.\n\nSinks, and the variables they set.\n\n")
+	b.WriteString("\nIdentities: see `regpass help identities`.\n\nSinks, and the variables they set.\n\n")
 	var sinks [][2]string
 	for _, s := range clients.All {
 		sinks = append(sinks, [2]string{s.Name, s.Doc})
 	}
 	rows(&b, sinks)
-	fmt.Fprintf(&b, "\n`regpass exec --secrets` sets %s, flags for docker buildx build. `regpass build` also\nreads the variables that buildx and docker know: BUILDKIT_HOST, BUILDX_BUILDER, DOCKER_HOST, BUILDKIT_PROGRESS and the like.\n", buildFlagsVar)
+	fmt.Fprintf(&b, `
+`+"`regpass exec --secrets`"+` sets %s to the flags for docker buildx build. `+"`regpass build`"+` also reads
+the variables of buildx and docker: BUILDKIT_HOST, BUILDX_BUILDER, DOCKER_HOST, BUILDKIT_PROGRESS and the like.
+`, buildFlagsVar)
 	return b.String()
 }
 
@@ -71,25 +75,28 @@ func helpExitCodes() string {
 	var b strings.Builder
 	rows(&b, [][2]string{
 		{fmt.Sprint(exitDone), "done"},
-		{fmt.Sprint(exitFailed), "could not"},
-		{fmt.Sprint(exitUsage), "asked wrongly: a flag, an argument, a setting, a file of the project"},
-		{fmt.Sprint(exitFound), "found something: a token where none may be"},
-		{fmt.Sprint(exitNoIdentity), "no identity here: a fork's pull request, a missing permission, no key"},
+		{fmt.Sprint(exitFailed), "failed"},
+		{fmt.Sprint(exitUsage), "wrong usage: a flag, an argument, a setting, a file of the project"},
+		{fmt.Sprint(exitFound), "a token was found where none may be"},
+		{fmt.Sprint(exitNoIdentity), "no identity and no key: a fork's pull request, a missing permission"},
 		{fmt.Sprint(exitInterrupted), "interrupted"},
 	})
-	fmt.Fprintf(&b, "\n`regpass exec` passes on the command's exit code, %d plus the number of the signal that ended it, %d for a command\nthat can't be run and %d for one that is not found.\n", child.Signaled, child.NotRunnable, child.NotFound)
+	fmt.Fprintf(&b, `
+`+"`regpass exec`"+` passes on the command's exit code: %d plus the number of the signal that ended it, %d if the
+command cannot be run, and %d if it is not found.
+`, child.Signaled, child.NotRunnable, child.NotFound)
 	return b.String()
 }
 
 func helpRegistries() string {
 	var b strings.Builder
-	b.WriteString("The host of a REGISTRY picks its row, or the option type= does.\n")
+	b.WriteString("The host of a REGISTRY decides its kind, unless the option type= does.\n")
 	for _, r := range registry.All {
 		fmt.Fprintf(&b, "\n%s: %s\n", r.Name, r.Title)
 		var facts [][2]string
-		add := func(what string, values []string) {
+		add := func(title string, values []string) {
 			if len(values) > 0 {
-				facts = append(facts, [2]string{what, strings.Join(values, ", ")})
+				facts = append(facts, [2]string{title, strings.Join(values, ", ")})
 			}
 		}
 		add("hosts", r.Hosts)
@@ -111,32 +118,33 @@ func helpRegistries() string {
 		options = append(options, [2]string{o.Name + "=", optionDoc(o)})
 	}
 	rows(&b, options)
-	b.WriteString("\nThe first of these that is there proves who asks; standard error says which:\n\n")
+	b.WriteString("\nThe first of these that exists is used; standard error says which one:\n\n")
 	var order [][2]string
 	for _, s := range broker.Order {
 		order = append(order, [2]string{s.Name, s.Doc})
 	}
 	rows(&b, order)
 	b.WriteString(`
-With no REGISTRY at all, REGPASS_REGISTRIES names them, one a line; otherwise the project's own files do: regpass.toml
-(registry = ["…"]), pyproject.toml ([tool.regpass], and the indexes and channels of uv and pixi), uv.toml, pixi.toml.
-These files belong to whoever wrote the checkout, a pull request for example: of what they name, only hosts that a row
-above knows get a credential.
+Without a REGISTRY on the command line, the registries are those in REGPASS_REGISTRIES, one a line. If that is not set,
+they come from the project's own files: regpass.toml (registry = ["…"]), pyproject.toml ([tool.regpass], and the indexes
+and channels of uv and pixi), uv.toml and pixi.toml. These files belong to whoever wrote the checkout, such as a pull
+request, so only the hosts listed above get a credential. Well-known public channels need none.
 `)
 	return b.String()
 }
 
-// sourceDoc says what a source of proofs holds, for help.
+// sourceDoc describes what a source of proofs holds.
 func sourceDoc(s registry.Source) string {
 	if s.Doc != "" {
 		return s.Doc
 	}
 	if s.Method == regpass.ReadyToken {
-		return "ready token, used as it is"
+		return "ready token, used unchanged"
 	}
 	return string(s.Method)
 }
 
+// noteOf returns the source's doc in parentheses.
 func noteOf(s registry.Source) string {
 	if s.Doc == "" {
 		return ""
@@ -157,7 +165,7 @@ func optionDoc(o registry.Option) string {
 
 func helpIdentities() string {
 	var b strings.Builder
-	b.WriteString("The first of these that is found is taken; --provider names another.\n")
+	b.WriteString("The first of these that is found is used; --provider names another.\n")
 	for _, p := range identity.Providers {
 		fmt.Fprintf(&b, "\n%s: %s; %s\n", p.Name, p.Title, p.Doc)
 		for line := range strings.Lines(p.Setup("pyx:trusted-access")) {
@@ -168,27 +176,27 @@ func helpIdentities() string {
 }
 
 const helpSecurity = `
-What one job or one login makes lives in one private folder (mode 0700), the session. It holds the minted credentials,
-private files for clients, and the journal of files that were changed. REGPASS_SESSION_DIR names it; else it lies in the
-CI's own temporary folder under a name made of the job, else in $XDG_RUNTIME_DIR, else in the user's cache. The next
-step of the same job finds it; another job does not. "regpass logout" puts back, revokes and removes all of it, also
+One job, or one login, keeps everything it makes in one private folder (mode 0700), the session: the minted credentials,
+private files for clients, and a journal of changed files. REGPASS_SESSION_DIR names the folder. Otherwise it is in the
+CI's own temporary folder, under a name made from the job's ids, or in $XDG_RUNTIME_DIR, or in the user's cache. The
+next step of the same job finds it; another job does not. "regpass logout" restores, revokes and removes all of it, even
 after a run that was killed.
 
 A token is never in an argument, a URL, an error, a log line, or a file that others can read. An identity token goes to
-the one https host that its audience is bound to, never across a redirect, never to two registries. What a server says
-is shown quoted and cut. Files of yours are changed only where a flag names them, byte for byte otherwise, never through
-a symbolic link.
+the one https host that its audience is bound to, never across a redirect, and never to two registries. Text from a
+server is quoted and cut. Your own files are changed only if a flag names them, byte for byte otherwise, and never
+through a symbolic link.
 
-"regpass build" looks for the credentials in what it is given, in what each step is to do and what it prints, in the
-image config, in attestations and, where a step was given a secret, in all layers of the image, before anything is
-exported or pushed; with --cache-to mode=max in the layers of all stages. What it finds is revoked, and what the refused
-build left in the builder is deleted: its record with the output of steps, and the layers in its cache. --no-history
-leaves no record at all. For the search the layers come to this machine once; from a remote builder that is across the
-network. Not searched are files that a later step deleted, in the images of a Docker daemon's own builder, and archives
-packed with bzip2 or xz.
+"regpass build" searches for the credentials before anything is exported or pushed: in its own inputs, in the commands
+and the output of each step, in the image config, in attestations and, if a step was given a secret, in all layers of
+the image; with --cache-to mode=max in the layers of all stages. A credential that is found is revoked, and the refused
+build is deleted from the builder: its record with the output of steps, and its layers in the cache. --no-history leaves
+no record at all. For the search the layers come to this machine once; from a remote builder that is across the network.
+Two things are not searched: files that a later step deleted, in the images of a Docker daemon's own builder, and
+archives packed with bzip2 or xz.
 
-What nobody can keep: whoever runs as the same user or as root on the machine can read the session, and the variables of
-a running command. A command that gets a credential can send it anywhere; regpass replaces known secrets and their
-base64, hex and URL-encoded forms in what it prints, which helps against accidents, not against intent. So
-give credentials that are short-lived and may do little, and log out.
+What cannot be protected: whoever runs as the same user or as root on the machine can read the session, and the
+variables of a running command. A command that gets a credential can send it anywhere. regpass replaces known secrets
+and their base64, hex and URL-encoded forms in everything it prints, which helps against accidents, not against intent.
+So use credentials that are short-lived and have few rights, and log out.
 `

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// released returns the version of this binary: the one the linker set, otherwise that of the module or checkout it was
-// built from.
+// released returns the version of this binary: the one that the linker set, otherwise the one of the module or checkout
+// that it was built from.
 func released(linked string) string {
 	if linked != "" {
 		return linked
