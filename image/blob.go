@@ -52,8 +52,11 @@ func (s *scan) json(at place, r io.Reader) error {
 	if at.depth > 2 && at.blob == "" || at.blob != "" && at.path != "" {
 		return nil // a file of a layer, which there are many of
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxJSON+1))
-	if err != nil || len(data) > maxJSON {
+	data, err := regpass.ReadAll(r, maxJSON)
+	if errors.Is(err, regpass.ErrTooLong) {
+		return nil // searched as it is
+	}
+	if err != nil {
 		return err
 	}
 	s.manifest(at, data)

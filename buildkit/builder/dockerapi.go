@@ -104,7 +104,7 @@ func (h *hijacked) Read(p []byte) (int, error) { return h.r.Read(p) }
 const maxResponse = 1 << 20
 
 func dockerError(what string, resp *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
+	body, _ := regpass.ReadAll(resp.Body, maxResponse)
 	_ = resp.Body.Close()
 	var said struct{ Message string }
 	if json.Unmarshal(body, &said) != nil || said.Message == "" {
@@ -133,7 +133,11 @@ func (d Docker) TakesOCI(ctx context.Context) (bool, error) {
 		return false, dockerError("info", resp)
 	}
 	var info struct{ DriverStatus [][2]string }
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxResponse)).Decode(&info); err != nil {
+	body, err := regpass.ReadAll(resp.Body, maxResponse)
+	if err == nil {
+		err = json.Unmarshal(body, &info)
+	}
+	if err != nil {
 		return false, fmt.Errorf("docker: info: %w", err)
 	}
 	for _, s := range info.DriverStatus {

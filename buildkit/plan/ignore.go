@@ -3,11 +3,12 @@ package plan
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
+
+	"github.com/regpass/regpass"
 )
 
 // dockerfileMount is the local folder that only the Dockerfile is taken from.
@@ -41,7 +42,7 @@ func ignoreFile(files fsutil.FS, name string) ([]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := readAll(io.Reader(f), maxIgnoreFile)
+	text, err := regpass.ReadAll(f, maxIgnoreFile)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -65,7 +64,7 @@ func (f *credentialFlags) broker(a *app, s *session.Session) (*broker.Broker, er
 	}
 	o.Given = broker.Given{From: flag, Kind: kind, Username: f.username}
 	if flag != "" {
-		raw, err := io.ReadAll(io.LimitReader(a.env.Stdin, broker.MaxKey))
+		raw, err := regpass.ReadAll(a.env.Stdin, broker.MaxKey)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
