@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -218,7 +219,7 @@ func (s *Session) keep(journal []record, e *edit) error {
 			rec.Keys = append(rec.Keys, k)
 		}
 	}
-	rec.ID, rec.Before, rec.Mode, rec.From = newID(), "", 0o600, []string{sum(e.now)}
+	rec.ID, rec.Before, rec.Mode, rec.From = rand.Text(), "", 0o600, []string{sum(e.now)}
 	if e.was.content != nil {
 		rec.From = append(rec.From, sum(e.was.content))
 	}

@@ -2,8 +2,6 @@ package session
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,14 +53,8 @@ func (r record) made() []string {
 	return dirs
 }
 
-// newID is for names that nobody else uses or guesses.
-func newID() string {
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails
-	return hex.EncodeToString(id)
-}
-
-var isID = regpass.Pattern(`^[0-9a-f]{16}$`)
+// isID matches an ID, which is made by rand.Text.
+var isID = regpass.Pattern(`^[A-Z2-7]{26,}$`)
 
 // check keeps a damaged journal from leading us to files that are not ours.
 func (r record) check() error {
