@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/regpass/regpass"
 )
@@ -55,38 +54,13 @@ var DefaultLimits = Limits{Bytes: 256 << 30, Files: 20_000_000, Nesting: 8, Find
 // ErrLimit is the error of a scan that was ended by one of its limits.
 var ErrLimit = errors.New("a limit was reached")
 
-// Scan looks for the known secrets in what path is: an image as a tar (OCI layout or docker save) or as an OCI layout
-// in a folder, a cache export, a folder of files, or one file. Of a folder it looks at every file, whatever it is:
-// symbolic links are not followed, and what is neither file, folder nor link is passed over. Archives are opened (tar,
-// gzip, zstd) and searched closed as well; other compressed forms, zip among them, only as they are.
+// Read looks for the known secrets in r, to its end: an image as a tar (OCI layout or docker save), another archive or
+// one file. It opens archives (tar, gzip, zstd) and also searches them as they are; other compressed forms, such as
+// zip, it searches only as they are.
 //
-// What was found is returned beside an error too, which means that not all was searched: a blob is broken, a file
-// cannot be read, a limit was reached, ctx is over.
-func Scan(ctx context.Context, path string, known *regpass.Redactor, limits Limits) ([]Finding, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return nil, fmt.Errorf("image: %w", err)
-	}
-	s := newScan(ctx, known, limits)
-	if info.IsDir() {
-		err = s.folder(path)
-	} else {
-		err = s.single(path)
-	}
-	return s.result(err)
-}
-
-// Read is Scan for a tar or another file as it comes, to its end.
+// Findings are also returned beside an error, which means that not all was searched: a blob is broken, r cannot be
+// read, a limit was reached, ctx is over.
 func Read(ctx context.Context, r io.Reader, known *regpass.Redactor, limits Limits) ([]Finding, error) {
 	s := newScan(ctx, known, limits)
 	return s.result(s.stream(place{}, r))
-}
-
-func (s *scan) single(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	return s.stream(place{}, f)
 }

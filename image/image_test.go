@@ -1,4 +1,4 @@
-package image
+package image_test
 
 import (
 	"archive/tar"
@@ -20,6 +20,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/image"
+	"github.com/regpass/regpass/internal/scan"
 )
 
 const live = "pyx_live-0123456789abcdef/0123456789abcdef+0123456789abcdef"
@@ -101,10 +103,10 @@ func layout(t testing.TB, config string, provenance string, layers ...[]byte) ma
 		all = append(all, put("application/vnd.oci.image.layer.v1.tar+gzip", l))
 	}
 	const manifest = "application/vnd.oci.image.manifest.v1+json"
-	image := put(manifest, asJSON(t, descriptor{"schemaVersion": 2, "mediaType": manifest, "config": put("application/vnd.oci.image.config.v1+json", []byte(config)), "layers": all}))
+	img := put(manifest, asJSON(t, descriptor{"schemaVersion": 2, "mediaType": manifest, "config": put("application/vnd.oci.image.config.v1+json", []byte(config)), "layers": all}))
 	attested := put(manifest, asJSON(t, descriptor{"schemaVersion": 2, "mediaType": manifest, "config": put("application/vnd.oci.image.config.v1+json", []byte("{}")),
 		"layers": []descriptor{put("application/vnd.in-toto+json", []byte(provenance))}}))
-	inner := put("application/vnd.oci.image.index.v1+json", asJSON(t, descriptor{"schemaVersion": 2, "manifests": []descriptor{image, attested}}))
+	inner := put("application/vnd.oci.image.index.v1+json", asJSON(t, descriptor{"schemaVersion": 2, "manifests": []descriptor{img, attested}}))
 	files["index.json"] = asJSON(t, descriptor{"schemaVersion": 2, "manifests": []descriptor{inner}})
 	return files
 }
@@ -138,52 +140,52 @@ func write(t testing.TB, path string, data []byte) {
 func TestScanImage(t *testing.T) {
 	plain := gzipped(t, tarOf(t, file{name: "etc/passwd", text: "root"}))
 	quiet := func(layer []byte) map[string][]byte { return layout(t, "{}", "{}", plain, layer) }
-	content := func(path, form string) Finding {
-		return Finding{Kind: "layer", Layer: 2, Path: path, In: "content", Fingerprint: fingerprint, Form: form}
+	content := func(path, form string) image.Finding {
+		return image.Finding{Kind: "layer", Layer: 2, Path: path, In: "content", Fingerprint: fingerprint, Form: form}
 	}
 	xattr := tar.Header{PAXRecords: map[string]string{"SCHILY.xattr.user.note": "x" + live}}
 	for name, c := range map[string]struct {
 		files map[string][]byte
-		want  Finding // Blob is not compared; the zero Finding: nothing
+		want  image.Finding // Blob is not compared; the zero Finding: nothing
 	}{
-		"nothing":    {quiet(plain), Finding{}},
+		"nothing":    {quiet(plain), image.Finding{}},
 		"file":       {quiet(gzipped(t, tarOf(t, file{name: "root/.netrc", text: "password " + live}))), content("root/.netrc", "plain")},
 		"zstd":       {quiet(zstded(t, tarOf(t, file{name: "./a/../b", text: live}))), content("b", "plain")},
 		"not packed": {quiet(tarOf(t, file{name: "/a", text: live})), content("a", "plain")},
 		"deleted later": {layout(t, "{}", "{}", plain, gzipped(t, tarOf(t, file{name: "a", text: live})), gzipped(t, tarOf(t, file{name: ".wh.a"}))),
 			content("a", "plain")},
 		"what made the layer": {layout(t, `{"history":[{"created_by":"COPY . /"},{"created_by":"ENV A=b","empty_layer":true},{"created_by":"RUN login"}]}`, "{}", plain, gzipped(t, tarOf(t, file{name: "a", text: live}))),
-			Finding{Kind: "layer", Layer: 2, Path: "a", In: "content", Fingerprint: fingerprint, Form: "plain", By: "RUN login"}},
+			image.Finding{Kind: "layer", Layer: 2, Path: "a", In: "content", Fingerprint: fingerprint, Form: "plain", By: "RUN login"}},
 		"a history that is too short": {layout(t, `{"history":[{"created_by":"COPY . /"}]}`, "{}", plain, gzipped(t, tarOf(t, file{name: "a", text: live}))), content("a", "plain")},
 		"twice under one name":        {quiet(gzipped(t, tarOf(t, file{name: "a", text: live}, file{name: "a"}))), content("a", "plain")},
 		"base64 in lines": {quiet(gzipped(t, tarOf(t, file{name: "a", text: strings.Join(chunks(base64.StdEncoding.EncodeToString([]byte("u:"+live)), 19), "\n")}))),
 			content("a", "base64")},
 		"hex":                  {quiet(gzipped(t, tarOf(t, file{name: "a", text: fmt.Sprintf("%X", live)}))), content("a", "hex")},
-		"far into a file":      {quiet(gzipped(t, tarOf(t, file{name: "a", text: strings.Repeat("x", chunk-7) + live}))), content("a", "plain")},
+		"far into a file":      {quiet(gzipped(t, tarOf(t, file{name: "a", text: strings.Repeat("x", 128<<10-7) + live}))), content("a", "plain")},
 		"archive in the layer": {quiet(gzipped(t, tarOf(t, file{name: "a.tgz", text: string(gzipped(t, tarOf(t, file{name: "b", text: live})))}))), content("a.tgz!b", "plain")},
 		"broken archive":       {quiet(gzipped(t, tarOf(t, file{name: "a.gz", text: "\x1f\x8b\x08" + live}))), content("a.gz", "plain")},
 		"behind an archive":    {quiet(gzipped(t, slices.Concat(tarOf(t, file{name: "a"}), []byte(live)))), content("", "plain")},
 		"name": {quiet(gzipped(t, tarOf(t, file{name: "x/" + strings.ReplaceAll(live, "/", "%2F")}))),
-			Finding{Kind: "layer", Layer: 2, Path: "x/***", In: "name", Fingerprint: fingerprint, Form: "URL-encoded"}},
+			image.Finding{Kind: "layer", Layer: 2, Path: "x/***", In: "name", Fingerprint: fingerprint, Form: "URL-encoded"}},
 		"link": {quiet(gzipped(t, tarOf(t, file{name: "a", header: tar.Header{Typeflag: tar.TypeSymlink, Linkname: "/" + live}}))),
-			Finding{Kind: "layer", Layer: 2, Path: "a", In: "link", Fingerprint: fingerprint, Form: "plain"}},
+			image.Finding{Kind: "layer", Layer: 2, Path: "a", In: "link", Fingerprint: fingerprint, Form: "plain"}},
 		"attribute": {quiet(gzipped(t, tarOf(t, file{name: "a", header: xattr}))),
-			Finding{Kind: "layer", Layer: 2, Path: "a", In: "attributes", Fingerprint: fingerprint, Form: "plain"}},
+			image.Finding{Kind: "layer", Layer: 2, Path: "a", In: "attributes", Fingerprint: fingerprint, Form: "plain"}},
 		"ENV": {layout(t, `{"config":{"Env":["A=`+live+`"]}}`, "{}", plain),
-			Finding{Kind: "config", In: "content", Fingerprint: fingerprint, Form: "plain"}},
+			image.Finding{Kind: "config", In: "content", Fingerprint: fingerprint, Form: "plain"}},
 		"provenance": {layout(t, "{}", `{"predicate":{"args":{"build-arg:A":"`+live+`"}}}`, plain),
-			Finding{Kind: "attestation", In: "content", Fingerprint: fingerprint, Form: "plain"}},
+			image.Finding{Kind: "attestation", In: "content", Fingerprint: fingerprint, Form: "plain"}},
 		"Dockerfile in a provenance": {layout(t, "{}", `{"data":"`+base64.StdEncoding.EncodeToString([]byte("ARG A="+fmt.Sprintf("%x", live)))+`"}`, plain),
-			Finding{Kind: "attestation", In: "base64", Fingerprint: fingerprint, Form: "hex"}},
+			image.Finding{Kind: "attestation", In: "base64", Fingerprint: fingerprint, Form: "hex"}},
 	} {
 		for form, path := range forms(t, c.files) {
-			got, err := Scan(t.Context(), path, known, Limits{})
+			got, err := scan.Path(t.Context(), path, known, image.Limits{})
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, form, err)
 			}
-			var want []Finding
-			if c.want != (Finding{}) {
-				want = []Finding{c.want}
+			var want []image.Finding
+			if c.want != (image.Finding{}) {
+				want = []image.Finding{c.want}
 			}
 			for i, f := range got {
 				if !strings.HasPrefix(f.Blob, "sha256:") || strings.Contains(fmt.Sprintf("%+v %s", f, f), live[:12]) {
@@ -212,8 +214,8 @@ func TestScanDockerSave(t *testing.T) {
 			file{name: name, text: string(tarOf(t, file{name: "a", text: live}))},
 			file{name: "config.json", text: `{"config":{"Env":["A=` + live + `"]}}`},
 			file{name: "manifest.json", text: `[{"Config":"config.json","Layers":["` + strings.Repeat("0", 64) + `.tar","` + name + `"]}]`})
-		got, err := Read(t.Context(), bytes.NewReader(whole), known, Limits{})
-		want := []Finding{
+		got, err := image.Read(t.Context(), bytes.NewReader(whole), known, image.Limits{})
+		want := []image.Finding{
 			{Blob: name, Kind: "layer", Layer: 2, Path: "a", In: "content", Fingerprint: fingerprint, Form: "plain"},
 			{Path: "config.json", In: "content", Fingerprint: fingerprint, Form: "plain"},
 		}
@@ -223,38 +225,10 @@ func TestScanDockerSave(t *testing.T) {
 	}
 }
 
-func TestScanFolder(t *testing.T) {
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "history.db"), []byte("\x00\x01"+live+"\x00"))
-	write(t, filepath.Join(dir, "snapshots/1/fs/root/.netrc"), []byte(live))
-	write(t, filepath.Join(dir, "content/blobs/sha256", strings.Repeat("ab", 32)), gzipped(t, tarOf(t, file{name: "x", text: live})))
-	write(t, filepath.Join(dir, "provenance.json"), []byte(`{"data":"`+base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString([]byte(live))))+`"}`))
-	if err := os.Symlink("/"+live, filepath.Join(dir, "link")); err != nil {
-		t.Fatal(err)
-	}
-	got, err := Scan(t.Context(), dir, known, Limits{})
-	at := func(blob, path, in, form string) Finding {
-		return Finding{Blob: blob, Path: path, In: in, Fingerprint: fingerprint, Form: form}
-	}
-	want := []Finding{
-		at("sha256:"+strings.Repeat("ab", 32), "x", "content", "plain"),
-		at("", "history.db", "content", "plain"),
-		at("", "link", "link", "plain"),
-		at("", "provenance.json", "base64", "base64"),
-		at("", "snapshots/1/fs/root/.netrc", "content", "plain"),
-	}
-	if err != nil || !slices.Equal(got, want) {
-		t.Errorf("found %+v, %v", got, err)
-	}
-	if _, err := Scan(t.Context(), filepath.Join(dir, "none"), known, Limits{}); !errors.Is(err, os.ErrNotExist) || !strings.HasPrefix(err.Error(), "image: ") {
-		t.Error(err)
-	}
-}
-
 func TestWhatMadeALayerIsRedacted(t *testing.T) {
 	files := layout(t, `{"history":[{"created_by":"RUN login `+live+`"}]}`, "{}", gzipped(t, tarOf(t, file{name: "a", text: live})))
-	got, err := Scan(t.Context(), forms(t, files)["tar"], known, Limits{})
-	layer := slices.IndexFunc(got, func(f Finding) bool { return f.Layer == 1 })
+	got, err := scan.Path(t.Context(), forms(t, files)["tar"], known, image.Limits{})
+	layer := slices.IndexFunc(got, func(f image.Finding) bool { return f.Layer == 1 })
 	if err != nil || len(got) != 2 || layer < 0 || got[layer].By != "RUN login ***" {
 		t.Errorf("found %+v, %v", got, err)
 	}
@@ -262,13 +236,13 @@ func TestWhatMadeALayerIsRedacted(t *testing.T) {
 
 func TestFindingString(t *testing.T) {
 	for _, c := range []struct {
-		f    Finding
+		f    image.Finding
 		want string
 	}{
-		{Finding{Blob: "sha256:ab", Kind: "layer", Layer: 3, Path: "a\n::b", In: "content", Fingerprint: "ff", Form: "hex"}, `layer 3 ("sha256:ab"): "a\n::b": secret ff in its content (hex)`},
-		{Finding{Blob: "sha256:ab", Kind: "config", In: "content", Fingerprint: "ff", Form: "hex"}, `config "sha256:ab": secret ff in its content (hex)`},
-		{Finding{Blob: "sha256:ab", In: "base64", Fingerprint: "ff", Form: "hex"}, `blob "sha256:ab": secret ff in its base64 (hex)`},
-		{Finding{Path: "a", In: "name", Fingerprint: "ff", Form: "hex"}, `"a": secret ff in its name (hex)`},
+		{image.Finding{Blob: "sha256:ab", Kind: "layer", Layer: 3, Path: "a\n::b", In: "content", Fingerprint: "ff", Form: "hex"}, `layer 3 ("sha256:ab"): "a\n::b": secret ff in its content (hex)`},
+		{image.Finding{Blob: "sha256:ab", Kind: "config", In: "content", Fingerprint: "ff", Form: "hex"}, `config "sha256:ab": secret ff in its content (hex)`},
+		{image.Finding{Blob: "sha256:ab", In: "base64", Fingerprint: "ff", Form: "hex"}, `blob "sha256:ab": secret ff in its base64 (hex)`},
+		{image.Finding{Path: "a", In: "name", Fingerprint: "ff", Form: "hex"}, `"a": secret ff in its name (hex)`},
 	} {
 		if got := c.f.String(); got != c.want {
 			t.Errorf("%s, not %s", got, c.want)
@@ -285,13 +259,13 @@ func TestBrokenImages(t *testing.T) {
 			whole = append(whole, bytes.TrimSuffix(tarOf(t, file{name: path, text: string(data)}), make([]byte, 1024))...)
 		}
 		whole = append(whole, make([]byte, 1024)...)
-		got, err := Read(t.Context(), bytes.NewReader(whole), known, Limits{})
+		got, err := image.Read(t.Context(), bytes.NewReader(whole), known, image.Limits{})
 		if err == nil || !strings.Contains(err.Error(), digestOf(blob)) || len(got) != 1 {
 			t.Errorf("%s: found %v, %v", name, got, err)
 		}
 	}
 	cut := tarOf(t, file{name: "a", text: live}, file{name: "b", text: strings.Repeat("x", 5000)})[:3000]
-	if got, err := Read(t.Context(), bytes.NewReader(cut), known, Limits{}); !errors.Is(err, io.ErrUnexpectedEOF) || len(got) != 1 {
+	if got, err := image.Read(t.Context(), bytes.NewReader(cut), known, image.Limits{}); !errors.Is(err, io.ErrUnexpectedEOF) || len(got) != 1 {
 		t.Errorf("a tar that is cut off: found %v, %v", got, err)
 	}
 }
@@ -308,25 +282,25 @@ func TestLimits(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		data   []byte
-		limits Limits
+		limits image.Limits
 		found  int
 		err    error
 	}{
-		"a bomb":                   {gzipped(t, gzipped(t, zeros)), Limits{Bytes: 1 << 19}, 0, ErrLimit},
-		"a bomb in a layer":        {gzipped(t, tarOf(t, file{name: "a.gz", text: string(gzipped(t, zeros))})), Limits{Bytes: 1 << 19}, 0, ErrLimit},
-		"too many files":           {tarOf(t, many...), Limits{Files: 10}, 10, ErrLimit},
-		"too many findings":        {tarOf(t, many...), Limits{Findings: 5}, 5, ErrLimit},
-		"nested too deep":          {nested, Limits{}, 0, nil},
-		"nested as deep as it may": {nested, Limits{Nesting: 20}, 1, nil},
+		"a bomb":                   {gzipped(t, gzipped(t, zeros)), image.Limits{Bytes: 1 << 19}, 0, image.ErrLimit},
+		"a bomb in a layer":        {gzipped(t, tarOf(t, file{name: "a.gz", text: string(gzipped(t, zeros))})), image.Limits{Bytes: 1 << 19}, 0, image.ErrLimit},
+		"too many files":           {tarOf(t, many...), image.Limits{Files: 10}, 10, image.ErrLimit},
+		"too many findings":        {tarOf(t, many...), image.Limits{Findings: 5}, 5, image.ErrLimit},
+		"nested too deep":          {nested, image.Limits{}, 0, nil},
+		"nested as deep as it may": {nested, image.Limits{Nesting: 20}, 1, nil},
 	} {
-		got, err := Read(t.Context(), bytes.NewReader(c.data), known, c.limits)
+		got, err := image.Read(t.Context(), bytes.NewReader(c.data), known, c.limits)
 		if len(got) != c.found || !errors.Is(err, c.err) {
 			t.Errorf("%s: found %v, %v", name, got, err)
 		}
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Read(over, bytes.NewReader(tarOf(t, many...)), known, Limits{}); !errors.Is(err, context.Canceled) {
+	if _, err := image.Read(over, bytes.NewReader(tarOf(t, many...)), known, image.Limits{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -338,8 +312,8 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte(tarOf(f, file{name: "manifest.json", text: string(seed)}, file{name: "blobs/sha256/" + strings.Repeat("0", 64), text: string(seed)})))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		limits := Limits{Bytes: 8 << 20, Files: 1000, Findings: 10}
-		got, err := Read(t.Context(), bytes.NewReader(data), known, limits)
+		limits := image.Limits{Bytes: 8 << 20, Files: 1000, Findings: 10}
+		got, err := image.Read(t.Context(), bytes.NewReader(data), known, limits)
 		if len(got) > 10 {
 			t.Errorf("%d findings", len(got))
 		}
@@ -361,7 +335,7 @@ func BenchmarkScan(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(tarOf(b, files...))))
 			for b.Loop() {
-				if _, err := Read(b.Context(), bytes.NewReader(data), known, Limits{}); err != nil {
+				if _, err := image.Read(b.Context(), bytes.NewReader(data), known, image.Limits{}); err != nil {
 					b.Fatal(err)
 				}
 			}

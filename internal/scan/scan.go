@@ -109,9 +109,14 @@ func addFile(t *tar.Writer, header *tar.Header, path string) error {
 	if err := t.WriteHeader(header); err != nil {
 		return err
 	}
-	n, err := io.Copy(t, io.LimitReader(f, header.Size))
+	return copyExactly(t, f, header.Size)
+}
+
+// copyExactly writes the first size bytes of r, with zeros after its end.
+func copyExactly(w io.Writer, r io.Reader, size int64) error {
+	n, err := io.Copy(w, io.LimitReader(r, size))
 	if err == nil {
-		_, err = io.CopyN(t, zeros{}, header.Size-n)
+		_, err = io.CopyN(w, zeros{}, size-n)
 	}
 	return err
 }
