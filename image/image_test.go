@@ -3,21 +3,14 @@ package image_test
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/image"
@@ -31,189 +24,104 @@ var (
 	known       = regpass.NewRedactor(regpass.NewSecret("another-secret"), regpass.NewSecret(live))
 )
 
-// file is one entry of a tar.
-type file struct {
-	name, text string
-	header     tar.Header // what else there is
-}
-
-func tarOf(t testing.TB, files ...file) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, f := range files {
-		h := f.header
-		h.Name, h.Size, h.Mode = f.name, int64(len(f.text)), 0o600
-		if err := w.WriteHeader(&h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(w, f.text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-func gzipped(t testing.TB, data []byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if _, err := w.Write(data); err != nil || w.Close() != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-func zstded(t testing.TB, data []byte) []byte {
-	t.Helper()
-	w, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w.EncodeAll(data, nil)
-}
-
-func digestOf(data []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(data)) }
-
-func asJSON(t testing.TB, v any) []byte {
-	t.Helper()
-	data, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-// layout is an OCI layout as files: an index with an index in it, an image and its attestation manifest, as BuildKit's
-// exporter writes it.
-func layout(t testing.TB, config string, provenance string, layers ...[]byte) map[string][]byte {
-	t.Helper()
-	files := map[string][]byte{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`)}
-	type descriptor = map[string]any
-	put := func(kind string, data []byte) descriptor {
-		d := digestOf(data)
-		files["blobs/sha256/"+strings.TrimPrefix(d, "sha256:")] = data
-		return descriptor{"mediaType": kind, "digest": d, "size": len(data)}
-	}
-	var all []descriptor
-	for _, l := range layers {
-		all = append(all, put("application/vnd.oci.image.layer.v1.tar+gzip", l))
-	}
-	const manifest = "application/vnd.oci.image.manifest.v1+json"
-	img := put(manifest, asJSON(t, descriptor{"schemaVersion": 2, "mediaType": manifest, "config": put("application/vnd.oci.image.config.v1+json", []byte(config)), "layers": all}))
-	attested := put(manifest, asJSON(t, descriptor{"schemaVersion": 2, "mediaType": manifest, "config": put("application/vnd.oci.image.config.v1+json", []byte("{}")),
-		"layers": []descriptor{put("application/vnd.in-toto+json", []byte(provenance))}}))
-	inner := put("application/vnd.oci.image.index.v1+json", asJSON(t, descriptor{"schemaVersion": 2, "manifests": []descriptor{img, attested}}))
-	files["index.json"] = asJSON(t, descriptor{"schemaVersion": 2, "manifests": []descriptor{inner}})
-	return files
-}
-
-// forms are the same image in each form that Scan reads.
-func forms(t *testing.T, files map[string][]byte) map[string]string {
-	t.Helper()
-	dir := t.TempDir()
-	var entries []file
-	for name, data := range files {
-		write(t, filepath.Join(dir, "layout", name), data)
-		entries = append(entries, file{name: name, text: string(data)})
-	}
-	slices.SortFunc(entries, func(a, b file) int { return strings.Compare(a.name, b.name) })
-	whole := tarOf(t, entries...)
-	write(t, filepath.Join(dir, "image.tar"), whole)
-	write(t, filepath.Join(dir, "image.tar.gz"), gzipped(t, whole))
-	return map[string]string{"folder": filepath.Join(dir, "layout"), "tar": filepath.Join(dir, "image.tar"), "tar.gz": filepath.Join(dir, "image.tar.gz")}
-}
-
-func write(t testing.TB, path string, data []byte) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestScanImage(t *testing.T) {
-	plain := gzipped(t, tarOf(t, file{name: "etc/passwd", text: "root"}))
-	quiet := func(layer []byte) map[string][]byte { return layout(t, "{}", "{}", plain, layer) }
-	content := func(path, form string) image.Finding {
-		return image.Finding{Kind: "layer", Layer: 2, Path: path, In: "content", Fingerprint: fingerprint, Form: form}
+	plain := packed(t, file{name: "etc/passwd", text: "root"})
+	twoLayers := func(layer []byte) map[string][]byte { return layout(t, "{}", "{}", plain, layer) }
+	in := func(files ...file) map[string][]byte { return twoLayers(packed(t, files...)) }
+	finding := func(path, in, form string) image.Finding {
+		return image.Finding{Kind: "layer", Layer: 2, Path: path, In: in, Fingerprint: fingerprint, Form: form}
 	}
+	content := func(path, form string) image.Finding { return finding(path, "content", form) }
+	of := func(kind, in, form string) image.Finding {
+		return image.Finding{Kind: kind, In: in, Fingerprint: fingerprint, Form: form}
+	}
+	secret := file{name: "a", text: live}
 	xattr := tar.Header{PAXRecords: map[string]string{"SCHILY.xattr.user.note": "x" + live}}
+	lines := strings.Join(chunks(base64.StdEncoding.EncodeToString([]byte("u:"+live)), 19), "\n")
+	history := `{"history":[{"created_by":"COPY . /"},{"created_by":"ENV A=b","empty_layer":true},` +
+		`{"created_by":"RUN login"}]}`
+	login := content("a", "plain")
+	login.By = "RUN login"
+	dockerfile := base64.StdEncoding.EncodeToString([]byte("ARG A=" + fmt.Sprintf("%x", live)))
 	for name, c := range map[string]struct {
 		files map[string][]byte
 		want  image.Finding // Blob is not compared; the zero Finding: nothing
 	}{
-		"nothing":    {quiet(plain), image.Finding{}},
-		"file":       {quiet(gzipped(t, tarOf(t, file{name: "root/.netrc", text: "password " + live}))), content("root/.netrc", "plain")},
-		"zstd":       {quiet(zstded(t, tarOf(t, file{name: "./a/../b", text: live}))), content("b", "plain")},
-		"not packed": {quiet(tarOf(t, file{name: "/a", text: live})), content("a", "plain")},
-		"deleted later": {layout(t, "{}", "{}", plain, gzipped(t, tarOf(t, file{name: "a", text: live})), gzipped(t, tarOf(t, file{name: ".wh.a"}))),
-			content("a", "plain")},
-		"what made the layer": {layout(t, `{"history":[{"created_by":"COPY . /"},{"created_by":"ENV A=b","empty_layer":true},{"created_by":"RUN login"}]}`, "{}", plain, gzipped(t, tarOf(t, file{name: "a", text: live}))),
-			image.Finding{Kind: "layer", Layer: 2, Path: "a", In: "content", Fingerprint: fingerprint, Form: "plain", By: "RUN login"}},
-		"a history that is too short": {layout(t, `{"history":[{"created_by":"COPY . /"}]}`, "{}", plain, gzipped(t, tarOf(t, file{name: "a", text: live}))), content("a", "plain")},
-		"twice under one name":        {quiet(gzipped(t, tarOf(t, file{name: "a", text: live}, file{name: "a"}))), content("a", "plain")},
-		"base64 in lines": {quiet(gzipped(t, tarOf(t, file{name: "a", text: strings.Join(chunks(base64.StdEncoding.EncodeToString([]byte("u:"+live)), 19), "\n")}))),
-			content("a", "base64")},
-		"hex":                  {quiet(gzipped(t, tarOf(t, file{name: "a", text: fmt.Sprintf("%X", live)}))), content("a", "hex")},
-		"far into a file":      {quiet(gzipped(t, tarOf(t, file{name: "a", text: strings.Repeat("x", 128<<10-7) + live}))), content("a", "plain")},
-		"archive in the layer": {quiet(gzipped(t, tarOf(t, file{name: "a.tgz", text: string(gzipped(t, tarOf(t, file{name: "b", text: live})))}))), content("a.tgz!b", "plain")},
-		"broken archive":       {quiet(gzipped(t, tarOf(t, file{name: "a.gz", text: "\x1f\x8b\x08" + live}))), content("a.gz", "plain")},
-		"behind an archive":    {quiet(gzipped(t, slices.Concat(tarOf(t, file{name: "a"}), []byte(live)))), content("", "plain")},
-		"name": {quiet(gzipped(t, tarOf(t, file{name: "x/" + strings.ReplaceAll(live, "/", "%2F")}))),
-			image.Finding{Kind: "layer", Layer: 2, Path: "x/***", In: "name", Fingerprint: fingerprint, Form: "URL-encoded"}},
-		"link": {quiet(gzipped(t, tarOf(t, file{name: "a", header: tar.Header{Typeflag: tar.TypeSymlink, Linkname: "/" + live}}))),
-			image.Finding{Kind: "layer", Layer: 2, Path: "a", In: "link", Fingerprint: fingerprint, Form: "plain"}},
-		"attribute": {quiet(gzipped(t, tarOf(t, file{name: "a", header: xattr}))),
-			image.Finding{Kind: "layer", Layer: 2, Path: "a", In: "attributes", Fingerprint: fingerprint, Form: "plain"}},
-		"ENV": {layout(t, `{"config":{"Env":["A=`+live+`"]}}`, "{}", plain),
-			image.Finding{Kind: "config", In: "content", Fingerprint: fingerprint, Form: "plain"}},
-		"provenance": {layout(t, "{}", `{"predicate":{"args":{"build-arg:A":"`+live+`"}}}`, plain),
-			image.Finding{Kind: "attestation", In: "content", Fingerprint: fingerprint, Form: "plain"}},
-		"Dockerfile in a provenance": {layout(t, "{}", `{"data":"`+base64.StdEncoding.EncodeToString([]byte("ARG A="+fmt.Sprintf("%x", live)))+`"}`, plain),
-			image.Finding{Kind: "attestation", In: "base64", Fingerprint: fingerprint, Form: "hex"}},
+		"nothing":    {twoLayers(plain), image.Finding{}},
+		"file":       {in(file{name: "root/.netrc", text: "password " + live}), content("root/.netrc", "plain")},
+		"zstd":       {twoLayers(zstded(t, tarOf(t, file{name: "./a/../b", text: live}))), content("b", "plain")},
+		"not packed": {twoLayers(tarOf(t, file{name: "/a", text: live})), content("a", "plain")},
+		"deleted later": {
+			layout(t, "{}", "{}", plain, packed(t, secret), packed(t, file{name: ".wh.a"})), content("a", "plain"),
+		},
+		"the layer's command": {layout(t, history, "{}", plain, packed(t, secret)), login},
+		"a history that is too short": {
+			layout(t, `{"history":[{"created_by":"COPY . /"}]}`, "{}", plain, packed(t, secret)), content("a", "plain"),
+		},
+		"twice under one name": {in(secret, file{name: "a"}), content("a", "plain")},
+		"base64 in lines":      {in(file{name: "a", text: lines}), content("a", "base64")},
+		"hex":                  {in(file{name: "a", text: fmt.Sprintf("%X", live)}), content("a", "hex")},
+		"far into a file":      {in(file{name: "a", text: strings.Repeat("x", 128<<10-7) + live}), content("a", "plain")},
+		"archive in the layer": {
+			in(file{name: "a.tgz", text: string(packed(t, file{name: "b", text: live}))}), content("a.tgz!b", "plain"),
+		},
+		"broken archive": {in(file{name: "a.gz", text: "\x1f\x8b\x08" + live}), content("a.gz", "plain")},
+		"after an archive": {
+			twoLayers(gzipped(t, slices.Concat(tarOf(t, file{name: "a"}), []byte(live)))), content("", "plain"),
+		},
+		"name": {
+			in(file{name: "x/" + strings.ReplaceAll(live, "/", "%2F")}), finding("x/***", "name", "URL-encoded"),
+		},
+		"link": {
+			in(file{name: "a", header: tar.Header{Typeflag: tar.TypeSymlink, Linkname: "/" + live}}),
+			finding("a", "link", "plain"),
+		},
+		"attribute": {in(file{name: "a", header: xattr}), finding("a", "attributes", "plain")},
+		"ENV":       {layout(t, `{"config":{"Env":["A=`+live+`"]}}`, "{}", plain), of("config", "content", "plain")},
+		"provenance": {
+			layout(t, "{}", `{"predicate":{"args":{"build-arg:A":"`+live+`"}}}`, plain),
+			of("attestation", "content", "plain"),
+		},
+		"Dockerfile in a provenance": {
+			layout(t, "{}", `{"data":"`+dockerfile+`"}`, plain), of("attestation", "base64", "hex"),
+		},
 	} {
 		for form, path := range forms(t, c.files) {
-			got, err := scan.Path(t.Context(), path, known, image.Limits{})
-			if err != nil {
-				t.Errorf("%s, %s: %v", name, form, err)
-			}
-			var want []image.Finding
-			if c.want != (image.Finding{}) {
-				want = []image.Finding{c.want}
-			}
-			for i, f := range got {
-				if !strings.HasPrefix(f.Blob, "sha256:") || strings.Contains(fmt.Sprintf("%+v %s", f, f), live[:12]) {
-					t.Errorf("%s, %s: %+v", name, form, f)
-				}
-				got[i].Blob = ""
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("%s, %s: found %+v", name, form, got)
-			}
+			checkScan(t, name+", "+form, path, c.want)
 		}
 	}
 }
 
-func chunks(text string, n int) (all []string) {
-	for c := range slices.Chunk([]byte(text), n) {
-		all = append(all, string(c))
+// checkScan expects one finding at path, its Blob aside, or none if want is zero.
+func checkScan(t *testing.T, name, path string, want image.Finding) {
+	t.Helper()
+	got, err := scan.Path(t.Context(), path, known, image.Limits{})
+	if err != nil {
+		t.Errorf("%s: %v", name, err)
 	}
-	return all
+	var all []image.Finding
+	if want != (image.Finding{}) {
+		all = []image.Finding{want}
+	}
+	for i, f := range got {
+		if !strings.HasPrefix(f.Blob, "sha256:") || strings.Contains(fmt.Sprintf("%+v %s", f, f), live[:12]) {
+			t.Errorf("%s: %+v", name, f)
+		}
+		got[i].Blob = ""
+	}
+	if !slices.Equal(got, all) {
+		t.Errorf("%s: found %+v", name, got)
+	}
 }
 
 func TestScanDockerSave(t *testing.T) {
 	layer := strings.Repeat("0123456789abcdef", 4)
 	for _, name := range []string{layer + ".tar", layer + "/layer.tar"} {
+		layers := `["` + strings.Repeat("0", 64) + `.tar","` + name + `"]`
 		whole := tarOf(t,
 			file{name: name, text: string(tarOf(t, file{name: "a", text: live}))},
 			file{name: "config.json", text: `{"config":{"Env":["A=` + live + `"]}}`},
-			file{name: "manifest.json", text: `[{"Config":"config.json","Layers":["` + strings.Repeat("0", 64) + `.tar","` + name + `"]}]`})
+			file{name: "manifest.json", text: `[{"Config":"config.json","Layers":` + layers + `}]`})
 		got, err := image.Read(t.Context(), bytes.NewReader(whole), known, image.Limits{})
 		want := []image.Finding{
 			{Blob: name, Kind: "layer", Layer: 2, Path: "a", In: "content", Fingerprint: fingerprint, Form: "plain"},
@@ -226,7 +134,8 @@ func TestScanDockerSave(t *testing.T) {
 }
 
 func TestWhatMadeALayerIsRedacted(t *testing.T) {
-	files := layout(t, `{"history":[{"created_by":"RUN login `+live+`"}]}`, "{}", gzipped(t, tarOf(t, file{name: "a", text: live})))
+	history := `{"history":[{"created_by":"RUN login ` + live + `"}]}`
+	files := layout(t, history, "{}", packed(t, file{name: "a", text: live}))
 	got, err := scan.Path(t.Context(), forms(t, files)["tar"], known, image.Limits{})
 	layer := slices.IndexFunc(got, func(f image.Finding) bool { return f.Layer == 1 })
 	if err != nil || len(got) != 2 || layer < 0 || got[layer].By != "RUN login ***" {
@@ -239,9 +148,20 @@ func TestFindingString(t *testing.T) {
 		f    image.Finding
 		want string
 	}{
-		{image.Finding{Blob: "sha256:ab", Kind: "layer", Layer: 3, Path: "a\n::b", In: "content", Fingerprint: "ff", Form: "hex"}, `layer 3 ("sha256:ab"): "a\n::b": secret ff in its content (hex)`},
-		{image.Finding{Blob: "sha256:ab", Kind: "config", In: "content", Fingerprint: "ff", Form: "hex"}, `config "sha256:ab": secret ff in its content (hex)`},
-		{image.Finding{Blob: "sha256:ab", In: "base64", Fingerprint: "ff", Form: "hex"}, `blob "sha256:ab": secret ff in its base64 (hex)`},
+		{
+			image.Finding{
+				Blob: "sha256:ab", Kind: "layer", Layer: 3, Path: "a\n::b", In: "content", Fingerprint: "ff", Form: "hex",
+			},
+			`layer 3 ("sha256:ab"): "a\n::b": secret ff in its content (hex)`,
+		},
+		{
+			image.Finding{Blob: "sha256:ab", Kind: "config", In: "content", Fingerprint: "ff", Form: "hex"},
+			`config "sha256:ab": secret ff in its content (hex)`,
+		},
+		{
+			image.Finding{Blob: "sha256:ab", In: "base64", Fingerprint: "ff", Form: "hex"},
+			`blob "sha256:ab": secret ff in its base64 (hex)`,
+		},
 		{image.Finding{Path: "a", In: "name", Fingerprint: "ff", Form: "hex"}, `"a": secret ff in its name (hex)`},
 	} {
 		if got := c.f.String(); got != c.want {
@@ -253,7 +173,11 @@ func TestFindingString(t *testing.T) {
 func TestBrokenImages(t *testing.T) {
 	layer := gzipped(t, tarOf(t, file{name: "a", text: live}, file{name: "b", text: strings.Repeat("x", 5000)}))
 	plain := tarOf(t, file{name: "a", text: live}, file{name: "b", text: strings.Repeat("x", 5000)})
-	for name, blob := range map[string][]byte{"gzip": layer[:len(layer)-9], "tar": plain[:2000], "zstd": slices.Concat(zstded(t, []byte(live)), zstded(t, plain)[:60])} {
+	for name, blob := range map[string][]byte{
+		"gzip": layer[:len(layer)-9],
+		"tar":  plain[:2000],
+		"zstd": slices.Concat(zstded(t, []byte(live)), zstded(t, plain)[:60]),
+	} {
 		var whole []byte
 		for path, data := range layout(t, "{}", "{}", blob) {
 			whole = append(whole, bytes.TrimSuffix(tarOf(t, file{name: path, text: string(data)}), make([]byte, 1024))...)
@@ -265,13 +189,15 @@ func TestBrokenImages(t *testing.T) {
 		}
 	}
 	cut := tarOf(t, file{name: "a", text: live}, file{name: "b", text: strings.Repeat("x", 5000)})[:3000]
-	if got, err := image.Read(t.Context(), bytes.NewReader(cut), known, image.Limits{}); !errors.Is(err, io.ErrUnexpectedEOF) || len(got) != 1 {
+	got, err := image.Read(t.Context(), bytes.NewReader(cut), known, image.Limits{})
+	if !errors.Is(err, io.ErrUnexpectedEOF) || len(got) != 1 {
 		t.Errorf("a tar that is cut off: found %v, %v", got, err)
 	}
 }
 
 func TestLimits(t *testing.T) {
 	zeros := make([]byte, 4<<20)
+	bomb := packed(t, file{name: "a.gz", text: string(gzipped(t, zeros))})
 	nested := []byte(live)
 	for range 20 {
 		nested = gzipped(t, nested)
@@ -287,7 +213,7 @@ func TestLimits(t *testing.T) {
 		err    error
 	}{
 		"a bomb":                   {gzipped(t, gzipped(t, zeros)), image.Limits{Bytes: 1 << 19}, 0, image.ErrLimit},
-		"a bomb in a layer":        {gzipped(t, tarOf(t, file{name: "a.gz", text: string(gzipped(t, zeros))})), image.Limits{Bytes: 1 << 19}, 0, image.ErrLimit},
+		"a bomb in a layer":        {bomb, image.Limits{Bytes: 1 << 19}, 0, image.ErrLimit},
 		"too many files":           {tarOf(t, many...), image.Limits{Files: 10}, 10, image.ErrLimit},
 		"too many findings":        {tarOf(t, many...), image.Limits{Findings: 5}, 5, image.ErrLimit},
 		"nested too deep":          {nested, image.Limits{}, 0, nil},
@@ -300,16 +226,24 @@ func TestLimits(t *testing.T) {
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := image.Read(over, bytes.NewReader(tarOf(t, many...)), known, image.Limits{}); !errors.Is(err, context.Canceled) {
+	_, err := image.Read(over, bytes.NewReader(tarOf(t, many...)), known, image.Limits{})
+	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
 
 func FuzzScan(f *testing.F) {
-	layer := tarOf(f, file{name: "a", text: live}, file{name: "b/c", header: tar.Header{PAXRecords: map[string]string{"SCHILY.xattr.user.x": "y"}}})
-	for _, seed := range [][]byte{layer, gzipped(f, layer), zstded(f, layer), []byte(`[{"Config":"a","Layers":["b"]}]`), []byte(`{"config":{},"layers":[{"digest":"x"}],"manifests":[]}`), {0x50, 0x2a, 0x4d, 0x18}} {
+	xattr := tar.Header{PAXRecords: map[string]string{"SCHILY.xattr.user.x": "y"}}
+	layer := tarOf(f, file{name: "a", text: live}, file{name: "b/c", header: xattr})
+	for _, seed := range [][]byte{
+		layer, gzipped(f, layer), zstded(f, layer),
+		[]byte(`[{"Config":"a","Layers":["b"]}]`),
+		[]byte(`{"config":{},"layers":[{"digest":"x"}],"manifests":[]}`),
+		{0x50, 0x2a, 0x4d, 0x18},
+	} {
 		f.Add(seed)
-		f.Add([]byte(tarOf(f, file{name: "manifest.json", text: string(seed)}, file{name: "blobs/sha256/" + strings.Repeat("0", 64), text: string(seed)})))
+		blob := "blobs/sha256/" + strings.Repeat("0", 64)
+		f.Add(tarOf(f, file{name: "manifest.json", text: string(seed)}, file{name: blob, text: string(seed)}))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		limits := image.Limits{Bytes: 8 << 20, Files: 1000, Findings: 10}
@@ -329,11 +263,13 @@ func FuzzScan(f *testing.F) {
 func BenchmarkScan(b *testing.B) {
 	var files []file
 	for i := range 200 {
-		files = append(files, file{name: fmt.Sprint(i), text: strings.Repeat(fmt.Sprintf("some line %d of a file\n", i), 2000)})
+		text := strings.Repeat(fmt.Sprintf("some line %d of a file\n", i), 2000)
+		files = append(files, file{name: fmt.Sprint(i), text: text})
 	}
-	for name, data := range map[string][]byte{"tar": tarOf(b, files...), "gzip": gzipped(b, tarOf(b, files...)), "zstd": zstded(b, tarOf(b, files...))} {
+	whole := tarOf(b, files...)
+	for name, data := range map[string][]byte{"tar": whole, "gzip": gzipped(b, whole), "zstd": zstded(b, whole)} {
 		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(tarOf(b, files...))))
+			b.SetBytes(int64(len(whole)))
 			for b.Loop() {
 				if _, err := image.Read(b.Context(), bytes.NewReader(data), known, image.Limits{}); err != nil {
 					b.Fatal(err)

@@ -86,7 +86,9 @@ func TestFolderEnds(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		write(t, filepath.Join(dir, name), live)
 	}
-	for name, limits := range map[string]image.Limits{"files": {Files: 2}, "bytes": {Bytes: 100}, "findings": {Findings: 1}} {
+	for name, limits := range map[string]image.Limits{
+		"files": {Files: 2}, "bytes": {Bytes: 100}, "findings": {Findings: 1},
+	} {
 		if _, err := Path(t.Context(), dir, known, limits); !errors.Is(err, image.ErrLimit) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -98,7 +100,8 @@ func TestFolderEnds(t *testing.T) {
 	}
 	blob := filepath.Join("blobs/sha256", strings.Repeat("ab", 32))
 	write(t, filepath.Join(dir, blob), layer(t, live)[:40])
-	if _, err := Path(t.Context(), dir, known, image.Limits{}); err == nil || !strings.Contains(err.Error(), "sha256:abab") {
+	_, err := Path(t.Context(), dir, known, image.Limits{})
+	if err == nil || !strings.Contains(err.Error(), "sha256:abab") {
 		t.Error(err)
 	}
 }
