@@ -55,7 +55,7 @@ func fromGiven(b *Broker, t registry.Target) (found, bool, error) {
 		return found{}, false, nil
 	case !t.Ref.Trusted:
 		return found{}, false, regpass.Hintf(regpass.Usagef("%s is for a registry that you name, and %s is named by %s, a file of the checkout",
-			g.From, regpass.Quote(t.Ref.String()), t.Ref.From), "name the registry on the command line, if the secret is for it")
+			g.From, regpass.Quote(t.Ref.String()), t.Ref.Origin), "name the registry on the command line, if the secret is for it")
 	}
 	return found{proof: registry.Proof{Method: regpass.APIKey, From: g.From, Secret: g.Secret, Kind: g.Kind, Username: g.Username}}, true, nil
 }

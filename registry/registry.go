@@ -80,7 +80,7 @@ func Find(env *regpass.Env, ref regpass.Ref) (Row, error) {
 				regpass.Quote(ref.String()), row.Name, regpass.Quote(key)), "it knows %s", strings.Join(row.optionNames(), ", "))
 		case !ref.Trusted && !option.FromCheckout:
 			return Row{}, regpass.Hintf(regpass.Usagef("registry: %s: %s= is not taken from %s, a file of the checkout",
-				regpass.Quote(ref.String()), key, ref.From), nameItYourself)
+				regpass.Quote(ref.String()), key, ref.Origin), nameItYourself)
 		case option.Values != nil && !slices.Contains(option.Values, value):
 			return Row{}, regpass.Usagef("registry: %s: unknown %s %s (known: %s)",
 				regpass.Quote(ref.String()), key, regpass.Quote(value), strings.Join(option.Values, ", "))
@@ -93,7 +93,7 @@ func pick(env *regpass.Env, ref regpass.Ref) (Row, error) {
 	name, named := ref.Options["type"]
 	if named && !ref.Trusted {
 		return Row{}, regpass.Hintf(regpass.Usagef("registry: %s: type= is not taken from %s, a file of the checkout",
-			regpass.Quote(ref.String()), ref.From), nameItYourself)
+			regpass.Quote(ref.String()), ref.Origin), nameItYourself)
 	}
 	if named {
 		row, err := regpass.Pick("type", name, All, func(r Row) string { return r.Name })
@@ -148,7 +148,7 @@ const nameItYourself = "name it on the command line or in REGPASS_REGISTRIES to 
 // untrusted refuses to send a proof to a host that only a file of the checkout names.
 func untrusted(ref regpass.Ref) error {
 	return regpass.Hintf(fmt.Errorf("registry: %s: no credential is sent to a host that only %s names, a file of the checkout",
-		regpass.Quote(ref.String()), ref.From), nameItYourself)
+		regpass.Quote(ref.String()), ref.Origin), nameItYourself)
 }
 
 // origin is scheme, host and port of ref.

@@ -115,7 +115,7 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	case in.Registries != "" && in.Config != "":
 		return nil, regpass.Usagef("action: the inputs registries and config both name registries; keep one")
 	case in.Registries != "":
-		refs, err = regpass.ParseRefs(in.Registries, "the input registries", true)
+		refs, err = regpass.ParseRefs(in.Registries, "the input registries")
 	case in.Config != "":
 		refs, err = a.fromConfig(in.Config)
 	default:
@@ -129,7 +129,7 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	case !in.APIKey.Empty() && !refs[0].Trusted:
 		// As in broker.Order: a key that names no registry goes where the workflow says, also among the hosts that are known.
 		return nil, regpass.Hintf(regpass.Usagef("action: the input api-key is for a registry that the input registries names, and %s is named by %s, a file of the checkout",
-			regpass.Quote(refs[0].String()), refs[0].From), "add registries: with it, if the key is for it")
+			regpass.Quote(refs[0].String()), refs[0].Origin), "add registries: with it, if the key is for it")
 	case in.Audience == "":
 		return refs, nil
 	}
