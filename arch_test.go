@@ -52,6 +52,7 @@ var mayImport = map[string][]string{
 	"project":            {""},
 	"internal/fake":      {""},
 	"internal/sample":    {},
+	"internal/scan":      {"", "image"},
 	"internal/testenv":   {""},
 	"internal/loopback":  {},
 	"cmd/regpass":        {"", "internal/cli", "internal/process"},

@@ -8,24 +8,35 @@ import (
 	"os"
 )
 
-// ReadFile reads a file of at most limit bytes; a larger one is an error. A pipe is read too, so that process
-// substitution works. The error gives the reason only: whoever shows it names the file, quoted where it came from outside.
+// ErrTooLong is the error for content that is longer than its reader allows.
+var ErrTooLong = errors.New("too long")
+
+// ReadAll reads r to its end, but not more than limit bytes. Content that is longer is ErrTooLong, whose text is
+// "longer than 1024 bytes"; its first limit bytes are returned beside the error.
+func ReadAll(r io.Reader, limit int64) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(content)) > limit {
+		return content[:limit], tagged{fmt.Errorf("longer than %d bytes", limit), ErrTooLong}
+	}
+	return content, err
+}
+
+// ReadFile reads a file of at most limit bytes; a longer one is ErrTooLong. It also reads a pipe, so that process
+// substitution works. The error gives only the reason: the caller names the file, and quotes a name from outside.
 func ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, reason(err)
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	content, err := ReadAll(f, limit)
 	if err != nil {
 		return nil, reason(err)
-	}
-	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("it is longer than %d bytes", limit)
 	}
 	return content, nil
 }
 
+// reason returns the cause in a *fs.PathError, which would repeat the path.
 func reason(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {

@@ -7,7 +7,24 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
+
+func TestReadAll(t *testing.T) {
+	broken := errors.New("broken")
+	for limit, want := range map[int64]error{0: ErrTooLong, 4: ErrTooLong, 5: nil, 6: nil} {
+		got, err := ReadAll(strings.NewReader("12345"), limit)
+		if !errors.Is(err, want) || string(got) != "12345"[:min(limit, 5)] {
+			t.Errorf("at most %d: %q, %v", limit, got, err)
+		}
+	}
+	if _, err := ReadAll(iotest.ErrReader(broken), 5); !errors.Is(err, broken) {
+		t.Errorf("broken: %v", err)
+	}
+	if got, err := ReadAll(strings.NewReader(""), 0); len(got) != 0 || err != nil {
+		t.Errorf("empty: %q, %v", got, err)
+	}
+}
 
 func TestReadFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
@@ -17,7 +34,7 @@ func TestReadFile(t *testing.T) {
 	if got, err := ReadFile(path, 5); err != nil || string(got) != "12345" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := ReadFile(path, 4); err == nil || err.Error() != "it is longer than 4 bytes" {
+	if _, err := ReadFile(path, 4); !errors.Is(err, ErrTooLong) || err.Error() != "longer than 4 bytes" {
 		t.Errorf("too long: %v", err)
 	}
 	if _, err := ReadFile(path+"-none", 5); !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), path) {

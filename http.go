@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -61,8 +60,9 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %s %s: %w", r.Op, r.Method, where, foreign{err})
 	}
 	defer res.Body.Close()
-	got, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
-	if err != nil {
+	got, err := ReadAll(res.Body, maxBody)
+	tooLong := errors.Is(err, ErrTooLong)
+	if err != nil && !tooLong {
 		return nil, fmt.Errorf("%s: %s %s: read the answer: %w", r.Op, r.Method, where, foreign{err})
 	}
 	if res.StatusCode/100 != 2 {
@@ -73,8 +73,8 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 		}
 		return nil, he
 	}
-	if len(got) > maxBody {
-		return nil, fmt.Errorf("%s: %s %s: the answer is longer than %d bytes", r.Op, r.Method, where, maxBody)
+	if tooLong {
+		return nil, fmt.Errorf("%s: %s %s: the answer is %w", r.Op, r.Method, where, err)
 	}
 	return got, nil
 }

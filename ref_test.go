@@ -57,11 +57,11 @@ func TestParseRefOptions(t *testing.T) {
 
 func TestParseRefRefuses(t *testing.T) {
 	for text, why := range map[string]string{
-		"":                                "a registry is empty",
-		" \n":                             "a registry is empty",
-		"https://h/ role":                 `registry "https://h/ role": what follows the URL is not key=value`,
+		"":                                "the registry is empty",
+		" \n":                             "the registry is empty",
+		"https://h/ role":                 `registry "https://h/ role": an option is not key=value`,
 		"https://h/ Role=x":               "not key=value",
-		"https://h/ a=1 a=2":              "a key is given twice",
+		"https://h/ a=1 a=2":              "an option is given twice",
 		"https://":                        `"" is not a host name`,
 		"https:///simple":                 `"" is not a host name`,
 		"https://h/?token=x":              "no query and no fragment",
@@ -82,7 +82,7 @@ func TestParseRefRefuses(t *testing.T) {
 		"u:s3cr3t@h":                      "the URL holds a password",
 		"https://u:@h/":                   "the URL holds a password",
 		"https://u:s3cr3t x@h/":           "not key=value",
-		"https://u: s3cr3t=1 s3cr3t=1@h/": "a key is given twice",
+		"https://u: s3cr3t=1 s3cr3t=1@h/": "an option is given twice",
 		"u:x://s3cr3t@h":                  "is not a host name",
 	} {
 		t.Run(text, func(t *testing.T) {
@@ -95,17 +95,17 @@ func TestParseRefRefuses(t *testing.T) {
 }
 
 func TestParseRefs(t *testing.T) {
-	refs, err := ParseRefs("# ours\n\npyx.dev\r\n  https://h/simple type=pyx  \n#x\n", "regpass.toml", true)
+	refs, err := ParseRefs("# ours\n\npyx.dev\r\n  https://h/simple type=pyx  \n#x\n", "the input registries")
 	if err != nil || len(refs) != 2 {
 		t.Fatalf("%v, %v", refs, err)
 	}
 	for i, want := range []string{"pyx.dev", "https://h/simple"} {
-		if r := refs[i]; r.String() != want || r.From != "regpass.toml" || !r.Trusted {
-			t.Errorf("%s from %s, trusted %v", r, r.From, r.Trusted)
+		if r := refs[i]; r.String() != want || r.Origin != "the input registries" || !r.Trusted {
+			t.Errorf("%s from %s, trusted %v", r, r.Origin, r.Trusted)
 		}
 	}
-	_, err = ParseRefs("pyx.dev\nhttp://pyx.dev/", "regpass.toml", false)
-	if err == nil || !strings.HasPrefix(err.Error(), `regpass.toml: registry "http://pyx.dev/": http is spoken`) || !errors.Is(err, ErrUsage) {
+	_, err = ParseRefs("pyx.dev\nhttp://pyx.dev/", "the input registries")
+	if err == nil || !strings.HasPrefix(err.Error(), `the input registries: registry "http://pyx.dev/": http is spoken`) || !errors.Is(err, ErrUsage) {
 		t.Errorf("the error is %v", err)
 	}
 }

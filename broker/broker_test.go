@@ -69,7 +69,7 @@ func ref(t *testing.T, text string, trusted bool) regpass.Ref {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Trusted, r.From = trusted, "pyproject.toml"
+	r.Trusted, r.Origin = trusted, "pyproject.toml"
 	return r
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/regpass/regpass/image"
+	"github.com/regpass/regpass/internal/scan"
 )
 
 // cmdHoldsNoToken is holds-no-token PATH…: no token that the service gave out in this script, and no derived form of
@@ -23,7 +24,7 @@ func cmdHoldsNoToken(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no token was given out, so there is none to look for")
 	}
 	for _, path := range args {
-		found, err := image.Scan(context.Background(), ts.MkAbs(path), minted.known, image.Limits{})
+		found, err := scan.Path(context.Background(), ts.MkAbs(path), minted.known, image.Limits{})
 		// A builder's own folders hold files that only look like an image's, but of all else every byte is looked at.
 		ts.Check(err)
 		var lines strings.Builder

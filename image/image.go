@@ -1,5 +1,5 @@
-// Package image looks into container images for secrets that are known: into every blob of them, every layer, every
-// file that a layer ever held, and the builder's own folders. What it reads may have been made to mislead it.
+// Package image searches container images for known secrets: every blob of an image, every layer, every file that a
+// layer ever held. An image may have been made to mislead it.
 package image
 
 import (
@@ -8,44 +8,45 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/regpass/regpass"
 )
 
-// Finding is a secret that stands where none may. It never holds the value; names are redacted and cut short, but come
+// Finding is a secret that stands where none may. It never holds the value. Names are redacted and cut short, but come
 // from the image: quote them.
 type Finding struct {
-	Blob        string // digest of the blob, "sha256:…", or the name of the layer's tar in an image of Docker's; "" for a file in a folder
-	Kind        string // what the blob is: "layer", "config", "manifest", "index", "attestation"; "" where nothing says
+	// Blob is the digest of the blob, "sha256:…", or the name of a layer's tar in an image of Docker's; "" for a file
+	// of another archive.
+	Blob        string
+	Kind        string // of the blob: "layer", "config", "manifest", "index", "attestation"; "" if no manifest says
 	Layer       int    // number of the layer, from 1; 0: it is no layer of any manifest
-	Path        string // of the file in the layer or folder, with ! between an archive and what is in it; "" for the blob itself
+	Path        string // of the file, with ! between an archive and a file in it; "" for the blob itself
 	In          string // "content", "name", "link", "attributes" of the file, or "base64" in its JSON
 	Fingerprint string // of the secret
 	Form        string // as in regpass.Match
-	By          string // what the image's history says that the layer was made by; or ""
+	By          string // command that created the layer, by the image's history; or ""
 }
 
 // String is one line, the names in it quoted.
 func (f Finding) String() string {
-	where := ""
+	location := ""
 	switch {
 	case f.Layer > 0:
-		where = fmt.Sprintf("layer %d (%s): ", f.Layer, regpass.Quote(f.Blob))
+		location = fmt.Sprintf("layer %d (%s): ", f.Layer, regpass.Quote(f.Blob))
 	case f.Blob != "":
-		where = fmt.Sprintf("%s %s: ", cmp.Or(f.Kind, "blob"), regpass.Quote(f.Blob))
+		location = fmt.Sprintf("%s %s: ", cmp.Or(f.Kind, "blob"), regpass.Quote(f.Blob))
 	}
 	if f.Path != "" {
-		where += regpass.Quote(f.Path) + ": "
+		location += regpass.Quote(f.Path) + ": "
 	}
-	return fmt.Sprintf("%ssecret %s in its %s (%s)", where, f.Fingerprint, f.In, f.Form)
+	return fmt.Sprintf("%ssecret %s in its %s (%s)", location, f.Fingerprint, f.In, f.Form)
 }
 
-// Limits end a scan that would go on for ever. The zero value of each stands for DefaultLimits'.
+// Limits end a scan that would otherwise never end. A field that is zero has the value of DefaultLimits.
 type Limits struct {
-	Bytes    int64 // read in all, each byte counted again in each archive around it
+	Bytes    int64 // read in all; each byte counts again in each archive around it
 	Files    int   // in all
-	Nesting  int   // archives and compressed files in each other; what is deeper is searched as it is
+	Nesting  int   // archives and compressed files in each other; deeper ones are searched as they are
 	Findings int   // the scan ends when there are as many
 }
 
@@ -55,38 +56,13 @@ var DefaultLimits = Limits{Bytes: 256 << 30, Files: 20_000_000, Nesting: 8, Find
 // ErrLimit is the error of a scan that was ended by one of its limits.
 var ErrLimit = errors.New("a limit was reached")
 
-// Scan looks for the known secrets in what path is: an image as a tar (OCI layout or docker save) or as an OCI layout
-// in a folder, a cache export, a folder of files, or one file. Of a folder it looks at every file, whatever it is:
-// symbolic links are not followed, and what is neither file, folder nor link is passed over. Archives are opened (tar,
-// gzip, zstd) and searched closed as well; other compressed forms, zip among them, only as they are.
+// Read looks for the known secrets in r, to its end: an image as a tar (OCI layout or docker save), another archive or
+// one file. It opens archives (tar, gzip, zstd) and also searches them as they are; other compressed forms, such as
+// zip, it searches only as they are.
 //
-// What was found is returned beside an error too, which means that not all was searched: a blob is broken, a file
-// cannot be read, a limit was reached, ctx is over.
-func Scan(ctx context.Context, path string, known *regpass.Redactor, limits Limits) ([]Finding, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return nil, fmt.Errorf("image: %w", err)
-	}
-	s := newScan(ctx, known, limits)
-	if info.IsDir() {
-		err = s.folder(path)
-	} else {
-		err = s.single(path)
-	}
-	return s.result(err)
-}
-
-// Read is Scan for a tar or another file as it comes, to its end.
+// Findings are also returned beside an error, which means that not all was searched: a blob is broken, r cannot be
+// read, a limit was reached, ctx is over.
 func Read(ctx context.Context, r io.Reader, known *regpass.Redactor, limits Limits) ([]Finding, error) {
 	s := newScan(ctx, known, limits)
-	return s.result(s.stream(place{}, r))
-}
-
-func (s *scan) single(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	return s.stream(place{}, f)
+	return s.result(s.stream(location{}, r))
 }

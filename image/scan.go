@@ -20,44 +20,45 @@ type scan struct {
 	bytes  int64
 	files  int
 
-	found    []Finding
-	blobs    map[string]blob     // what manifests say, by digest or name
-	made     map[string][]string // what configs say that each layer was made by, by the config's digest
-	madeSize int                 // of all that configs say of it, in bytes
-	levels   []*level            // buffers for each depth of nesting
+	found       []Finding
+	blobs       map[string]blob     // descriptions in manifests, by digest or name
+	history     map[string][]string // commands that created the layers, in order, by the digest of the image's config
+	historySize int                 // of all commands, in bytes
+	levels      []*level            // one for each depth of nesting
 }
 
-// place is where in an image something is read.
-type place struct {
+// location is a spot in an image.
+type location struct {
 	blob  string
 	path  string
-	depth int // how many archives and compressions are around it
+	depth int // number of archives and compressions around it
 }
 
-// level has what is needed to read one stream, kept for the next one at that depth.
+// level has the buffers to read one stream. They are kept for the next stream at that depth.
 type level struct {
-	at     place
-	inside int // len(scan.found) when the stream began
-	hits   []regpass.Match
-	search *regpass.Search
-	head   *bufio.Reader
-	buf    []byte
+	at          location
+	foundBefore int // len(scan.found) when the stream began
+	hits        []regpass.Match
+	search      *regpass.Search
+	head        *bufio.Reader
+	buf         []byte
 }
 
 func newScan(ctx context.Context, known *regpass.Redactor, l Limits) *scan {
-	return &scan{ctx: ctx, known: known, blobs: map[string]blob{}, made: map[string][]string{}, limits: Limits{
+	limits := Limits{
 		Bytes:    cmp.Or(l.Bytes, DefaultLimits.Bytes),
 		Files:    cmp.Or(l.Files, DefaultLimits.Files),
 		Nesting:  cmp.Or(l.Nesting, DefaultLimits.Nesting),
 		Findings: cmp.Or(l.Findings, DefaultLimits.Findings),
-	}}
+	}
+	return &scan{ctx: ctx, known: known, limits: limits, blobs: map[string]blob{}, history: map[string][]string{}}
 }
 
-// result adds to the findings what the manifests say of their blobs.
+// result adds to the findings the descriptions of their blobs.
 func (s *scan) result(err error) ([]Finding, error) {
 	for i, f := range s.found {
 		b := s.blobs[f.Blob]
-		s.found[i].Kind, s.found[i].Layer, s.found[i].By = b.kind, b.layer, s.by(b)
+		s.found[i].Kind, s.found[i].Layer, s.found[i].By = b.kind, b.layer, s.createdBy(b)
 	}
 	if err != nil {
 		return s.found, fmt.Errorf("image: not all of it was searched: %w", err)
@@ -68,12 +69,12 @@ func (s *scan) result(err error) ([]Finding, error) {
 // maxPath is how much of a path a finding shows, in bytes.
 const maxPath = 1024
 
-// report remembers a finding, each once.
-func (s *scan) report(at place, in string, f regpass.Match) {
+// add remembers a finding, each once.
+func (s *scan) add(at location, in string, m regpass.Match) {
 	path := string(s.known.Redact([]byte(at.path)))
 	finding := Finding{
 		Blob: string(s.known.Redact([]byte(at.blob))), Path: path[:min(len(path), maxPath)],
-		In: in, Fingerprint: f.Fingerprint, Form: f.Form,
+		In: in, Fingerprint: m.Fingerprint, Form: m.Form,
 	}
 	if len(s.found) < s.limits.Findings && !slices.Contains(s.found, finding) {
 		s.found = append(s.found, finding)
@@ -81,14 +82,14 @@ func (s *scan) report(at place, in string, f regpass.Match) {
 }
 
 // text searches a short text.
-func (s *scan) text(at place, in, text string) {
-	for _, f := range s.known.Find([]byte(text)) {
-		s.report(at, in, f)
+func (s *scan) text(at location, in, text string) {
+	for _, m := range s.known.Find([]byte(text)) {
+		s.add(at, in, m)
 	}
 }
 
-// next counts one more file, and reports why the scan is to end.
-func (s *scan) next() error {
+// countFile counts one more file. An error ends the scan.
+func (s *scan) countFile() error {
 	s.files++
 	switch {
 	case s.files > s.limits.Files:
@@ -99,13 +100,13 @@ func (s *scan) next() error {
 	return context.Cause(s.ctx)
 }
 
-// counted counts what is read from r.
-type counted struct {
+// countingReader counts the bytes that are read from r.
+type countingReader struct {
 	s *scan
 	r io.Reader
 }
 
-func (c counted) Read(p []byte) (int, error) {
+func (c countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.s.bytes += int64(n)
 	if c.s.bytes > c.s.limits.Bytes {
@@ -117,7 +118,7 @@ func (c counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ends reports whether err is one that ends the scan, wherever it comes up.
+// ends reports whether err ends the scan, wherever it comes up.
 func (s *scan) ends(err error) bool {
 	return errors.Is(err, ErrLimit) || s.ctx.Err() != nil
 }

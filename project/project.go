@@ -117,7 +117,7 @@ func (f file) refs(path, text string) (refs []regpass.Ref, err error) {
 		}
 	}
 	for i := range refs {
-		refs[i].From = path
+		refs[i].Origin = path
 	}
 	return refs, nil
 }

@@ -93,7 +93,7 @@ func find(t *testing.T, root, dir string) (refs, paths []string) {
 		return filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator)))
 	}
 	for _, r := range found {
-		refs = append(refs, strings.TrimSpace(r.String()+" "+below(r.From)+" "+r.Options["name"]))
+		refs = append(refs, strings.TrimSpace(r.String()+" "+below(r.Origin)+" "+r.Options["name"]))
 		if r.Trusted {
 			t.Errorf("%s is trusted", r)
 		}
@@ -132,7 +132,7 @@ func TestConfig(t *testing.T) {
 	for name, want := range map[string]string{"uv.toml": "https://a.example/simple", "ours.toml": "https://b.example/simple"} {
 		path := filepath.Join(dir, name)
 		refs, err := project.Config(path)
-		if err != nil || len(refs) != 1 || refs[0].String() != want || refs[0].From != path || refs[0].Trusted {
+		if err != nil || len(refs) != 1 || refs[0].String() != want || refs[0].Origin != path || refs[0].Trusted {
 			t.Errorf("%s: %v, %v", name, refs, err)
 		}
 	}

@@ -140,14 +140,14 @@ const nameItYourself = "name it on the command line or in REGPASS_REGISTRIES to 
 
 // notFromCheckout refuses an option that only the user may set.
 func notFromCheckout(ref regpass.Ref, option string) error {
-	err := regpass.Usagef("%s= is not taken from %s, a file of the checkout", option, ref.From)
+	err := regpass.Usagef("%s= is not taken from %s, a file of the checkout", option, ref.Origin)
 	return regpass.Hintf(err, nameItYourself)
 }
 
 // untrusted refuses to send a proof to a host that only a file of the checkout names.
 func untrusted(ref regpass.Ref) error {
 	err := fmt.Errorf("registry: %s: no credential is sent to a host that only %s names, a file of the checkout",
-		regpass.Quote(ref.String()), ref.From)
+		regpass.Quote(ref.String()), ref.Origin)
 	return regpass.Hintf(err, nameItYourself)
 }
 

@@ -71,7 +71,7 @@ func ref(t *testing.T, text string) regpass.Ref {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Trusted, r.From = true, "the command line"
+	r.Trusted, r.Origin = true, "the command line"
 	return r
 }
 
@@ -249,7 +249,7 @@ func TestCheckoutSendsNoProofElsewhere(t *testing.T) {
 			w := newFixture(http.NotFoundHandler())
 			w.vars["PYX_API_URL"] = test.api
 			r := ref(t, test.ref)
-			r.Trusted, r.From = false, "pyproject.toml"
+			r.Trusted, r.Origin = false, "pyproject.toml"
 			for _, p := range []registry.Proof{(&job{t: t}).proof(), key(regpass.APIKey, "REGPASS_API_KEY", "sk-secret")} {
 				cred, err := w.exchange(t.Context(), r, p)
 				if test.goes == "" {
@@ -277,7 +277,7 @@ func TestCheckoutSendsNoProofElsewhere(t *testing.T) {
 func TestOpenRefusesCheckoutHosts(t *testing.T) {
 	for _, row := range registry.All {
 		r := ref(t, "https://evil.example/simple/acme/main type="+row.Name)
-		r.Trusted, r.From = false, "pyproject.toml"
+		r.Trusted, r.Origin = false, "pyproject.toml"
 		_, err := registry.Open(newFixture(http.NotFoundHandler()).Env, r)
 		mustSay(t, err, "name it on the command line or in REGPASS_REGISTRIES", "pyproject.toml")
 		delete(r.Options, "type")

@@ -37,7 +37,7 @@ func TestTrusts(t *testing.T) {
 		if !row.Trusts(w.Env, r) {
 			t.Errorf("%s is not trusted where the user names it", test.ref)
 		}
-		r.Trusted, r.From = false, "pixi.toml"
+		r.Trusted, r.Origin = false, "pixi.toml"
 		_, err = registry.Open(w.Env, r)
 		if got := row.Trusts(w.Env, r); got != test.want || (err == nil) != test.want {
 			t.Errorf("%s in a file of the checkout: trusted %v, opened with %v; want %v", test.ref, got, err, test.want)
@@ -80,7 +80,7 @@ func TestOptionsOfTheCheckout(t *testing.T) {
 		if _, err := registry.Find(newFixture(nil).Env, r); err != nil {
 			t.Errorf("%s on the command line: %v", text, err)
 		}
-		r.Trusted, r.From = false, "pyproject.toml"
+		r.Trusted, r.Origin = false, "pyproject.toml"
 		_, err := registry.Find(newFixture(nil).Env, r)
 		if says == "" && err != nil {
 			t.Errorf("%s: %v", text, err)

@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -219,7 +220,7 @@ func (s *Session) journalEdit(journal []record, e *edit) error {
 			rec.Keys = append(rec.Keys, k)
 		}
 	}
-	rec.ID, rec.Before, rec.Mode, rec.Known = newID(), "", 0o600, []string{sum(e.now)}
+	rec.ID, rec.Before, rec.Mode, rec.Known = rand.Text(), "", 0o600, []string{sum(e.now)}
 	if e.was.content != nil {
 		rec.Known = append(rec.Known, sum(e.was.content))
 	}

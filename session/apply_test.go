@@ -158,7 +158,7 @@ func TestApplyRefuses(t *testing.T) {
 			must(t, os.Link(path, path+".other"))
 			return path
 		}},
-		{"a huge one", "is larger than 1048576 bytes", func(t *testing.T, path string) string {
+		{"a huge one", "is longer than 1048576 bytes", func(t *testing.T, path string) string {
 			putFile(t, path, strings.Repeat("# x\n", 1<<18)+"#", 0o600)
 			return path
 		}},

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +20,7 @@ func (s *Session) Sub(ctx context.Context) (sub *Session, end func(context.Conte
 	}
 	defer unlock()
 	s.sweep() // logout reports what could not be removed
-	sub, err = Open(s.env, filepath.Join(s.Dir, subName+newID()))
+	sub, err = Open(s.env, filepath.Join(s.Dir, subName+rand.Text()))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,7 +75,7 @@ func TestCommandsThatWereKilledAreSwept(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := begin(t)
 			whole := killed(t, s)
-			empty, marked := filepath.Join(s.Dir, subName+newID()), filepath.Join(s.Dir, subName+newID())
+			empty, marked := filepath.Join(s.Dir, subName+rand.Text()), filepath.Join(s.Dir, subName+rand.Text())
 			must(t, os.Mkdir(empty, 0o700)) // killed right after making its folder
 			must(t, os.Mkdir(marked, 0o700))
 			must(t, os.WriteFile(filepath.Join(marked, lockName), nil, 0o600)) // and right after marking it

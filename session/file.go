@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -141,7 +140,10 @@ func readSnapshotIn(in *os.Root, name string) (snapshot, error) {
 	if now, err := f.Stat(); err != nil || !os.SameFile(st, now) {
 		return snapshot{}, errChanged
 	}
-	content, err := readUpTo(f, maxFile)
+	content, err := regpass.ReadAll(f, maxFile)
+	if errors.Is(err, regpass.ErrTooLong) {
+		err = fmt.Errorf("it is %w", err)
+	}
 	return snapshot{content, st.Mode().Perm()}, err
 }
 
@@ -159,17 +161,6 @@ func replaceable(in *os.Root, st fs.FileInfo) error {
 		return errors.New("it has a second name, a hard link")
 	}
 	return nil
-}
-
-func readUpTo(f *os.File, most int64) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(content)) > most {
-		return nil, fmt.Errorf("%s is larger than %d bytes", f.Name(), most)
-	}
-	return content, nil
 }
 
 func sum(content []byte) string {

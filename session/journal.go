@@ -2,8 +2,6 @@ package session
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,14 +53,8 @@ func (r record) madeDirs() []string {
 	return dirs
 }
 
-// newID makes a random ID, 16 hexadecimal digits, for file names that nobody can guess.
-func newID() string {
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails
-	return hex.EncodeToString(id)
-}
-
-var isID = regpass.Pattern(`^[0-9a-f]{16}$`)
+// isID matches an ID, which is made by rand.Text.
+var isID = regpass.Pattern(`^[A-Z2-7]{26,}$`)
 
 // check refuses a damaged record, which could lead us to files that are not ours.
 func (r record) check() error {

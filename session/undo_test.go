@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"maps"
 	"os"
@@ -347,8 +348,8 @@ func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 					t.Errorf("open: %v", err)
 					return
 				}
-				l, err := s.Mint(context.Background(), newID(), 0, func(context.Context, *Lease) (Lease, error) {
-					l := minted("", newID())
+				l, err := s.Mint(context.Background(), rand.Text(), 0, func(context.Context, *Lease) (Lease, error) {
+					l := minted("", rand.Text())
 					mu.Lock()
 					defer mu.Unlock()
 					made[l.Cred.Secret.Reveal()] = true

@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"github.com/regpass/regpass"
 )
 
 // Limits on an upload's form. uv and twine send every line of the metadata as a field, and a description may be long.
@@ -62,13 +65,14 @@ func (s *Service) receive(c *call, f *folder) (in received, err error) {
 			}
 			continue
 		}
-		text, err := io.ReadAll(io.LimitReader(part, left+1))
+		text, err := regpass.ReadAll(part, left)
+		if errors.Is(err, regpass.ErrTooLong) {
+			return in, tooLarge.with("the fields of the form are longer than %d bytes", maxFields)
+		}
 		if err != nil {
 			return in, formError(err)
 		}
-		if left -= int64(len(text)); left < 0 {
-			return in, tooLarge.with("the fields of the form are longer than %d bytes", maxFields)
-		}
+		left -= int64(len(text))
 		in.set(part.FormName(), string(text))
 	}
 	return in, badRequest.with("the form has more than %d parts", maxParts)
@@ -107,7 +111,7 @@ func (in *received) store(part *multipart.Part, f *folder, limit int64) (err err
 		return badRequest.with("the form is malformed")
 	}
 	in.file = params["filename"] // unchanged: Part.FileName would turn ../x into x
-	in.temp = uploadPrefix + randomID()
+	in.temp = uploadPrefix + rand.Text()
 	out, err := f.root.OpenFile(in.temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return fmt.Errorf("sts: upload: %w", err)

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"strings"
 	"sync"
@@ -47,7 +46,7 @@ func newRefreshTokens() *refreshTokens {
 
 // start begins a family and returns its id and first refresh token. ok is false if the table is full.
 func (f *refreshTokens) start(key *apiKey, now time.Time) (id string, token regpass.Secret, ok bool) {
-	id = randomID()
+	id = rand.Text()
 	ends := now.Add(sessionTTL)
 	if f.rows.add(id, family{key, 0, ends}, ends, now) != added {
 		return "", regpass.Secret{}, false
@@ -85,20 +84,20 @@ func (f *refreshTokens) drop(id string) {
 	f.rows.drop(id)
 }
 
-// token is refreshPrefix and base64url(id, sequence, MAC), which are 16, 8 and 32 bytes.
+// token is refreshPrefix and base64url(id, sequence, MAC); the sequence has 8 bytes and the MAC 32.
 func (f *refreshTokens) token(id string, sequence uint64) regpass.Secret {
-	body, _ := hex.DecodeString(id) // made by randomID
-	body = binary.BigEndian.AppendUint64(body, sequence)
+	body := binary.BigEndian.AppendUint64([]byte(id), sequence)
 	return regpass.NewSecret(refreshPrefix + base64.RawURLEncoding.EncodeToString(append(body, f.sum(body)...)))
 }
 
 func (f *refreshTokens) read(token regpass.Secret) (id string, sequence uint64, err error) {
 	text, ok := strings.CutPrefix(token.Reveal(), refreshPrefix)
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if !ok || err != nil || len(raw) != 16+8+sha256.Size || !hmac.Equal(raw[24:], f.sum(raw[:24])) {
+	body := len(raw) - sha256.Size
+	if !ok || err != nil || body <= 8 || !hmac.Equal(raw[body:], f.sum(raw[:body])) {
 		return "", 0, errNotRefresh
 	}
-	return hex.EncodeToString(raw[:16]), binary.BigEndian.Uint64(raw[16:]), nil
+	return string(raw[:body-8]), binary.BigEndian.Uint64(raw[body-8:]), nil
 }
 
 func (f *refreshTokens) sum(body []byte) []byte {

@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -101,7 +100,7 @@ func (s *signer) sign(p tokenRequest, now time.Time) (regpass.Secret, *claims, e
 	}
 	c := &claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: s.issuer, Subject: p.subject, Audience: jwt.ClaimStrings{s.issuer}, ID: randomID(),
+			Issuer: s.issuer, Subject: p.subject, Audience: jwt.ClaimStrings{s.issuer}, ID: rand.Text(),
 			ExpiresAt: jwt.NewNumericDate(expires), IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now),
 		},
 		Workspaces: p.workspaces, Permissions: p.permissions, Index: p.index, Via: p.via, Session: p.session, Actor: p.actor,
@@ -131,11 +130,4 @@ func (s *signer) verify(token regpass.Secret) (*claims, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-// randomID is 128 random bits in hex.
-func randomID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
 }

@@ -8,13 +8,15 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"runtime"
 
 	"github.com/regpass/regpass"
 )
+
+// maxKeyFile is the largest key file that is read, in bytes: that of an RSA key has a few thousand.
+const maxKeyFile = 64 << 10
 
 // signingKey reads the private key at path, or makes one if the file is missing.
 func signingKey(path string) (crypto.Signer, error) {
@@ -57,7 +59,7 @@ func readKey(path string) (crypto.Signer, error) {
 		return nil, regpass.Hintf(fmt.Errorf("group or others have access (mode %04o)", opened.Mode().Perm()),
 			"remove the file to have a new key made, or run chmod 600 on it if nobody else can have read it")
 	}
-	text, err := io.ReadAll(io.LimitReader(f, 64<<10))
+	text, err := regpass.ReadAll(f, maxKeyFile)
 	if err != nil {
 		return nil, err
 	}

@@ -35,8 +35,8 @@ func (u *upstream) files(ctx context.Context, project string) ([]packageFile, er
 	default:
 		return nil, badUpstream.with("the upstream index answered %d", res.StatusCode)
 	}
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxPage+1))
-	if err != nil || len(text) > maxPage {
+	text, err := regpass.ReadAll(res.Body, maxPage)
+	if err != nil {
 		return nil, badUpstream.with("the upstream index's page is too long or incomplete")
 	}
 	if res.Request != nil {

@@ -105,7 +105,7 @@ const maxResponse = 1 << 20
 
 // dockerError is the error of a call: op is the call, and the daemon's message is quoted.
 func dockerError(op string, resp *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
+	body, _ := regpass.ReadAll(resp.Body, maxResponse)
 	_ = resp.Body.Close()
 	var reply struct{ Message string }
 	if json.Unmarshal(body, &reply) != nil || reply.Message == "" {
@@ -134,7 +134,11 @@ func (d Docker) TakesOCI(ctx context.Context) (bool, error) {
 		return false, dockerError("info", resp)
 	}
 	var info struct{ DriverStatus [][2]string }
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxResponse)).Decode(&info); err != nil {
+	body, err := regpass.ReadAll(resp.Body, maxResponse)
+	if err == nil {
+		err = json.Unmarshal(body, &info)
+	}
+	if err != nil {
 		return false, fmt.Errorf("docker: info: %w", err)
 	}
 	for _, s := range info.DriverStatus {

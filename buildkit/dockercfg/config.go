@@ -2,8 +2,8 @@
 package dockercfg
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -32,9 +32,9 @@ func Read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err == nil && len(text) > maxConfig {
-		err = fmt.Errorf("%s is larger than %d bytes", path, maxConfig)
+	text, err := regpass.ReadAll(f, maxConfig)
+	if errors.Is(err, regpass.ErrTooLong) {
+		err = fmt.Errorf("%s is %w", path, err)
 	}
 	return text, err
 }

@@ -38,7 +38,7 @@ func addContext(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Optio
 			return err
 		} else if file != "" {
 			return regpass.Usagef("standard input is a Dockerfile, and --file names another")
-		} else if stdin, err = readAll(in, maxDockerfile); err != nil {
+		} else if stdin, err = regpass.ReadAll(in, maxDockerfile); err != nil {
 			return err
 		} else if p.Opt.LocalMounts["context"], err = fsutil.SubDirFS(nil); err != nil { // nothing but the Dockerfile
 			return err
@@ -62,7 +62,7 @@ func addContext(_ context.Context, env *regpass.Env, _ builder.Endpoint, o Optio
 	}
 	if file == "-" {
 		var err error
-		if stdin, err = readAll(env.Stdin, maxDockerfile); err != nil {
+		if stdin, err = regpass.ReadAll(env.Stdin, maxDockerfile); err != nil {
 			return err
 		}
 	}

@@ -3,11 +3,12 @@ package plan
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
+
+	"github.com/regpass/regpass"
 )
 
 // dockerfileMount is the name of the local mount of which only the Dockerfile is sent.
@@ -42,7 +43,7 @@ func ignoreFile(files fsutil.FS, name string) ([]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := readAll(io.Reader(f), maxIgnoreFile)
+	text, err := regpass.ReadAll(f, maxIgnoreFile)
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,6 @@ package plan
 
 import (
 	"context"
-	"fmt"
-	"io"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/buildkit/builder"
@@ -59,13 +57,4 @@ func addFlags(_ context.Context, _ *regpass.Env, e builder.Endpoint, o Options, 
 	}
 	p.Opt.AllowedEntitlements = append(p.Opt.AllowedEntitlements, o.Allow...)
 	return nil
-}
-
-// readAll reads all of r. More than limit bytes are an error.
-func readAll(r io.Reader, limit int64) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("more than %d bytes", limit)
-	}
-	return text, err
 }

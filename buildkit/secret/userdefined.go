@@ -3,7 +3,6 @@ package secret
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -92,16 +91,13 @@ func (s *Store) userContent(u UserDefined) ([]byte, error) {
 		}
 		return nil, secrets.ErrNotFound
 	}
-	f, err := os.Open(s.env.Abs(u.Src))
-	if errors.Is(err, fs.ErrNotExist) {
+	content, err := regpass.ReadFile(s.env.Abs(u.Src), secretsprovider.MaxSecretSize)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, errors.New("its file is gone since the build began")
-	}
-	var content []byte
-	if err == nil {
-		defer f.Close()
-		content, err = io.ReadAll(io.LimitReader(f, secretsprovider.MaxSecretSize+1))
-	}
-	if err != nil {
+	case errors.Is(err, regpass.ErrTooLong):
+		return nil, fmt.Errorf("its file is larger than the %d bytes that BuildKit takes", secretsprovider.MaxSecretSize)
+	case err != nil:
 		return nil, errors.New("its file can't be read any more")
 	}
 	return content, nil

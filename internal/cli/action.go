@@ -130,7 +130,7 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	case in.Registries != "" && in.Config != "":
 		return nil, regpass.Usagef("action: the inputs registries and config both name registries; keep one")
 	case in.Registries != "":
-		refs, err = regpass.ParseRefs(in.Registries, "the input registries", true)
+		refs, err = regpass.ParseRefs(in.Registries, "the input registries")
 	case in.Config != "":
 		refs, err = a.fromConfig(in.Config)
 	default:
@@ -144,7 +144,7 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	case !in.APIKey.Empty() && !refs[0].Trusted:
 		// As in broker.Order: the workflow must say who gets a key that names no registry, even among known hosts.
 		return nil, regpass.Hintf(regpass.Usagef("action: the input api-key is for a registry that the input registries "+
-			"names, and %s is named by %s, a file of the checkout", regpass.Quote(refs[0].String()), refs[0].From),
+			"names, and %s is named by %s, a file of the checkout", regpass.Quote(refs[0].String()), refs[0].Origin),
 			"if the key is for this registry, name it in the input registries")
 	case in.Audience == "":
 		return refs, nil

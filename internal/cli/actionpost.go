@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -19,9 +18,7 @@ import (
 const actionFolder = "regpass-action-"
 
 func (a *app) newActionFolder() string {
-	id := make([]byte, 8)
-	_, _ = rand.Read(id) // never fails
-	return filepath.Join(a.runnerTemp(), actionFolder+hex.EncodeToString(id))
+	return filepath.Join(a.runnerTemp(), actionFolder+rand.Text())
 }
 
 // runnerTemp is the folder that the runner empties after the job.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -95,7 +94,7 @@ func (f *credentialFlags) broker(a *app, s *session.Session) (*broker.Broker, er
 	}
 	o.Given = broker.Given{From: flag, Kind: kind, Username: f.username}
 	if flag != "" {
-		raw, err := io.ReadAll(io.LimitReader(a.env.Stdin, broker.MaxKey))
+		raw, err := regpass.ReadAll(a.env.Stdin, broker.MaxKey)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", flag, err)
 		}

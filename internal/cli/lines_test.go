@@ -59,7 +59,7 @@ func TestMaskComesBetweenLines(t *testing.T) {
 // TestPrinterHoldsLinesBack holds that nothing but a mask comes between while a display moves the cursor.
 func TestPrinterHoldsLinesBack(t *testing.T) {
 	var out strings.Builder
-	p := newPrinter(&out, true)
+	p := newPrinter(&out, jobLog)
 	p.holdBack()
 	p.notef("the token is eyJ-first")
 	p.mask(regpass.NewSecret("eyJ-token"))

@@ -18,12 +18,12 @@ func (a *app) registries(args []string) ([]regpass.Ref, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.From, r.Trusted = "the command line", true
+		r.Origin, r.Trusted = "the command line", true
 		refs = append(refs, r)
 	}
 	if len(refs) == 0 && a.set.Registries != "" {
 		var err error
-		if refs, err = regpass.ParseRefs(a.set.Registries, settingPrefix+"REGISTRIES", true); err != nil {
+		if refs, err = regpass.ParseRefs(a.set.Registries, settingPrefix+"REGISTRIES"); err != nil {
 			return nil, err
 		}
 	}

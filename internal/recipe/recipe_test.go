@@ -16,7 +16,7 @@ func render(t *testing.T, system string, registries ...string) (string, []string
 	if err != nil {
 		t.Fatal(err)
 	}
-	refs, err := regpass.ParseRefs(strings.Join(registries, "\n"), "the test", true)
+	refs, err := regpass.ParseRefs(strings.Join(registries, "\n"), "the test")
 	if err != nil {
 		t.Fatal(err)
 	}
