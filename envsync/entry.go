@@ -1,6 +1,7 @@
 package envsync
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -10,14 +11,14 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Entry is one credential to hand over.
+// Entry is one credential for the clients.
 type Entry struct {
 	Ref       regpass.Ref // Options["name"]: the index name, if it has one
 	Cred      regpass.Credential
 	ClientVar string // variable of the registry's own client, or ""
 }
 
-// hostPort is a name or an IPv4 address, or an IPv6 address in brackets, and perhaps a port.
+// hostPort matches a name, an IPv4 address, or an IPv6 address in brackets, with or without a port.
 var hostPort = regpass.Pattern(`^([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(:[0-9]+)?$`)
 
 // Host returns the credential's host without port.
@@ -32,17 +33,17 @@ func (e Entry) Host() (string, error) {
 // IsIP reports whether a host is an address rather than a name.
 func IsIP(host string) bool { return net.ParseIP(strings.Trim(host, "[]")) != nil }
 
-// same reports whether two entries hand over the same credential. It looks at fingerprints, not at secrets.
+// same reports whether two entries hold the same credential. It compares fingerprints, not secrets.
 func (e Entry) same(other Entry) bool {
 	a, b := e.Cred, other.Cred
 	return a.Kind == b.Kind && a.Username == b.Username && a.Secret.Fingerprint() == b.Secret.Fingerprint() &&
 		a.SessionToken.Fingerprint() == b.SessionToken.Fingerprint()
 }
 
-// Distinct keeps one entry for each key that a format knows, and refuses two credentials under one key.
-func Distinct(format string, entries []Entry, key func(Entry) (string, error)) ([]string, []Entry, error) {
-	var keys []string
-	var kept []Entry
+// Distinct keeps one entry for each key of a format, and refuses two credentials under one key. keys[i] is the key of
+// kept[i].
+func Distinct(format string, entries []Entry, key func(Entry) (string, error)) (
+	keys []string, kept []Entry, err error) {
 	first := map[string]Entry{}
 	for _, e := range entries {
 		k, err := key(e)
@@ -56,35 +57,38 @@ func Distinct(format string, entries []Entry, key func(Entry) (string, error)) (
 			keys, kept = append(keys, k), append(kept, e)
 		case e.same(other):
 		case e.Cred.Host != other.Cred.Host:
-			return nil, nil, regpass.Hintf(regpass.Usagef("%s: %s and %s differ only in the port, and %s has no ports",
-				format, other.Cred.Host, e.Cred.Host, format),
-				"use two runs, one for each, or a sink that knows ports: env or uv")
+			err := regpass.Usagef("%s: %s and %s differ only in the port, and %s has no ports",
+				format, other.Cred.Host, e.Cred.Host, format)
+			return nil, nil, regpass.Hintf(err, "use two runs, one for each, or a sink with ports: env or uv")
 		default:
-			return nil, nil, regpass.Hintf(regpass.Usagef("%s: %s and %s have two credentials, and %s has one for %s",
-				format, other.Ref, e.Ref, format, k),
+			err := regpass.Usagef("%s: %s and %s have two credentials, and %s holds only one for %s",
+				format, other.Ref, e.Ref, format, k)
+			return nil, nil, regpass.Hintf(err,
 				"use two runs, one for each, or give each a name=INDEX and use the sink env")
 		}
 	}
 	return keys, kept, nil
 }
 
-// Printable returns why no header can carry text, or "".
-func Printable(text string) string {
+// CheckPrintable returns why no header can carry text, or nil. The error completes a sentence that begins with the name
+// of the value: "is empty".
+func CheckPrintable(text string) error {
 	switch {
 	case text == "":
-		return "is empty"
+		return errors.New("is empty")
 	case !utf8.ValidString(text):
-		return "is not UTF-8"
+		return errors.New("is not UTF-8")
 	case strings.ContainsFunc(text, unicode.IsControl):
-		return "holds a control character"
+		return errors.New("holds a control character")
 	}
-	return ""
+	return nil
 }
 
-// UserName returns why a user name cannot be sent as Basic authentication (RFC 7617), or "".
-func UserName(name string) string {
+// CheckUserName returns why a user name cannot be sent as Basic authentication (RFC 7617), or nil. Its error reads like
+// that of CheckPrintable.
+func CheckUserName(name string) error {
 	if strings.Contains(name, ":") {
-		return "holds a colon"
+		return errors.New("holds a colon")
 	}
-	return Printable(name)
+	return CheckPrintable(name)
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// indexName is what uv accepts as the name of an index (crates/uv-distribution-types/src/index_name.rs).
+// indexName matches the names that uv accepts for an index (crates/uv-distribution-types/src/index_name.rs).
 var indexName = regpass.Pattern(`^[A-Za-z0-9._-]+$`)
 
-// notInVar is what uv replaces by _ in an index name to make a variable of it
+// notInVar matches the characters of an index name, in upper case, that uv replaces by _ in the name of a variable
 // (crates/uv-distribution-types/src/index_name.rs).
 var notInVar = regpass.Pattern(`[^A-Z0-9]`)
 
@@ -21,7 +21,7 @@ type Var struct {
 	Plain  string
 }
 
-// Value is the value that the variable gets, a secret in clear.
+// Value is the variable's value. A secret is in clear.
 func (v Var) Value() string {
 	if !v.Secret.Empty() {
 		return v.Secret.Reveal()
@@ -29,14 +29,14 @@ func (v Var) Value() string {
 	return v.Plain
 }
 
-// IndexVars are the names of the variables in which uv takes the user name and the password for the index of that name.
+// IndexVars are the names of the variables from which uv reads the user name and the password for an index.
 func IndexVars(index string) (username, password string) {
 	prefix := "UV_INDEX_" + notInVar().ReplaceAllString(strings.ToUpper(index), "_")
 	return prefix + "_USERNAME", prefix + "_PASSWORD"
 }
 
-// PlanVars works out the variables for the entries, and writes no file. It never sets a variable to the empty string,
-// since uv takes an empty one as set.
+// PlanVars works out the variables for the entries, and no files. It never sets a variable to the empty string, since
+// to uv an empty variable is set.
 func PlanVars(env *regpass.Env, _ Private, entries []Entry, _ Options) (Plan, error) {
 	var p Plan
 	from := map[string]Entry{}
@@ -54,8 +54,8 @@ func PlanVars(env *regpass.Env, _ Private, entries []Entry, _ Options) (Plan, er
 				from[v.Name] = e
 				p.Vars = append(p.Vars, v)
 			} else if !sameVar(v, p.Vars) {
-				return Plan{}, regpass.Hintf(regpass.Usagef("env: %s and %s would both set %s, to different values",
-					other.Ref, e.Ref, v.Name),
+				err := regpass.Usagef("env: %s and %s would both set %s, to different values", other.Ref, e.Ref, v.Name)
+				return Plan{}, regpass.Hintf(err,
 					"use two runs, one for each, give each its own name=INDEX, or use a file: netrc, rattler or uv")
 			}
 		}
@@ -72,7 +72,7 @@ func sameVar(v Var, among []Var) bool {
 	return false
 }
 
-// envVars are the variables for one credential. Those with no value are left out later.
+// envVars are the variables for one credential. PlanVars leaves out those without a value.
 func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err error) {
 	c := e.Cred
 	if c.Secret.Empty() {
@@ -81,7 +81,7 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 	if c.Kind == regpass.S3 {
 		if c.SessionToken.Empty() && env.Getenv("AWS_SESSION_TOKEN") != "" {
 			warnings = append(warnings, fmt.Sprintf("env: the credential for %s has no session token, "+
-				"but AWS_SESSION_TOKEN is set already and belongs to another one; unset it", c.Host))
+				"but AWS_SESSION_TOKEN is set already and belongs to another credential; unset it", c.Host))
 		}
 		return []Var{
 			{Name: "AWS_ACCESS_KEY_ID", Plain: c.Username},
@@ -94,11 +94,11 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 	}
 	if e.ClientVar == "PREFIX_API_KEY" {
 		warnings = append(warnings,
-			"env: pixi reads PREFIX_API_KEY only to upload; add the sink rattler for reading channels")
+			"env: pixi reads PREFIX_API_KEY only to upload; add the sink rattler to read channels")
 	}
 	if name, named := e.Ref.Options["name"]; named {
 		if !indexName().MatchString(name) {
-			return nil, nil, regpass.Usagef("env: registry %s: the index name %s holds more than letters, digits, dots, - and _",
+			return nil, nil, regpass.Usagef("env: registry %s: the index name %s may hold only letters, digits, dots, - and _",
 				e.Ref, regpass.Quote(name))
 		}
 		// uv sends these as Basic authentication, whatever the registry wants.
@@ -112,7 +112,7 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 	}
 	if len(vars) == 0 {
 		vars = append(vars, Var{Name: "REGPASS_TOKEN", Secret: c.Secret})
-		if c.Kind == regpass.Basic { // without its user name the password is of no use
+		if c.Kind == regpass.Basic { // without its user name the password is useless
 			vars = append(vars, Var{Name: "REGPASS_USERNAME", Plain: c.Username})
 		}
 	}

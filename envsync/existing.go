@@ -10,17 +10,17 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// MaxExisting is the largest file, in bytes, that a private one stands in for.
+// MaxExisting is the size, in bytes, of the largest file that a private one can replace for a client.
 const MaxExisting = 1 << 20
 
-// Existing reads a file that a client uses now. It returns nil for none, and for the null device, which is how people
-// switch such a file off. It does not wait on a pipe.
-func Existing(path string) ([]byte, error) {
+// ReadExisting reads a file that a client uses now. It returns nil if there is none, and for the null device, with
+// which people switch such a file off. It does not wait for a pipe.
+func ReadExisting(path string) ([]byte, error) {
 	if path == "" || path == os.DevNull {
 		return nil, nil
 	}
 	st, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // the latter where the home is /dev/null
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // the latter if the home is /dev/null
 		return nil, nil
 	}
 	if err != nil {

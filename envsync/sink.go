@@ -1,7 +1,8 @@
-// Package envsync answers "how does a client find it?": it works out the files and variables in which package clients
-// look for a credential. All of it is pure; package session writes the files and undoes them.
+// Package envsync answers "how does a client find it?". It works out the files and variables in which package clients
+// look for a credential. It writes nothing: package session writes the files and undoes the changes.
 //
-// Here are the words that the file formats share. Each format is a room below; envsync/clients is the table of all.
+// This package holds the words that the file formats share. Each format has a package below, and envsync/clients has
+// the table of all clients.
 package envsync
 
 import (
@@ -11,30 +12,30 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Sink is one kind of package client, and all there is to know about it: the verbs, the GitHub Action and container
-// builds work out theirs from here.
+// Sink is one way to hand credentials to package clients. The verbs, the GitHub Action and container builds read
+// everything that they know about it from here.
 type Sink struct {
-	Name string // by which --to and the input to name it
+	Name string // for --to and the input to
 	Doc  string // one line of help
 
-	Var         string   // variable that points the clients at File, or at its folder; empty where there is no file
-	File        string   // slash path of the private file, below the session's own; empty: the sink sets variables only
+	Var         string   // variable that names File or its folder; empty if there is no file
+	File        string   // slash path of the private file in the session's folder of files; empty: only variables
 	PointsAtDir bool     // Var names the folder of the file, since its readers write a lock beside it
 	Format      Format   // of the private file
-	Variants    []Format // the other formats that Prepare chooses from; a session's journal knows all of them by name
+	Variants    []Format // the other formats that Prepare may choose; a session's journal names any of them
 
-	Default bool    // meant where no sink is named
+	Default bool    // used if no sink is named
 	Build   Mount   // the same file as a secret of a container build; zero: there is none
-	Output  string  // of the GitHub Action, which repeats Var for jobs that export no variables; or ""
-	InPlace InPlace // how the user's own file is changed instead; zero: it never is
+	Output  string  // output of the GitHub Action that repeats Var, for jobs that export no variables; or ""
+	InPlace InPlace // how to change the user's own file instead; zero: it is never changed
 
-	// Prepare works out what to write. It may read the files that the clients use now, up to 1 MiB each, and writes
+	// Prepare works out the plan. It may read the files that the clients use now, up to 1 MiB each, and it writes
 	// nothing. A credential that the clients cannot carry is an error.
-	Prepare func(env *regpass.Env, own Private, entries []Entry, o Options) (Plan, error)
+	Prepare func(env *regpass.Env, private Private, entries []Entry, o Options) (Plan, error)
 }
 
-// Mount is how a step of a container build is shown the file of a sink. Where the variable points at the folder, that
-// must be a tmpfs, or the lock would stay in the layer; so no client finds such a file by itself.
+// Mount is how a step of a container build sees the file of a sink. If the variable names the folder, the folder must
+// be a tmpfs, or the lock would stay in the layer. So no client finds such a file on its own.
 type Mount struct {
 	ID     string // [A-Za-z0-9_.-]
 	Target string // absolute slash path in the step
@@ -44,32 +45,32 @@ type Mount struct {
 type InPlace struct {
 	Flag      string // of `login`, without dashes
 	Doc       string // one line of help
-	TakesFile bool   // the flag's value names the file; otherwise it is the one that the clients read
+	TakesFile bool   // the flag's value names the file; otherwise it is the file that the clients read
 }
 
-// Private is where a private file of ours goes.
+// Private is a private file before its content is known.
 type Private struct {
 	Path   string // absolute
-	Var    Var    // points the clients at it
+	Var    Var    // names the file to the clients
 	Format Format
 }
 
-// Plan works out what to write for the entries. dir is the absolute folder for our own files. Nothing is written, and
-// a credential that the clients cannot carry is an error.
+// Plan works out what to write for the entries. dir is the absolute path of the folder for our private files. Plan
+// writes nothing. A credential that the clients cannot carry is an error.
 func (s Sink) Plan(env *regpass.Env, dir string, entries []Entry, o Options) (Plan, error) {
-	own := Private{Format: s.Format}
+	private := Private{Format: s.Format}
 	if s.File != "" {
-		own.Path = filepath.Join(dir, filepath.FromSlash(s.File))
-		own.Var = Var{Name: s.Var, Plain: own.Path}
+		private.Path = filepath.Join(dir, filepath.FromSlash(s.File))
+		private.Var = Var{Name: s.Var, Plain: private.Path}
 		if s.PointsAtDir {
-			own.Var.Plain = filepath.Dir(own.Path)
+			private.Var.Plain = filepath.Dir(private.Path)
 		}
 	}
-	return s.Prepare(env, own, entries, o)
+	return s.Prepare(env, private, entries, o)
 }
 
-// Carries reports why the sink's clients cannot take the credential at all, or nil. What else stands in their files
-// does not matter here. Variables carry anything.
+// Carries returns why the sink's clients cannot take the credential at all, or nil. It does not look at their files.
+// Variables carry every credential.
 func (s Sink) Carries(e Entry) error {
 	if s.File == "" {
 		return nil
@@ -78,7 +79,7 @@ func (s Sink) Carries(e Entry) error {
 	return err
 }
 
-// MountDir is the folder that a step of a build must mount as a tmpfs for the file, or "".
+// MountDir is the folder that a step of a build must mount as a tmpfs to hold the file, or "".
 func (s Sink) MountDir() string {
 	if !s.PointsAtDir {
 		return ""
@@ -86,19 +87,19 @@ func (s Sink) MountDir() string {
 	return path.Dir(s.Build.Target)
 }
 
-// Options are what a person can choose.
+// Options are a person's choices.
 type Options struct {
-	// InPlace holds, by name, the sinks that change a file of the user's instead of making a private one, with the
-	// path of that file; empty: the one that the clients read.
+	// InPlace maps the names of sinks that change a file of the user's, instead of making a private one, to the path
+	// of that file; empty: the file that the clients read.
 	InPlace  map[string]string
-	Wildcard bool // rattler: also hand the credential to the subdomains of its host
+	Wildcard bool // rattler: also give the credential to the subdomains of its host
 }
 
-// Plan is what a sink would do. Nothing of it has been done; every Change is known to work on what stands there now.
+// Plan is the work of a sink, not done yet. Every Change is known to fit the present content of its file.
 type Plan struct {
 	Vars     []Var
 	Changes  []Change
-	Warnings []string // what a client will not do with this, one line each, never a secret
+	Warnings []string // cases in which a client will not use the credential, one line each, without secrets
 }
 
 // Change is one file to write.
@@ -107,10 +108,10 @@ type Change struct {
 	Private bool   // a file in the session's folder, removed whole at logout
 	Format  Format
 	Entries []Entry
-	Base    []byte // Private only: what the file holds besides Entries, taken from the file it stands in for; nil: nothing
+	Base    []byte // Private only: the content besides Entries, copied from the file that it replaces; nil: none
 }
 
-// Plan is the plan that writes the private file and points the clients at it.
+// Plan is the plan that writes the private file and names it to the clients.
 func (p Private) Plan(entries []Entry, base []byte, warnings []string) Plan {
 	return Plan{
 		Vars:     []Var{p.Var},
@@ -119,16 +120,16 @@ func (p Private) Plan(entries []Entry, base []byte, warnings []string) Plan {
 	}
 }
 
-// Format edits one file format. All its functions are pure. Set refuses what the format or one of its readers cannot
-// carry; a file that is not well-formed is an error too.
+// Format edits one file format. All its functions are pure. Set refuses a credential that the format or one of its
+// readers cannot carry, and a file that is not well-formed.
 type Format struct {
 	Name string
-	// Set returns old (nil: no file) with the entries in it and every byte outside of them as it was. Setting again
+	// Set returns old (nil: no file) with the entries in it. Every byte outside of them is unchanged. A second Set
 	// changes nothing.
 	Set func(old []byte, entries []Entry) ([]byte, error)
-	// Restore takes our keys out of now, which others have changed since, and puts back what before (nil: no file)
-	// had under them. If now is what Set makes of before, it returns before. It returns nil where no file is to remain.
+	// Restore removes our keys from now, which others may have changed, and puts back the values that they had in
+	// before (nil: no file). If now is the result of Set on before, it returns before. Nil: the file must go.
 	Restore func(now, before []byte, keys []string) ([]byte, error)
-	// Keys names what Set writes for the entries.
+	// Keys lists the keys under which Set writes the entries.
 	Keys func(entries []Entry) []string
 }

@@ -6,7 +6,7 @@ type Replacement struct {
 	Text       string
 }
 
-// Splice makes replacements that do not overlap, given in the order of their places.
+// Splice makes the replacements, which must be in order and must not overlap.
 func Splice(data []byte, edits []Replacement) []byte {
 	var out []byte
 	at := 0

@@ -1,5 +1,4 @@
-// Package clients answers "which clients are there?": it is the table of the sinks of package envsync. It stands above
-// the rooms of the file formats, since these take their words from envsync.
+// Package clients answers "which clients are there?". It is the table of all sinks.
 package clients
 
 import (
@@ -10,12 +9,12 @@ import (
 	"github.com/regpass/regpass/envsync/uv"
 )
 
-// All are the clients, in the order to show them.
+// All are the sinks, in the order in which help shows them.
 var All = []envsync.Sink{
 	{
 		Name: "env",
 		Doc: "variables: the registry's own, UV_INDEX_<NAME>_USERNAME and _PASSWORD for a named index, " +
-			"AWS_* for s3, else REGPASS_TOKEN",
+			"AWS_* for s3, otherwise REGPASS_TOKEN",
 		Default: true,
 		Prepare: envsync.PlanVars,
 	}, {
@@ -25,8 +24,8 @@ var All = []envsync.Sink{
 		Default: true,
 		Build:   envsync.Mount{ID: "netrc", Target: "/run/secrets/netrc"},
 		Output:  "netrc",
-		InPlace: envsync.InPlace{Flag: "netrc-file", Doc: "netrc: change this `FILE` in place instead of a private one",
-			TakesFile: true},
+		InPlace: envsync.InPlace{Flag: "netrc-file", TakesFile: true,
+			Doc: "netrc: change this `FILE` in place instead of making a private one"},
 		Prepare: netrc.Plan,
 	}, {
 		Name: "rattler",
@@ -36,11 +35,11 @@ var All = []envsync.Sink{
 		Build:   envsync.Mount{ID: "rattler", Target: "/run/secrets/rattler"},
 		Output:  "rattler-auth-file",
 		InPlace: envsync.InPlace{Flag: "rattler-home",
-			Doc: "rattler: change ~/.rattler/credentials.json in place instead of a private file"},
+			Doc: "rattler: change ~/.rattler/credentials.json in place instead of making a private file"},
 		Prepare: rattler.Plan,
 	}, {
-		// uv locks a file beside its store. Where a credential has a user name the store is not needed, since uv reads
-		// the netrc and UV_INDEX_* too.
+		// uv locks a file beside its store. A credential with a user name does not need the store: uv also reads the
+		// netrc and UV_INDEX_*.
 		Name: "uv",
 		Doc:  "UV_CREDENTIALS_DIR and a private credentials.toml: uv, with bearer tokens too",
 		Var:  "UV_CREDENTIALS_DIR", File: "uv/credentials.toml", PointsAtDir: true, Format: uv.Store,
@@ -76,8 +75,8 @@ func Names(sinks []envsync.Sink) []string {
 	return names
 }
 
-// Defaults are the sinks that are meant where none is named: those with a file, and with vars also those that set
-// variables only, for a command or a later step to see.
+// Defaults are the sinks to use if none is named. With vars they include those that only set variables, which a command
+// or a later step can see.
 func Defaults(vars bool) []envsync.Sink {
 	var sinks []envsync.Sink
 	for _, s := range All {

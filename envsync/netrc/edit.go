@@ -10,9 +10,9 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// set edits a netrc in place. Entries of the host keep their place, their account and their comments; only
-// login and password change, in all of them, since curl takes the first and the others the last. A new entry goes
-// before default, behind which curl does not look, or to the end.
+// set edits a netrc in place. Entries for the host keep their place, their account and their comments. Login and
+// password change in all of them, since curl reads the first entry and the other readers the last. A new entry goes
+// before default, after which curl does not look, or to the end.
 func set(old []byte, entries []envsync.Entry) ([]byte, error) {
 	want, err := machines(entries)
 	if err != nil {
@@ -43,12 +43,12 @@ func setMachine(data []byte, m machine) ([]byte, error) {
 	found := false
 	out := data
 	for i, e := range slices.Backward(f.entries) {
-		if !e.is(m.name) {
+		if !e.matches(m.name) {
 			continue
 		}
 		if last >= 0 && i > last {
-			return nil, regpass.Hintf(fmt.Errorf("%s stands behind default, where curl does not look", m.name),
-				"move its entry before default")
+			err := fmt.Errorf("the entry for %s comes after default, where curl does not look", m.name)
+			return nil, regpass.Hintf(err, "move the entry before default")
 		}
 		out, found = envsync.Splice(out, e.edits(m, f.eol())), true
 	}
@@ -61,7 +61,7 @@ func setMachine(data []byte, m machine) ([]byte, error) {
 	return out, nil
 }
 
-// edits are what makes e say m. Keyword and value come to stand on one line, as curl wants them.
+// edits are the replacements that give e the values of m. They put keyword and value on one line, as curl wants them.
 func (e entry) edits(m machine, eol string) []envsync.Replacement {
 	_, login := e.field("login")
 	_, password := e.field("password")
@@ -82,7 +82,8 @@ func (e entry) edits(m machine, eol string) []envsync.Replacement {
 	return all
 }
 
-// insert is a new entry, before the entry number last if that is not -1.
+// insert is the replacement that adds an entry for m: before the entry with the index last, or at the end if last is
+// -1.
 func (f file) insert(m machine, last int) envsync.Replacement {
 	eol := f.eol()
 	text := strings.Join([]string{"machine " + m.name, "login " + m.login, "password " + m.password, ""}, eol)
@@ -95,7 +96,7 @@ func (f file) insert(m machine, last int) envsync.Replacement {
 		return envsync.Replacement{Start: at, End: at, Text: eol + text}
 	}
 	end := len(f.data)
-	if f.open { // close the macro, or our entry would be part of it
+	if f.open { // end the macro, or our entry would be part of it
 		text = eol + text
 	}
 	if end > 0 && f.data[end-1] != '\n' {
@@ -104,7 +105,7 @@ func (f file) insert(m machine, last int) envsync.Replacement {
 	return envsync.Replacement{Start: end, End: end, Text: text}
 }
 
-// eol is how the file ends its lines.
+// eol is the file's line ending.
 func (f file) eol() string {
 	if i := bytes.IndexByte(f.data, '\n'); i > 0 && f.data[i-1] == '\r' {
 		return "\r\n"

@@ -13,23 +13,23 @@ type file struct {
 	entries   []entry
 	macros    int
 	open      bool  // it ends inside a macdef
-	ambiguity error // why two readers see two different files
+	ambiguity error // why two readers understand the file differently
 }
 
-// entry is one machine, or default, with what belongs to it.
+// entry is one machine, or default, with its fields.
 type entry struct {
 	head       word // the host; for default that keyword
 	isDefault  bool
 	start, end int // from the keyword to the last value
 	fields     []field
-	ambiguous  error // why one reader sees something else here
+	ambiguous  error // why two readers understand the entry differently
 }
 
 // field is one keyword with its value.
 type field struct{ key, value word }
 
-// is reports whether e is an entry for host; curl compares without case.
-func (e entry) is(host string) bool {
+// matches reports whether e is an entry for host. Like curl it ignores case.
+func (e entry) matches(host string) bool {
 	return !e.isDefault && strings.EqualFold(e.head.text, host)
 }
 
@@ -50,15 +50,15 @@ func (f field) name() string {
 	return f.key.text
 }
 
-// parse reads a netrc. Errors name the line and show nothing of it, for any word may be a password.
+// parse reads a netrc. Errors name the line but show nothing of it, since any word may be a password.
 func parse(data []byte) (file, error) {
 	f := file{data: data}
-	if err := readable(data); err != nil {
+	if err := checkText(data); err != nil {
 		return f, err
 	}
 	l := &lexer{data: data, top: true}
 	if i := wideSpace(data); i >= 0 {
-		l.markAmbiguous(i, "white space outside ASCII ends a word for some readers only")
+		l.markAmbiguous(i, "white space outside of ASCII ends a word for some readers only")
 	}
 	for {
 		k, ok, err := l.keyword()
@@ -96,7 +96,7 @@ func parse(data []byte) (file, error) {
 				return f, err
 			}
 			if l.top {
-				return f, l.errorf(k.start, "%s stands outside of an entry", name)
+				return f, l.errorf(k.start, "%s is outside of an entry", name)
 			}
 			e := &f.entries[len(f.entries)-1]
 			e.fields = append(e.fields, field{k, v})
@@ -105,12 +105,12 @@ func parse(data []byte) (file, error) {
 				e.ambiguous = l.ambiguousValue(k, v)
 			}
 		default:
-			return f, l.errorf(k.start, "there is a word that is no netrc keyword")
+			return f, l.errorf(k.start, "there is a word that is not a netrc keyword")
 		}
 	}
 }
 
-// Hosts are the names of the machines in a netrc, as it spells them, up to the first word that is malformed.
+// Hosts are the names of the machines in a netrc, in its own spelling, up to the first malformed word.
 func Hosts(data []byte) []string {
 	f, _ := parse(data)
 	var hosts []string
@@ -122,7 +122,7 @@ func Hosts(data []byte) []string {
 	return hosts
 }
 
-// structural reports whether curl takes a word for the beginning of something wherever it stands.
+// structural reports whether a word begins an entry or a macro for curl, even in the place of a value.
 func structural(text string) bool {
 	return strings.EqualFold(text, "machine") || strings.EqualFold(text, "default") || strings.EqualFold(text, "macdef")
 }
@@ -148,14 +148,14 @@ func (l *lexer) ambiguousValue(k, w word) error {
 	case !strings.EqualFold(w.text, "login") && !strings.EqualFold(w.text, "password"):
 		return nil
 	case k.text == "account" || k.text == "user" || bytes.ContainsRune(l.data[k.end:w.start], '\n'):
-		// curl does not know the first two, and may look for the value of the others on their line only.
+		// curl does not know the first two, and may look for the value of the others only on their line.
 		return l.errorf(w.start, "the %s is a netrc keyword, which curl takes for one", k.text)
 	}
 	return nil
 }
 
-// maxLine is the longest line, in bytes with its end, that curl reads: it asks for 4096 with the closing NUL
-// (lib/netrc.c) and drops what is longer.
+// maxLine is the length, in bytes with the line end, of the longest line that curl reads. Its buffer of 4096 bytes also
+// holds a NUL (lib/netrc.c), and it drops a longer line.
 const maxLine = 4095
 
 var errLongLine = errors.New("curl reads no line over 4095 bytes")
@@ -171,7 +171,7 @@ func longLine(data []byte) error {
 	return nil
 }
 
-// editable refuses a file in which readers see different entries: an edit would not be the same edit for all.
+// editable refuses a file that readers understand differently: an edit would not mean the same to all of them.
 func (f file) editable() error {
 	if f.ambiguity != nil {
 		return f.ambiguity

@@ -112,7 +112,7 @@ func checkNetrcSet(t *testing.T, old, username, password string) {
 		t.Fatalf("an edit of what cannot be read: %v", err)
 	}
 	for _, o := range parsed.entries {
-		if o.is("h.test") || o.isDefault {
+		if o.matches("h.test") || o.isDefault {
 			continue
 		}
 		was, _, _ := curlNetrc(old, o.head.text)
@@ -120,7 +120,7 @@ func checkNetrcSet(t *testing.T, old, username, password string) {
 			t.Errorf("curl reads %q for %q, not %q as before, from %q", is, o.head.text, was, now)
 		}
 	}
-	if slices.ContainsFunc(parsed.entries, func(o entry) bool { return o.is("h.test") }) {
+	if slices.ContainsFunc(parsed.entries, func(o entry) bool { return o.matches("h.test") }) {
 		if a, b := outside(t, []byte(old)), outside(t, out); a != b {
 			t.Errorf("outside of our entry %q became %q", a, b)
 		}
@@ -156,7 +156,7 @@ func outside(t *testing.T, data []byte) string {
 	}
 	var edits []envsync.Replacement
 	for _, e := range f.entries {
-		if !e.is("h.test") {
+		if !e.matches("h.test") {
 			continue
 		}
 		edits = append(edits, envsync.Replacement{Start: e.start, End: e.head.end})

@@ -10,20 +10,20 @@ import (
 	"unicode/utf8"
 )
 
-// word is one token of a netrc and where it stands.
+// word is one word of a netrc and its position.
 type word struct {
 	start, end int
-	text       string // without quotes, escapes resolved as in a quoted word
+	text       string // without quotes, with escapes resolved as in a quoted word
 	quoted     bool
-	escaped    bool // holds a backslash, which curl and rattler keep and the others resolve
+	escaped    bool // holds a backslash, which curl and rattler keep and the other readers resolve
 }
 
-// lexer cuts a netrc into words as curl does (lib/netrc.c). It also follows how far Python's netrc module
-// (Lib/netrc.py, which pip uses) has read, since that one takes the words of some comments for entries.
+// lexer cuts a netrc into words as curl does (lib/netrc.c). It also follows the position of Python's netrc module
+// (Lib/netrc.py, which pip uses), since Python takes the words of some comments for entries.
 type lexer struct {
 	data      []byte
 	pos       int
-	python    int  // up to here Python has read
+	python    int  // Python has read up to here
 	top       bool // no entry is open
 	ambiguity error
 }
@@ -36,14 +36,14 @@ func (l *lexer) errorf(at int, format string, args ...any) error {
 	return fmt.Errorf("line %d: %w", l.line(at), fmt.Errorf(format, args...))
 }
 
-// markAmbiguous keeps the first reason why two readers see two different files here.
+// markAmbiguous keeps the first reason why two readers understand the file differently.
 func (l *lexer) markAmbiguous(at int, format string, args ...any) {
 	if l.ambiguity == nil {
 		l.ambiguity = l.errorf(at, format, args...)
 	}
 }
 
-// upTo returns where the first byte of set stands at or after at, or the end.
+// upTo returns the position of the first byte of set at or after at, or the end.
 func (l *lexer) upTo(at int, set string) int {
 	if i := bytes.IndexAny(l.data[at:], set); i >= 0 {
 		return at + i
@@ -59,7 +59,7 @@ func (l *lexer) skip(set string) {
 	}
 }
 
-// keyword returns the next word that is not in a comment. ok is false at the end.
+// keyword returns the next word outside of a comment. ok is false at the end.
 func (l *lexer) keyword() (w word, ok bool, err error) {
 	for {
 		l.skip(space)
@@ -76,12 +76,12 @@ func (l *lexer) keyword() (w word, ok bool, err error) {
 
 var keywords = []string{"machine", "default", "macdef", "login", "user", "account", "password"}
 
-// comment skips one. Python means to skip it too, but reads on behind the first word if that is more than # with no
-// entry open, or if a line end stands between the comment and what was read before.
+// comment skips a comment. Python is meant to skip it too, but it skips only the first word if that is longer than #
+// and no entry is open, or if a line end comes between the comment and the word before it.
 func (l *lexer) comment() {
 	first, next := l.upTo(l.pos, space), l.nextLine(l.pos)
 	if l.data[first-1] == '\\' {
-		l.markAmbiguous(l.pos, "Python reads on behind a comment whose first word ends in a backslash")
+		l.markAmbiguous(l.pos, "Python reads on after a comment whose first word ends in a backslash")
 	}
 	misread := l.top && first-l.pos > 1 || bytes.ContainsRune(l.data[l.python:l.pos], '\n')
 	for _, w := range strings.Fields(string(l.data[first:next])) {
@@ -91,20 +91,20 @@ func (l *lexer) comment() {
 	}
 	l.pos, l.python = next, next
 	if misread {
-		l.python = l.behind(first)
+		l.python = l.pythonAfter(first)
 	}
 }
 
-// behind is where Python goes on after a plain word that ends at end: it eats one white-space character, and CR LF is
-// one to it.
-func (l *lexer) behind(end int) int {
+// pythonAfter is the position at which Python goes on after a plain word that ends at end: it skips one white-space
+// character, and takes CR LF for one.
+func (l *lexer) pythonAfter(end int) int {
 	if end < len(l.data) && l.data[end] == '\r' {
 		end++
 	}
 	return min(end+1, len(l.data))
 }
 
-// value returns the word that belongs to a keyword; it may stand on a later line.
+// value returns the word after a keyword, which may be on a later line.
 func (l *lexer) value(of string, at int) (word, error) {
 	l.skip(space)
 	if l.pos == len(l.data) {
@@ -120,9 +120,9 @@ func (l *lexer) word() (word, error) {
 		w.text = string(l.data[w.start:w.end])
 		w.escaped = strings.Contains(w.text, `\`)
 		if strings.HasSuffix(w.text, `\`) {
-			return w, l.errorf(w.start, "a word ends in a backslash, which some readers take to go on")
+			return w, l.errorf(w.start, "a word ends in a backslash, after which some readers read on")
 		}
-		l.pos, l.python = w.end, l.behind(w.end)
+		l.pos, l.python = w.end, l.pythonAfter(w.end)
 		return w, nil
 	}
 	var text []byte
@@ -131,7 +131,7 @@ func (l *lexer) word() (word, error) {
 		case l.data[i] == '"':
 			w.end, w.text = i+1, string(text)
 			if w.end < len(l.data) && strings.IndexByte(space, l.data[w.end]) < 0 {
-				return w, l.errorf(w.start, "something stands right behind a closing quote")
+				return w, l.errorf(w.start, "there is text right after a closing quote")
 			}
 			l.pos, l.python = w.end, w.end
 			return w, nil
@@ -144,7 +144,7 @@ func (l *lexer) word() (word, error) {
 	return w, l.errorf(w.start, "a quote is not closed on its line")
 }
 
-// macro skips a macdef: its name, and its body up to the first empty line. It reports whether that line is missing.
+// macro skips a macdef: its name, and its body up to the first empty line. open reports that there is no such line.
 func (l *lexer) macro(at int) (open bool, err error) {
 	l.skip(blanks)
 	end := l.upTo(l.pos, "\n")
@@ -153,7 +153,7 @@ func (l *lexer) macro(at int) (open bool, err error) {
 		return false, l.errorf(at, "macdef has no name on its line")
 	}
 	if strings.ContainsAny(name, blanks+`"\`) {
-		l.markAmbiguous(at, "readers differ about where a macdef begins that has more than a plain name on its line")
+		l.markAmbiguous(at, "readers differ about the beginning of a macdef that has more than a plain name on its line")
 	}
 	for l.pos = l.nextLine(at); l.pos < len(l.data); {
 		line := l.data[l.pos:l.nextLine(l.pos)]
@@ -170,11 +170,11 @@ func (l *lexer) macro(at int) (open bool, err error) {
 	return true, nil
 }
 
-// readable refuses bytes that readers differ about before they even look for words.
-func readable(data []byte) error {
+// checkText refuses bytes about which readers differ before they look for words.
+func checkText(data []byte) error {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
-		return errors.New("it begins with a byte order mark, which makes clients reject all of it")
+		return errors.New("it begins with a byte order mark, so clients reject the whole file")
 	case !utf8.Valid(data):
 		return errors.New("it is not UTF-8")
 	}
@@ -186,7 +186,7 @@ func readable(data []byte) error {
 	return nil
 }
 
-// wideSpace finds white space outside ASCII, at which only some readers end a word.
+// wideSpace finds white space outside of ASCII, where only some readers end a word.
 func wideSpace(data []byte) int {
 	return bytes.IndexFunc(data, func(r rune) bool { return r > unicode.MaxASCII && unicode.IsSpace(r) })
 }

@@ -9,30 +9,32 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// machine is what a netrc is to say about one host.
+// machine is the entry of a netrc for one host.
 type machine struct{ name, login, password string }
 
-// unportable returns why some reader of netrc files reads a value differently, or "". rattler keeps quotes, Python
-// and uv resolve backslashes, Python up to 3.10 reads single quotes too, and curl begins entries at keywords anywhere.
-func unportable(value string) string {
+// checkPortable returns why some reader of netrc files reads a value differently, or nil. rattler keeps quotes, Python
+// and uv resolve backslashes, Python up to 3.10 reads single quotes too, and curl begins an entry at every keyword. The
+// error completes a sentence that begins with the name of the value: "is empty".
+func checkPortable(value string) error {
 	switch {
 	case value == "":
-		return "is empty"
+		return errors.New("is empty")
 	case strings.ContainsAny(value, `"'`):
-		return "holds a quote"
+		return errors.New("holds a quote")
 	case strings.Contains(value, `\`):
-		return "holds a backslash"
+		return errors.New("holds a backslash")
 	case value[0] == '#':
-		return "begins with #"
+		return errors.New("begins with #")
 	case structural(value):
-		return "is a netrc keyword"
+		return errors.New("is a netrc keyword")
 	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "holds something other than printable ASCII without spaces"
+		return errors.New("holds something other than printable ASCII without spaces")
 	}
-	return ""
+	return nil
 }
 
-// machines checks that the entries can be said in a netrc at all, and in the part of it that all readers agree on.
+// machines are the entries as machines. It refuses an entry that a netrc cannot hold, or that readers would not all
+// read the same way.
 func machines(entries []envsync.Entry) ([]machine, error) {
 	hosts, entries, err := envsync.Distinct("netrc", entries, envsync.Entry.Host)
 	if err != nil {
@@ -40,35 +42,45 @@ func machines(entries []envsync.Entry) ([]machine, error) {
 	}
 	var all []machine
 	for i, e := range entries {
-		c, password := e.Cred, e.Cred.Secret.Reveal()
-		switch {
-		case c.Kind != regpass.Basic && c.Kind != regpass.Bearer:
-			err = fmt.Errorf("a %s credential is not a user name and a password", c.Kind)
-		case c.Username == "":
-			err = fmt.Errorf("its %s credential has no user name, and a netrc knows nothing else", c.Kind)
-		case envsync.UserName(c.Username) != "":
-			err = fmt.Errorf("the user name %s", envsync.UserName(c.Username))
-		case unportable(c.Username) != "":
-			err = fmt.Errorf("the user name %s, which clients read differently", unportable(c.Username))
-		case unportable(password) != "":
-			err = fmt.Errorf("the password %s, which clients read differently", unportable(password))
-		case len("password \r\n")+len(password) > maxLine:
-			err = fmt.Errorf("its password has %d bytes: %w", len(password), errLongLine)
-		case structural(hosts[i]):
-			err = errors.New("the host has the name of a netrc keyword")
-		}
-		if err != nil {
+		if err := checkMachine(hosts[i], e.Cred); err != nil {
 			return nil, regpass.Hintf(fmt.Errorf("netrc: %s: %w", e.Ref, err),
 				"use the sink uv for uv, rattler for pixi, or env")
 		}
 		for _, name := range namesOf(hosts[i]) {
-			all = append(all, machine{name, c.Username, password})
+			all = append(all, machine{name, e.Cred.Username, e.Cred.Secret.Reveal()})
 		}
 	}
 	return all, nil
 }
 
-// namesOf are the names that clients look for: curl and requests take an IPv6 address out of its brackets, uv and
+// checkMachine returns why a netrc cannot hold the credential for host, or nil.
+func checkMachine(host string, c regpass.Credential) error {
+	if c.Kind != regpass.Basic && c.Kind != regpass.Bearer {
+		return fmt.Errorf("a %s credential is not a user name and a password", c.Kind)
+	}
+	if c.Username == "" {
+		return fmt.Errorf("its %s credential has no user name, and a netrc holds only user names and passwords", c.Kind)
+	}
+	if err := envsync.CheckUserName(c.Username); err != nil {
+		return fmt.Errorf("the user name %w", err)
+	}
+	if err := checkPortable(c.Username); err != nil {
+		return fmt.Errorf("the user name %w, which clients read differently", err)
+	}
+	password := c.Secret.Reveal()
+	if err := checkPortable(password); err != nil {
+		return fmt.Errorf("the password %w, which clients read differently", err)
+	}
+	if len("password \r\n")+len(password) > maxLine {
+		return fmt.Errorf("its password has %d bytes: %w", len(password), errLongLine)
+	}
+	if structural(host) {
+		return errors.New("the host has the name of a netrc keyword")
+	}
+	return nil
+}
+
+// namesOf are the names that clients look up: curl and requests take an IPv6 address out of its brackets, uv and
 // rattler do not.
 func namesOf(host string) []string {
 	if bare := strings.Trim(host, "[]"); bare != host {

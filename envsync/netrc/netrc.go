@@ -1,4 +1,5 @@
-// Package netrc answers "how is a credential said in a netrc?": the format, with the differences between its readers.
+// Package netrc answers "how is a credential written in a netrc?". It knows the format and the differences between its
+// readers.
 package netrc
 
 import (
@@ -12,27 +13,27 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// Formats: of a file of the user's, which is edited, and of our own, which is written in the part of the format that
-// all readers agree on.
+// The formats of the user's own file, which is edited, and of our private file, which uses only the part of the format
+// that all readers read the same way.
 var (
 	InPlace = envsync.Format{Name: "netrc", Set: set, Restore: restore, Keys: keys}
 	Private = envsync.Format{Name: "netrc-private", Set: setPrivate, Restore: restore, Keys: keys}
 )
 
-// Plan makes a private netrc that also carries the entries of the one it stands in for, or changes a named one.
-func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
+// Plan plans a private netrc that also holds the entries of the netrc that it replaces, or a change of a named netrc.
+func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
 	if path := o.InPlace["netrc"]; path != "" {
-		return planInPlace(env, own, env.Abs(path), entries)
+		return planInPlace(env, private, env.Abs(path), entries)
 	}
 	from := Path(env)
-	old, err := envsync.Existing(from)
+	old, err := envsync.ReadExisting(from)
 	if err != nil {
 		return envsync.Plan{}, fmt.Errorf("netrc: %w", err)
 	}
-	base, warnings, err := carry(old)
+	base, warnings, err := portableCopy(old)
 	if err != nil {
-		return envsync.Plan{}, regpass.Hintf(fmt.Errorf("netrc: %s: %w", from, err),
-			"correct the file, or set NETRC to one that is well-formed")
+		err = fmt.Errorf("netrc: %s: %w", from, err)
+		return envsync.Plan{}, regpass.Hintf(err, "correct the file, or set NETRC to one that is well-formed")
 	}
 	for i, w := range warnings {
 		warnings[i] = fmt.Sprintf("netrc: %s: %s", from, w)
@@ -40,22 +41,22 @@ func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, o envs
 	if _, err := setPrivate(base, entries); err != nil {
 		return envsync.Plan{}, err
 	}
-	return own.Plan(entries, base, warnings), nil
+	return private.Plan(entries, base, warnings), nil
 }
 
-func planInPlace(env *regpass.Env, own envsync.Private, path string, entries []envsync.Entry) (envsync.Plan, error) {
-	old, err := envsync.Existing(path)
+func planInPlace(env *regpass.Env, private envsync.Private, path string, entries []envsync.Entry) (envsync.Plan, error) {
+	old, err := envsync.ReadExisting(path)
 	if err != nil {
 		return envsync.Plan{}, fmt.Errorf("netrc: %w", err)
 	}
 	now, err := set(old, entries)
 	if err != nil {
-		return envsync.Plan{}, regpass.Hintf(fmt.Errorf("%s is left as it is: %w", path, err),
-			"name no file, and a private one is made")
+		err = fmt.Errorf("%s is left as it is: %w", path, err)
+		return envsync.Plan{}, regpass.Hintf(err, "leave the file out, and regpass makes a private one")
 	}
 	p := envsync.Plan{Changes: []envsync.Change{{Path: path, Format: InPlace, Entries: entries}}}
 	if path != Path(env) {
-		p.Vars = []envsync.Var{{Name: own.Var.Name, Plain: path}}
+		p.Vars = []envsync.Var{{Name: private.Var.Name, Plain: path}}
 	}
 	if bytes.ContainsAny(now, `#"`) {
 		// netrc-rs, which rattler reads with, has no comments and no quotes (https://github.com/conda/rattler/issues/1029).
@@ -64,9 +65,9 @@ func planInPlace(env *regpass.Env, own envsync.Private, path string, entries []e
 	return p, nil
 }
 
-// carry writes anew what a netrc says, as far as all readers agree on it: one keyword a line, plain words, no
-// comments, default last. What cannot be said so is left out with a warning.
-func carry(old []byte) (portable []byte, warnings []string, err error) {
+// portableCopy writes the entries of a netrc in the way that all readers read the same: one keyword a line, plain
+// words, no comments, default last. It leaves out entries that cannot be written so, with a warning.
+func portableCopy(old []byte) (portable []byte, warnings []string, err error) {
 	f, err := parse(old)
 	if err != nil {
 		return nil, nil, err
@@ -94,27 +95,27 @@ func (e entry) portable(head string) (string, error) {
 	if e.ambiguous != nil {
 		return "", e.ambiguous
 	}
-	if why := unportable(e.head.text); why != "" && !e.isDefault {
-		return "", fmt.Errorf("its name %s", why)
+	if err := checkPortable(e.head.text); err != nil && !e.isDefault {
+		return "", fmt.Errorf("its name %w", err)
 	}
 	text := head + "\n"
 	for _, key := range []string{"login", "account", "password"} {
 		value, ok := e.field(key)
-		if !ok || value.text == "" && !value.escaped { // no value and an empty one are the same to all
+		if !ok || value.text == "" && !value.escaped { // all readers read an empty value like none
 			continue
 		}
 		if value.escaped {
 			return "", fmt.Errorf("its %s holds a backslash", key)
 		}
-		if why := unportable(value.text); why != "" {
-			return "", fmt.Errorf("its %s %s", key, why)
+		if err := checkPortable(value.text); err != nil {
+			return "", fmt.Errorf("its %s %w", key, err)
 		}
 		text += key + " " + value.text + "\n"
 	}
 	return text, longLine([]byte(text))
 }
 
-// setPrivate is Set for our own file. A second, independent reader must find in it what we wrote.
+// setPrivate is envsync.Format.Set for our private file. An independent reader must read back the values that we wrote.
 func setPrivate(old []byte, entries []envsync.Entry) ([]byte, error) {
 	want, err := machines(entries)
 	if err != nil {
@@ -122,7 +123,7 @@ func setPrivate(old []byte, entries []envsync.Entry) ([]byte, error) {
 	}
 	out, err := setMachines(old, want)
 	if err == nil {
-		err = reread(out, want)
+		err = verify(out, want)
 	}
 	if err != nil {
 		return nil, err
@@ -130,9 +131,9 @@ func setPrivate(old []byte, entries []envsync.Entry) ([]byte, error) {
 	return out, nil
 }
 
-// reread checks content with go-netrc, which reads rightly what carry and setMachines write, though not every
-// netrc: it has no macdef and no quotes, loses its place at comments and panics at a last word "machine".
-func reread(content []byte, want []machine) (err error) {
+// verify reads content with go-netrc. That reads the output of portableCopy and setMachines correctly, but not every
+// netrc: it knows no macdef and no quotes, goes wrong at comments and panics at a last word "machine".
+func verify(content []byte, want []machine) (err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("netrc: the file we made cannot be read")

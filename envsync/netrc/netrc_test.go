@@ -89,21 +89,21 @@ func TestSetNetrcRefusesFiles(t *testing.T) {
 		{"not UTF-8", "machine a.test login \xff\n", "not UTF-8"},
 		{"control byte", "machine a.test login x\x00\n", "line 1: it holds the control byte 0x00"},
 		{"lone CR", "machine a.test\rlogin x\n", "0x0d"},
-		{"wide space", "machine a.test login x\u0085machine\n", "white space outside ASCII"},
+		{"wide space", "machine a.test login x\u0085machine\n", "white space outside of ASCII"},
 		{"unknown word", "machine a.test login hush hunter2 password x\n",
-			"line 1: there is a word that is no netrc keyword"},
+			"line 1: there is a word that is not a netrc keyword"},
 		{"port", "machine a.test\nport 443\n", "line 2: there is a word"},
-		{"upper case keyword", "MACHINE a.test login x\n", "no netrc keyword"},
+		{"upper case keyword", "MACHINE a.test login x\n", "not a netrc keyword"},
 		{"nothing behind machine", "machine", "machine has no value"},
 		{"empty machine", "machine \"\" login x", "machine has no name"},
 		{"nothing behind password", "machine a.test login x\npassword\n", "line 2: password has no value"},
 		{"no entry", "login x", "outside of an entry"},
 		{"no entry after a macro", "machine a.test\nmacdef m\n\nlogin x", "outside of an entry"},
 		{"open quote", "machine a.test password \"x\n", "not closed"},
-		{"quote and more", "machine a.test password \"x\"y\n", "right behind a closing quote"},
+		{"quote and more", "machine a.test password \"x\"y\n", "right after a closing quote"},
 		{"escaped space", "machine a.test password x\\ y\n", "backslash"},
 		{"macdef without name", "macdef\nx\n\n", "macdef has no name"},
-		{"macdef with more", "macdef init \nmachine h.test login x\n\n", "where a macdef begins"},
+		{"macdef with more", "macdef init \nmachine h.test login x\n\n", "the beginning of a macdef"},
 		{"macdef in CR LF", "macdef init\r\nmachine h.test login x\r\n\r\n", "CR LF"},
 		{"comment for curl", "machine a.test password #x\n", "for a comment"},
 		{"entry for curl", "machine a.test login default password x\n", "for a new entry"},
@@ -117,7 +117,7 @@ func TestSetNetrcRefusesFiles(t *testing.T) {
 		{"comment behind a comment for Python", "machine a.test login x\n\n#x \n#x user \n", "Python"},
 		{"comment and backslash", "#x\\\nmachine a.test login x\n", "first word ends in a backslash"},
 		{"long line", "machine a.test password " + strings.Repeat("x", 4096), "no line over 4095"},
-		{"behind default", "default login d password e\nmachine h.test login x password y\n", "behind default"},
+		{"comes after default", "default login d password e\nmachine h.test login x password y\n", "comes after default"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			now, err := set([]byte(tt.old), entry)
@@ -334,7 +334,7 @@ func TestPlanNetrcInPlace(t *testing.T) {
 	}
 	testenv.Write(t, home, "machine")
 	_, err = plan(env, t.TempDir(), entries, inPlace(home))
-	testenv.WantError(t, err, "", home+" is left as it is", "machine has no value", "a private one is made")
+	testenv.WantError(t, err, "", home+" is left as it is", "machine has no value", "makes a private one")
 }
 
 // TestGoNetrcHoles shows for each known hole of go-netrc v1.0.0 that it is there and that our result is right.
@@ -384,7 +384,7 @@ func TestGoNetrcHoles(t *testing.T) {
 	for _, password := range []string{"p\nmachine evil.test", "p p", "#p", "machine", "default"} {
 		n := gonetrc.New("")
 		n.AddMachine("h.test", "u", password)
-		if reread([]byte(n.Render()), []machine{{"h.test", "u", password}}) == nil {
+		if verify([]byte(n.Render()), []machine{{"h.test", "u", password}}) == nil {
 			t.Errorf("go-netrc alone carries %q", password)
 		}
 		if _, err := set(nil, []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", password)}); err == nil {
@@ -402,9 +402,9 @@ func TestRereadSurvivesGoNetrc(t *testing.T) {
 		"machine " + strings.Repeat("x", 70<<10) + "\nmachine h.test\nlogin u\npassword p\n": "cannot be read",
 		// and stops without a word at a long one
 	} {
-		testenv.WantError(t, reread([]byte(content), want), "", why)
+		testenv.WantError(t, verify([]byte(content), want), "", why)
 	}
-	if err := reread([]byte("machine h.test\nlogin u\npassword p\n"), want); err != nil {
+	if err := verify([]byte("machine h.test\nlogin u\npassword p\n"), want); err != nil {
 		t.Error(err)
 	}
 }
@@ -412,7 +412,7 @@ func TestRereadSurvivesGoNetrc(t *testing.T) {
 func TestNetrcPrivateSubset(t *testing.T) {
 	// What is carried is what go-netrc reads rightly, whatever stood there.
 	for _, s := range seeds {
-		base, _, err := carry([]byte(s))
+		base, _, err := portableCopy([]byte(s))
 		if err != nil {
 			continue
 		}

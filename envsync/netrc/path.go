@@ -9,8 +9,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Path names the netrc that clients read now, or "". $NETRC counts even if there is no such file, as it does
-// for pip and pixi. The tilde is expanded as pip and uv do.
+// Path is the path of the netrc that clients read now, or "". $NETRC counts even if there is no such file, as for pip
+// and pixi. A leading tilde is expanded, as pip and uv do.
 func Path(env *regpass.Env) string {
 	if path := env.Getenv("NETRC"); path != "" {
 		if rest, home := strings.CutPrefix(path, "~/"); home && env.Home != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// restore is Restore for netrc files.
+// restore is envsync.Format.Restore for netrc files.
 func restore(now, before []byte, keys []string) ([]byte, error) {
 	if now == nil {
 		return nil, nil
@@ -27,19 +27,19 @@ func restore(now, before []byte, keys []string) ([]byte, error) {
 	}
 	var edits []envsync.Replacement
 	for i, e := range f.entries {
-		at := slices.IndexFunc(keys, e.is)
+		at := slices.IndexFunc(keys, e.matches)
 		if at < 0 {
 			continue
 		}
-		former := was.spans(keys[at])
-		count := len(f.spans(keys[at]))
-		nth := len(file{data: now, entries: f.entries[:i]}.spans(keys[at]))
+		former := was.texts(keys[at])
+		count := len(f.texts(keys[at]))
+		nth := len(file{data: now, entries: f.entries[:i]}.texts(keys[at]))
 		switch {
 		case len(former) == 0:
 			edits = append(edits, f.remove(e))
 		case len(former) == count:
 			edits = append(edits, envsync.Replacement{Start: e.start, End: e.end, Text: former[nth]})
-		case nth == 0: // someone changed how many there are: all the former ones go where the first is
+		case nth == 0: // the number of entries has changed: all former ones take the place of the first
 			edits = append(edits, envsync.Replacement{Start: e.start, End: e.end, Text: strings.Join(former, f.eol())})
 		default:
 			edits = append(edits, f.remove(e))
@@ -56,7 +56,7 @@ func restore(now, before []byte, keys []string) ([]byte, error) {
 func (f file) machines(keys []string) []machine {
 	var all []machine
 	for _, e := range f.entries {
-		at := slices.IndexFunc(keys, e.is)
+		at := slices.IndexFunc(keys, e.matches)
 		if at < 0 || slices.ContainsFunc(all, func(m machine) bool { return m.name == keys[at] }) {
 			continue
 		}
@@ -67,18 +67,18 @@ func (f file) machines(keys []string) []machine {
 	return all
 }
 
-// spans are the texts of the entries for host.
-func (f file) spans(host string) []string {
+// texts are the texts of the entries for host.
+func (f file) texts(host string) []string {
 	var all []string
 	for _, e := range f.entries {
-		if e.is(host) {
+		if e.matches(host) {
 			all = append(all, string(f.data[e.start:e.end]))
 		}
 	}
 	return all
 }
 
-// remove takes an entry out, with its lines where it has them for itself.
+// remove is the replacement that removes an entry, and its lines if nothing else is on them.
 func (f file) remove(e entry) envsync.Replacement {
 	line := bytes.LastIndexByte(f.data[:e.start], '\n') + 1
 	next := len(f.data)

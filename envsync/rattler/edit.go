@@ -10,7 +10,7 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// set replaces values in place and adds new ones at the end, in the style of the file.
+// set replaces the values of our keys in place and adds new keys at the end, in the style of the file.
 func (r keyRule) set(old []byte, entries []envsync.Entry) ([]byte, error) {
 	_, entries, err := envsync.Distinct("rattler", entries, keyOf)
 	if err != nil {
@@ -22,7 +22,7 @@ func (r keyRule) set(old []byte, entries []envsync.Entry) ([]byte, error) {
 		if err != nil {
 			return nil, regpass.Hintf(fmt.Errorf("rattler: %s: %w", e.Ref, err), "other sinks: netrc, env, uv")
 		}
-		keys, err := r.of(e)
+		keys, err := r.keysFor(e)
 		if err != nil {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
@@ -67,8 +67,9 @@ func addition(data []byte, all []member, w member) envsync.Replacement {
 		return envsync.Replacement{Start: open, End: open, Text: string(name) + ":" + string(w.raw)}
 	}
 	first, end := all[0], all[len(all)-1].end
-	text := "," + string(data[open:first.start]) + string(name) + string(data[first.colon:first.value])
-	return envsync.Replacement{Start: end, End: end, Text: text + styled(data, all, w.raw)}
+	before, colon := string(data[open:first.start]), string(data[first.colon:first.value])
+	text := "," + before + string(name) + colon + styled(data, all, w.raw)
+	return envsync.Replacement{Start: end, End: end, Text: text}
 }
 
 // styled indents a value if the file is indented.

@@ -11,7 +11,7 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// keyRule says under which keys rattler finds a credential.
+// keyRule decides under which keys a credential is written.
 type keyRule struct{ wildcard bool }
 
 var (
@@ -19,10 +19,10 @@ var (
 	wildcard = keyRule{wildcard: true}
 )
 
-// of lists the keys for one entry: the host exactly, for that beats every wildcard wherever it stands, and on demand
-// *.host, which is its subdomains. There is no wildcard for addresses, for s3, and for a name without a dot, which
-// would be all of a top-level domain.
-func (r keyRule) of(e envsync.Entry) ([]string, error) {
+// keysFor lists the keys for one entry: the host itself, which wins over every wildcard in the file, and on demand
+// *.host for its subdomains. Addresses, s3 buckets and names without a dot get no wildcard; the last would be a whole
+// top-level domain.
+func (r keyRule) keysFor(e envsync.Entry) ([]string, error) {
 	key, err := keyOf(e)
 	if err != nil {
 		return nil, err
@@ -37,8 +37,8 @@ func wildcardable(key string) bool {
 	return strings.Contains(key, ".") && !envsync.IsIP(key) && !strings.HasPrefix(key, "s3://")
 }
 
-// keyOf is what rattler looks up (authentication_storage/storage.rs): the host without port, an IPv6 address in
-// brackets; for s3 the URL, of which it tries ever shorter parts without the closing slash.
+// keyOf is the key that rattler looks up (authentication_storage/storage.rs). It is the host without its port, an IPv6
+// address in brackets. For s3 it is the URL, of which rattler tries ever shorter parts without a slash at the end.
 func keyOf(e envsync.Entry) (string, error) {
 	if e.Cred.Kind != regpass.S3 {
 		return e.Host()
@@ -47,7 +47,7 @@ func keyOf(e envsync.Entry) (string, error) {
 	if strings.HasPrefix(e.Ref.Host, key+"/") {
 		key = e.Ref.Host
 	}
-	if !strings.HasPrefix(key, "s3://") || envsync.Printable(key) != "" || strings.HasSuffix(key, "/") || key == "s3:/" {
+	if !strings.HasPrefix(key, "s3://") || strings.HasSuffix(key, "/") || envsync.CheckPrintable(key) != nil {
 		return "", fmt.Errorf("%s is not an s3://bucket", regpass.Quote(key))
 	}
 	return key, nil
@@ -56,55 +56,18 @@ func keyOf(e envsync.Entry) (string, error) {
 func (r keyRule) keys(entries []envsync.Entry) []string {
 	var all []string
 	for _, e := range entries {
-		if keys, err := r.of(e); err == nil {
+		if keys, err := r.keysFor(e); err == nil {
 			all = append(all, keys...)
 		}
 	}
 	return all
 }
 
-// authentication is the JSON that rattler reads a credential from.
+// authentication is the JSON from which rattler reads a credential.
 func authentication(c regpass.Credential) ([]byte, error) {
-	secret := c.Secret.Reveal()
-	if why := envsync.Printable(secret); why != "" {
-		return nil, fmt.Errorf("the secret %s", why)
-	}
-	var v any
-	switch c.Kind {
-	case regpass.Bearer:
-		if strings.Contains(secret, " ") {
-			return nil, errors.New("the token holds a space")
-		}
-		v = struct{ BearerToken string }{secret}
-	case regpass.Basic:
-		if why := envsync.UserName(c.Username); why != "" {
-			return nil, fmt.Errorf("the user name %s", why)
-		}
-		v = struct{ BasicHTTP any }{struct {
-			Username string `json:"username"`
-			Password string `json:"password"`
-		}{c.Username, secret}}
-	case regpass.CondaToken:
-		// It becomes a part of the path, /t/TOKEN/channel.
-		if strings.ContainsAny(secret, ` /\?#%`) || strings.Trim(secret, ".") == "" {
-			return nil, errors.New("the token holds what a URL's path cannot")
-		}
-		v = struct{ CondaToken string }{secret}
-	case regpass.S3:
-		if why := envsync.Printable(c.Username); why != "" {
-			return nil, fmt.Errorf("the access key id %s", why)
-		}
-		token := c.SessionToken.Reveal()
-		if why := envsync.Printable(token); token != "" && why != "" {
-			return nil, fmt.Errorf("the session token %s", why)
-		}
-		v = struct{ S3Credentials any }{struct {
-			ID    string `json:"access_key_id"`
-			Key   string `json:"secret_access_key"`
-			Token string `json:"session_token,omitempty"`
-		}{c.Username, secret, token}}
-	default:
-		return nil, fmt.Errorf("rattler has no %s credentials", c.Kind)
+	v, err := authenticationOf(c)
+	if err != nil {
+		return nil, err
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -113,4 +76,51 @@ func authentication(c regpass.Credential) ([]byte, error) {
 		return nil, errors.New("the credential cannot be written as JSON")
 	}
 	return bytes.TrimSpace(b.Bytes()), nil
+}
+
+// authenticationOf is the credential as rattler's enum Authentication; see variants.
+func authenticationOf(c regpass.Credential) (any, error) {
+	secret := c.Secret.Reveal()
+	if err := envsync.CheckPrintable(secret); err != nil {
+		return nil, fmt.Errorf("the secret %w", err)
+	}
+	switch c.Kind {
+	case regpass.Bearer:
+		if strings.Contains(secret, " ") {
+			return nil, errors.New("the token holds a space")
+		}
+		return struct{ BearerToken string }{secret}, nil
+	case regpass.Basic:
+		if err := envsync.CheckUserName(c.Username); err != nil {
+			return nil, fmt.Errorf("the user name %w", err)
+		}
+		return struct{ BasicHTTP any }{struct {
+			Username string `json:"username"`
+			Password string `json:"password"`
+		}{c.Username, secret}}, nil
+	case regpass.CondaToken:
+		// The token becomes a part of the path, /t/TOKEN/channel.
+		if strings.ContainsAny(secret, ` /\?#%`) || strings.Trim(secret, ".") == "" {
+			return nil, errors.New("the token holds a character that a URL's path cannot hold")
+		}
+		return struct{ CondaToken string }{secret}, nil
+	case regpass.S3:
+		return s3Credentials(c)
+	}
+	return nil, fmt.Errorf("rattler has no %s credentials", c.Kind)
+}
+
+func s3Credentials(c regpass.Credential) (any, error) {
+	if err := envsync.CheckPrintable(c.Username); err != nil {
+		return nil, fmt.Errorf("the access key id %w", err)
+	}
+	token := c.SessionToken.Reveal()
+	if err := envsync.CheckPrintable(token); token != "" && err != nil {
+		return nil, fmt.Errorf("the session token %w", err)
+	}
+	return struct{ S3Credentials any }{struct {
+		ID    string `json:"access_key_id"`
+		Key   string `json:"secret_access_key"`
+		Token string `json:"session_token,omitempty"`
+	}{c.Username, c.Secret.Reveal(), token}}, nil
 }

@@ -12,16 +12,16 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// member is one name with its value in a JSON object; offsets are into the text of the object.
+// member is one name with its value in a JSON object. Offsets are into the text of the object.
 type member struct {
 	name       string
 	start      int // of the quoted name
-	colon      int // behind the quoted name
+	colon      int // end of the quoted name
 	value, end int
 	raw        []byte // the value
 }
 
-// members lists those of an object in the order of the text, duplicates included. data is valid JSON.
+// members lists the members of an object in the order of the text, with duplicates. data is valid JSON.
 func members(data []byte) ([]member, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -49,8 +49,8 @@ func members(data []byte) ([]member, error) {
 	return all, nil
 }
 
-// variant is one shape of rattler's enum Authentication, externally tagged
-// (rattler_networking/src/authentication_storage/authentication.rs). With no fields the value is a string.
+// variant is one variant of rattler's enum Authentication, externally tagged
+// (rattler_networking/src/authentication_storage/authentication.rs). The value of one without fields is a string.
 type variant struct {
 	name     string
 	required []string // strings
@@ -58,7 +58,7 @@ type variant struct {
 	integers []string // 64-bit integers or null
 }
 
-var rattlerVariants = []variant{
+var variants = []variant{
 	{name: "BearerToken"},
 	{name: "CondaToken"},
 	{name: "BasicHTTP", required: []string{"username", "password"}},
@@ -67,8 +67,8 @@ var rattlerVariants = []variant{
 		optional: []string{"refresh_token", "revocation_endpoint"}, integers: []string{"expires_at"}},
 }
 
-// parse reads a file the way serde_json reads rattler's map of hosts: one bad entry is a bad file, to rattler
-// too. (serde also takes an array of values for an object; nobody writes that and it is refused here.) Errors name
+// parse reads a file as serde_json reads rattler's map of hosts. As for rattler, one bad entry makes the whole file
+// bad. (serde also takes an array of values for an object. Nobody writes that, and parse refuses it.) Errors name
 // hosts, never values.
 func parse(data []byte) ([]member, error) {
 	switch {
@@ -99,13 +99,13 @@ func checkAuthentication(raw []byte) error {
 		return err
 	}
 	if len(outer) != 1 {
-		return fmt.Errorf("it holds %d members where the kind of credential must be the only one", len(outer))
+		return fmt.Errorf("it holds %d members, but the kind of credential must be the only one", len(outer))
 	}
-	i := slices.IndexFunc(rattlerVariants, func(v variant) bool { return v.name == outer[0].name })
+	i := slices.IndexFunc(variants, func(v variant) bool { return v.name == outer[0].name })
 	if i < 0 {
 		return fmt.Errorf("rattler knows no kind %s", regpass.Quote(outer[0].name))
 	}
-	v := rattlerVariants[i]
+	v := variants[i]
 	if v.required == nil {
 		if outer[0].raw[0] != '"' {
 			return fmt.Errorf("%s is not a string", v.name)
@@ -119,13 +119,12 @@ func checkAuthentication(raw []byte) error {
 	return v.check(fields)
 }
 
-// check ignores fields it does not know, as serde does.
+// check checks the fields of a value. Like serde it ignores unknown ones.
 func (v variant) check(fields []member) error {
 	seen := map[string]bool{}
 	for _, f := range fields {
-		required, optional := slices.Contains(v.required, f.name), slices.Contains(v.optional, f.name)
-		integer := slices.Contains(v.integers, f.name)
-		if !required && !optional && !integer {
+		required, integer := slices.Contains(v.required, f.name), slices.Contains(v.integers, f.name)
+		if !required && !integer && !slices.Contains(v.optional, f.name) {
 			continue
 		}
 		if seen[f.name] {
@@ -148,14 +147,14 @@ func (v variant) check(fields []member) error {
 	return nil
 }
 
-// isInt64 is what serde_json takes for an i64: no fraction, no exponent, and -0 is a float to it.
+// isInt64 reports whether serde_json takes raw for an i64: no fraction and no exponent. It takes -0 for a float.
 func isInt64(raw []byte) bool {
 	_, err := strconv.ParseInt(string(raw), 10, 64)
 	return err == nil && string(raw) != "-0"
 }
 
-// loneSurrogate reports half a \u pair, which encoding/json replaces and serde_json refuses. data is valid JSON, so
-// a backslash stands in strings only.
+// loneSurrogate reports half of a \u pair, which encoding/json replaces and serde_json refuses. data is valid JSON, so
+// only strings hold a backslash.
 func loneSurrogate(data []byte) bool {
 	unit := func(at int) int64 {
 		if at+6 > len(data) || data[at] != '\\' || data[at+1] != 'u' {

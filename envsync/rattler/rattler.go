@@ -1,4 +1,4 @@
-// Package rattler answers "how is a credential said in rattler's JSON file?", which pixi and rattler-build read.
+// Package rattler answers "how is a credential written in rattler's JSON file?". pixi and rattler-build read that file.
 package rattler
 
 import (
@@ -12,17 +12,17 @@ import (
 	"github.com/regpass/regpass/envsync/netrc"
 )
 
-// Formats: by the host alone, and with the subdomains of each host too.
+// Exact writes credentials under their hosts. Wildcard also writes them for the subdomains of each host.
 var (
 	Exact    = envsync.Format{Name: "rattler", Set: exact.set, Restore: restore, Keys: exact.keys}
 	Wildcard = envsync.Format{Name: "rattler-wildcard", Set: wildcard.set, Restore: restore, Keys: wildcard.keys}
 )
 
-// Plan makes a private file that also holds the content of the one that RATTLER_AUTH_FILE names, or changes rattler's
-// own.
-func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
+// Plan plans a private file that also holds the content of the one in RATTLER_AUTH_FILE, or a change of rattler's own
+// file.
+func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
 	if o.Wildcard {
-		own.Format = Wildcard
+		private.Format = Wildcard
 	}
 	from := env.Getenv("RATTLER_AUTH_FILE")
 	if from != "" {
@@ -34,11 +34,11 @@ func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, o envs
 			return envsync.Plan{}, regpass.Usagef("rattler: there is no home folder with a .rattler/credentials.json")
 		}
 	}
-	old, err := envsync.Existing(from)
+	old, err := envsync.ReadExisting(from)
 	if err != nil {
 		return envsync.Plan{}, fmt.Errorf("rattler: %w", err)
 	}
-	if _, err := own.Format.Set(old, entries); err != nil {
+	if _, err := private.Format.Set(old, entries); err != nil {
 		if old != nil {
 			err = fmt.Errorf("%s is left as it is: %w", from, err)
 		}
@@ -46,14 +46,14 @@ func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, o envs
 	}
 	notes := warnings(env, entries, inPlace, o.Wildcard)
 	if inPlace {
-		c := envsync.Change{Path: from, Format: own.Format, Entries: entries}
+		c := envsync.Change{Path: from, Format: private.Format, Entries: entries}
 		return envsync.Plan{Changes: []envsync.Change{c}, Warnings: notes}, nil
 	}
-	return own.Plan(entries, old, notes), nil
+	return private.Plan(entries, old, notes), nil
 }
 
-// warnings says where pixi does something else than one would think. One case is out of sight here: a user
-// name in the URL of a PyPI index keeps rattler's credentials off its requests, but a Ref has lost that name.
+// warnings lists the cases in which pixi does not do what people expect. One case cannot be seen here: a user name in
+// the URL of a PyPI index keeps rattler's credentials off its requests, but a Ref no longer has that name.
 func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool) (all []string) {
 	warn := func(format string, args ...any) {
 		if w := "rattler: " + fmt.Sprintf(format, args...); !slices.Contains(all, w) {
@@ -61,21 +61,21 @@ func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool)
 		}
 	}
 	if home := home(env); home != "" && !inPlace {
-		if old, err := envsync.Existing(home); err != nil {
-			warn("pixi fails with every file that it cannot read: %v", err)
+		if old, err := envsync.ReadExisting(home); err != nil {
+			warn("pixi fails if it cannot read this file: %v", err)
 		} else if old != nil {
 			if _, err := parse(old); err != nil {
 				warn("pixi fails while %s is malformed: %v", home, err)
 			}
 		}
 	}
-	var first []member // rattler looks here before it looks into ~/.rattler
+	var first []member // rattler reads this file before it reads ~/.rattler
 	if from := env.Getenv("RATTLER_AUTH_FILE"); from != "" && inPlace {
-		old, _ := envsync.Existing(env.Abs(from))
+		old, _ := envsync.ReadExisting(env.Abs(from))
 		first, _ = parse(old)
 	}
-	// A netrc that cannot be read is of no weight here: rattler ignores it.
-	old, _ := envsync.Existing(netrc.Path(env))
+	// A netrc that cannot be read does not matter: rattler ignores it.
+	old, _ := envsync.ReadExisting(netrc.Path(env))
 	others := netrc.Hosts(old)
 	for _, e := range entries {
 		key, err := keyOf(e)
@@ -86,8 +86,8 @@ func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool)
 			warn("the credential for %s keeps pixi from getting its own by OpenID Connect there, also once it has expired", key)
 		}
 		if e.Cred.Kind == regpass.CondaToken && servesPyPI(key, entries) {
-			warn("%s also serves a PyPI index; pixi puts the conda token into the path of those requests too and breaks them",
-				key)
+			warn("%s also serves a PyPI index; "+
+				"pixi puts the conda token into the path of those requests too and breaks them", key)
 		}
 		if e.Cred.Kind == regpass.S3 {
 			warn("pixi reads %s with this credential only if s3-options are set for the bucket; "+
@@ -109,7 +109,7 @@ func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool)
 	return all
 }
 
-// servesPyPI guesses by the paths that were named for a host.
+// servesPyPI guesses from the paths of the refs whether the host also serves a PyPI index.
 func servesPyPI(host string, entries []envsync.Entry) bool {
 	return slices.ContainsFunc(entries, func(e envsync.Entry) bool {
 		h, err := e.Host()
@@ -121,7 +121,7 @@ func servesPyPI(host string, entries []envsync.Entry) bool {
 	})
 }
 
-// home names the file that rattler keeps logins in where there is no keyring, or ""
+// home is the path of the file in which rattler keeps logins if there is no keyring, or ""
 // (rattler_networking/src/authentication_storage/backends/file.rs).
 func home(env *regpass.Env) string {
 	if env.Home == "" {

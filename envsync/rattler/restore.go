@@ -9,7 +9,7 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// restore is Restore for rattler's file.
+// restore is envsync.Format.Restore for rattler's file.
 func restore(now, before []byte, keys []string) ([]byte, error) {
 	if now == nil {
 		return nil, nil
@@ -36,7 +36,7 @@ func restore(now, before []byte, keys []string) ([]byte, error) {
 		}
 	}
 	for _, k := range keys {
-		if now, err = putBack(now, k, was); err != nil {
+		if now, err = restoreKey(now, k, was); err != nil {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
 	}
@@ -46,8 +46,8 @@ func restore(now, before []byte, keys []string) ([]byte, error) {
 	return now, nil
 }
 
-// putBack gives the members of that name the value they had, or takes them out if there was none.
-func putBack(now []byte, name string, was []member) ([]byte, error) {
+// restoreKey gives the members of that name their former value, or removes them if they had none.
+func restoreKey(now []byte, name string, was []member) ([]byte, error) {
 	for {
 		is, err := parse(now)
 		if err != nil {
@@ -62,7 +62,7 @@ func putBack(now []byte, name string, was []member) ([]byte, error) {
 			if w.name != name {
 				continue
 			}
-			edits = nil // the last of several is the one that counts
+			edits = nil // the last of several former values counts
 			for _, m := range is {
 				if m.name == name {
 					edits = append(edits, envsync.Replacement{Start: m.value, End: m.end, Text: string(w.raw)})

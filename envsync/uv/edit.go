@@ -11,7 +11,7 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// service is the root of the server that a credential is for. uv takes http only for localhost and 127.0.0.1.
+// service is the root URL of the credential's server. uv takes http only for localhost and 127.0.0.1.
 func service(e envsync.Entry) (string, error) {
 	host, err := e.Host()
 	if err != nil {
@@ -38,25 +38,7 @@ func credentials(entries []envsync.Entry) ([]credential, error) {
 	}
 	var all []credential
 	for i, e := range entries {
-		secret := e.Cred.Secret.Reveal()
-		c := credential{Service: services[i], Scheme: string(e.Cred.Kind)}
-		switch e.Cred.Kind {
-		case regpass.Bearer:
-			c.Token = &secret
-			if strings.Contains(secret, " ") {
-				err = errors.New("the token holds a space")
-			}
-		case regpass.Basic:
-			c.Username, c.Password = &e.Cred.Username, &secret
-			if why := envsync.UserName(e.Cred.Username); why != "" {
-				err = fmt.Errorf("the user name %s", why)
-			}
-		default:
-			err = fmt.Errorf("uv has no %s credentials", e.Cred.Kind)
-		}
-		if why := envsync.Printable(secret); err == nil && why != "" {
-			err = fmt.Errorf("the secret %s", why)
-		}
+		c, err := credentialFor(services[i], e.Cred)
 		if err != nil {
 			return nil, regpass.Hintf(fmt.Errorf("uv: %s: %w", e.Ref, err), "other sinks: netrc, rattler, env")
 		}
@@ -65,9 +47,32 @@ func credentials(entries []envsync.Entry) ([]credential, error) {
 	return all, nil
 }
 
-// carry rewrites a store without the entries of the servers we bring a credential for: one with a longer path would
-// win over ours, and two with one path are none to uv. It lists the services it left out.
-func carry(old []byte, want []credential) (base []byte, left []string, err error) {
+func credentialFor(service string, cred regpass.Credential) (credential, error) {
+	secret := cred.Secret.Reveal()
+	c := credential{Service: service, Scheme: string(cred.Kind)}
+	switch cred.Kind {
+	case regpass.Bearer:
+		if strings.Contains(secret, " ") {
+			return credential{}, errors.New("the token holds a space")
+		}
+		c.Token = &secret
+	case regpass.Basic:
+		if err := envsync.CheckUserName(cred.Username); err != nil {
+			return credential{}, fmt.Errorf("the user name %w", err)
+		}
+		c.Username, c.Password = &cred.Username, &secret
+	default:
+		return credential{}, fmt.Errorf("uv has no %s credentials", cred.Kind)
+	}
+	if err := envsync.CheckPrintable(secret); err != nil {
+		return credential{}, fmt.Errorf("the secret %w", err)
+	}
+	return c, nil
+}
+
+// copyOthers copies a store without the credentials for the servers of want. A credential with a longer path would win
+// over ours, and uv ignores two credentials with one path. dropped lists the services that were left out.
+func copyOthers(old []byte, want []credential) (base []byte, dropped []string, err error) {
 	f, err := parse(old)
 	if err != nil {
 		return nil, nil, err
@@ -76,18 +81,18 @@ func carry(old []byte, want []credential) (base []byte, left []string, err error
 	for _, c := range f.Credential {
 		realm, _ := c.realm()
 		if slices.ContainsFunc(want, func(w credential) bool { r, _ := w.realm(); return r == realm }) {
-			left = append(left, c.Service)
+			dropped = append(dropped, c.Service)
 			continue
 		}
 		kept.Credential = append(kept.Credential, c)
 	}
 	if kept.Credential == nil {
-		return nil, left, nil
+		return nil, dropped, nil
 	}
-	return kept.encode(), left, nil
+	return kept.encode(), dropped, nil
 }
 
-// set is Set for the text store. The file is always our own, so it is written anew, in the shape of carry.
+// set is envsync.Format.Set for the text store. The file is always private, so it is written anew.
 func set(old []byte, entries []envsync.Entry) ([]byte, error) {
 	want, err := credentials(entries)
 	if err != nil {
@@ -96,7 +101,7 @@ func set(old []byte, entries []envsync.Entry) ([]byte, error) {
 	return merge(old, want)
 }
 
-// merge puts each credential where its service stood first, or at the end.
+// merge puts each credential in the place of the first one for its service, or at the end.
 func merge(old []byte, want []credential) ([]byte, error) {
 	f, err := parse(old)
 	if err != nil {
@@ -114,7 +119,7 @@ func merge(old []byte, want []credential) ([]byte, error) {
 	return f.encode(), nil
 }
 
-// restore is Restore for the text store.
+// restore is envsync.Format.Restore for the text store.
 func restore(now, before []byte, services []string) ([]byte, error) {
 	if now == nil {
 		return nil, nil

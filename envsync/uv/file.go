@@ -74,8 +74,8 @@ func (c credential) check() error {
 	return nil
 }
 
-// realm is scheme, host and port of the service: uv looks for credentials among those of one realm, and there takes
-// the one with the longest path.
+// realm is the scheme, host and port of the service. uv looks only at the credentials of one realm, and takes the one
+// with the longest path.
 func (c credential) realm() (string, error) {
 	service := c.Service
 	if !strings.Contains(service, "://") {

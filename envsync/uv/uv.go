@@ -1,4 +1,4 @@
-// Package uv answers "how is a credential said in uv's text store?", which `uv auth login` writes.
+// Package uv answers "how is a credential written in uv's text store?". `uv auth login` writes that store.
 package uv
 
 import (
@@ -10,23 +10,23 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// Store is the format of uv's text store. The file is always a private one.
+// Store is the format of uv's text store. Only private files are written in it.
 var Store = envsync.Format{Name: "uv", Set: set, Restore: restore, Keys: keys}
 
-// Plan makes a private folder for uv's text store. It is a folder of its own, since uv also puts a lock file there.
-func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, _ envsync.Options) (envsync.Plan, error) {
+// Plan plans a private folder with uv's text store. The folder holds nothing else but the lock file that uv puts there.
+func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, _ envsync.Options) (envsync.Plan, error) {
 	want, err := credentials(entries)
 	if err != nil {
 		return envsync.Plan{}, err
 	}
 	var notes []string
 	from := storePath(env)
-	old, err := envsync.Existing(from)
+	old, err := envsync.ReadExisting(from)
 	var base []byte
 	if err == nil && old != nil {
-		var left []string
-		base, left, err = carry(old, want)
-		for _, service := range left {
+		var dropped []string
+		base, dropped, err = copyOthers(old, want)
+		for _, service := range dropped {
 			notes = append(notes, fmt.Sprintf("uv: the credential for %s in %s is left out of the private copy, "+
 				"where it would hide ours", regpass.Quote(service), from))
 		}
@@ -37,10 +37,11 @@ func Plan(env *regpass.Env, own envsync.Private, entries []envsync.Entry, _ envs
 	if _, err := set(base, entries); err != nil {
 		return envsync.Plan{}, err
 	}
-	return own.Plan(entries, base, notes), nil
+	return private.Plan(entries, base, notes), nil
 }
 
-// storePath names the file that `uv auth login` writes, or "" (crates/uv-auth/src/store.rs, TextCredentialStore).
+// storePath is the path of the file that `uv auth login` writes, or "" (crates/uv-auth/src/store.rs,
+// TextCredentialStore).
 func storePath(env *regpass.Env) string {
 	const name = "credentials.toml"
 	if dir := env.Getenv("UV_CREDENTIALS_DIR"); dir != "" {
