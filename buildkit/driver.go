@@ -1,4 +1,4 @@
-// Package buildkit does one build from end to end: it runs it, searches what it makes, and explains how it failed.
+// Package buildkit does one build from end to end: it runs the build, searches its output, and explains its failure.
 package buildkit
 
 import (

@@ -53,12 +53,12 @@ type candidate struct {
 	foundBy, address string
 	docker           *Docker // the daemon that it is part of, or nil
 	named            bool    // the user chose it: if it does not answer, no other takes its place
-	hint             string  // what to do if it does not answer
+	hint             string  // the next step if it does not answer
 	dial             func(context.Context) (*client.Client, error)
 }
 
-// errSkip: this lookup names no BuildKit, so the next is tried. why is empty if nobody asked for this one. Every other
-// error of a lookup ends the search: a BuildKit that was chosen and does not work is never passed over.
+// errSkip: this lookup names no BuildKit, so the next is tried. why is empty if the user did not ask for this one.
+// Every other error of a lookup ends the search: a BuildKit that was chosen and does not work is never passed over.
 type errSkip struct{ why string }
 
 func (a errSkip) Error() string { return a.why }

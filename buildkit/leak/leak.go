@@ -1,4 +1,4 @@
-// Package leak tells whether a token is where none may be: in what a build is given, prints, records or exports.
+// Package leak finds tokens where none may be: in the input of a build, its output, its records and its exports.
 package leak
 
 import (

@@ -72,7 +72,7 @@ func (w *Watch) flushEnded() (logs []*client.VertexLog) {
 	return logs
 }
 
-// flushAll ends all outputs, for a build that broke off.
+// flushAll ends all outputs of a build that was cut short.
 func (w *Watch) flushAll() (logs []*client.VertexLog) {
 	for _, s := range slices.SortedFunc(maps.Keys(w.output), func(a, b stream) int {
 		return cmp.Or(cmp.Compare(a.step, b.step), cmp.Compare(a.stream, b.stream))

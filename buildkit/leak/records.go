@@ -11,7 +11,7 @@ import (
 //   - records of any age made by a step that wrote a token, since this build may have reused them.
 //
 // completed has the names of the steps that came to their end. Unfinished steps are left alone: no later build can
-// reuse what they made. It is nil where began is zero, so that no step began.
+// reuse their results. The filter is nil if began is zero, since then no step began.
 func (w *Watch) LeakedRecords(began time.Time, completed map[string]bool) func(*client.UsageInfo) bool {
 	if began.IsZero() {
 		return nil
