@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,7 @@ type printer struct {
 	known   *regpass.Redactor
 	masked  map[string]bool // fingerprints
 	maskErr error           // why the runner could not be told to hide a secret
+	held    *bytes.Buffer   // lines for release to write; nil: lines are written at once
 }
 
 func newPrinter(raw io.Writer, r reader) *printer {
@@ -63,6 +65,31 @@ func (p *printer) mask(secrets ...regpass.Secret) {
 			p.maskErr = errors.Join(p.maskErr, action.Mask(p.raw, s))
 		}
 	}
+}
+
+// holdBack keeps lines until release, while a display that moves the cursor owns the terminal. Masks are given at once.
+func (p *printer) holdBack() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = &bytes.Buffer{}
+}
+
+// release writes the lines that were held back.
+func (p *printer) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held != nil {
+		_, _ = p.held.WriteTo(p.raw) // as with Write, there is nowhere to report an error
+	}
+	p.held = nil
+}
+
+// out is the place for lines. p.mu is held.
+func (p *printer) out() io.Writer {
+	if p.held != nil {
+		return p.held
+	}
+	return p.raw
 }
 
 // maskWords has the runner hide every word of text that contains a known secret, as a whole: base64("user:token") has
@@ -101,7 +128,7 @@ func (p *printer) Write(b []byte) (int, error) {
 	if p.reader != person {
 		out = []byte(action.Harmless(string(out)))
 	}
-	_, err := p.raw.Write(out)
+	_, err := p.out().Write(out)
 	return len(b), err
 }
 
@@ -147,7 +174,7 @@ func (p *printer) annotate(level action.Level, text string, hints []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	text = string(p.known.Redact([]byte(text)))
-	_ = action.Annotate(p.raw, level, "regpass", text) // as with Write, there is nowhere to report an error
+	_ = action.Annotate(p.out(), level, "regpass", text) // as with Write, there is nowhere to report an error
 }
 
 // childExit is the exit code of a command that exec ran.
