@@ -44,7 +44,7 @@ type printer struct {
 	known   *regpass.Redactor
 	masked  map[string]bool // fingerprints
 	maskErr error           // why the runner could not be told to hide a secret
-	held    *bytes.Buffer   // lines for release to write; nil: they are written at once
+	held    *bytes.Buffer   // lines for release to write; nil: lines are written at once
 }
 
 func newPrinter(raw io.Writer, r reader) *printer {
