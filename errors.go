@@ -7,32 +7,32 @@ import (
 	"strings"
 )
 
-// Outcomes that decide the exit code. Everything else is 1.
+// Outcomes that decide the exit code. It is 1 for any other error.
 var (
-	ErrUsage      = errors.New("wrong usage")      // 2: asked wrongly
+	ErrUsage      = errors.New("wrong usage")      // 2: a wrong command or setting
 	ErrFound      = errors.New("found something")  // 3: a token where none may be
-	ErrNoIdentity = errors.New("no identity here") // 4: forks, missing permission
+	ErrNoIdentity = errors.New("no identity here") // 4: a fork, a missing permission
 )
 
-// tagged is an error that also is an outcome, without saying so in its text.
+// tagged is an error that also is another one, such as an outcome, without its text.
 type tagged struct {
 	error
-	outcome error
+	tag error
 }
 
-func (t tagged) Unwrap() []error { return []error{t.error, t.outcome} }
+func (t tagged) Unwrap() []error { return []error{t.error, t.tag} }
 
-// Usagef makes an error for a command or setting that was asked wrongly.
+// Usagef makes an ErrUsage, for a wrong command or setting.
 func Usagef(format string, args ...any) error {
 	return tagged{fmt.Errorf(format, args...), ErrUsage}
 }
 
-// NoIdentityf makes an error for a proof that is missing where one is needed.
+// NoIdentityf makes an ErrNoIdentity, for a proof that is needed and missing.
 func NoIdentityf(format string, args ...any) error {
 	return tagged{fmt.Errorf(format, args...), ErrNoIdentity}
 }
 
-// hinted carries what to do about an error, apart from the error.
+// hinted is an error with the next step for the user, apart from its text.
 type hinted struct {
 	error
 	hint string
@@ -40,7 +40,7 @@ type hinted struct {
 
 func (h hinted) Unwrap() error { return h.error }
 
-// Hintf adds to err what the user can do about it.
+// Hintf adds to err the next step for the user. It returns nil for nil.
 func Hintf(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
@@ -48,7 +48,7 @@ func Hintf(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
-// Hints lists what can be done about err, the nearest to its cause last.
+// Hints lists the hints in err, the nearest to its cause last.
 func Hints(err error) []string {
 	var all []string
 	for err != nil {
@@ -70,19 +70,19 @@ func Hints(err error) []string {
 	return all
 }
 
-// harmless shows text as it is where Quote would change nothing in it, and quoted otherwise.
-func harmless(text string) string {
+// quoteIfNeeded returns text unchanged if Quote would change nothing in it, and quoted otherwise.
+func quoteIfNeeded(text string) string {
 	if q := Quote(text); q != `"`+text+`"` {
 		return q
 	}
 	return text
 }
 
-// maxQuote is how much of a foreign message is shown, in bytes.
+// maxQuote is how much of a text from outside is shown, in bytes.
 const maxQuote = 300
 
-// Quote shows text that came from outside as one quoted line of at most 300 bytes of it. A GitHub runner also takes
-// "##[command]" anywhere in a line for a command (actions/runner, ActionCommand.TryParse), so that is broken.
+// Quote shows at most 300 bytes of a text from outside as one quoted line. It breaks "##[", because a GitHub runner
+// takes "##[command]" anywhere in a line for a command (actions/runner, ActionCommand.TryParse).
 func Quote(text string) string {
 	cut := ""
 	if len(text) > maxQuote {

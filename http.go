@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// maxBody is how much of an answer is read, in bytes; a larger one is an error.
+// maxBody is the longest answer that is read, in bytes.
 const maxBody = 1 << 20
 
 // CheckEndpoint refuses a URL that a secret must not be sent to: anything but https, or http to this machine.
@@ -25,7 +25,7 @@ func CheckEndpoint(u *url.URL) error {
 	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
 		return nil
 	}
-	return fmt.Errorf("%s is neither https nor on this machine", harmless(u.Scheme+"://"+u.Host))
+	return fmt.Errorf("%s is neither https nor on this machine", quoteIfNeeded(u.Scheme+"://"+u.Host))
 }
 
 // Loopback reports whether host (without port) is this machine by name or address.
@@ -38,10 +38,9 @@ func Loopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// Do asks once. It follows no redirect, since a redirect would repeat the proof elsewhere, and reads at most 1 MiB. An
-// answer that is not 2xx is an *HTTPError; the body of a 2xx answer is never part of an error, for it may be a token.
+// Do sends a request once. It follows no redirect, which would repeat the proof elsewhere, and reads at most 1 MiB. An
+// answer that is not 2xx is an *HTTPError. No error holds the body of a 2xx answer, which may be a token.
 func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
-	where := r.URL.Redacted()
 	if err := CheckEndpoint(r.URL); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Op, err)
 	}
@@ -57,29 +56,35 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		return nil, fmt.Errorf("%s: %s %s: %w", r.Op, r.Method, where, foreign{err})
+		return nil, fmt.Errorf("%s: %w", r, quotedError{err})
 	}
 	defer res.Body.Close()
 	got, err := ReadAll(res.Body, maxBody)
 	tooLong := errors.Is(err, ErrTooLong)
-	if err != nil && !tooLong {
-		return nil, fmt.Errorf("%s: %s %s: read the answer: %w", r.Op, r.Method, where, foreign{err})
-	}
-	if res.StatusCode/100 != 2 {
-		he := &HTTPError{Op: r.Op, Method: r.Method, URL: where, Status: res.StatusCode,
-			Message: clean(message(got), r), RetryAfter: retryAfter(res.Header.Get("Retry-After"), e.Now())}
-		if res.StatusCode/100 == 3 {
-			he.Message = "a redirect, which is not followed because it would repeat the secret elsewhere"
-		}
-		return nil, he
-	}
-	if tooLong {
-		return nil, fmt.Errorf("%s: %s %s: the answer is %w", r.Op, r.Method, where, err)
+	switch {
+	case err != nil && !tooLong:
+		return nil, fmt.Errorf("%s: read the answer: %w", r, quotedError{err})
+	case res.StatusCode/100 != 2:
+		return nil, e.httpError(r, res, got)
+	case tooLong:
+		return nil, fmt.Errorf("%s: the answer is %w", r, err)
 	}
 	return got, nil
 }
 
-// DoJSON asks once and decodes the answer into v.
+// httpError makes the error for an answer that is not 2xx.
+func (e *Env) httpError(r Request, res *http.Response, body []byte) *HTTPError {
+	he := &HTTPError{
+		Op: r.Op, Method: r.Method, URL: r.URL.Redacted(), Status: res.StatusCode,
+		Message: scrub(serverMessage(body), r), RetryAfter: retryAfter(res.Header.Get("Retry-After"), e.Now()),
+	}
+	if res.StatusCode/100 == 3 {
+		he.Message = "a redirect, which is not followed because it would repeat the secret elsewhere"
+	}
+	return he
+}
+
+// DoJSON sends a request once and decodes the answer into v.
 func (e *Env) DoJSON(ctx context.Context, r Request, v any) error {
 	header := http.Header{"Accept": {"application/json"}}
 	maps.Copy(header, r.Header)
@@ -89,7 +94,7 @@ func (e *Env) DoJSON(ctx context.Context, r Request, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(got, v); err != nil {
-		return fmt.Errorf("%s: %s %s: the answer (%d bytes) is not the JSON that was expected", r.Op, r.Method, r.URL.Redacted(), len(got))
+		return fmt.Errorf("%s: the answer (%d bytes) is not the expected JSON", r, len(got))
 	}
 	return nil
 }

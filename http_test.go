@@ -237,7 +237,7 @@ func TestDoJSON(t *testing.T) {
 	}
 	for _, answer = range []string{"", "Zq7Zq7", `{"token":"Zq7"`, `{"token":["Zq7"]}`, `{"token":"Zq7"}Zq7`} {
 		_, err := ask()
-		if err == nil || strings.Contains(err.Error(), "Zq7") || !strings.Contains(err.Error(), "is not the JSON that was expected") {
+		if err == nil || strings.Contains(err.Error(), "Zq7") || !strings.Contains(err.Error(), "is not the expected JSON") {
 			t.Errorf("%s is %v", answer, err)
 		}
 	}

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// HTTPError is an answer that is not 2xx.
+// HTTPError is an answer whose status is not 2xx.
 type HTTPError struct {
 	Op, Method, URL string
 	Status          int
-	Message         string        // what the server said, unquoted, at most 300 bytes, our own secrets removed
-	RetryAfter      time.Duration // what the server asked for, or zero
+	Message         string        // of the server, unquoted, at most 300 bytes, without the secrets of the request
+	RetryAfter      time.Duration // the wait that the server asks for, or zero
 }
 
 // Error names the operation, the request and the status, and quotes the server's message.
@@ -25,15 +25,16 @@ func (e *HTTPError) Error() string {
 	return s
 }
 
-// foreign is an error whose text may hold what the other side sent before it had to prove who it is: the names in its
+// quotedError is an error whose text may hold text of a server that has not proved who it is: the names in its
 // certificate, which may hold line ends, or a proxy's status line.
-type foreign struct{ error }
+type quotedError struct{ error }
 
-func (f foreign) Error() string { return harmless(f.error.Error()) }
-func (f foreign) Unwrap() error { return f.error }
+func (e quotedError) Error() string { return quoteIfNeeded(e.error.Error()) }
+func (e quotedError) Unwrap() error { return e.error }
 
-// message finds what an error answer says: RFC 9457 title and detail, or the fields that registries use, or the text.
-func message(body []byte) string {
+// serverMessage finds the message in the body of an error: title and detail of RFC 9457, or the fields that registries
+// use, or else all of it.
+func serverMessage(body []byte) string {
 	var p struct {
 		Title, Detail, Message, Description string
 		Error                               json.RawMessage
@@ -43,18 +44,17 @@ func message(body []byte) string {
 	if json.Unmarshal(body, &p) != nil {
 		return string(body)
 	}
-	var said []string
 	text := ""
 	_ = json.Unmarshal(p.Error, &text)
-	said = append(said, p.Title, p.Detail, p.Message, text, p.OAuth, p.Description)
+	parts := []string{p.Title, p.Detail, p.Message, text, p.OAuth, p.Description}
 	for _, e := range p.Errors {
-		said = append(said, e.Code, e.Detail, e.Description, e.Message)
+		parts = append(parts, e.Code, e.Detail, e.Description, e.Message)
 	}
-	said = nonEmpty(said)
-	if len(said) == 0 {
+	parts = nonEmpty(parts)
+	if len(parts) == 0 {
 		return string(body)
 	}
-	return strings.Join(said, ": ")
+	return strings.Join(parts, ": ")
 }
 
 func nonEmpty(in []string) []string {
@@ -67,11 +67,11 @@ func nonEmpty(in []string) []string {
 	return out
 }
 
-// clean removes what r sent in secret from a message that the server may have echoed, and cuts it.
-func clean(said string, r Request) string {
-	said = string(NewRedactor(r.secrets()...).Redact([]byte(said)))
-	if len(said) > maxQuote {
-		said = said[:maxQuote]
+// scrub removes the secrets of r, which the server may have echoed, from its message, and cuts the message short.
+func scrub(message string, r Request) string {
+	message = string(NewRedactor(r.secrets()...).Redact([]byte(message)))
+	if len(message) > maxQuote {
+		message = message[:maxQuote]
 	}
-	return strings.TrimSpace(said)
+	return strings.TrimSpace(message)
 }

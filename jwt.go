@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Claims are the claims of a JSON Web Token (RFC 7519 section 4.1), read but not verified: whoever receives the
-// token verifies it.
+// Claims are the claims of a JSON Web Token (RFC 7519 section 4.1), read but not verified: the receiver of the token
+// verifies it.
 type Claims struct {
 	Issuer    string
 	Subject   string
@@ -28,30 +29,12 @@ type Claims struct {
 // base64url is the alphabet of RFC 4648 section 5.
 const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// DecodeJWT reads the claims of a compact JWS: three base64url parts without padding, the second a JSON object. The
-// error never holds any of the token.
+// DecodeJWT reads the claims of a compact JWS: three base64url parts without padding, the second a JSON object. Its
+// errors never hold any of the token.
 func DecodeJWT(token Secret) (Claims, error) {
-	parts := strings.Split(token.Reveal(), ".")
-	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
-		return Claims{}, fmt.Errorf("not a JSON Web Token: %d parts between dots instead of three that are not empty", len(parts))
-	}
-	for i, part := range parts {
-		if strings.ContainsFunc(part, func(r rune) bool { return !strings.ContainsRune(base64url, r) }) {
-			return Claims{}, fmt.Errorf("not a JSON Web Token: its part %d is not base64url", i+1)
-		}
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	all, err := payload(token)
 	if err != nil {
-		return Claims{}, errors.New("not a JSON Web Token: its second part is not base64url")
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var all map[string]any
-	if err := d.Decode(&all); err != nil || all == nil {
-		return Claims{}, errors.New("not a JSON Web Token: its second part is not a JSON object")
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return Claims{}, errors.New("not a JSON Web Token: its second part is more than a JSON object")
+		return Claims{}, fmt.Errorf("not a JSON Web Token: %w", err)
 	}
 	c := Claims{All: all}
 	for name, into := range map[string]*string{"iss": &c.Issuer, "sub": &c.Subject, "jti": &c.ID} {
@@ -68,25 +51,61 @@ func DecodeJWT(token Secret) (Claims, error) {
 			}
 		}
 	}
-	switch aud := all["aud"].(type) {
-	case nil:
-	case string:
-		c.Audience = []string{aud}
-	case []any:
-		for _, a := range aud {
-			s, ok := a.(string)
-			if !ok {
-				return Claims{}, errors.New("the token's claim aud is not a list of strings")
-			}
-			c.Audience = append(c.Audience, s)
-		}
-	default:
-		return Claims{}, errors.New("the token's claim aud is neither a string nor a list")
+	if c.Audience, err = audience(all["aud"]); err != nil {
+		return Claims{}, err
 	}
 	return c, nil
 }
 
-// numericDate reads seconds since 1970, possibly with a fraction, up to the year 9999.
+// payload decodes the second part of a compact JWS as a JSON object.
+func payload(token Secret) (map[string]any, error) {
+	parts := strings.Split(token.Reveal(), ".")
+	if len(parts) != 3 || slices.Contains(parts, "") {
+		return nil, fmt.Errorf("%d parts between dots instead of three that are not empty", len(parts))
+	}
+	for i, part := range parts {
+		if strings.ContainsFunc(part, func(r rune) bool { return !strings.ContainsRune(base64url, r) }) {
+			return nil, fmt.Errorf("its part %d is not base64url", i+1)
+		}
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, errors.New("its second part is not base64url")
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var all map[string]any
+	if err := d.Decode(&all); err != nil || all == nil {
+		return nil, errors.New("its second part is not a JSON object")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("its second part is more than a JSON object")
+	}
+	return all, nil
+}
+
+// audience reads the claim aud: absent, a string, or a list of strings.
+func audience(claim any) ([]string, error) {
+	switch aud := claim.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return []string{aud}, nil
+	case []any:
+		var all []string
+		for _, a := range aud {
+			s, ok := a.(string)
+			if !ok {
+				return nil, errors.New("the token's claim aud is not a list of strings")
+			}
+			all = append(all, s)
+		}
+		return all, nil
+	}
+	return nil, errors.New("the token's claim aud is neither a string nor a list")
+}
+
+// numericDate reads seconds since 1970, possibly with a fraction, up to the end of the year 9999.
 func numericDate(v any) (time.Time, error) {
 	n, ok := v.(json.Number)
 	if !ok {
@@ -99,7 +118,7 @@ func numericDate(v any) (time.Time, error) {
 	return time.Unix(int64(f), 0).UTC(), nil
 }
 
-// Show renders the named claims as name=value pairs for a person, values quoted, absent ones left out.
+// Show renders the named claims for a person, as name=value with the value quoted. It leaves out absent ones.
 func (c Claims) Show(names []string) string {
 	var shown []string
 	for _, name := range names {

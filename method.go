@@ -1,12 +1,12 @@
 package regpass
 
-// Method is how a proof proves who asks, in words for people.
+// Method is the kind of a proof, in words for people.
 type Method string
 
-// The methods, in the order in which they are preferred.
+// The methods, the preferred one first.
 const (
 	ReadyToken Method = "ready token"   // a token of the registry, used as it is
-	APIKey     Method = "API key"       // long-lived: exchanged where the registry can, otherwise used as it is
+	APIKey     Method = "API key"       // long-lived: exchanged if the registry can, otherwise used as it is
 	OIDC       Method = "CI identity"   // an OpenID Connect ID token of the job
 	Refresh    Method = "refresh token" // single-use, from an earlier credential
 	Browser    Method = "browser login" // a person at the terminal

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Pattern makes a regular expression that is compiled when it is first asked for. Of the many that the program knows
-// one run needs few, and a run of a few milliseconds would spend a good part on compiling the others. An expression
-// that does not compile panics when it is asked for, as regexp.MustCompile does.
+// Pattern makes a regular expression that is compiled at its first use. One run of a few milliseconds needs few of the
+// program's many expressions, and would spend a good part of its time on compiling the others. The first use of an
+// expression that does not compile panics, as regexp.MustCompile does.
 func Pattern(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

@@ -2,9 +2,9 @@ package regpass
 
 import "strings"
 
-// Pick finds the row of a table by its name. An unknown name is ErrUsage, and the error lists the known ones in the
-// order of the table; what says what the rows are, in the singular: "provider".
-func Pick[R any](what, name string, rows []R, nameOf func(R) string) (R, error) {
+// Pick finds the row of a table by its name. An unknown name is ErrUsage, and the error lists the known names in the
+// order of the table. noun is the word for a row: "provider".
+func Pick[R any](noun, name string, rows []R, nameOf func(R) string) (R, error) {
 	var known []string
 	for _, row := range rows {
 		if nameOf(row) == name {
@@ -13,7 +13,7 @@ func Pick[R any](what, name string, rows []R, nameOf func(R) string) (R, error) 
 		known = append(known, nameOf(row))
 	}
 	var none R
-	return none, Usagef("unknown %s %s (known: %s)", what, Quote(name), strings.Join(known, ", "))
+	return none, Usagef("unknown %s %s (known: %s)", noun, Quote(name), strings.Join(known, ", "))
 }
 
 // Names lists the names of the rows of a table.

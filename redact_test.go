@@ -216,7 +216,7 @@ func naive(text []byte, forms []string) []byte {
 			i++
 			continue
 		}
-		out = append(out, stars...)
+		out = append(out, redacted...)
 		i += longest
 	}
 	return out

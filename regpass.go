@@ -1,8 +1,8 @@
 // Package regpass is the vocabulary of the program of that name, which gives every build a pass: it proves who a CI
-// job is, trades that for a short-lived package-registry credential and puts it where each client looks.
+// job is, exchanges that for a short-lived package-registry credential and puts the credential where each client looks.
 //
-// Data flows one way. The stages (identity, registry, envsync, sts, …) import this package and never each other;
-// internal/cli joins them. This package imports the standard library only.
+// Data flows one way. The rooms (identity, registry, envsync, sts, …) import this package and internal/cli joins them;
+// arch_test.go lists the few imports between them. This package imports only the standard library.
 package regpass
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Kind says how a registry expects a credential to be presented.
+// Kind is the way in which a credential is presented to a registry.
 type Kind string
 
 // The kinds of credential that package clients know.
@@ -25,20 +25,20 @@ const (
 	S3         Kind = "s3"          // SigV4 with Username as access key id and Secret as secret access key
 )
 
-// Credential is what a registry gave us.
+// Credential is a registry's permission to read or upload packages.
 type Credential struct {
 	Registry     string    // name of the registry's row: "pyx"
-	Host         string    // lower-case, ASCII; with :port where the URL names one; "s3://bucket" for Kind S3
+	Host         string    // lower-case, ASCII; with :port if the URL names one; "s3://bucket" for Kind S3
 	MoreHosts    []string  // further hosts that take the same credential, such as the one that serves the files
-	Kind         Kind      // how the registry wants it
-	Username     string    // for Basic; for Bearer the user name that readers who only speak Basic send, or empty
+	Kind         Kind      // how it is presented
+	Username     string    // for Basic; for Bearer the user name that clients send that only speak Basic, or empty
 	Secret       Secret    // token, password or key
 	SessionToken Secret    // Kind S3 only
-	Refresh      Secret    // single-use token that the registry trades for the next credential, or empty
+	Refresh      Secret    // single-use token that the registry exchanges for the next credential, or empty
 	Expires      time.Time // zero: the registry does not say
 }
 
-// PerHost returns the credential once for each of its hosts, the first one first.
+// PerHost returns the credential once for each of its hosts, that of Host first. None has MoreHosts.
 func (c Credential) PerHost() []Credential {
 	all := []Credential{c}
 	for _, host := range c.MoreHosts {
@@ -52,19 +52,19 @@ func (c Credential) PerHost() []Credential {
 	return all
 }
 
-// Fresh reports whether the credential is worth handing out at now: more than a fifth of its lifetime must be left,
-// and more than minLife where the lifetime is over four times minLife. A credential that does not say when it ends is fresh.
+// Fresh reports whether the credential can still be handed out at now: more than a fifth of its lifetime must be left,
+// and more than minLife if the lifetime is over four times minLife. A credential whose end is unknown is fresh.
 func (c Credential) Fresh(now, minted time.Time, minLife time.Duration) bool {
 	return c.Expires.IsZero() || now.Before(c.RefreshAt(minted, minLife))
 }
 
-// RefreshAt is the moment from which a credential minted at minted should be replaced. It is zero for a credential
-// that does not say when it ends.
+// RefreshAt is the time from which a credential that was minted at minted should be replaced. It is zero if the end of
+// the credential is unknown.
 func (c Credential) RefreshAt(minted time.Time, minLife time.Duration) time.Time {
 	if c.Expires.IsZero() {
 		return time.Time{}
 	}
-	life := max(c.Expires.Sub(minted), 0) // below 0 when the clock was wrong
+	life := max(c.Expires.Sub(minted), 0) // below 0 if the clock was wrong
 	left := life / 5
 	if life > 4*minLife && left < minLife {
 		left = minLife
@@ -72,7 +72,7 @@ func (c Credential) RefreshAt(minted time.Time, minLife time.Duration) time.Time
 	return c.Expires.Add(-left)
 }
 
-// Identity is a CI job's signed proof of who it is: an OpenID Connect ID token, read but not verified.
+// Identity is a CI job's signed proof of its identity: an OpenID Connect ID token, read but not verified.
 type Identity struct {
 	Provider string // name of the provider's row: "github"
 	Token    Secret
@@ -81,10 +81,10 @@ type Identity struct {
 	PolicyClaims []string
 }
 
-// Env is all the program may know of its surroundings. main fills it in and tests fake it.
+// Env is everything that the program may know of its surroundings. main fills it in and tests fake it.
 type Env struct {
 	Getenv  func(string) string
-	Environ []string // NAME=value, what a child process inherits
+	Environ []string // NAME=value, for child processes
 	HTTP    *http.Client
 	Now     func() time.Time
 	Wait    func(context.Context, time.Duration) error // returns early with ctx's error
@@ -93,20 +93,20 @@ type Env struct {
 	Stderr  io.Writer
 
 	Dir      string // working directory
-	Home     string // home directory, or empty where there is none
+	Home     string // home directory, or empty if there is none
 	TempDir  string // the system's folder for temporary files
-	Terminal bool   // standard input and error are a terminal: there is someone to ask
+	Terminal bool   // standard input and error are a terminal: there is a person to ask
 
-	// Mask hears of every secret as soon as it is read and before anything else is printed: what goes to Stderr is
-	// redacted from then on, and a GitHub runner is told to hide it.
+	// Mask must be called with every secret as soon as it is read, before anything is printed. From then on Stderr is
+	// redacted, and a GitHub runner hides the secret.
 	Mask func(...Secret)
-	// Run runs a command to its end and returns its standard output; extra is added to the environment.
+	// Run runs a command to its end and returns its standard output. extra is added to its environment, as NAME=value.
 	Run func(ctx context.Context, extra []string, name string, args ...string) ([]byte, error)
 	// OpenBrowser shows a page to the person at the terminal.
 	OpenBrowser func(ctx context.Context, url string) error
 }
 
-// Lookup returns the first of the named variables that is set, with its name. An empty variable is not set.
+// Lookup returns name and value of the first of the named variables that is set. An empty variable counts as not set.
 func (e *Env) Lookup(names ...string) (name, value string) {
 	for _, n := range names {
 		if v := e.Getenv(n); v != "" {

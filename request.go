@@ -11,7 +11,7 @@ import (
 	"net/url"
 )
 
-// Request is one question to a server. Its secrets are revealed only while it is written. At most one of Bearer, Basic
+// Request is one request to a server. Its secrets are revealed only while it is written. At most one of Bearer, Basic
 // and Sign is set, and at most one of JSON and Form.
 type Request struct {
 	Op     string // the operation, for errors: "pyx: exchange the API key"
@@ -24,7 +24,7 @@ type Request struct {
 	JSON   map[string]any    // body; a Secret in it is sent as its value
 	Form   map[string]any    // body as application/x-www-form-urlencoded; values are strings and Secrets
 	Sign   Signer            // signs the whole request last, as AWS Signature Version 4 does
-	Scrub  []Secret          // what an answer must not repeat besides the secrets above, such as those of an earlier hop
+	Scrub  []Secret          // further secrets that an error must not repeat, such as those of an earlier request
 }
 
 // Login is a user name and a password.
@@ -33,12 +33,15 @@ type Login struct {
 	Password Secret
 }
 
-// Signer adds headers to a request that is otherwise complete. body is what it will send.
+// Signer adds headers to a request that is otherwise complete. body is the body that the request will send.
 type Signer interface {
 	Sign(r *http.Request, body []byte) error
 }
 
-// secrets are all that an answer could echo.
+// String is the operation, the method and the URL, for errors.
+func (r Request) String() string { return fmt.Sprintf("%s: %s %s", r.Op, r.Method, r.URL.Redacted()) }
+
+// secrets are all secrets that an answer could echo.
 func (r Request) secrets() []Secret {
 	all := append([]Secret{r.Bearer, r.Basic.Password}, r.Scrub...)
 	for _, s := range r.Keys {
@@ -54,7 +57,7 @@ func (r Request) secrets() []Secret {
 	return all
 }
 
-// body returns the bytes to send and their media type; nil and "" where there is none.
+// body returns the bytes to send and their media type; nil and "" for a request without a body.
 func (r Request) body() (content []byte, mediaType string, err error) {
 	switch {
 	case r.JSON != nil:
@@ -104,7 +107,7 @@ func (r Request) write(ctx context.Context) (*http.Request, error) {
 	return req, err
 }
 
-// revealed copies a body with its secrets as strings.
+// revealed copies a body, with its secrets as strings.
 func revealed(in map[string]any) map[string]any {
 	out := make(map[string]any, len(in))
 	for k, v := range in {

@@ -13,18 +13,23 @@ import (
 	"time"
 )
 
-// How Retry tries: at most maxTries times, waiting a random part of firstWait doubled each time, at most maxWait
-// ("full jitter", https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
+// Retry tries at most maxTries times. In between it waits for a random part of firstWait, doubled each time, up to
+// maxWait ("full jitter", https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
 const (
 	maxTries  = 5
 	firstWait = 200 * time.Millisecond
 	maxWait   = 5 * time.Second
 )
 
-// Retry calls try until it succeeds, fails in a way that a second try can't mend, or ctx ends. try is expected to
-// make its proof anew where that is possible.
+// Hints for the time limit of ctx.
+const (
+	timeLimitHint = "no success within the time limit; raise it with --timeout"
+	longWaitHint  = "the server asks to wait %s, longer than the time limit allows; raise it with --timeout"
+)
+
+// Retry calls try until it succeeds, it fails in a way that a second try cannot mend, or ctx ends. If try can make its
+// proof anew, it should.
 func (e *Env) Retry(ctx context.Context, try func(context.Context) error) error {
-	const late = "no success within the time limit; raise it with --timeout"
 	var last error
 	for n := range maxTries {
 		err := try(ctx)
@@ -32,20 +37,20 @@ func (e *Env) Retry(ctx context.Context, try func(context.Context) error) error 
 		case err == nil:
 			return nil
 		case last != nil && ctx.Err() != nil:
-			// Cut short: what the try before met tells more.
-		case last != nil && !passing(err):
+			// Cut short: the error of the try before tells more.
+		case last != nil && !transient(err):
 			return fmt.Errorf("%w (tried again after: %v)", err, last)
 		default:
 			last = err
 		}
-		if !passing(last) || ctx.Err() != nil || n == maxTries-1 {
+		if !transient(last) || ctx.Err() != nil || n == maxTries-1 {
 			break
 		}
-		wait, hint := rand.N(min(firstWait<<n, maxWait)), late
+		wait, hint := rand.N(min(firstWait<<n, maxWait)), timeLimitHint
 		var he *HTTPError
 		if errors.As(last, &he) && he.RetryAfter > 0 {
 			wait = he.RetryAfter
-			hint = fmt.Sprintf("the server asks to wait %s, longer than the time limit allows; raise it with --timeout", wait.Round(time.Second))
+			hint = fmt.Sprintf(longWaitHint, wait.Round(time.Second))
 		}
 		if end, ok := ctx.Deadline(); ok && time.Until(end) <= wait {
 			return Hintf(last, "%s", hint)
@@ -55,13 +60,13 @@ func (e *Env) Retry(ctx context.Context, try func(context.Context) error) error 
 		}
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return Hintf(last, "%s", late)
+		return Hintf(last, "%s", timeLimitHint)
 	}
 	return last
 }
 
-// passing reports whether a second try can succeed: connection errors and time-outs, 408, 425, 429 and 5xx.
-func passing(err error) bool {
+// transient reports whether a second try can succeed: connection errors and time-outs, 408, 425, 429 and 5xx.
+func transient(err error) bool {
 	var he *HTTPError
 	if errors.As(err, &he) {
 		switch he.Status {
@@ -78,6 +83,7 @@ func passing(err error) bool {
 	return errors.As(err, &ne) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
+// retryAfter reads a Retry-After header: seconds or a date (RFC 9110, section 10.2.3). It is zero if there is no wait.
 func retryAfter(v string, now time.Time) time.Duration {
 	if n, err := strconv.Atoi(v); err == nil && n > 0 {
 		return time.Duration(min(n, 86400)) * time.Second // a day; a larger number could overflow

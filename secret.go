@@ -12,11 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// MaxToken is the longest token, in bytes, that is accepted from anywhere: no client sends a longer header.
+// MaxToken is the length of the longest token that is accepted, in bytes: no client sends a longer header.
 const MaxToken = 64 << 10
 
-// Secret holds a value that must not be shown. It prints as [secret] whatever the verb, the logger or the encoder;
-// Reveal is the only way out. The zero Secret is empty. It holds a func because fmt prints unexported strings.
+// Secret holds a value that must not be shown. Every verb, logger and encoder prints it as [secret]; only Reveal
+// returns the value. The zero Secret is empty. It holds a func because fmt prints unexported strings.
 type Secret struct{ reveal func() string }
 
 // NewSecret hides value.
@@ -27,7 +27,7 @@ func NewSecret(value string) Secret {
 	return Secret{func() string { return value }}
 }
 
-// SecretLine is a Secret of what a variable, a file or a pipe holds, without the line end that an echo adds.
+// SecretLine hides the content of a variable, a file or a pipe, without the line end that echo adds.
 func SecretLine(text string) Secret {
 	return NewSecret(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"))
 }
@@ -40,7 +40,7 @@ func (s Secret) Reveal() string {
 	return s.reveal()
 }
 
-// Empty reports whether there is nothing to hide.
+// Empty reports whether the value is empty.
 func (s Secret) Empty() bool { return s.reveal == nil }
 
 // Fingerprint is the first 16 hex digits of the value's SHA-256, to tell two secrets apart without showing either.
@@ -63,9 +63,9 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 // LogValue returns [secret].
 func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
-// ParseToken makes a Secret of a token read from outside. It drops surrounding white space and refuses what no
-// client can carry: nothing, more than MaxToken bytes, and anything but printable ASCII without spaces (RFC 6750
-// b64token is a subset). The error never holds the value.
+// ParseToken makes a Secret of a token read from outside. It drops surrounding white space, and refuses tokens that no
+// client can send: an empty one, one of more than MaxToken bytes, and any with a byte that is not printable ASCII or is
+// a space (b64token of RFC 6750 is a subset). Its errors never hold the value.
 func ParseToken(raw string) (Secret, error) {
 	t := strings.TrimSpace(raw)
 	switch {
@@ -76,15 +76,16 @@ func ParseToken(raw string) (Secret, error) {
 	}
 	for i := range len(t) {
 		if t[i] <= ' ' || t[i] > '~' {
-			return Secret{}, fmt.Errorf("the token holds the byte 0x%02x at position %d; tokens are printable ASCII without spaces", t[i], i)
+			const format = "the token holds the byte 0x%02x at position %d; tokens are printable ASCII without spaces"
+			return Secret{}, fmt.Errorf(format, t[i], i)
 		}
 	}
 	return NewSecret(t), nil
 }
 
-// ParsePassword is ParseToken for passwords, which people choose: spaces and all scripts are fine. A final line break,
-// which files and pipes add, is dropped and nothing else. It refuses an empty value, more than MaxToken bytes, text
-// that is not UTF-8, and what could end a line or hide: control and format characters. The error never holds the value.
+// ParsePassword is ParseToken for passwords, which people choose: spaces and all scripts are fine. It drops only a
+// final line break, which files and pipes add. It refuses an empty value, more than MaxToken bytes, text that is not
+// UTF-8, and characters that could end a line or hide: control and format characters. Its errors never hold the value.
 func ParsePassword(raw string) (Secret, error) {
 	p := strings.TrimSuffix(strings.TrimSuffix(raw, "\n"), "\r")
 	switch {

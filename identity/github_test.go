@@ -177,15 +177,15 @@ func TestGitHubHostileAnswers(t *testing.T) {
 		outcome    error
 		text       string
 	}{
-		{"HTML", "<html>" + token, 200, nil, "is not the JSON that was expected"},
-		{"nothing", "", 200, nil, "is not the JSON that was expected"},
-		{"no content", "", 204, nil, "is not the JSON that was expected"},
-		{"cut", value(token)[:100], 200, nil, "is not the JSON that was expected"},
+		{"HTML", "<html>" + token, 200, nil, "is not the expected JSON"},
+		{"nothing", "", 200, nil, "is not the expected JSON"},
+		{"no content", "", 204, nil, "is not the expected JSON"},
+		{"cut", value(token)[:100], 200, nil, "is not the expected JSON"},
 		{"empty object", "{}", 200, regpass.ErrNoIdentity, "answered without one"},
 		{"null", "null", 200, regpass.ErrNoIdentity, "answered without one"},
 		{"empty value", value(""), 200, regpass.ErrNoIdentity, "answered without one"},
 		{"value is null", `{"value":null}`, 200, regpass.ErrNoIdentity, "answered without one"},
-		{"value is a number", `{"value":5}`, 200, nil, "is not the JSON that was expected"},
+		{"value is a number", `{"value":5}`, 200, nil, "is not the expected JSON"},
 		{"10 MB", value(strings.Repeat("A", 10<<20)), 200, nil, "the answer is longer than 1048576 bytes"},
 		{"value of 600 KB", value(strings.Repeat("A", 600_000)), 200, regpass.ErrNoIdentity, "600000 bytes"},
 		{"value of two lines", `{"value":"` + token + `\n::stop-commands::x"}`, 200, regpass.ErrNoIdentity, "0x0a"},
