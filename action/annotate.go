@@ -7,7 +7,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Level is how serious an annotation is, and the name of its command.
+// Level is the severity of an annotation, and the name of its command.
 type Level string
 
 // The levels that GitHub shows.
@@ -16,16 +16,17 @@ const (
 	Warning Level = "warning"
 )
 
-// Annotate shows text beside the run, with line breaks where it has them, on the runner that reads w.
+// Annotate has the runner that reads w show text beside the run. Line breaks in text are kept. A failure to write is
+// the only error.
 func Annotate(w io.Writer, level Level, title, text string) error {
 	return command(w, string(level), map[string]string{"title": title}, Harmless(text))
 }
 
-// atStart is "::" where a runner takes it for a command: first in a line after what .NET's TrimStart drops, and lines
-// end as .NET's ReadLine says, also at a carriage return alone.
+// atStart matches "::" where a runner takes it for a command: at the start of a line, after white space that .NET's
+// TrimStart drops. A line also ends at a carriage return alone, as in .NET's ReadLine.
 var atStart = regpass.Pattern(`(^|[\r\n])([\s\v\x{85}\p{Z}]*)::`)
 
-// Harmless returns text in which a runner finds no command: neither "::" that begins a line nor "##[" anywhere
+// Harmless changes text so that a runner finds no command in it: no "::" at the start of a line and no "##[" anywhere
 // (actions/runner, ActionCommand.cs, TryParseV2 and TryParse).
 func Harmless(text string) string {
 	if strings.Contains(text, "##[") {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// maxDraws is how often a delimiter is drawn. Of random ones the first will do.
+// maxDraws is the number of delimiters that are tried. The first random one is good enough.
 const maxDraws = 3
 
-// randomDelimiter draws a line that nobody can have put into a value.
+// randomDelimiter draws a line that cannot have been put into a value on purpose.
 func randomDelimiter() string { return "regpass_" + rand.Text() }
 
-// block is the form in which the runner's files take a value of any number of lines. What ends the value is drawn anew
-// for each, and does not stand in it: with one that is known, a value could go on to set further names
+// block writes a value of any number of lines as the runner's files take it. The delimiter after the value is drawn
+// anew for each and is not part of the value: after a delimiter that is known, a value could set further names
 // (CVE-2022-35954).
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#multiline-strings
 func block(name, value string, draw func() string) (string, error) {
@@ -21,15 +21,16 @@ func block(name, value string, draw func() string) (string, error) {
 		return "", errors.New("the value holds a NUL byte")
 	}
 	for range maxDraws {
-		end := draw()
-		if !strings.Contains(value, end) {
-			return name + "<<" + end + "\n" + value + "\n" + end, nil
+		delimiter := draw()
+		if !strings.Contains(value, delimiter) {
+			return name + "<<" + delimiter + "\n" + value + "\n" + delimiter, nil
 		}
 	}
 	return "", errors.New("the value holds the delimiter that was drawn for it")
 }
 
-// fileVariable names the variable that names the file of that name.
+// fileVariable is the name of the variable that holds the path of one of the runner's files: GITHUB_OUTPUT for
+// "output".
 func fileVariable(name string) string {
 	return "GITHUB_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }

@@ -1,10 +1,11 @@
-// The place of a release's program in the runner's tool cache, which other jobs can write to: nothing there is trusted, and a
-// cache that can't be used is no problem.
+// A release's program in the runner's tool cache. Other jobs can write to that cache, so nothing in it is trusted; a
+// cache that cannot be used is no problem.
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, constants, copyFileSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-// read returns what the cache holds if that is what is wanted. It waits for no pipe.
+// read returns the content of a file in the cache if it has the checksum. It waits for no pipe.
 export function read(file, sha256) {
   let from;
   try {
@@ -12,13 +13,13 @@ export function read(file, sha256) {
     const content = fstatSync(from).isFile() ? readFileSync(from) : '';
     if (createHash('sha256').update(content).digest('hex') === sha256) return content;
   } catch {
-    // It is not there, or not ours to read.
+    // It does not exist, or we may not read it.
   } finally {
     if (from !== undefined) closeSync(from);
   }
 }
 
-// keep puts the program into the cache for later jobs, if it can be written to. Neither file is written through a link.
+// keep puts the program into the cache for later jobs, if it can. It writes neither file through a link.
 export function keep(path, cached) {
   const part = join(dirname(cached), `.${randomBytes(8).toString('hex')}`);
   try {
@@ -33,7 +34,7 @@ export function keep(path, cached) {
   }
 }
 
-// remove leaves what it can't remove: Windows may still look at a program that has ended.
+// remove removes a file or folder if it can: Windows may still hold a program that has ended.
 export function remove(path) {
   try {
     rmSync(path, { recursive: true, force: true, maxRetries: 3 });

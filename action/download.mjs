@@ -1,5 +1,5 @@
-// node download.mjs VERSION ASSET SHA256 FILE: fetches a release's file from the server that the workflow runs on, where the
-// action may be mirrored, else from github.com. What does not have the checksum is as good as not there.
+// node download.mjs VERSION ASSET SHA256 FILE: downloads a release's file from the server that the workflow runs on,
+// where the action may be mirrored, or else from github.com. A file without the checksum counts as missing.
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
@@ -12,7 +12,7 @@ const releases = new Set([
   'https://github.com/regpass/regpass',
 ]);
 const tries = 3;
-const limit = 120_000; // milliseconds for each try
+const timeout = 120_000; // milliseconds for each try
 
 const problems = [];
 for (const repository of releases) {
@@ -21,15 +21,15 @@ for (const repository of releases) {
   for (let n = 1; n <= tries; n++) {
     if (n > 1) await setTimeout(500 * 2 ** (n - 2)); // milliseconds
     try {
-      const answer = await fetch(url, { signal: AbortSignal.timeout(limit) });
+      const answer = await fetch(url, { signal: AbortSignal.timeout(timeout) });
       if (answer.ok) {
         const content = Buffer.from(await answer.arrayBuffer());
         if (createHash('sha256').update(content).digest('hex') === sha256) {
           writeFileSync(file, content, { flag: 'wx', mode: 0o755 });
           process.exit(0);
         }
-        // A server of one's own may show a page to log in on instead.
-        why = `what came does not have the checksum ${sha256}, so it is not run`;
+        // A company's server may answer with its login page.
+        why = `the file does not have the checksum ${sha256}, so it is not run`;
         break;
       }
       why = `status ${answer.status}`;
@@ -40,5 +40,8 @@ for (const repository of releases) {
   }
   problems.push(`GET ${url}: ${why}`);
 }
-console.error(`the program could not be fetched\n${problems.join('\n')}\nwhere none of these can be reached, name a program with the input binary`);
+console.error(
+  `the program could not be downloaded\n${problems.join('\n')}\n` +
+    'if none of these can be reached, name a program with the input binary',
+);
 process.exitCode = 1;

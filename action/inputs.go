@@ -9,38 +9,39 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Unavailable says what a step does where the job can have no credential: in a fork's pull request, for Dependabot.
+// Unavailable is the reaction to a job that can have no credential, as in a fork's pull request or for Dependabot.
 type Unavailable string
 
-// What a workflow can say for if-unavailable.
+// The values of the input if-unavailable.
 const (
 	Fail Unavailable = "fail" // the step fails
 	Warn Unavailable = "warn" // a warning, and the output available is false
 	Skip Unavailable = "skip" // the output alone
 )
 
-// Inputs are what a workflow says under with:, less what the launchers read.
+// Inputs are the inputs in the workflow, under with:, without those that the launchers read.
 type Inputs struct {
-	Registries  string // one a line
-	Config      string // file that names registries
+	Registries  string // one a line, as regpass.ParseRefs reads them
+	Config      string // path of a file that names registries
 	To          []string
 	ExportEnv   bool
 	APIKey      regpass.Secret
 	Provider    string
 	Audience    string
 	Unavailable Unavailable
-	MinLifetime time.Duration // zero: not said
-	Timeout     time.Duration // zero: not said
+	MinLifetime time.Duration // zero: not set
+	Timeout     time.Duration // zero: not set
 	Cleanup     bool
 }
 
-// input is one line under with:. What reads it gets the default where the workflow says nothing.
+// input is an input of action.yml. read gets its default if the workflow does not set it.
 type input struct {
-	name, otherwise string
-	read            func(in *Inputs, value string) error
+	name     string
+	fallback string // the default, as in action.yml
+	read     func(in *Inputs, value string) error
 }
 
-// inputs are those of action.yml, less those of the launchers.
+// inputs are those of action.yml, without those of the launchers.
 var inputs = []input{
 	{"registries", "", func(in *Inputs, v string) error { in.Registries = v; return nil }},
 	{"config", "", func(in *Inputs, v string) error { in.Config = v; return nil }},
@@ -49,13 +50,16 @@ var inputs = []input{
 	{"api-key", "", func(in *Inputs, v string) error { in.APIKey = regpass.NewSecret(v); return nil }},
 	{"provider", "", func(in *Inputs, v string) error { in.Provider = v; return nil }},
 	{"audience", "", func(in *Inputs, v string) error { in.Audience = v; return nil }},
-	{"if-unavailable", string(Fail), func(in *Inputs, v string) (err error) { in.Unavailable, err = unavailable(v); return err }},
+	{"if-unavailable", string(Fail), func(in *Inputs, v string) (err error) {
+		in.Unavailable, err = unavailable(v)
+		return err
+	}},
 	{"min-lifetime", "", func(in *Inputs, v string) (err error) { in.MinLifetime, err = duration(v); return err }},
 	{"timeout", "", func(in *Inputs, v string) (err error) { in.Timeout, err = duration(v); return err }},
 	{"cleanup", "true", func(in *Inputs, v string) (err error) { in.Cleanup, err = boolean(v); return err }},
 }
 
-// Inputs reads what the workflow says. The error is ErrUsage and names each input that is wrong; it shows no value, for
+// Inputs reads the inputs in the workflow. The error is ErrUsage and names each wrong input. It shows no value, because
 // a secret may have been written to the wrong line.
 func (r *Runner) Inputs() (Inputs, error) {
 	var in Inputs
@@ -63,7 +67,7 @@ func (r *Runner) Inputs() (Inputs, error) {
 	for _, i := range inputs {
 		value := r.Input(i.name)
 		if value == "" {
-			value = i.otherwise
+			value = i.fallback
 		}
 		if err := i.read(&in, value); err != nil {
 			wrong = append(wrong, fmt.Errorf("action: the input %s is %w", i.name, err))
@@ -75,12 +79,12 @@ func (r *Runner) Inputs() (Inputs, error) {
 	return in, nil
 }
 
-// words are what stands between commas and white space.
+// words splits text at commas and white space.
 func words(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r <= ' ' })
 }
 
-// boolean reads the core schema of YAML 1.2, as GitHub's toolkit does: yes and on are not in it.
+// boolean reads a boolean in the core schema of YAML 1.2, as GitHub's toolkit does. Neither yes nor on is one.
 func boolean(text string) (bool, error) {
 	switch text {
 	case "true", "True", "TRUE":

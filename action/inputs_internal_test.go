@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestActionYML holds that action.yml names the inputs that are read, with the same defaults, and what the launchers read.
+// TestActionYML holds that action.yml names the inputs that are read, with the same defaults, and what the launchers
+// read.
 func TestActionYML(t *testing.T) {
 	raw, err := os.ReadFile("../action.yml")
 	if err != nil {
@@ -31,7 +32,7 @@ func TestActionYML(t *testing.T) {
 	}
 	read := map[string]string{"binary": "", "version": ""} // action/binary.mjs
 	for _, i := range inputs {
-		read[i.name] = i.otherwise
+		read[i.name] = i.fallback
 	}
 	if !maps.Equal(written, read) {
 		t.Errorf("action.yml says %q, and %q is read", written, read)

@@ -208,14 +208,14 @@ func TestLaunchPost(t *testing.T) {
 	code, printed = r.launch(t, "post.mjs", "STATE_session=/somewhere", "FAIL=1")
 	want(t, code, printed, 0, `^ran action post\n$`)
 	code, printed = r.launch(t, "post.mjs", "STATE_session=/somewhere", "INPUT_BINARY=/nowhere")
-	want(t, code, printed, 0, `^::warning title=regpass::the input binary names /nowhere, which is not there\n$`)
+	want(t, code, printed, 0, `^::warning title=regpass::the input binary names /nowhere, which does not exist\n$`)
 }
 
 func TestLaunchChecksums(t *testing.T) {
 	r := newRelease(t)
 	r.answers("#!/bin/sh\necho evil\n")
 	code, printed := r.launch(t, "main.mjs")
-	want(t, code, printed, 1, `^::error title=regpass::the program could not be fetched%0AGET \S+: what came does not have the checksum [0-9a-f]{64}, so it is not run%0A`)
+	want(t, code, printed, 1, `^::error title=regpass::the program could not be downloaded%0AGET \S+: the file does not have the checksum [0-9a-f]{64}, so it is not run%0A`)
 	left, err := filepath.Glob(filepath.Join(r.cache, "*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("the tool cache holds %q, %v", left, err)
@@ -299,7 +299,7 @@ func TestLaunchMistakes(t *testing.T) {
 	want(t, code, printed, 1, `^::error title=regpass::RUNNER_TEMP is not set%0Aonly a runner runs this`)
 	r.answers("", 404)
 	code, printed = r.launch(t, "main.mjs")
-	want(t, code, printed, 1, `^::error title=regpass::the program could not be fetched%0AGET http://\S+: status 404%0AGET https://github\.com/\S+: .*%0Awhere none of these can be reached, name a program with the input binary\n$`)
+	want(t, code, printed, 1, `^::error title=regpass::the program could not be downloaded%0AGET http://\S+: status 404%0AGET https://github\.com/\S+: .*%0Aif none of these can be reached, name a program with the input binary\n$`)
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, []byte(program), 0o600); err != nil {
 		t.Fatal(err)
@@ -333,7 +333,7 @@ func TestLaunchVersions(t *testing.T) {
 		{"v1.2.4", 1, `^::error title=regpass::this action knows the checksum of v1\.2\.3%0Awrite version: `},
 		{"v1.2.4 sha256:" + other[1:], 1, `^::error title=regpass::this action knows the checksum of v1\.2\.3%0A`},
 		{"../../x sha256:" + sum(program), 1, `^::error title=regpass::this action knows the checksum of v1\.2\.3%0A`},
-		{"v1.2.4 sha256:" + other, 1, `^::error title=regpass::the program could not be fetched%0AGET \S+/v1\.2\.4/\S+: what came does not have the checksum 0{64}, so it is not run%0A`},
+		{"v1.2.4 sha256:" + other, 1, `^::error title=regpass::the program could not be downloaded%0AGET \S+/v1\.2\.4/\S+: the file does not have the checksum 0{64}, so it is not run%0A`},
 		{"v1.2.4 sha256:" + sum(program), 0, `^ran action main\n$`},
 	} {
 		code, printed := r.launch(t, "main.mjs", "INPUT_VERSION="+test.version)
@@ -467,7 +467,7 @@ func TestLaunchProblemIsNoCommand(t *testing.T) {
 	r := newRelease(t)
 	code, printed := r.launch(t, "main.mjs", "INPUT_BINARY=/a\n::error::b##[group]100%")
 	_, commands := fake.Log(printed)
-	if code != 1 || len(commands) != 1 || commands[0].Data != "the input binary names /a\n::error::b##\\x5bgroup]100%, which is not there" {
+	if code != 1 || len(commands) != 1 || commands[0].Data != "the input binary names /a\n::error::b##\\x5bgroup]100%, which does not exist" {
 		t.Errorf("exit code %d, commands %q", code, commands)
 	}
 }

@@ -2,8 +2,8 @@ package action
 
 import "strings"
 
-// List writes items as the inputs of Docker's actions take lists: one a line, and CSV's quotes around an item that
-// holds a line break or a quote (docker/actions-toolkit, util.ts, getList).
+// List writes items as the inputs of Docker's actions take lists: one a line, with the quotes of CSV around an item
+// that holds a line break or a quote (docker/actions-toolkit, util.ts, getList).
 func List(items []string) string {
 	var b strings.Builder
 	for i, item := range items {

@@ -1,4 +1,4 @@
-// Runs `regpass action main`: all that the action does is in there.
+// Runs `regpass action main`, which does the work of the action.
 import { complain, run } from './launch.mjs';
 
 try {

@@ -10,13 +10,13 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// shortestMask is the shortest line that is masked, in bytes: a runner that masks shorter ones makes its log
+// shortestMask is the length of the shortest line that is masked, in bytes: masks of shorter ones make a runner's log
 // unreadable (https://github.com/actions/runner/issues/326).
 const shortestMask = 4
 
-// Mask tells the runner, which reads w, to hide a secret and every form of it that the runner does not derive itself
-// (base64url, hex, URL-encoding and others, actions/runner ValueEncoders.cs). A runner masks line by line, so a
-// secret of several lines is masked by line (CVE-2021-32074). A failure to write is the only error.
+// Mask has the runner that reads w hide a secret and every form of it that the runner does not derive itself
+// (base64url, hex, URL-encoding and others, actions/runner ValueEncoders.cs). A runner masks line by line, so a secret
+// of several lines is masked by line (CVE-2021-32074). A failure to write is the only error.
 func Mask(w io.Writer, s regpass.Secret) error {
 	for line := range strings.Lines(s.Reveal()) {
 		line = strings.TrimSpace(line)
@@ -32,13 +32,14 @@ func Mask(w io.Writer, s regpass.Secret) error {
 	return nil
 }
 
-// MaskIn masks whole each word of a text of which a secret in any form is a part: of the base64 of "user:token", the
-// forms of the token alone leave the ends to be seen. What stands between white space and quotes is a word.
+// MaskIn masks every word of text that contains a secret in any form. Masking only the token would leave the ends of
+// base64("user:token") visible. White space and quotes separate words. A failure to write is the only error.
 func MaskIn(w io.Writer, text regpass.Secret, secrets *regpass.Redactor) error {
 	seen := map[string]bool{}
-	for _, word := range strings.FieldsFunc(text.Reveal(), func(r rune) bool { return r <= ' ' || r == '"' || r == '\'' }) {
-		left := string(secrets.Redact([]byte(word)))
-		if left == word || left == "***" || seen[word] { // none in it, or nothing else
+	separator := func(r rune) bool { return r <= ' ' || r == '"' || r == '\'' }
+	for _, word := range strings.FieldsFunc(text.Reveal(), separator) {
+		rest := string(secrets.Redact([]byte(word)))
+		if rest == word || rest == "***" || seen[word] { // it holds no secret, or nothing besides
 			continue
 		}
 		seen[word] = true
@@ -49,7 +50,7 @@ func MaskIn(w io.Writer, text regpass.Secret, secrets *regpass.Redactor) error {
 	return nil
 }
 
-// command issues one workflow command, with the library's escaping.
+// command writes one workflow command, with the library's escaping.
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 func command(w io.Writer, name string, properties map[string]string, data string) error {
 	c := githubactions.Command{Name: name, Properties: properties, Message: data}

@@ -2,7 +2,7 @@
 import { complain, run } from './launch.mjs';
 
 try {
-  // Where main kept no session, as in a run without a main, there is nothing to fetch a binary for.
+  // If main kept no session, as in a run without a main, there is no need for a binary.
   if (process.env.STATE_session) await run('post');
 } catch (error) {
   complain('warning', error);

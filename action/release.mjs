@@ -1,5 +1,5 @@
-// Takes the program of a release from the runner's tool cache, or fetches it. Other jobs can write to that cache, also
-// between a check and a start: so what is checked is in memory, and what runs is a copy in a new folder of this job's.
+// Takes the program of a release from the runner's tool cache, or downloads it. Other jobs can write to that cache,
+// also between a check and a start. So a copy in memory is checked, and run from a new folder of this job.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -34,10 +34,15 @@ export function released(version, sha256) {
   return { path, folder };
 }
 
-// download runs in a process of its own: node reads the variables that name a proxy only when it starts.
+// download starts another node, because node reads the variables that name a proxy only when it starts.
 function download(version, sha256, path) {
   const asset = `regpass_${version.slice(1)}_${name.replace('-', '_')}${exe}`;
-  const fetched = spawnSync(process.execPath, [join(dirname(fileURLToPath(import.meta.url)), 'download.mjs'), version, asset, sha256, path],
-    { env: { ...env, NODE_USE_ENV_PROXY: '1' }, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
-  if (fetched.status !== 0) throw new Error(fetched.stderr?.trim() || `the download ended with ${fetched.error ?? fetched.signal}`);
+  const script = join(dirname(fileURLToPath(import.meta.url)), 'download.mjs');
+  const ended = spawnSync(process.execPath, [script, version, asset, sha256, path], {
+    env: { ...env, NODE_USE_ENV_PROXY: '1' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (ended.status !== 0)
+    throw new Error(ended.stderr?.trim() || `the download ended with ${ended.error ?? ended.signal}`);
 }

@@ -1,5 +1,5 @@
-// Package action speaks to a GitHub Actions runner. It is the one place that uses sethvargo/go-githubactions and
-// closes what that leaves open: one delimiter for all values, names that are not checked, panics, and masks of nothing.
+// Package action speaks to a GitHub Actions runner. It is the only place that uses sethvargo/go-githubactions, and
+// closes the holes of that library: one delimiter for all values, names that are not checked, panics, and empty masks.
 package action
 
 import (
@@ -12,11 +12,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Runner is the runner of the step that the program is run by.
+// Runner is the runner that runs this program in a step.
 type Runner struct {
 	getenv func(string) string
 	lib    *githubactions.Action
-	draw   func() string // draws what ends a value in a file; tests draw badly
+	draw   func() string // draws the delimiter after a value in a file; tests draw badly
 }
 
 // New returns the runner that set the variables of env.
@@ -25,27 +25,28 @@ func New(env *regpass.Env) *Runner {
 		lib: githubactions.New(githubactions.WithGetenv(env.Getenv), githubactions.WithWriter(io.Discard))}
 }
 
-// Input is what the workflow says for the input, without the white space around it; empty if it says nothing.
+// Input is the value of an input in the workflow, without the white space around it; empty if it is not set.
 func (r *Runner) Input(name string) string { return r.lib.GetInput(name) }
 
-// State is what SaveState of this step's main kept for its post; empty if there is none.
+// State is a value that this step's main kept for its post with SaveState; empty if there is none.
 func (r *Runner) State(name string) string { return r.getenv("STATE_" + name) }
 
 // SaveState keeps a value for this step's post. No other step can read or change it.
 func (r *Runner) SaveState(name, value string) error { return r.set("state", name, value) }
 
-// SetOutput sets an output of this step. Mask a secret before it is one.
+// SetOutput sets an output of this step. A secret must be masked before.
 func (r *Runner) SetOutput(name, value string) error { return r.set("output", name, value) }
 
 // SetEnv sets a variable for all later steps of the job.
 func (r *Runner) SetEnv(name, value string) error { return r.set("env", name, value) }
 
-// variable is what a name may be: no runner reads another one differently than we mean it
+// validName matches the names that every runner reads as we mean them
 // (actions/runner, FileCommandManager.cs, splits at the first = or <<).
-var variable = regpass.Pattern(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+var validName = regpass.Pattern(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
+// set adds a name and its value to one of the runner's files.
 func (r *Runner) set(file, name, value string) error {
-	if !variable().MatchString(name) {
+	if !validName().MatchString(name) {
 		return fmt.Errorf("action: %s: %s is not a name", file, regpass.Quote(name))
 	}
 	text, err := block(name, value, r.draw)
@@ -55,34 +56,34 @@ func (r *Runner) set(file, name, value string) error {
 	return r.file(file, text)
 }
 
-// file adds text to one of the runner's files. They are the runner's: one that is not there is not made, for a new one
-// could be read by all.
+// file adds text to one of the runner's files. It does not make a file that is missing: everyone could read a new one.
 func (r *Runner) file(name, text string) (err error) {
 	command := &githubactions.Command{Name: name, Message: text}
-	from := fileVariable(name)
-	path := r.getenv(from)
+	variable := fileVariable(name)
+	path := r.getenv(variable)
 	if path == "" {
-		return noFile(fmt.Errorf("action: %s is not set", from))
+		return withFileHint(fmt.Errorf("action: %s is not set", variable))
 	}
 	st, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return noFile(fmt.Errorf("action: %s: %w", from, err))
+		return withFileHint(fmt.Errorf("action: %s: %w", variable, err))
 	case !st.Mode().IsRegular():
-		return noFile(fmt.Errorf("action: %s: %s is not a plain file", from, path))
+		return withFileHint(fmt.Errorf("action: %s: %s is not a plain file", variable, path))
 	case st.Mode().Perm()&0o077 != 0:
-		// A runner makes them with its umask. Where it does not own them, as in some containers, this is not ours to do.
+		// A runner makes its files with its umask. This fails if we do not own them, as in some containers.
 		_ = os.Chmod(path, st.Mode().Perm()&^0o077)
 	}
 	defer func() {
-		if p := recover(); p != nil { // which is how the library reports
-			err = noFile(fmt.Errorf("action: %s: %v", from, p))
+		if p := recover(); p != nil { // the library reports errors by panics
+			err = withFileHint(fmt.Errorf("action: %s: %v", variable, p))
 		}
 	}()
 	r.lib.IssueFileCommand(command)
 	return nil
 }
 
-func noFile(err error) error {
-	return regpass.Hintf(err, "the runner makes this file for each step and names it in the variable; run `regpass action` only as the action's own step")
+func withFileHint(err error) error {
+	return regpass.Hintf(err, "the runner makes this file for each step and names it in the variable; "+
+		"run `regpass action` only as the action's own step")
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Row is what a step's summary says of one registry.
+// Row is the line of a step's summary about one registry, in words for people.
 type Row struct{ Registry, Identity, Written, Until string }
 
-// Summary adds a table to the page of the run. It is for people, so a runner that has no such page is no error.
+// Summary adds a table to the page of the run. It does nothing on a runner without such a page.
 func (r *Runner) Summary(rows []Row) error {
 	if r.getenv(fileVariable("step-summary")) == "" {
 		return nil
@@ -16,14 +16,15 @@ func (r *Runner) Summary(rows []Row) error {
 	var b strings.Builder
 	b.WriteString("| Registry | Credential by | Written | Good until |\n|---|---|---|---|\n")
 	for _, row := range rows {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", plain(row.Registry), plain(row.Identity), plain(row.Written), plain(row.Until))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n",
+			escape(row.Registry), escape(row.Identity), escape(row.Written), escape(row.Until))
 	}
 	return r.file("step-summary", b.String())
 }
 
-// plain writes text so that Markdown and HTML show it as it is: all that is not a letter, a digit or a space as its
-// number. A control character, a line break too, becomes a space.
-func plain(text string) string {
+// escape writes text so that Markdown and HTML show it unchanged: every character that is not a letter, a digit or a
+// space becomes its number. A control character, also a line break, becomes a space.
+func escape(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
