@@ -1,5 +1,5 @@
-// Package child answers "how does a command run as if we were not there?": with our standard input, the signals that we
-// get, and its own exit code for ours. What it prints may be redacted on the way.
+// Package child answers "how does a command run as if we were not there?". The command gets our standard input and our
+// signals, and we exit with its exit code. Its output can be redacted on the way.
 package child
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/regpass/regpass/internal/process"
 )
 
-// Exit codes for a command that could not be run, as shells have them
+// Exit codes for a command that could not be run, as in shells
 // (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02).
 const (
 	NotRunnable = 126
@@ -24,10 +24,10 @@ const (
 	Signaled    = 128 // plus the number of the signal that ended the command
 )
 
-// outputGrace is how long a command's output is still read after it ended, for children of its own that hold it open.
+// outputGrace is how long we read a command's output after it has ended: its own children may hold the output open.
 const outputGrace = 5 * time.Second
 
-// Command is a command and what it gets from us.
+// Command is a command with its surroundings.
 type Command struct {
 	Path   string   // its program file, as Find returns it
 	Args   []string // the name it was called by, then its arguments
@@ -36,8 +36,8 @@ type Command struct {
 	Stdout io.Writer
 	Stderr io.Writer
 
-	Redact   *regpass.Redactor // replaced in what the command prints; nil: its streams are ours as they are
-	Terminal bool                // there is a terminal, which sends its own signals to the command too
+	Redact   *regpass.Redactor // redacts the command's output; nil: the command writes to our streams directly
+	Terminal bool              // we are at a terminal, which itself sends signals to the command
 }
 
 // Find looks for the program of a command as a shell does, on the PATH of this process. If there is none, code is
@@ -54,8 +54,8 @@ func Find(name string) (path string, code int, err error) {
 }
 
 // Run runs a command to its end and returns its exit code, which is Signaled plus the signal's number if a signal ended
-// it. A signal that we get meanwhile is forwarded; we end when the command does. If the command could not be started,
-// code is NotRunnable and err says why. An err with code 0 says that the command's output could not be passed on.
+// it. Run forwards the signals that we get meanwhile. If the command could not be started, code is NotRunnable and err
+// says why. An err with code 0 means that the command's output could not be passed on.
 func Run(c Command) (code int, err error) {
 	cmd := exec.Command(c.Path)
 	cmd.Args, cmd.Env, cmd.WaitDelay = c.Args, c.Env, outputGrace
@@ -93,7 +93,7 @@ func Run(c Command) (code int, err error) {
 	return 0, nil
 }
 
-// redacting puts a writer that redacts before each stream. Both are one where the streams end in the same place: one
+// redacting returns a redacting writer for each stream. If both streams go to the same file it is one writer, since one
 // pipe keeps the order in which the command wrote.
 func (c Command) redacting() (out, errs *regpass.RedactingWriter) {
 	out = c.Redact.Writer(c.Stdout)
@@ -103,7 +103,7 @@ func (c Command) redacting() (out, errs *regpass.RedactingWriter) {
 	return out, c.Redact.Writer(c.Stderr)
 }
 
-// sameFile reports whether two streams end in the same place, as with 2>&1.
+// sameFile reports whether two streams go to the same file, as with 2>&1.
 func sameFile(a, b io.Writer) bool {
 	f, ok1 := a.(*os.File)
 	g, ok2 := b.(*os.File)
@@ -121,7 +121,7 @@ func (c Command) forward(to *os.Process, signals <-chan os.Signal, ended <-chan 
 		select {
 		case sig := <-signals:
 			if !c.Terminal || !fromTerminal(sig) {
-				_ = to.Signal(sig) // fails where the command has ended
+				_ = to.Signal(sig) // fails if the command has ended
 			}
 		case <-ended:
 			return

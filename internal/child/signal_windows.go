@@ -2,7 +2,7 @@ package child
 
 import "os"
 
-// forwarded are the signals that the command gets from us. On Windows a console gives its Ctrl-C to all its processes.
+// forwarded are the signals that we pass on to the command. On Windows a console sends Ctrl-C to all its processes.
 var forwarded = []os.Signal{os.Interrupt}
 
 func fromTerminal(os.Signal) bool { return true }

@@ -1,5 +1,5 @@
-// Package loopback answers "what listens on this machine for a moment?": HTTP servers on 127.0.0.1 for the demonstration
-// and for tests.
+// Package loopback answers "what listens on this machine for a moment?". It starts HTTP servers on 127.0.0.1 for the
+// demonstration and for tests.
 package loopback
 
 import (
@@ -31,7 +31,7 @@ func (s *Servers) Start(ctx context.Context, h http.Handler) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// Stop closes all servers and their connections, and returns every error that comes up.
+// Stop closes all servers and their connections, and returns all errors.
 func (s *Servers) Stop() error {
 	var all []error
 	for _, server := range *s {
@@ -40,21 +40,21 @@ func (s *Servers) Stop() error {
 	return errors.Join(all...)
 }
 
-// Handler is an http.Handler that can be exchanged while its server runs. So a server may listen before its handler
-// knows its own address. It answers 503 until Set is called. Several goroutines may use it.
+// Handler is an http.Handler that can be replaced while its server runs, so a server can listen before its handler knows
+// its own address. It answers 503 until Set is called. Several goroutines may use it.
 type Handler struct {
 	mu sync.Mutex // guards h
 	h  http.Handler
 }
 
-// Set makes h answer all requests that come from now on.
+// Set makes h answer all later requests.
 func (l *Handler) Set(h http.Handler) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.h = h
 }
 
-// Current returns the handler that was set last, or nil.
+// Current returns the present handler, or nil.
 func (l *Handler) Current() http.Handler {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,10 +1,11 @@
-// Package process answers "which process are we?": it fills in regpass.Env from the real surroundings and turns the
-// first signal into the end of a context. Nothing else in the program looks around.
+// Package process answers "which process are we?". It fills in regpass.Env from the real surroundings and turns the
+// first signal into the end of a context. No other package looks at the process's surroundings.
 package process
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -22,8 +23,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// gcPercent makes the first garbage collection wait for 16 MB instead of 4: most verbs end before it, and one collection
-// costs a build 3 ms (runtime, GOGC).
+// gcPercent delays the first garbage collection until 16 MB are in use, instead of 4 (runtime, GOGC). Most verbs end
+// before that, and one collection costs a build 3 ms.
 const gcPercent = 400
 
 // Run calls program with the arguments that follow the process's name and returns its exit code. The first interrupt,
@@ -38,29 +39,32 @@ func Run(program func(ctx context.Context, env *regpass.Env, args []string) int)
 	signal.Notify(ends, Unignored(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
 	go func() {
 		<-ends
-		signal.Stop(ends) // a second signal ends the process, whatever it waits for
+		signal.Stop(ends) // a second signal ends the process at once
 		cancel()
 	}()
-	// A reader that goes away is an error of the write; by default it would end us before we clean up.
+	// If our reader goes away, the write fails. By default the signal would end us before we clean up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return program(ctx, Surroundings(), os.Args[1:])
 }
 
-// Unignored returns the signals that our parent has not switched off, as nohup does: Notify would switch them on
-// again, also in the commands that we start.
+// Unignored returns the signals that our parent does not ignore, as nohup does with SIGHUP. Notify would end that, in
+// the commands that we start too.
 func Unignored(all ...os.Signal) []os.Signal { return slices.DeleteFunc(all, signal.Ignored) }
 
-// Surroundings reads everything that the program may know of its process.
+// dialTimeout limits how long a TCP connection may take, and then the TLS handshake.
+const dialTimeout = 10 * time.Second
+
+// Surroundings reads everything that the program may know about its process.
 func Surroundings() *regpass.Env {
-	home, _ := os.UserHomeDir() // empty where there is none
+	home, _ := os.UserHomeDir() // empty if there is none
 	dir, _ := os.Getwd()
 	return &regpass.Env{
 		Getenv:  os.Getenv,
 		Environ: os.Environ(),
 		HTTP: &http.Client{Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-			TLSHandshakeTimeout:    10 * time.Second,
+			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			TLSHandshakeTimeout:    dialTimeout,
 			ForceAttemptHTTP2:      true,
 			MaxResponseHeaderBytes: 64 << 10,
 		}},
@@ -89,28 +93,28 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// maxOutput is how much of a command's output is taken, in bytes.
+// maxOutput is the limit of a command's output, in bytes.
 const maxOutput = 1 << 20
 
-// runCommand leaves the command's standard error out: it may hold anything.
+// runCommand drops the command's standard error: it may hold anything.
 func runCommand(ctx context.Context, extra []string, name string, args ...string) ([]byte, error) {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Env = append(os.Environ(), extra...)
 	c.WaitDelay = time.Second
-	var out capped
+	var out limitedBuffer
 	c.Stdout = &out
 	err := c.Run()
 	return out.Bytes(), err
 }
 
-// capped is a buffer that takes maxOutput bytes; the command that writes more gets a broken pipe.
-type capped struct{ bytes.Buffer }
+// limitedBuffer is a buffer for maxOutput bytes. A command that writes more gets a broken pipe.
+type limitedBuffer struct{ bytes.Buffer }
 
-func (c *capped) Write(p []byte) (int, error) {
-	if c.Len()+len(p) > maxOutput {
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > maxOutput {
 		return 0, fmt.Errorf("more than %d bytes", maxOutput)
 	}
-	return c.Buffer.Write(p)
+	return b.Buffer.Write(p)
 }
 
 func openBrowser(_ context.Context, url string) error {
@@ -122,7 +126,7 @@ func openBrowser(_ context.Context, url string) error {
 		c = exec.Command("rundll32", "url.dll,FileProtocolHandler", url)
 	default:
 		if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
-			return fmt.Errorf("there is no display")
+			return errors.New("there is no display")
 		}
 		c = exec.Command("xdg-open", url)
 	}

@@ -15,103 +15,112 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-const oneByOne = "name the registries one by one: each needs a job or a step with a key of its own"
+const oneByOne = "run init for each registry alone: each needs a job or a step with a key of its own"
 
 // filled is the data of a recipe's template.
 type filled struct {
-	Registries []string  // as they are written, one a line
+	Registries []string  // as a person writes them, one a line
 	Args       string    // the same as words of a shell
 	Identity   bool      // a registry gets an identity
-	Tokens     []idToken // what to declare before the job begins
+	Tokens     []idToken // the tokens to declare before the job begins
 	Keys       []string  // variables that must hold keys
 	Run        string    // the project's own command, as an example
 
-	notes []string // limits of the recipe, for the user
+	notes   []string          // limits of the recipe, for the user
+	shown   map[string]string // audience: the receiver that is shown its token
+	general string            // the receiver that gets REGPASS_API_KEY, or empty
 }
 
 // idToken is an ID token that the CI makes before the job begins.
 type idToken struct{ Variable, Audience string }
 
-// fill finds out what a job of s needs for each registry: an identity where the CI system can give one that is for it
-// alone, otherwise a key.
+// fill works out what a job of s needs for each registry: an identity if the CI system can give it one of its own,
+// otherwise a key.
 func fill(env *regpass.Env, s ci.System, refs []regpass.Ref) (filled, error) {
-	f := filled{Run: "uv sync"}
+	f := filled{Run: "uv sync", shown: map[string]string{}}
 	if _, err := os.Stat(filepath.Join(env.Dir, "pixi.toml")); err == nil {
 		f.Run = "pixi install"
 	}
-	shown := map[string]string{} // audience: the receiver that its token is shown to
-	general := ""                // the receiver that REGPASS_API_KEY goes to
 	for _, ref := range refs {
 		target, err := registry.Open(env, ref)
+		if err == nil {
+			err = f.name(target.Row, ref)
+		}
+		if err == nil {
+			err = f.prove(s, target)
+		}
 		if err != nil {
 			return filled{}, err
 		}
-		receiver := target.Receiver.String()
-		if err := f.name(target.Row, ref); err != nil {
-			return filled{}, err
-		}
-		if target.Row.HasJobToken(s.Name) {
-			continue
-		}
-		why := ""
-		if target.Row.OIDC && s.Tokens != ci.NoTokens {
-			if why = f.identity(s, target.Audience, receiver, shown); why == "" {
-				f.Identity = true
-				continue
-			}
-		}
-		keys := target.KeyVars()
-		if keys == nil {
-			keys = []string{broker.KeyVar}
-		}
-		if why != "" {
-			f.notes = append(f.notes, fmt.Sprintf("%s: %s; so the recipe has a key for it, in %s", ref, why, keys[0]))
-		}
-		if keys[0] == broker.KeyVar {
-			if general != "" && general != receiver {
-				err := regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], general, receiver)
-				return filled{}, regpass.Hintf(err, oneByOne)
-			}
-			general = receiver
-		}
-		for _, k := range keys {
-			f.Keys = appendNew(f.Keys, k)
-		}
 	}
-	if general != "" && f.Identity { // a key goes before an identity, see `regpass help environment`
-		err := regpass.Usagef("init: %s, which %s needs, goes before an identity: the others would get it too", broker.KeyVar, general)
+	if f.general != "" && f.Identity { // a key goes before an identity, see `regpass help environment`
+		err := regpass.Usagef("init: %s, which %s needs, goes before an identity: the others would get it too",
+			broker.KeyVar, f.general)
 		return filled{}, regpass.Hintf(err, oneByOne)
 	}
 	f.Args = shellWords(f.Registries)
 	return f, nil
 }
 
-// identity declares the token for a registry where it must be declared, or says why there can be none.
-func (f *filled) identity(s ci.System, audience, endpoint string, shown map[string]string) (why string) {
+// prove adds the proof that a job of s needs for a registry.
+func (f *filled) prove(s ci.System, target registry.Target) error {
+	if target.Row.HasJobToken(s.Name) {
+		return nil
+	}
+	receiver, why := target.Receiver.String(), ""
+	if target.Row.OIDC && s.Tokens != ci.NoTokens {
+		if why = f.identity(s, target.Audience, receiver); why == "" {
+			f.Identity = true
+			return nil
+		}
+	}
+	keys := target.KeyVars()
+	if keys == nil {
+		keys = []string{broker.KeyVar}
+	}
+	if why != "" {
+		note := fmt.Sprintf("%s: %s; so the recipe has a key for it, in %s", target.Ref, why, keys[0])
+		f.notes = append(f.notes, note)
+	}
+	if keys[0] == broker.KeyVar {
+		if f.general != "" && f.general != receiver {
+			err := regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], f.general, receiver)
+			return regpass.Hintf(err, oneByOne)
+		}
+		f.general = receiver
+	}
+	for _, k := range keys {
+		f.Keys = appendNew(f.Keys, k)
+	}
+	return nil
+}
+
+// identity declares the token for a registry if it must be declared. why says that there can be none.
+func (f *filled) identity(s ci.System, audience, receiver string) (why string) {
 	if s.Tokens == ci.AnyAudience {
 		return ""
 	}
-	before, declared := shown[audience]
+	before, declared := f.shown[audience]
 	switch {
 	case audience == "":
-		return s.Title + " needs to know the audience before, which this server tells when asked; " +
-			"audience=NAME after the URL says it"
+		return s.Title + " must know the audience in advance, but this server names it only when it is asked; " +
+			"add audience=NAME after the URL"
 	case !recipeWord().MatchString(audience):
 		return "the audience " + regpass.Quote(audience) + " cannot stand in a recipe"
-	case declared && before == endpoint:
+	case declared && before == receiver:
 		return ""
-	case declared, s.Tokens == ci.OneToken && len(shown) > 0:
+	case declared, s.Tokens == ci.OneToken && len(f.shown) > 0:
 		return "an ID token is shown to one registry only, and " + s.Title + " has no other for this one"
 	}
-	shown[audience] = endpoint
+	f.shown[audience] = receiver
 	f.Tokens = append(f.Tokens, idToken{identity.Variable(audience), audience})
 	return ""
 }
 
-// recipeWord matches text that YAML, Groovy and a shell all take as it is between double quotes.
+// recipeWord matches text that YAML, Groovy and a shell all take literally between double quotes.
 var recipeWord = regpass.Pattern(`^[A-Za-z0-9:/._~%@,+=\[\]-]+$`)
 
-// name writes the registry down so that a job, which has other variables than we, takes it for what it is here.
+// name adds the registry in words that mean the same in a job, whose variables are not ours.
 func (f *filled) name(row registry.Row, ref regpass.Ref) error {
 	words := []string{ref.String()}
 	for _, key := range slices.Sorted(maps.Keys(ref.Options)) {
@@ -120,23 +129,23 @@ func (f *filled) name(row registry.Row, ref regpass.Ref) error {
 		}
 		words = append(words, key+"="+ref.Options[key])
 	}
-	nothing := &regpass.Env{Getenv: func(string) string { return "" }}
-	there := ref
-	there.Trusted = true
-	if in, err := registry.Find(nothing, there); err == nil && in.Name != row.Name {
+	noVars := &regpass.Env{Getenv: func(string) string { return "" }}
+	inJob := ref
+	inJob.Trusted = true
+	if found, err := registry.Find(noVars, inJob); err == nil && found.Name != row.Name {
 		words = append(words, "type="+row.Name)
 	}
 	for _, w := range words {
 		if !recipeWord().MatchString(w) {
 			return regpass.Hintf(regpass.Usagef("init: %s cannot stand in a recipe", regpass.Quote(w)),
-				"name the registry in REGPASS_REGISTRIES instead, as the CI system writes it down")
+				"set REGPASS_REGISTRIES in the CI system's settings instead")
 		}
 	}
 	f.Registries = appendNew(f.Registries, strings.Join(words, " "))
 	return nil
 }
 
-// shellWords quotes words that hold no quotes.
+// shellWords joins words for a shell. They hold no quotes themselves.
 func shellWords(words []string) string {
 	quoted := slices.Clone(words)
 	for i, w := range quoted {

@@ -1,4 +1,4 @@
-// Package recipe answers "how does a job of this CI system use regpass?". It fills in the system's template for the
+// Package recipe answers "how does a job of this CI system use regpass?". It fills in the CI system's template for the
 // registries of a project.
 package recipe
 
@@ -20,8 +20,8 @@ func Systems() []ci.System {
 //go:embed recipes/*.tmpl
 var templates embed.FS
 
-// Render returns the recipe of s for the registries, and notes about its limits: one line each, with no full stop at
-// the end. A usage error says that no recipe can hold the registries together, or one of them as it is written.
+// Render returns the recipe of s for the registries, and notes about its limits: one line each, without a full stop. It
+// is a usage error if one recipe cannot hold all the registries, or cannot hold one of them as it is written.
 func Render(env *regpass.Env, s ci.System, refs []regpass.Ref) (text string, notes []string, err error) {
 	f, err := fill(env, s, refs)
 	if err != nil {
@@ -40,7 +40,7 @@ func Render(env *regpass.Env, s ci.System, refs []regpass.Ref) (text string, not
 	return out.String(), f.notes, nil
 }
 
-// credentialID is what Jenkins' users call a credential: the variable's name in small letters with dashes.
+// credentialID is the usual id of a credential in Jenkins: the variable's name in lower case with dashes.
 func credentialID(variable string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.Trim(variable, "_"), "_", "-"))
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// platforms are the folders that a client also asks a channel for, next to noarch.
+// platforms are the folders of a channel, besides noarch, that clients ask for.
 var platforms = []string{"linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64"}
 
-// index is a package's info/index.json; repodata.json repeats it with the file's sums and size. Both are described by
-// https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html and CEP 34 and 36.
+// index is a package's info/index.json. repodata.json repeats it with the file's checksums and size
+// (https://docs.conda.io/projects/conda-build/en/stable/resources/package-spec.html, CEP 34 and 36).
 type index struct {
 	Build       string   `json:"build"`
 	BuildNumber int      `json:"build_number"`
@@ -43,7 +43,7 @@ type path struct {
 	Size   int    `json:"size_in_bytes"`
 }
 
-// repodata is what a channel holds for one platform.
+// repodata is the repodata.json of a channel's folder: its packages for one platform.
 type repodata struct {
 	Info     map[string]string `json:"info"`
 	Packages map[string]index  `json:"packages"`
@@ -52,8 +52,8 @@ type repodata struct {
 	Version  int               `json:"repodata_version"`
 }
 
-// Channel makes dir a conda channel that holds one noarch package, noarch/NAME-VERSION-0.conda, which installs
-// share/NAME/hello.txt with the text "hello from NAME VERSION". The folders of other platforms are there and empty.
+// Channel makes dir a conda channel with one noarch package, noarch/NAME-VERSION-0.conda. The package installs
+// share/NAME/hello.txt with the text "hello from NAME VERSION". The folders of other platforms exist but are empty.
 func Channel(dir, name, version string) error {
 	if err := check(name, version); err != nil {
 		return err
@@ -83,12 +83,12 @@ func Channel(dir, name, version string) error {
 
 func stem(about index) string { return about.Name + "-" + about.Version + "-" + about.Build }
 
-// conda packs a package in the second format: a zip archive, itself not compressed, of two compressed tar archives, one of
-// what is installed and one of what is said about it.
+// conda packs a package in the second format: an uncompressed zip archive of two compressed tar archives, one with the
+// installed files and one with the metadata.
 func conda(about index) ([]byte, error) {
 	hello := file{"share/" + about.Name + "/hello.txt", fmt.Appendf(nil, "hello from %s %s\n", about.Name, about.Version)}
 	sum := sha256.Sum256(hello.data)
-	said := map[string]any{
+	metadata := map[string]any{
 		"info/about.json": map[string]string{"summary": "A sample package", "license": about.License},
 		"info/index.json": about,
 		"info/paths.json": map[string]any{"paths_version": 1, "paths": []path{
@@ -97,7 +97,7 @@ func conda(about index) ([]byte, error) {
 	}
 	info := []file{{"info/files", []byte(hello.name + "\n")}}
 	for _, name := range []string{"info/about.json", "info/index.json", "info/paths.json"} {
-		j, err := json.Marshal(said[name])
+		j, err := json.Marshal(metadata[name])
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +122,8 @@ func tarZst(files []file) ([]byte, error) {
 	var out bytes.Buffer
 	t := tar.NewWriter(&out)
 	for _, f := range files {
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: f.name, Size: int64(len(f.data)), Mode: 0o644, ModTime: made, Format: tar.FormatUSTAR}
+		h := &tar.Header{Typeflag: tar.TypeReg, Name: f.name, Size: int64(len(f.data)), Mode: 0o644, ModTime: made,
+			Format: tar.FormatUSTAR}
 		if err := t.WriteHeader(h); err != nil {
 			return nil, err
 		}
@@ -133,7 +134,7 @@ func tarZst(files []file) ([]byte, error) {
 	if err := t.Close(); err != nil {
 		return nil, err
 	}
-	// One goroutine: how blocks are cut may otherwise depend on timing.
+	// With more than one goroutine the block boundaries may depend on timing.
 	z, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-// Package sample builds the smallest packages that real clients install, so that tests and the demo need no network.
+// Package sample builds the smallest packages that real clients install, so tests and the demonstration need no network.
 // The same name and version always give the same bytes.
 package sample
 
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// made is when every file in a conda package was made.
+// made is the modification time of every file in a conda package.
 var made = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // file is one file of an archive.
@@ -31,8 +31,8 @@ func check(name, version string) error {
 	return nil
 }
 
-// zipped packs files, in their order, as they are and without a time. Size and sum stand before each, so that the
-// archive can be unpacked while it arrives: rattler otherwise fetches a package twice.
+// zipped packs files in their order, uncompressed and without a time. Size and checksum stand before each file, so the
+// archive can be unpacked while it arrives; otherwise rattler fetches a package twice.
 func zipped(files []file) ([]byte, error) {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)

@@ -9,7 +9,7 @@ import (
 )
 
 // Wheel builds a pure-Python wheel (https://packaging.python.org/en/latest/specifications/binary-distribution-format/)
-// of one module, named as the package with _ for -, whose function hello returns "hello from NAME VERSION".
+// with one module, named like the package with _ for -. Its function hello returns "hello from NAME VERSION".
 func Wheel(name, version string) (filename string, content []byte, err error) {
 	if err := check(name, version); err != nil {
 		return "", nil, err
@@ -18,7 +18,8 @@ func Wheel(name, version string) (filename string, content []byte, err error) {
 	info := module + "-" + version + ".dist-info/"
 	files := []file{
 		{module + ".py", fmt.Appendf(nil, "def hello():\n    return \"hello from %s %s\"\n", name, version)},
-		{info + "METADATA", fmt.Appendf(nil, "Metadata-Version: 2.1\nName: %s\nVersion: %s\nSummary: A sample package\nRequires-Python: >=3.8\n", name, version)},
+		{info + "METADATA", fmt.Appendf(nil, "Metadata-Version: 2.1\nName: %s\nVersion: %s\n"+
+			"Summary: A sample package\nRequires-Python: >=3.8\n", name, version)},
 		{info + "WHEEL", []byte("Wheel-Version: 1.0\nGenerator: regpass\nRoot-Is-Purelib: true\nTag: py3-none-any\n")},
 	}
 	files = append(files, file{info + "RECORD", record(files, info+"RECORD")})
@@ -29,8 +30,8 @@ func Wheel(name, version string) (filename string, content []byte, err error) {
 	return module + "-" + version + "-py3-none-any.whl", content, nil
 }
 
-// record lists files as path, hash and size (https://packaging.python.org/en/latest/specifications/recording-installed-packages/),
-// itself last without the two.
+// record lists files as path, hash and size, and itself last with the path only
+// (https://packaging.python.org/en/latest/specifications/recording-installed-packages/).
 func record(files []file, self string) []byte {
 	var out bytes.Buffer
 	for _, f := range files {

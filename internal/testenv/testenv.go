@@ -1,4 +1,4 @@
-// Package testenv is what the tests of several rooms share: surroundings without a process, files, and a check of
+// Package testenv holds helpers for the tests of several packages: surroundings without a process, files, and a check of
 // errors.
 package testenv
 
@@ -11,8 +11,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// New returns surroundings with these variables and empty folders of their own, for code that sends and prints
-// nothing.
+// New returns surroundings with these variables and new empty folders, for code that sends and prints nothing.
 func New(t testing.TB, vars map[string]string) *regpass.Env {
 	t.Helper()
 	return &regpass.Env{
@@ -23,7 +22,7 @@ func New(t testing.TB, vars map[string]string) *regpass.Env {
 	}
 }
 
-// Write writes a private file and makes the folders above it.
+// Write writes a file of mode 0600 and makes the folders above it.
 func Write(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -34,7 +33,7 @@ func Write(t testing.TB, path, content string) {
 	}
 }
 
-// WantError checks that err or its hints hold all of the parts, and never the secret.
+// WantError checks that err and its hints hold all of the parts and never the secret.
 func WantError(t testing.TB, err error, secret string, parts ...string) {
 	t.Helper()
 	if err == nil {
@@ -51,12 +50,14 @@ func WantError(t testing.TB, err error, secret string, parts ...string) {
 	}
 }
 
-// Credential is a REGISTRY as one writes it, with a credential for its host.
-func Credential(t testing.TB, ref string, kind regpass.Kind, username, secret string) (regpass.Ref, regpass.Credential) {
+// Credential parses a REGISTRY as a person writes it, and makes a credential for its host.
+func Credential(t testing.TB, ref string, kind regpass.Kind, username, secret string) (
+	regpass.Ref, regpass.Credential) {
 	t.Helper()
 	r, err := regpass.ParseRef(ref)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, regpass.Credential{Registry: "test", Host: r.Host, Kind: kind, Username: username, Secret: regpass.NewSecret(secret)}
+	return r, regpass.Credential{Registry: "test", Host: r.Host, Kind: kind, Username: username,
+		Secret: regpass.NewSecret(secret)}
 }

@@ -18,20 +18,20 @@ import (
 	"github.com/regpass/regpass/sts"
 )
 
-// The demonstration's package, and the workspace of the service that has it.
+// The demonstration's package, and its workspace at the service.
 const (
 	packageName    = "regpass-demo"
 	packageVersion = "1.0"
 	workspace      = "acme"
 )
 
-// tokenStart is how every token of the service begins: the base64 of a JSON object (RFC 7519, section 3.1).
+// tokenStart begins every token of the service: a JSON object in base64 (RFC 7519, section 3.1).
 const tokenStart = "eyJ"
 
-// world is where the demonstration plays.
-type world struct {
+// demo is one run of the demonstration.
+type demo struct {
 	dir     string
-	run     func(ctx context.Context, env *regpass.Env, args []string) int // the program
+	run     Program
 	service *sts.Service
 	servers loopback.Servers
 	url     string // of the token service
@@ -42,9 +42,10 @@ type world struct {
 	audit   *loopback.Buffer // the service's
 }
 
-// start makes the packages in w.dir and starts the CI system and the service. The caller calls stop, after an error too.
-func (w *world) start(ctx context.Context, env *regpass.Env) error {
-	wheels, channel := filepath.Join(w.dir, "wheels"), filepath.Join(w.dir, "channel")
+// start makes the packages in d.dir and starts the CI system and the service. The caller must call stop, even after an
+// error.
+func (d *demo) start(ctx context.Context, env *regpass.Env) error {
+	wheels, channel := filepath.Join(d.dir, "wheels"), filepath.Join(d.dir, "channel")
 	if err := makePackages(wheels, channel); err != nil {
 		return err
 	}
@@ -53,15 +54,15 @@ func (w *world) start(ctx context.Context, env *regpass.Env) error {
 		return err
 	}
 	ci := fake.NewGitHub(issuer)
-	if issuer.URL, err = w.servers.Start(ctx, ci); err != nil {
+	if issuer.URL, err = d.servers.Start(ctx, ci); err != nil {
 		return err
 	}
-	late := &loopback.Handler{}
-	if w.url, err = w.servers.Start(ctx, late); err != nil {
+	handler := &loopback.Handler{}
+	if d.url, err = d.servers.Start(ctx, handler); err != nil {
 		return err
 	}
-	w.service, err = sts.New(ctx, sts.Config{
-		PublicURL: w.url,
+	d.service, err = sts.New(ctx, sts.Config{
+		PublicURL: d.url,
 		Trust: []sts.Trust{{
 			Issuer:    issuer.URL,
 			Claims:    map[string]string{"repository": workspace + "/app", "ref": "refs/heads/main"},
@@ -71,14 +72,14 @@ func (w *world) start(ctx context.Context, env *regpass.Env) error {
 			{Workspace: workspace, Name: "main", Kind: sts.PyPI, Folder: wheels},
 			{Workspace: workspace, Name: "main", Kind: sts.Conda, Folder: channel},
 		},
-	}, sts.Options{Env: env, Audit: w.audit})
+	}, sts.Options{Env: env, Audit: d.audit})
 	if err != nil {
 		return err
 	}
-	late.Set(w.service.Handler())
-	w.index = w.url + "/simple/" + workspace + "/main"
-	w.channel = w.url + "/conda/" + workspace + "/main"
-	w.job = w.jobOf(env, ci.Environ())
+	handler.Set(d.service.Handler())
+	d.index = d.url + "/simple/" + workspace + "/main"
+	d.channel = d.url + "/conda/" + workspace + "/main"
+	d.job = d.jobOf(env, ci.Environ())
 	return nil
 }
 
@@ -97,19 +98,20 @@ func makePackages(wheels, channel string) error {
 	return sample.Channel(channel, packageName, packageVersion)
 }
 
-// stop stops all that start started.
-func (w *world) stop() error {
-	err := w.servers.Stop()
-	if w.service != nil {
-		err = errors.Join(err, w.service.Close())
+// stop stops the servers and the service.
+func (d *demo) stop() error {
+	err := d.servers.Stop()
+	if d.service != nil {
+		err = errors.Join(err, d.service.Close())
 	}
 	return err
 }
 
-// jobOf returns a CI job's surroundings: of env's only where programs are, and none of our credentials or settings.
-func (w *world) jobOf(env *regpass.Env, ci []string) *regpass.Env {
-	home := filepath.Join(w.dir, "home")
-	environ := []string{"HOME=" + home, "USERPROFILE=" + home, "RUNNER_TEMP=" + w.dir, "TMPDIR=" + w.dir,
+// jobOf returns the surroundings of a CI job. Of env's variables it keeps only those that help to find programs, so none
+// of the user's credentials and settings.
+func (d *demo) jobOf(env *regpass.Env, ci []string) *regpass.Env {
+	home := filepath.Join(d.dir, "home")
+	environ := []string{"HOME=" + home, "USERPROFILE=" + home, "RUNNER_TEMP=" + d.dir, "TMPDIR=" + d.dir,
 		"PIP_CONFIG_FILE=" + os.DevNull, "PIP_NO_INPUT=1", "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_CACHE_DIR=1",
 		"UV_NO_CONFIG=1", "UV_NO_CACHE=1", "UV_PYTHON_DOWNLOADS=never", "NO_COLOR=1"}
 	for _, name := range []string{"PATH", "Path", "PATHEXT", "SYSTEMROOT", "PYENV_ROOT"} {
@@ -119,8 +121,8 @@ func (w *world) jobOf(env *regpass.Env, ci []string) *regpass.Env {
 	}
 	environ = append(environ, ci...)
 	job := *env
-	job.Environ, job.Home, job.Dir, job.TempDir, job.Terminal = environ, home, w.dir, w.dir, false
-	job.Stdin, job.Stderr = strings.NewReader(""), w.notes
+	job.Environ, job.Home, job.Dir, job.TempDir, job.Terminal = environ, home, d.dir, d.dir, false
+	job.Stdin, job.Stderr = strings.NewReader(""), d.notes
 	job.Getenv = func(name string) string {
 		for _, kv := range slices.Backward(environ) {
 			if n, v, _ := strings.Cut(kv, "="); n == name {
@@ -133,25 +135,25 @@ func (w *world) jobOf(env *regpass.Env, ci []string) *regpass.Env {
 }
 
 // regpass runs the program in the job and returns its standard output.
-func (w *world) regpass(ctx context.Context, args ...string) (string, error) {
+func (d *demo) regpass(ctx context.Context, args ...string) (string, error) {
 	var out bytes.Buffer
-	env := *w.job
+	env := *d.job
 	env.Stdout = &out
-	if code := w.run(ctx, &env, args); code != 0 {
-		return "", fmt.Errorf("demo: regpass %s exited with %d\n%s", args[0], code, w.notes)
+	if code := d.run(ctx, &env, args); code != 0 {
+		return "", fmt.Errorf("demo: regpass %s exited with %d\n%s", args[0], code, d.notes)
 	}
 	return out.String(), nil
 }
 
-// left counts the files with a token in them, and the sessions.
-func (w *world) left() (int, error) {
-	sessions, err := filepath.Glob(filepath.Join(w.dir, "regpass-*"))
+// leftovers counts the sessions and the files that hold a token.
+func (d *demo) leftovers() (int, error) {
+	sessions, err := filepath.Glob(filepath.Join(d.dir, "regpass-*"))
 	if err != nil {
 		return 0, err
 	}
 	n := len(sessions)
-	return n, filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
+	return n, filepath.WalkDir(d.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
 		content, err := os.ReadFile(path)
