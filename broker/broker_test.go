@@ -99,7 +99,7 @@ func TestExplainAgreesWithCredential(t *testing.T) {
 		"nothing":            {ref: index, says: "no API key, no CI identity and no stored login"},
 		"nothing, keys only": {ref: quetz, says: "no API key and no stored login"},
 		"an unknown option":  {vars: "PYX_API_KEY=KEY", ref: index + " colour=red", says: `unknown option "colour"`},
-		"s3":                 {vars: "AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=s", ref: "s3://b/acme", proof: "AWS_ACCESS_KEY_ID"},
+		"s3":                 {vars: "AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=s", ref: "s3://b/a", proof: "AWS_ACCESS_KEY_ID"},
 		"half of s3":         {vars: "AWS_ACCESS_KEY_ID=AKIA", ref: "s3://b/acme", says: "no API key"},
 		"an empty variable":  {vars: "PYX_API_KEY=", ref: index, says: "no API key"},
 		// The identity is asked for only when it is shown, so nobody knows yet that there is none.

@@ -31,7 +31,8 @@ func TestLiveReadersDoNotWait(t *testing.T) {
 		asked <- struct{}{}
 		<-release
 		claims := fmt.Sprintf(`{"exp":%d,"jti":"%d"}`, time.Now().Add(time.Hour).Unix(), exchanges.Add(1))
-		_, _ = fmt.Fprintf(w, `{"access_token":"eyJhbGciOiJub25lIn0.%s.c2ln"}`, base64.RawURLEncoding.EncodeToString([]byte(claims)))
+		payload := base64.RawURLEncoding.EncodeToString([]byte(claims))
+		_, _ = fmt.Fprintf(w, `{"access_token":"eyJhbGciOiJub25lIn0.%s.c2ln"}`, payload)
 	})
 	var all loopback.Servers
 	at, err := all.Start(t.Context(), service)

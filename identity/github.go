@@ -39,7 +39,8 @@ func githubToken(ctx context.Context, env *regpass.Env, audience string) (regpas
 		Value string `json:"value"`
 	}
 	err = env.Retry(ctx, func(ctx context.Context) error {
-		return env.DoJSON(ctx, regpass.Request{Op: "ask for an ID token", Method: http.MethodGet, URL: u, Bearer: bearer}, &answer)
+		ask := regpass.Request{Op: "ask for an ID token", Method: http.MethodGet, URL: u, Bearer: bearer}
+		return env.DoJSON(ctx, ask, &answer)
 	})
 	if err != nil {
 		return regpass.Secret{}, err

@@ -96,15 +96,25 @@ func TestSharedIssuers(t *testing.T) {
 		issuer, claim, pattern string
 		ok                     bool
 	}{
-		{github, "repository", "acme/*", true}, {github, "repository", "acme", false}, {github, "repository", "acme*/app", false},
-		{github, "repository_owner", "acme", true}, {github, "repository_owner", "acm*", false}, {github, "sub", "repo:acme/*", true},
-		{github, "sub", "repo:*", false}, {github, "environment", "release", false}, {github, "job_workflow_ref", "acme/w/.github/workflows/x.yml@main", false},
+		{github, "repository", "acme/*", true},
+		{github, "repository", "acme", false},
+		{github, "repository", "acme*/app", false},
+		{github, "repository_owner", "acme", true},
+		{github, "repository_owner", "acm*", false},
+		{github, "sub", "repo:acme/*", true},
+		{github, "sub", "repo:*", false},
+		{github, "environment", "release", false},
+		{github, "job_workflow_ref", "acme/w/.github/workflows/x.yml@main", false},
 		{github + "/", "environment", "release", false},
 		{github + "/acme-enterprise", "environment", "release", true}, // an issuer of their own
-		{gitlab, "project_path", "acme/*", true}, {gitlab, "namespace_path", "acme", true}, {gitlab, "namespace_path", "acme/*", true},
+		{gitlab, "project_path", "acme/*", true},
+		{gitlab, "namespace_path", "acme", true},
+		{gitlab, "namespace_path", "acme/*", true},
 		{gitlab, "namespace_path", "acme*", false}, {gitlab, "ref_protected", "true", false},
-		{"https://agent.buildkite.com", "organization_slug", "acme", true}, {"https://agent.buildkite.com", "sub", "organization:*", false},
-		{"https://oidc.circleci.com", "sub", "org/1/*", true}, {"https://accounts.google.com", "email", "*@acme.example", false},
+		{"https://agent.buildkite.com", "organization_slug", "acme", true},
+		{"https://agent.buildkite.com", "sub", "organization:*", false},
+		{"https://oidc.circleci.com", "sub", "org/1/*", true},
+		{"https://accounts.google.com", "email", "*@acme.example", false},
 		{"https://gitlab.acme.example", "ref", "main", true},
 	} {
 		err := checkClaims(Trust{Issuer: test.issuer, Claims: map[string]string{test.claim: test.pattern}})

@@ -44,7 +44,9 @@ func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o 
 	return private.Plan(entries, base, warnings), nil
 }
 
-func planInPlace(env *regpass.Env, private envsync.Private, path string, entries []envsync.Entry) (envsync.Plan, error) {
+func planInPlace(
+	env *regpass.Env, private envsync.Private, path string, entries []envsync.Entry,
+) (envsync.Plan, error) {
 	old, err := envsync.ReadExisting(path)
 	if err != nil {
 		return envsync.Plan{}, fmt.Errorf("netrc: %w", err)

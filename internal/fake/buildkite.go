@@ -57,7 +57,8 @@ func (b *Buildkite) token(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("Authorization") != "Token "+b.access:
 		b.refuse(w, r, http.StatusUnauthorized, "Unauthorized", "not this job's access token")
 	case err != nil || len(body) != 1 || body["audience"] == "":
-		b.refuse(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity", "the body is not a JSON object with just audience")
+		b.refuse(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity",
+			"the body is not a JSON object with just audience")
 	default:
 		token, err := b.Sign(b.claims(body["audience"]))
 		if err != nil {
@@ -72,7 +73,7 @@ func (b *Buildkite) token(w http.ResponseWriter, r *http.Request) {
 func (b *Buildkite) claims(audience string) map[string]any {
 	now := b.Now()
 	return merged(map[string]any{
-		"sub":                "organization:acme:pipeline:app:ref:refs/heads/main:commit:10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e:step:build",
+		"sub":                "organization:acme:pipeline:app:ref:refs/heads/main:commit:" + commit + ":step:build",
 		"jti":                uuid(),
 		"aud":                audience,
 		"organization_slug":  "acme",
@@ -80,7 +81,7 @@ func (b *Buildkite) claims(audience string) map[string]any {
 		"build_number":       7,
 		"build_branch":       "main",
 		"build_tag":          nil,
-		"build_commit":       "10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e",
+		"build_commit":       commit,
 		"step_key":           "build",
 		"job_id":             b.job,
 		"agent_id":           "0192c4a5-6a3b-4f0e-9d3c-1f2e3d4c5b6a",

@@ -75,7 +75,8 @@ func (c *CircleCI) claims(audience string) map[string]any {
 	const organization, project = "c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2", "ecc458d2-fbdc-4d9a-93c4-ac065ed3c3ca"
 	now := c.Now()
 	return merged(map[string]any{
-		"sub":                          "org/" + organization + "/project/" + project + "/user/0b8cf0ba-5e4f-4b1c-8a59-3c8ab30aa0c7/vcs-origin/github.com/acme/app/vcs-ref/refs/heads/main",
+		"sub": "org/" + organization + "/project/" + project + "/user/0b8cf0ba-5e4f-4b1c-8a59-3c8ab30aa0c7" +
+			"/vcs-origin/github.com/acme/app/vcs-ref/refs/heads/main",
 		"aud":                          audience,
 		"oidc.circleci.com/org-id":     organization,
 		"oidc.circleci.com/project-id": project,
@@ -91,7 +92,8 @@ func (c *CircleCI) claims(audience string) map[string]any {
 // CircleCIProgram is the program circleci, of which it knows `run oidc get --root-issuer --claims JSON` only.
 func CircleCIProgram(ctx context.Context, getenv func(string) string, args []string, stdout io.Writer) error {
 	var claims map[string]any
-	if len(args) != 6 || !slices.Equal(args[:5], []string{"run", "oidc", "get", "--root-issuer", "--claims"}) || json.Unmarshal([]byte(args[5]), &claims) != nil {
+	if len(args) != 6 || !slices.Equal(args[:5], []string{"run", "oidc", "get", "--root-issuer", "--claims"}) ||
+		json.Unmarshal([]byte(args[5]), &claims) != nil {
 		return fmt.Errorf("circleci: %q: only run oidc get --root-issuer --claims JSON is known", args)
 	}
 	var answer struct{ Token string }

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// commit is the commit that the jobs of all fakes run on.
+const commit = "10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e"
+
 // GitHub is a GitHub Actions runner's token service for one job that may write id-token, and the issuer behind it.
 // https://docs.github.com/en/actions/reference/security/oidc
 type GitHub struct {
@@ -46,7 +49,7 @@ var githubJob = map[string]string{
 	"repository_id":    "74",
 	"repository_owner": "acme",
 	"run_id":           "19284765301",
-	"sha":              "10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e",
+	"sha":              commit,
 	"workflow_ref":     "acme/app/.github/workflows/release.yml@refs/heads/main",
 }
 

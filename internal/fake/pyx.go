@@ -169,7 +169,8 @@ func (p *Pyx) trusted(w http.ResponseWriter, ok bool) bool {
 // newToken signs an access token for what its scope names, or for everything.
 func (p *Pyx) newToken(scope string) string {
 	now := p.Now()
-	claims := jwt.MapClaims{"iss": "pyx", "sub": "acme", "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(p.Lifetime).Unix(),
+	claims := jwt.MapClaims{"iss": "pyx", "sub": "acme", "jti": rand.Text(),
+		"iat": now.Unix(), "exp": now.Add(p.Lifetime).Unix(),
 		"urn:pyx:org_name": "acme"}
 	if scope != "" {
 		claims["scope"] = scope

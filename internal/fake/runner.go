@@ -57,7 +57,8 @@ func (r Runner) Values(file string) (map[string]string, error) {
 			stop := slices.Index(lines[i+1:], end)
 			switch {
 			case name == "" || end == "":
-				return nil, fmt.Errorf("line %d: Invalid format '%s'. Name must not be empty and delimiter must not be empty", i+1, line)
+				return nil, fmt.Errorf(
+					"line %d: Invalid format '%s'. Name must not be empty and delimiter must not be empty", i+1, line)
 			case stop < 0:
 				return nil, fmt.Errorf("line %d: Invalid value. Matching delimiter not found '%s'", i+1, end)
 			}

@@ -69,7 +69,8 @@ func (s *script) field(w http.ResponseWriter, r *http.Request, name string) (str
 	value, _ := body[name].(string)
 	switch {
 	case err != nil || len(body) != 1 || value == "":
-		s.refuse(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity", "the body is not a JSON object with just "+name)
+		s.refuse(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity",
+			"the body is not a JSON object with just "+name)
 	case r.Header.Get("Authorization") != "":
 		s.refuse(w, r, http.StatusBadRequest, "Bad Request", "the request has a second proof")
 	case r.URL.RawQuery != "":
@@ -110,7 +111,8 @@ func (s *script) identified(w http.ResponseWriter, r *http.Request, audience str
 func problem(w http.ResponseWriter, status int, title, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "status": status, "title": title, "detail": detail})
+	problem := map[string]any{"type": "about:blank", "status": status, "title": title, "detail": detail}
+	_ = json.NewEncoder(w).Encode(problem)
 }
 
 func writeJSON(w http.ResponseWriter, body any) {
