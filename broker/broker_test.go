@@ -77,6 +77,7 @@ func ref(t *testing.T, text string, trusted bool) regpass.Ref {
 func TestExplainAgreesWithCredential(t *testing.T) {
 	const index = "https://api.pyx.dev/simple/acme/main"
 	given := Given{From: "--token-stdin", Secret: regpass.NewSecret("sk-given-0123456789")}
+	const awsKey = "AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=s"
 	const anaconda, quetz = "https://conda.anaconda.org/acme", "https://quetz.corp/acme"
 	for name, test := range map[string]struct {
 		vars     string // NAME=value, with spaces between them; KEY is the server's
@@ -99,7 +100,7 @@ func TestExplainAgreesWithCredential(t *testing.T) {
 		"nothing":            {ref: index, says: "no API key, no CI identity and no stored login"},
 		"nothing, keys only": {ref: quetz, says: "no API key and no stored login"},
 		"an unknown option":  {vars: "PYX_API_KEY=KEY", ref: index + " colour=red", says: `unknown option "colour"`},
-		"s3":                 {vars: "AWS_ACCESS_KEY_ID=A AWS_SECRET_ACCESS_KEY=s", ref: "s3://b/a", proof: "AWS_ACCESS_KEY_ID"},
+		"s3":                 {vars: awsKey, ref: "s3://b/a", proof: "AWS_ACCESS_KEY_ID"},
 		"half of s3":         {vars: "AWS_ACCESS_KEY_ID=AKIA", ref: "s3://b/acme", says: "no API key"},
 		"an empty variable":  {vars: "PYX_API_KEY=", ref: index, says: "no API key"},
 		// The identity is asked for only when it is shown, so nobody knows yet that there is none.
