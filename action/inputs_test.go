@@ -22,16 +22,24 @@ func TestInputs(t *testing.T) {
 		said map[string]string
 		want func(*action.Inputs)
 	}{
-		{"nothing said", nil, func(*action.Inputs) {}},
+		{"nothing set", nil, func(*action.Inputs) {}},
 		{"white space", map[string]string{"INPUT_EXPORT-ENV": " True\n", "INPUT_REGISTRIES": "\n  a\n  b\n"},
 			func(in *action.Inputs) { in.ExportEnv, in.Registries = true, "a\n  b" }},
 		{"all forms of a list", map[string]string{"INPUT_TO": "netrc, uv\nrattler env"},
 			func(in *action.Inputs) { in.To = []string{"netrc", "uv", "rattler", "env"} }},
-		{"the others", map[string]string{"INPUT_CONFIG": "c", "INPUT_PROVIDER": "github", "INPUT_AUDIENCE": "d", "INPUT_CLEANUP": "FALSE",
-			"INPUT_IF-UNAVAILABLE": "skip", "INPUT_TIMEOUT": "20s", "INPUT_MIN-LIFETIME": "10m"},
+		{
+			"the others",
+			map[string]string{
+				"INPUT_CONFIG": "c", "INPUT_PROVIDER": "github", "INPUT_AUDIENCE": "d", "INPUT_CLEANUP": "FALSE",
+				"INPUT_IF-UNAVAILABLE": "skip", "INPUT_TIMEOUT": "20s", "INPUT_MIN-LIFETIME": "10m",
+			},
 			func(in *action.Inputs) {
-				*in = action.Inputs{To: []string{}, Config: "c", Provider: "github", Audience: "d", Unavailable: "skip", Timeout: 20 * time.Second, MinLifetime: 10 * time.Minute}
-			}},
+				*in = action.Inputs{
+					To: []string{}, Config: "c", Provider: "github", Audience: "d", Unavailable: "skip",
+					Timeout: 20 * time.Second, MinLifetime: 10 * time.Minute,
+				}
+			},
+		},
 	} {
 		want := plain
 		test.want(&want)
@@ -41,19 +49,24 @@ func TestInputs(t *testing.T) {
 	}
 	got, err := inputs(map[string]string{"INPUT_API-KEY": "key\n"})
 	if err != nil || got.APIKey.Reveal() != "key" {
-		t.Errorf("the key is not what was said: %v", err)
+		t.Errorf("the key is not the one that was set: %v", err)
 	}
 }
 
-// What is wrong is named, all of it, and not shown.
+// The error names all wrong inputs and shows none of their values.
 func TestInputsWrong(t *testing.T) {
-	_, err := inputs(map[string]string{"INPUT_EXPORT-ENV": "yes", "INPUT_CLEANUP": "sk-secret", "INPUT_IF-UNAVAILABLE": "ignore",
-		"INPUT_TIMEOUT": "5", "INPUT_MIN-LIFETIME": "-5m"})
+	_, err := inputs(map[string]string{
+		"INPUT_EXPORT-ENV": "yes", "INPUT_CLEANUP": "sk-secret", "INPUT_IF-UNAVAILABLE": "ignore",
+		"INPUT_TIMEOUT": "5", "INPUT_MIN-LIFETIME": "-5m",
+	})
 	if !errors.Is(err, regpass.ErrUsage) {
 		t.Fatalf("%v is not wrong usage", err)
 	}
-	want := []string{"the input export-env is neither true nor false", "the input if-unavailable is not fail, warn or skip",
-		"the input min-lifetime is not a duration", "the input timeout is not a duration", "the input cleanup is neither"}
+	want := []string{
+		"the input export-env is neither true nor false", "the input if-unavailable is not fail, warn or skip",
+		"the input min-lifetime is not a duration", "the input timeout is not a duration",
+		"the input cleanup is neither",
+	}
 	for _, w := range want {
 		if !strings.Contains(err.Error(), w) {
 			t.Errorf("%q does not say: %s", err, w)

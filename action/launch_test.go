@@ -47,7 +47,11 @@ type release struct {
 func newRelease(t *testing.T) *release {
 	t.Helper()
 	// A folder with a space in its name, as on runners for Windows.
-	r := &release{served: program, checkout: filepath.Join(t.TempDir(), "an action", "action"), cache: filepath.Join(t.TempDir(), "tool cache"), node: node(t, "24")}
+	r := &release{
+		served: program, node: node(t, "24"),
+		checkout: filepath.Join(t.TempDir(), "an action", "action"),
+		cache:    filepath.Join(t.TempDir(), "tool cache"),
+	}
 	r.server = httptest.NewServer(r)
 	t.Cleanup(r.server.Close)
 	if err := os.MkdirAll(r.checkout, 0o755); err != nil {
@@ -134,8 +138,12 @@ func (r *release) paths() []string {
 func (r *release) launch(t *testing.T, name string, vars ...string) (code int, printed string) {
 	t.Helper()
 	c := exec.Command(r.node, filepath.Join(r.checkout, name))
-	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "RUNNER_TOOL_CACHE=" + r.cache, "RUNNER_TEMP=" + t.TempDir(),
-		"GITHUB_SERVER_URL=" + r.server.URL, "https_proxy=" + r.server.URL, "GITHUB_ACTION_REPOSITORY=regpass/regpass"}, vars...)
+	c.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
+		"RUNNER_TOOL_CACHE=" + r.cache, "RUNNER_TEMP=" + t.TempDir(),
+		"GITHUB_SERVER_URL=" + r.server.URL, "https_proxy=" + r.server.URL,
+		"GITHUB_ACTION_REPOSITORY=regpass/regpass",
+	}, vars...)
 	out, err := c.CombinedOutput()
 	if c.ProcessState == nil {
 		t.Fatal(err)
@@ -215,7 +223,8 @@ func TestLaunchChecksums(t *testing.T) {
 	r := newRelease(t)
 	r.answers("#!/bin/sh\necho evil\n")
 	code, printed := r.launch(t, "main.mjs")
-	want(t, code, printed, 1, `^::error title=regpass::the program could not be downloaded%0AGET \S+: the file does not have the checksum [0-9a-f]{64}, so it is not run%0A`)
+	want(t, code, printed, 1, `^::error title=regpass::the program could not be downloaded%0A`+
+		`GET \S+: the file does not have the checksum [0-9a-f]{64}, so it is not run%0A`)
 	left, err := filepath.Glob(filepath.Join(r.cache, "*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("the tool cache holds %q, %v", left, err)
@@ -276,7 +285,8 @@ func TestLaunchHostileCache(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, printed := r.launch(t, "main.mjs")
-		if text, err := os.ReadFile(theirs); code != 0 || printed != "ran action main\n" || err != nil || string(text) != "precious" {
+		text, err := os.ReadFile(theirs)
+		if code != 0 || printed != "ran action main\n" || err != nil || string(text) != "precious" {
 			t.Errorf("%s: exit code %d, %s; the other file holds %q, %v", name, code, printed, text, err)
 		}
 	}
@@ -287,26 +297,31 @@ func TestLaunchAsksElsewhere(t *testing.T) {
 	r := newRelease(t)
 	code, printed := r.launch(t, "main.mjs", "GITHUB_ACTION_REPOSITORY=private/regpass")
 	want(t, code, printed, 0, `^ran action main\n$`)
-	if asked := r.paths(); len(asked) != 2 || !strings.HasPrefix(asked[0], "/private/regpass/") || !strings.HasPrefix(asked[1], "/regpass/regpass/") {
+	asked := r.paths()
+	if len(asked) != 2 || !strings.HasPrefix(asked[0], "/private/regpass/") ||
+		!strings.HasPrefix(asked[1], "/regpass/regpass/") {
 		t.Errorf("asked for %q", asked)
 	}
 }
 
-// What a runner would not do is said in words.
+// A mistake that no runner makes has an error in plain words.
 func TestLaunchMistakes(t *testing.T) {
 	r := newRelease(t)
 	code, printed := r.launch(t, "main.mjs", "RUNNER_TEMP=")
 	want(t, code, printed, 1, `^::error title=regpass::RUNNER_TEMP is not set%0Aonly a runner runs this`)
 	r.answers("", 404)
 	code, printed = r.launch(t, "main.mjs")
-	want(t, code, printed, 1, `^::error title=regpass::the program could not be downloaded%0AGET http://\S+: status 404%0AGET https://github\.com/\S+: .*%0Aif none of these can be reached, name a program with the input binary\n$`)
+	want(t, code, printed, 1, `^::error title=regpass::the program could not be downloaded%0A`+
+		`GET http://\S+: status 404%0AGET https://github\.com/\S+: .*%0A`+
+		`if none of these can be reached, name a program with the input binary\n$`)
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, []byte(program), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{text, filepath.Dir(text)} {
 		code, printed = r.launch(t, "main.mjs", "INPUT_BINARY="+path)
-		want(t, code, printed, 1, `^::error title=regpass::`+path+` could not be started: spawn \S+ EACCES%0Ait must be a program for this system`)
+		want(t, code, printed, 1, `^::error title=regpass::`+path+` could not be started: spawn \S+ EACCES%0A`+
+			`it must be a program for this system`)
 	}
 }
 
@@ -333,7 +348,8 @@ func TestLaunchVersions(t *testing.T) {
 		{"v1.2.4", 1, `^::error title=regpass::this action knows the checksum of v1\.2\.3%0Awrite version: `},
 		{"v1.2.4 sha256:" + other[1:], 1, `^::error title=regpass::this action knows the checksum of v1\.2\.3%0A`},
 		{"../../x sha256:" + sum(program), 1, `^::error title=regpass::this action knows the checksum of v1\.2\.3%0A`},
-		{"v1.2.4 sha256:" + other, 1, `^::error title=regpass::the program could not be downloaded%0AGET \S+/v1\.2\.4/\S+: the file does not have the checksum 0{64}, so it is not run%0A`},
+		{"v1.2.4 sha256:" + other, 1, `^::error title=regpass::the program could not be downloaded%0A` +
+			`GET \S+/v1\.2\.4/\S+: the file does not have the checksum 0{64}, so it is not run%0A`},
 		{"v1.2.4 sha256:" + sum(program), 0, `^ran action main\n$`},
 	} {
 		code, printed := r.launch(t, "main.mjs", "INPUT_VERSION="+test.version)
@@ -341,10 +357,12 @@ func TestLaunchVersions(t *testing.T) {
 	}
 	r.pin(t, tag, map[string]string{"plan9-mips": other})
 	code, printed := r.launch(t, "main.mjs")
-	want(t, code, printed, 1, `^::error title=regpass::there is no regpass for \S+%0Abuild one and name it with the input binary\n$`)
+	want(t, code, printed, 1,
+		`^::error title=regpass::there is no regpass for \S+%0Abuild one and name it with the input binary\n$`)
 	r.pin(t, "", map[string]string{})
 	code, printed = r.launch(t, "main.mjs", "PATH=/nowhere")
-	want(t, code, printed, 1, `^::error title=regpass::this version of the action belongs to no release and could not be built with Go%0Ause a release`)
+	want(t, code, printed, 1, `^::error title=regpass::this version of the action belongs to no release `+
+		`and could not be built with Go%0Ause a release`)
 }
 
 // A checkout that belongs to no release is built, once a job.
@@ -400,7 +418,8 @@ func TestLaunchBinary(t *testing.T) {
 	if len(r.paths()) > 0 {
 		t.Errorf("asked for %q", r.paths())
 	}
-	if err := os.WriteFile(own, []byte("#!/bin/sh\ntrap 'echo called off; exit 9' INT\necho waits\nsleep 5 >/dev/null 2>&1 &\nwait\n"), 0o755); err != nil {
+	const waits = "#!/bin/sh\ntrap 'echo called off; exit 9' INT\necho waits\nsleep 5 >/dev/null 2>&1 &\nwait\n"
+	if err := os.WriteFile(own, []byte(waits), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	c := exec.Command(r.node, filepath.Join(r.checkout, "main.mjs"))
@@ -439,7 +458,8 @@ func TestLaunchProxy(t *testing.T) {
 		tunnel(t, w, r.server.Listener.Addr().String())
 	}))
 	t.Cleanup(proxy.Close)
-	code, printed := r.launch(t, "main.mjs", "GITHUB_SERVER_URL=http://ghe.example", "http_proxy="+proxy.URL, "HTTP_PROXY="+proxy.URL)
+	code, printed := r.launch(t, "main.mjs",
+		"GITHUB_SERVER_URL=http://ghe.example", "http_proxy="+proxy.URL, "HTTP_PROXY="+proxy.URL)
 	want(t, code, printed, 0, `^ran action main\n$`)
 	if len(hosts) != 1 || !strings.HasPrefix(<-hosts, "ghe.example") {
 		t.Error("the proxy was not asked once for ghe.example")
@@ -467,7 +487,8 @@ func TestLaunchProblemIsNoCommand(t *testing.T) {
 	r := newRelease(t)
 	code, printed := r.launch(t, "main.mjs", "INPUT_BINARY=/a\n::error::b##[group]100%")
 	_, commands := fake.Log(printed)
-	if code != 1 || len(commands) != 1 || commands[0].Data != "the input binary names /a\n::error::b##\\x5bgroup]100%, which does not exist" {
+	const said = "the input binary names /a\n::error::b##\\x5bgroup]100%, which does not exist"
+	if code != 1 || len(commands) != 1 || commands[0].Data != said {
 		t.Errorf("exit code %d, commands %q", code, commands)
 	}
 }

@@ -60,7 +60,8 @@ func TestLibraryHoles(t *testing.T) {
 	t.Run("one delimiter for all", func(t *testing.T) {
 		_, vars := step(t)
 		githubactions.New(githubactions.WithGetenv(lookup(vars))).SetEnv("token", hostile)
-		if raw, err := os.ReadFile(vars["GITHUB_ENV"]); err != nil || !strings.Contains(string(raw), "\nNODE_OPTIONS=--require=/tmp/evil\n") {
+		raw, err := os.ReadFile(vars["GITHUB_ENV"])
+		if err != nil || !strings.Contains(string(raw), "\nNODE_OPTIONS=--require=/tmp/evil\n") {
 			t.Errorf("the library's value does not leave its block: %q, %v", raw, err)
 		}
 		r, vars := step(t)
@@ -104,7 +105,9 @@ func TestLibraryHoles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, err := range map[string]error{
-			"GITHUB_OUTPUT": ours.SetOutput("a", "b"), "GITHUB_STATE": ours.SaveState("a", "b"), "GITHUB_ENV": ours.SetEnv("a", "b"),
+			"GITHUB_OUTPUT": ours.SetOutput("a", "b"),
+			"GITHUB_STATE":  ours.SaveState("a", "b"),
+			"GITHUB_ENV":    ours.SetEnv("a", "b"),
 		} {
 			if err == nil || !strings.Contains(err.Error(), name) || len(regpass.Hints(err)) == 0 {
 				t.Errorf("%s: %v, hints %q", name, err, regpass.Hints(err))
@@ -143,7 +146,9 @@ func TestRunnerFiles(t *testing.T) {
 	if err := os.WriteFile(vars["GITHUB_OUTPUT"], []byte("before=1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"before": "1", "empty": "", "lines": "a\n\nb\n", "percent": "100%25%0A", "equals": "a=b<<c", "twice": "second"}
+	want := map[string]string{
+		"before": "1", "empty": "", "lines": "a\n\nb\n", "percent": "100%25%0A", "equals": "a=b<<c", "twice": "second",
+	}
 	for name, value := range want {
 		if name == "twice" {
 			if err := ours.SetOutput(name, "first"); err != nil {
@@ -172,7 +177,8 @@ func TestRunnerFiles(t *testing.T) {
 	if err := ours.SetOutput("nul", "a\x00b"); err == nil {
 		t.Error("a NUL byte is taken, which a variable can't hold")
 	}
-	if ends := delimiters(t, vars["GITHUB_OUTPUT"]); len(slices.Compact(slices.Sorted(slices.Values(ends)))) != len(ends) || len(ends) < 5 {
+	ends := delimiters(t, vars["GITHUB_OUTPUT"])
+	if len(slices.Compact(slices.Sorted(slices.Values(ends)))) != len(ends) || len(ends) < 5 {
 		t.Errorf("a delimiter was used twice: %q", ends)
 	}
 }
