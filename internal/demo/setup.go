@@ -107,8 +107,8 @@ func (d *demo) stop() error {
 	return err
 }
 
-// jobOf returns the surroundings of a CI job. Of env's variables it keeps only those that help to find programs, so none
-// of the user's credentials and settings.
+// jobOf returns the surroundings of a CI job. Of env's variables it keeps only those that help to find programs, so
+// none of the user's credentials and settings.
 func (d *demo) jobOf(env *regpass.Env, ci []string) *regpass.Env {
 	home := filepath.Join(d.dir, "home")
 	environ := []string{"HOME=" + home, "USERPROFILE=" + home, "RUNNER_TEMP=" + d.dir, "TMPDIR=" + d.dir,

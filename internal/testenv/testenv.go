@@ -1,5 +1,5 @@
-// Package testenv holds helpers for the tests of several packages: surroundings without a process, files, and a check of
-// errors.
+// Package testenv holds helpers for the tests of several packages: surroundings without a process, files, and a check
+// of errors.
 package testenv
 
 import (
