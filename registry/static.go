@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/regpass/regpass"
@@ -61,7 +60,9 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 	case regpass.S3:
 		err = s3Key(&cred, p)
 	default:
-		cred.Secret, cred.Expires, err = parseBearer(env, p.Secret)
+		var got token
+		got, err = parseBearer(env, p.Secret)
+		cred.Secret, cred.Expires = got.secret, got.expires
 	}
 	if err != nil {
 		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Name, p.Method, p.From, err)
@@ -86,13 +87,13 @@ func (k keyRef) kind(env *regpass.Env, t Target, p Proof, username string) (regp
 	return kind, nil
 }
 
-func parseBearer(env *regpass.Env, key regpass.Secret) (regpass.Secret, time.Time, error) {
-	token, err := regpass.ParseToken(key.Reveal())
+func parseBearer(env *regpass.Env, key regpass.Secret) (token, error) {
+	secret, err := regpass.ParseToken(key.Reveal())
 	if err != nil {
-		return regpass.Secret{}, time.Time{}, err
+		return token{}, err
 	}
-	expires, err := expiry(env, token)
-	return token, expires, err
+	expires, err := expiry(env, secret)
+	return token{secret: secret, expires: expires}, err
 }
 
 // parseBasic checks a user name and a password. RFC 7617, section 2, allows no colon in the user name, and no control

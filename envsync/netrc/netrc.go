@@ -23,7 +23,7 @@ var (
 // Plan plans a private netrc that also holds the entries of the netrc that it replaces, or a change of a named netrc.
 func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
 	if path := o.InPlace["netrc"]; path != "" {
-		return planInPlace(env, private, env.Abs(path), entries)
+		return planInPlace(env, private.Var.Name, env.Abs(path), entries)
 	}
 	from := Path(env)
 	old, err := envsync.ReadExisting(from)
@@ -44,9 +44,7 @@ func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o 
 	return private.Plan(entries, base, warnings), nil
 }
 
-func planInPlace(
-	env *regpass.Env, private envsync.Private, path string, entries []envsync.Entry,
-) (envsync.Plan, error) {
+func planInPlace(env *regpass.Env, variable, path string, entries []envsync.Entry) (envsync.Plan, error) {
 	old, err := envsync.ReadExisting(path)
 	if err != nil {
 		return envsync.Plan{}, fmt.Errorf("netrc: %w", err)
@@ -58,7 +56,7 @@ func planInPlace(
 	}
 	p := envsync.Plan{Changes: []envsync.Change{{Path: path, Format: InPlace, Entries: entries}}}
 	if path != Path(env) {
-		p.Vars = []envsync.Var{{Name: private.Var.Name, Plain: path}}
+		p.Vars = []envsync.Var{{Name: variable, Plain: path}}
 	}
 	if bytes.ContainsAny(now, `#"`) {
 		// netrc-rs, which rattler reads with, has no comments and no quotes (https://github.com/conda/rattler/issues/1029).

@@ -42,12 +42,7 @@ func setMembers(data []byte, want []member) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
-		var edits []envsync.Replacement
-		for _, m := range all {
-			if m.name == w.name {
-				edits = append(edits, envsync.Replacement{Start: m.value, End: m.end, Text: styled(data, all, w.raw)})
-			}
-		}
+		edits := replaceValues(all, w.name, styled(data, all, w.raw))
 		if edits == nil {
 			edits = []envsync.Replacement{addition(data, all, w)}
 		}
@@ -72,8 +67,11 @@ func addition(data []byte, all []member, w member) envsync.Replacement {
 	return envsync.Replacement{Start: end, End: end, Text: text}
 }
 
-// styled indents a value if the file is indented.
+// styled indents a value if the members of the file are indented.
 func styled(data []byte, all []member, raw []byte) string {
+	if len(all) == 0 {
+		return string(raw)
+	}
 	lead := string(data[bytes.IndexByte(data, '{')+1 : all[0].start])
 	i := strings.LastIndexByte(lead, '\n')
 	if i < 0 {

@@ -48,38 +48,43 @@ func restore(now, before []byte, keys []string) ([]byte, error) {
 
 // restoreKey gives the members of that name their former value, or removes them if they had none.
 func restoreKey(now []byte, name string, was []member) ([]byte, error) {
+	named := func(m member) bool { return m.name == name }
+	former := slices.DeleteFunc(slices.Clone(was), func(m member) bool { return !named(m) })
 	for {
 		is, err := parse(now)
 		if err != nil {
 			return nil, err
 		}
-		at := slices.IndexFunc(is, func(m member) bool { return m.name == name })
+		at := slices.IndexFunc(is, named)
 		if at < 0 {
 			return now, nil
 		}
-		var edits []envsync.Replacement
-		for _, w := range was {
-			if w.name != name {
-				continue
-			}
-			edits = nil // the last of several former values counts
-			for _, m := range is {
-				if m.name == name {
-					edits = append(edits, envsync.Replacement{Start: m.value, End: m.end, Text: string(w.raw)})
-				}
-			}
+		if len(former) > 0 { // the last of several former values counts
+			return envsync.Splice(now, replaceValues(is, name, string(former[len(former)-1].raw))), nil
 		}
-		if edits != nil {
-			return envsync.Splice(now, edits), nil
-		}
-		m := is[at]
-		switch {
-		case at+1 < len(is):
-			now = envsync.Splice(now, []envsync.Replacement{{Start: m.start, End: is[at+1].start, Text: ""}})
-		case at > 0:
-			now = envsync.Splice(now, []envsync.Replacement{{Start: is[at-1].end, End: m.end, Text: ""}})
-		default:
-			now = envsync.Splice(now, []envsync.Replacement{{Start: m.start, End: m.end, Text: ""}})
+		now = envsync.Splice(now, []envsync.Replacement{removal(is, at)})
+	}
+}
+
+// replaceValues are the replacements that give all members of that name the value raw.
+func replaceValues(all []member, name, raw string) []envsync.Replacement {
+	var edits []envsync.Replacement
+	for _, m := range all {
+		if m.name == name {
+			edits = append(edits, envsync.Replacement{Start: m.value, End: m.end, Text: raw})
 		}
 	}
+	return edits
+}
+
+// removal is the replacement that removes a member and one comma next to it.
+func removal(all []member, at int) envsync.Replacement {
+	m := all[at]
+	switch {
+	case at+1 < len(all):
+		return envsync.Replacement{Start: m.start, End: all[at+1].start, Text: ""}
+	case at > 0:
+		return envsync.Replacement{Start: all[at-1].end, End: m.end, Text: ""}
+	}
+	return envsync.Replacement{Start: m.start, End: m.end, Text: ""}
 }

@@ -107,7 +107,7 @@ func (d *demo) stop() error {
 	return err
 }
 
-// jobOf returns the surroundings of a CI job. Of env's variables it keeps only those that help to find programs, and
+// jobOf returns the surroundings of a CI job. Of env's variables it keeps only those that help to find programs, so
 // none of the user's credentials and settings.
 func (d *demo) jobOf(env *regpass.Env, ci []string) *regpass.Env {
 	home := filepath.Join(d.dir, "home")

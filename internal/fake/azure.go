@@ -1,7 +1,7 @@
 package fake
 
 // AzurePipelines lists the variables of a job of Azure Pipelines, NAME=value. temp is the agent's folder for the job.
-// There is no ID token: those of Azure Pipelines are for Entra ID only.
+// There is no ID token: those of Azure Pipelines are only for Entra ID.
 func AzurePipelines(temp string) []string {
 	return []string{
 		"AGENT_TEMPDIRECTORY=" + temp,

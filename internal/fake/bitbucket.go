@@ -2,13 +2,13 @@ package fake
 
 import "time"
 
-// Bitbucket is a step of Bitbucket Pipelines, whose one ID token is made when it begins.
-// https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/
+// Bitbucket is a step of Bitbucket Pipelines. Its one ID token is made when it begins
+// (https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/).
 type Bitbucket struct {
 	*Issuer
-	// Audiences are the step's `oidc: audiences:`. Without any there is no token.
+	// Audiences are the step's `oidc: audiences:`. If there are none, there is no token.
 	Audiences []string
-	// Claims are laid over the step's own; one that is nil is left out.
+	// Claims replace those of the step; one that is nil is left out.
 	Claims map[string]any
 }
 
@@ -39,7 +39,7 @@ const (
 	bitbucketStep       = "5a50dd52-5ab7-4225-831c-4db9451375a2"
 )
 
-// claims are those of a push to a branch. UUIDs stand in braces, and aud is a list even of one (BCLOUD-24028).
+// claims are those of a push to a branch. UUIDs are in braces, and aud is always a list (BCLOUD-24028).
 func (b *Bitbucket) claims() map[string]any {
 	now := b.Now()
 	return merged(map[string]any{

@@ -13,23 +13,23 @@ import (
 	"time"
 )
 
-// Buildkite is what an agent asks for ID tokens, for one job, and the issuer behind it.
-// https://buildkite.com/docs/agent/v3/cli-oidc; the request is that of buildkite/agent, api/oidc.go
+// Buildkite is the service that gives an agent the ID tokens of one job, and the issuer behind it
+// (https://buildkite.com/docs/agent/v3/cli-oidc). The request is that of buildkite/agent, api/oidc.go.
 type Buildkite struct {
 	*Issuer
-	// Claims are laid over the job's own in every token; one that is nil is left out.
+	// Claims replace those of the job in every token; one that is nil is left out.
 	Claims map[string]any
 
 	script
 	job, access string
 }
 
-// NewBuildkite makes a job. Whoever has it listen sets the URL of issuer, and hands url to Environ.
+// NewBuildkite makes a job. The caller serves it, sets the URL of issuer, and passes the fake's URL to Environ.
 func NewBuildkite(issuer *Issuer) *Buildkite {
 	return &Buildkite{Issuer: issuer, job: uuid(), access: rand.Text()}
 }
 
-// Environ lists the variables of the job, NAME=value; url is where the fake listens.
+// Environ lists the variables of the job, NAME=value. url is the address of the fake.
 func (b *Buildkite) Environ(url string) []string {
 	return []string{
 		"BUILDKITE=true",
@@ -58,7 +58,7 @@ func (b *Buildkite) token(w http.ResponseWriter, r *http.Request) {
 		b.refuse(w, r, http.StatusUnauthorized, "Unauthorized", "not this job's access token")
 	case err != nil || len(body) != 1 || body["audience"] == "":
 		b.refuse(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity",
-			"the body is not a JSON object with just audience")
+			"the body is not a JSON object with audience only")
 	default:
 		token, err := b.Sign(b.claims(body["audience"]))
 		if err != nil {
@@ -69,9 +69,10 @@ func (b *Buildkite) token(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// claims are those of a push to a branch; such a token lives five minutes.
+// claims are those of a push to a branch. Such a token lives five minutes.
 func (b *Buildkite) claims(audience string) map[string]any {
 	now := b.Now()
+	const commit = "10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e"
 	return merged(map[string]any{
 		"sub":                "organization:acme:pipeline:app:ref:refs/heads/main:commit:" + commit + ":step:build",
 		"jti":                uuid(),
@@ -92,7 +93,7 @@ func (b *Buildkite) claims(audience string) map[string]any {
 	}, b.Claims)
 }
 
-// BuildkiteAgent is the program buildkite-agent, of which it knows `oidc request-token --audience A` only.
+// BuildkiteAgent is the program buildkite-agent. It knows only `oidc request-token --audience A`.
 func BuildkiteAgent(ctx context.Context, getenv func(string) string, args []string, stdout io.Writer) error {
 	if len(args) != 4 || !slices.Equal(args[:3], []string{"oidc", "request-token", "--audience"}) {
 		return fmt.Errorf("buildkite-agent: %q: only oidc request-token --audience A is known", args)
@@ -106,7 +107,7 @@ func BuildkiteAgent(ctx context.Context, getenv func(string) string, args []stri
 	return err
 }
 
-// post is what the programs of CI systems do.
+// post sends a JSON body and reads a JSON answer, as the programs of CI systems do.
 func post(ctx context.Context, url, authorization string, body, answer any) error {
 	text, err := json.Marshal(body)
 	if err != nil {

@@ -11,27 +11,27 @@ import (
 	"time"
 )
 
-// CircleCI is a job of CircleCI and the issuer that all organizations share. How the real program asks for a token is
-// not published: this one asks a server of ours.
-// https://circleci.com/docs/guides/permissions-authentication/oidc-tokens-with-custom-claims/
+// CircleCI is a job of CircleCI, and the issuer that all organizations share
+// (https://circleci.com/docs/guides/permissions-authentication/oidc-tokens-with-custom-claims/). The request of the
+// real program is not published, so ours asks a server of our own.
 type CircleCI struct {
 	*Issuer
-	// Claims are laid over the job's own in every token; one that is nil is left out.
+	// Claims replace those of the job in every token; one that is nil is left out.
 	Claims map[string]any
 
 	script
 	job, access string
 }
 
-// NewCircleCI makes a job. Whoever has it listen sets the URL of issuer, and hands url to Environ.
+// NewCircleCI makes a job. The caller serves it, sets the URL of issuer, and passes the fake's URL to Environ.
 func NewCircleCI(issuer *Issuer) *CircleCI {
 	return &CircleCI{Issuer: issuer, job: uuid(), access: rand.Text()}
 }
 
-// What the program and its server agree on.
+// The variables from which the program knows its server.
 const circleURL, circleAccess = "FAKE_CIRCLECI_URL", "FAKE_CIRCLECI_ACCESS"
 
-// Environ lists the variables of the job, NAME=value; url is where the fake listens.
+// Environ lists the variables of the job, NAME=value. url is the address of the fake.
 func (c *CircleCI) Environ(url string) []string {
 	return []string{
 		"CI=true",
@@ -70,12 +70,13 @@ func (c *CircleCI) token(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, map[string]any{"token": token.Reveal()})
 }
 
-// claims are those of a push to a branch; a token lives an hour.
+// claims are those of a push to a branch. A token lives an hour.
 func (c *CircleCI) claims(audience string) map[string]any {
 	const organization, project = "c9035eb6-6eb2-4c85-8a81-d9ee6a1fa8c2", "ecc458d2-fbdc-4d9a-93c4-ac065ed3c3ca"
+	const user = "0b8cf0ba-5e4f-4b1c-8a59-3c8ab30aa0c7"
 	now := c.Now()
 	return merged(map[string]any{
-		"sub": "org/" + organization + "/project/" + project + "/user/0b8cf0ba-5e4f-4b1c-8a59-3c8ab30aa0c7" +
+		"sub": "org/" + organization + "/project/" + project + "/user/" + user +
 			"/vcs-origin/github.com/acme/app/vcs-ref/refs/heads/main",
 		"aud":                          audience,
 		"oidc.circleci.com/org-id":     organization,
@@ -89,11 +90,11 @@ func (c *CircleCI) claims(audience string) map[string]any {
 	}, c.Claims)
 }
 
-// CircleCIProgram is the program circleci, of which it knows `run oidc get --root-issuer --claims JSON` only.
+// CircleCIProgram is the program circleci. It knows only `run oidc get --root-issuer --claims JSON`.
 func CircleCIProgram(ctx context.Context, getenv func(string) string, args []string, stdout io.Writer) error {
 	var claims map[string]any
-	if len(args) != 6 || !slices.Equal(args[:5], []string{"run", "oidc", "get", "--root-issuer", "--claims"}) ||
-		json.Unmarshal([]byte(args[5]), &claims) != nil {
+	known := []string{"run", "oidc", "get", "--root-issuer", "--claims"}
+	if len(args) != 6 || !slices.Equal(args[:5], known) || json.Unmarshal([]byte(args[5]), &claims) != nil {
 		return fmt.Errorf("circleci: %q: only run oidc get --root-issuer --claims JSON is known", args)
 	}
 	var answer struct{ Token string }

@@ -11,27 +11,24 @@ import (
 	"time"
 )
 
-// commit is the commit that the jobs of all fakes run on.
-const commit = "10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e"
-
-// GitHub is a GitHub Actions runner's token service for one job that may write id-token, and the issuer behind it.
-// https://docs.github.com/en/actions/reference/security/oidc
+// GitHub is the token service of a GitHub Actions runner for one job with the permission `id-token: write`, and the
+// issuer behind it (https://docs.github.com/en/actions/reference/security/oidc).
 type GitHub struct {
 	*Issuer
-	// Claims are laid over the job's own in every token; one that is nil is left out. While the service runs only
-	// SetClaims changes them.
+	// Claims replace those of the job in every token; one that is nil is left out. Use SetClaims to change them while
+	// the service runs.
 	Claims map[string]any
 
 	path     string
 	password string // ACTIONS_ID_TOKEN_REQUEST_TOKEN
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below, and Claims
 	wrong   []string
 	failing []int
 	tokens  int
 }
 
-// NewGitHub makes the service of a job. Whoever has it listen sets the URL of issuer.
+// NewGitHub makes the service of a job. The caller serves it and sets the URL of issuer.
 func NewGitHub(issuer *Issuer) *GitHub {
 	return &GitHub{
 		Issuer:   issuer,
@@ -40,7 +37,7 @@ func NewGitHub(issuer *Issuer) *GitHub {
 	}
 }
 
-// githubJob is who the job is, as variables and claims agree on it.
+// githubJob holds the values that are both variables and claims of the job.
 var githubJob = map[string]string{
 	"actor":            "octocat",
 	"event_name":       "push",
@@ -49,7 +46,7 @@ var githubJob = map[string]string{
 	"repository_id":    "74",
 	"repository_owner": "acme",
 	"run_id":           "19284765301",
-	"sha":              commit,
+	"sha":              "10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e",
 	"workflow_ref":     "acme/app/.github/workflows/release.yml@refs/heads/main",
 }
 
@@ -69,7 +66,7 @@ func (g *GitHub) Environ() []string {
 	return vars
 }
 
-// SetClaims makes the service go on as that of another job.
+// SetClaims replaces Claims, as if the service now had another job.
 func (g *GitHub) SetClaims(claims map[string]any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -83,7 +80,7 @@ func (g *GitHub) FailNext(n, status int) {
 	g.failing = append(g.failing, slices.Repeat([]int{status}, n)...)
 }
 
-// Wrong lists what was wrong with requests so far.
+// Wrong lists the mistakes in the requests so far.
 func (g *GitHub) Wrong() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -97,7 +94,7 @@ func (g *GitHub) Tokens() int {
 	return g.tokens
 }
 
-// ServeHTTP answers a request for a token as the service does, and what the issuer publishes.
+// ServeHTTP answers a request for a token as the service does, and serves the issuer's documents.
 func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/.well-known/") {
 		g.Issuer.ServeHTTP(w, r)
@@ -105,9 +102,9 @@ func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if status, what := g.check(r); status != 0 {
-		g.wrong = append(g.wrong, fmt.Sprintf("%s %s: %s", r.Method, r.URL, what))
-		refuse(w, status, what)
+	if status, why := g.check(r); status != 0 {
+		g.wrong = append(g.wrong, fmt.Sprintf("%s %s: %s", r.Method, r.URL, why))
+		refuse(w, status, why)
 		return
 	}
 	if len(g.failing) > 0 {
@@ -126,9 +123,9 @@ func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"count": len(value), "value": value})
 }
 
-// check returns the status of a refusal and its reason, or zero. It is stricter than GitHub, which takes the URL of
-// the repository's owner where no audience is named.
-func (g *GitHub) check(r *http.Request) (status int, what string) {
+// check returns the status of a refusal and its reason, or zero. It is stricter than GitHub, which falls back to the
+// URL of the repository's owner if a request names no audience.
+func (g *GitHub) check(r *http.Request) (status int, why string) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1))
 	query := r.URL.Query()
 	audience := query["audience"]
@@ -152,7 +149,7 @@ func (g *GitHub) check(r *http.Request) (status int, what string) {
 	return 0, ""
 }
 
-// refuse answers in the shape of Azure DevOps' services, one of which this is.
+// refuse answers like the services of Azure DevOps. GitHub's is one of them.
 func refuse(w http.ResponseWriter, status int, message string) {
 	answer(w, status, map[string]any{
 		"$id": "1", "innerException": nil, "message": message,
@@ -161,11 +158,11 @@ func refuse(w http.ResponseWriter, status int, message string) {
 	})
 }
 
-// claims are those of a push to a branch in a job with an environment. GitHub's numbers are strings, and nbf lies ten
+// claims are those of a push to a branch in a job with an environment. GitHub's numbers are strings, and nbf is ten
 // minutes before iat.
 func (g *GitHub) claims(audience string) map[string]any {
 	now := g.Now()
-	own := map[string]any{
+	claims := map[string]any{
 		"jti":                   uuid(),
 		"sub":                   "repo:" + githubJob["repository"] + ":environment:release",
 		"aud":                   audience,
@@ -189,7 +186,7 @@ func (g *GitHub) claims(audience string) map[string]any {
 		"exp":                   now.Add(5 * time.Minute).Unix(),
 	}
 	for name, value := range githubJob {
-		own[name] = value
+		claims[name] = value
 	}
-	return merged(own, g.Claims)
+	return merged(claims, g.Claims)
 }

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// GitLab is a GitLab CI/CD job, whose ID tokens are made when it begins.
-// https://docs.gitlab.com/ci/secrets/id_token_authentication/
+// GitLab is a GitLab CI/CD job. Its ID tokens are made when it begins
+// (https://docs.gitlab.com/ci/secrets/id_token_authentication/).
 type GitLab struct {
 	*Issuer
-	// IDTokens is the job's `id_tokens:`, from the variable's name to its aud, a string or a list of strings.
+	// IDTokens is the job's `id_tokens:`. It maps the name of a variable to the aud of its token, a string or a list of
+	// strings.
 	IDTokens map[string]any
-	// Claims are laid over the job's own in every token; one that is nil is left out.
+	// Claims replace those of the job in every token; one that is nil is left out.
 	Claims map[string]any
 }
 
@@ -38,8 +39,8 @@ func (g *GitLab) Environ() ([]string, error) {
 	return vars, nil
 }
 
-// claims are those of a push to a branch. GitLab's numbers and booleans are strings, nbf lies five seconds before iat,
-// and exp is the job's time limit, one hour unless set otherwise.
+// claims are those of a push to a branch. GitLab's numbers and booleans are strings, nbf is five seconds before iat,
+// and exp is the job's time limit, an hour by default.
 func (g *GitLab) claims(audience any) map[string]any {
 	now := g.Now()
 	return merged(map[string]any{

@@ -1,6 +1,6 @@
-// Package fake holds strict stand-ins for CI systems and registries: they check method, path, headers, audience and
-// body as the real ones do, answer in the real ones' shapes and remember what was wrong. Tests use them, and so does
-// `regpass demo`.
+// Package fake holds strict stand-ins for CI systems and registries. They check the method, path, headers, audience and
+// body of a request, answer in the shapes of the real ones, and remember every mistake. Tests and `regpass demo` use
+// them.
 package fake
 
 import (
@@ -22,9 +22,9 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Issuer is an OpenID Connect issuer: it signs ID tokens and publishes the key to verify them by.
+// Issuer is an OpenID Connect issuer. It signs ID tokens and publishes the key that verifies them.
 type Issuer struct {
-	// URL is where the issuer listens and what its tokens name in iss, without a slash at the end. Set it before the
+	// URL is the address of the issuer and the claim iss of its tokens, without a slash at the end. Set it before the
 	// first request or signature.
 	URL string
 	// Now is the issuer's clock.
@@ -50,8 +50,8 @@ func NewIssuer(alg string) (*Issuer, error) {
 	return i, err
 }
 
-// Sign makes a token of claims. The claim iss is the issuer's URL unless claims say otherwise; a claim that is nil is
-// left out. Nothing else is added, so that broken tokens can be made too.
+// Sign makes a token of claims. It adds only iss, the issuer's URL, if claims have none. A claim that is nil is left
+// out. So broken tokens can be made too.
 func (i *Issuer) Sign(claims map[string]any) (regpass.Secret, error) {
 	all := merged(map[string]any{"iss": i.URL}, claims)
 	token := jwt.NewWithClaims(i.method, jwt.MapClaims(all))
@@ -63,7 +63,7 @@ func (i *Issuer) Sign(claims map[string]any) (regpass.Secret, error) {
 	return regpass.NewSecret(signed), nil
 }
 
-// ServeHTTP answers the discovery document (OpenID Connect Discovery 1.0, section 4) and the key set (RFC 7517).
+// ServeHTTP serves the discovery document (OpenID Connect Discovery 1.0, section 4) and the key set (RFC 7517).
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	const discovery, keys = "/.well-known/openid-configuration", "/.well-known/jwks"
 	if r.URL.Path != discovery && r.URL.Path != keys {
@@ -109,15 +109,15 @@ func answer(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// merged lays the claims over over those under; a nil one takes its claim away.
-func merged(under, over map[string]any) map[string]any {
-	all := maps.Clone(under)
-	maps.Copy(all, over)
+// merged returns the claims with the changes. A change to nil removes its claim.
+func merged(claims, changes map[string]any) map[string]any {
+	all := maps.Clone(claims)
+	maps.Copy(all, changes)
 	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
 	return all
 }
 
-// uuid is a random UUID (RFC 9562 section 5.4), the form of jti and of ids in paths.
+// uuid makes a random UUID (RFC 9562 section 5.4), for jti and for ids in paths.
 func uuid() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -7,16 +7,16 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Jenkins is a build of a Jenkins with the plugin oidc-provider, whose ID tokens are credentials that a pipeline binds.
-// https://plugins.jenkins.io/oidc-provider/
+// Jenkins is a build of a Jenkins with the plugin oidc-provider (https://plugins.jenkins.io/oidc-provider/). Its ID
+// tokens are credentials that a pipeline binds.
 type Jenkins struct {
 	*Issuer
-	Build int // its number, which tells its tokens from those of other builds: they have no jti
-	// Claims are laid over the build's own in every token; one that is nil is left out.
+	Build int // number of the build; it tells the tokens of builds apart, since they have no jti
+	// Claims replace those of the build in every token; one that is nil is left out.
 	Claims map[string]any
 }
 
-// Environ lists the variables of the build, NAME=value. temp is the folder of WORKSPACE_TMP.
+// Environ lists the variables of the build, NAME=value. temp is the path for WORKSPACE_TMP.
 func (j *Jenkins) Environ(temp string) []string {
 	return []string{
 		"BUILD_NUMBER=" + strconv.Itoa(j.Build),

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// PrefixDev is prefix.dev's endpoint for identities. It reads their audience and verifies nothing.
+// PrefixDev is the endpoint of prefix.dev that takes identities. It reads their audience but verifies no signature.
 type PrefixDev struct {
 	Now      func() time.Time
 	Lifetime time.Duration // of tokens
@@ -19,7 +19,7 @@ type PrefixDev struct {
 	mux *http.ServeMux
 }
 
-// NewPrefixDev makes prefix.dev.
+// NewPrefixDev makes a prefix.dev with the clock now.
 func NewPrefixDev(now func() time.Time) *PrefixDev {
 	p := &PrefixDev{Now: now, Lifetime: time.Hour, Audience: "prefix.dev", mux: http.NewServeMux()}
 	p.mux.HandleFunc("POST /api/oidc/mint_token", p.mint)
@@ -29,7 +29,7 @@ func NewPrefixDev(now func() time.Time) *PrefixDev {
 	return p
 }
 
-// ServeHTTP answers like prefix.dev, or as Instead says.
+// ServeHTTP answers like prefix.dev, or with the next answer of Instead.
 func (p *PrefixDev) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.serve(w, r, p.mux) }
 
 func (p *PrefixDev) mint(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +44,7 @@ func (p *PrefixDev) mint(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, p.newToken())
 }
 
-// newToken has three parts, of which rattler reads exp from the second.
+// newToken makes a token of three parts. rattler reads exp from the second.
 func (p *PrefixDev) newToken() string {
 	payload, _ := json.Marshal(map[string]any{"aud": "https://prefix.dev/upload", "exp": p.Now().Add(p.Lifetime).Unix()})
 	return "pfx-jwt." + base64.RawURLEncoding.EncodeToString(payload) + "." + rand.Text()

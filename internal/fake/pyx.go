@@ -14,27 +14,29 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// Pyx is a strict pyx service, of what uv 0.8.15 to 0.12.5 asks of it and of its unreleased Trusted Access. It signs
-// its own tokens; of identities it reads the audience and verifies nothing.
+// Pyx is a strict pyx service. It has the endpoints that uv 0.8.15 to 0.12.5 uses, and the unreleased Trusted Access.
+// It signs its own tokens. It reads the audience of an identity but verifies no signature.
 type Pyx struct {
 	Now      func() time.Time
 	Lifetime time.Duration // of access tokens
 	Key      string        // the one API key
 	Audience string        // of identities for publishing
-	// Workspaces are what identities may read; Registries, as workspace/registry, what they may publish to.
-	Workspaces, Registries []string
-	// Pending is how often the status of a login is still 404 after its page was opened.
+	// Workspaces are the workspaces that identities may read.
+	Workspaces []string
+	// Registries are the registries, as workspace/registry, that identities may publish to.
+	Registries []string
+	// Pending is how many times the status of a login is still 404 after its page was opened.
 	Pending int
 
 	script
 	mux      *http.ServeMux
 	secret   []byte          // signs access tokens
-	refresh  map[string]bool // refresh tokens, true once they are used
-	sessions map[string]int  // logins whose page was opened, by how often they are still pending
-	tokens   map[string]bool // access tokens that were not ended
+	refresh  map[string]bool // refresh tokens; true: used
+	sessions map[string]int  // logins whose page was opened, with the number of 404s to come
+	tokens   map[string]bool // access tokens that are not revoked
 }
 
-// NewPyx makes a service with an API key, the workspace acme and its registry main.
+// NewPyx makes a service with an API key, the workspace acme and its registry main. now is its clock.
 func NewPyx(now func() time.Time) *Pyx {
 	p := &Pyx{
 		Now: now, Lifetime: time.Hour, Key: "sk-pyx-" + rand.Text(), Audience: "pyx",
@@ -56,17 +58,17 @@ func NewPyx(now func() time.Time) *Pyx {
 	return p
 }
 
-// ServeHTTP answers like pyx, or as Instead says.
+// ServeHTTP answers like pyx, or with the next answer of Instead.
 func (p *Pyx) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.serve(w, r, p.mux) }
 
-// Issue makes a refresh token, as a login would.
+// Issue makes a refresh token, as a login does.
 func (p *Pyx) Issue() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.newRefresh()
 }
 
-// Live reports whether token was issued here and not ended.
+// Live reports whether the service issued the token and has not revoked it.
 func (p *Pyx) Live(token string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -99,7 +101,7 @@ func (p *Pyx) refreshToken(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, map[string]any{"access_token": p.newToken(""), "refresh_token": p.newRefresh()})
 }
 
-// sessionID is a random UUID.
+// sessionID matches a random UUID.
 var sessionID = regpass.Pattern(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 func (p *Pyx) loginPage(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +119,7 @@ func (p *Pyx) loginStatus(w http.ResponseWriter, r *http.Request) {
 	session := r.PathValue("session")
 	pending, opened := p.sessions[session]
 	if r.Header.Get("Authorization") != "" || !sessionID().MatchString(session) {
-		p.refuse(w, r, http.StatusBadRequest, "Bad Request", "only the session says who asks")
+		p.refuse(w, r, http.StatusBadRequest, "Bad Request", "only the session may identify the client")
 		return
 	}
 	if pending > 0 {
@@ -146,19 +148,20 @@ func (p *Pyx) audience(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (p *Pyx) mintUpload(w http.ResponseWriter, r *http.Request) {
-	where := r.PathValue("workspace") + "/" + r.PathValue("registry")
-	if p.identified(w, r, p.Audience) && p.trusted(w, slices.Contains(p.Registries, where)) {
-		writeJSON(w, map[string]any{"token": p.newToken("upload:" + where), "expires": p.Now().Add(p.Lifetime).Unix()})
+	registry := r.PathValue("workspace") + "/" + r.PathValue("registry")
+	if p.identified(w, r, p.Audience) && p.trusted(w, slices.Contains(p.Registries, registry)) {
+		writeJSON(w, map[string]any{"token": p.newToken("upload:" + registry), "expires": p.Now().Add(p.Lifetime).Unix()})
 	}
 }
 
 func (p *Pyx) mintRead(w http.ResponseWriter, r *http.Request) {
-	where := r.PathValue("workspace")
-	if p.identified(w, r, "pyx:trusted-access") && p.trusted(w, slices.Contains(p.Workspaces, where)) {
-		writeJSON(w, map[string]any{"token": p.newToken("read:" + where)})
+	workspace := r.PathValue("workspace")
+	if p.identified(w, r, "pyx:trusted-access") && p.trusted(w, slices.Contains(p.Workspaces, workspace)) {
+		writeJSON(w, map[string]any{"token": p.newToken("read:" + workspace)})
 	}
 }
 
+// trusted answers 403 unless ok.
 func (p *Pyx) trusted(w http.ResponseWriter, ok bool) bool {
 	if !ok {
 		problem(w, http.StatusForbidden, "Forbidden", "No trusted publisher or accessor matches the identity")
@@ -166,12 +169,11 @@ func (p *Pyx) trusted(w http.ResponseWriter, ok bool) bool {
 	return ok
 }
 
-// newToken signs an access token for what its scope names, or for everything.
+// newToken signs an access token for the scope; empty: for everything.
 func (p *Pyx) newToken(scope string) string {
 	now := p.Now()
-	claims := jwt.MapClaims{"iss": "pyx", "sub": "acme", "jti": rand.Text(),
-		"iat": now.Unix(), "exp": now.Add(p.Lifetime).Unix(),
-		"urn:pyx:org_name": "acme"}
+	claims := jwt.MapClaims{"iss": "pyx", "sub": "acme", "jti": rand.Text(), "urn:pyx:org_name": "acme",
+		"iat": now.Unix(), "exp": now.Add(p.Lifetime).Unix()}
 	if scope != "" {
 		claims["scope"] = scope
 	}

@@ -9,21 +9,22 @@ import (
 	"strings"
 )
 
-// Runner is a GitHub Actions runner's side of one step: the files that a step tells it values in, and its reading of
-// what a step prints. https://github.com/actions/runner/tree/main/src/Runner.Worker
+// Runner is a GitHub Actions runner's side of one step: the files in which the step gives it values, and its reading of
+// the step's output (https://github.com/actions/runner/tree/main/src/Runner.Worker).
 type Runner struct{ Dir string }
 
 // runnerFiles are the files of a step, by the last part of the variable that names them.
 var runnerFiles = []string{"output", "env", "state", "step_summary"}
 
-// Step begins a step: empty files, open to others as a runner's are. It returns the variables that name them.
+// Step begins a step with empty files, which others can read, as with a real runner. It returns the variables that name
+// them.
 func (r Runner) Step() (environ []string, err error) {
 	for _, name := range runnerFiles {
 		path := filepath.Join(r.Dir, name)
 		if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 			return nil, err
 		}
-		_ = os.Remove(path) // of the step before
+		_ = os.Remove(path) // the previous step's
 		if err := os.WriteFile(path, nil, 0o644); err != nil {
 			return nil, err
 		}
@@ -32,7 +33,7 @@ func (r Runner) Step() (environ []string, err error) {
 	return environ, nil
 }
 
-// Values reads what the step told, as FileCommandManager.cs does: NAME=VALUE, or NAME<<END, lines, END.
+// Values reads the values in a file as FileCommandManager.cs does: NAME=VALUE, or NAME<<END, lines, END.
 func (r Runner) Values(file string) (map[string]string, error) {
 	raw, err := os.ReadFile(filepath.Join(r.Dir, file))
 	if err != nil {
@@ -57,8 +58,8 @@ func (r Runner) Values(file string) (map[string]string, error) {
 			stop := slices.Index(lines[i+1:], end)
 			switch {
 			case name == "" || end == "":
-				return nil, fmt.Errorf(
-					"line %d: Invalid format '%s'. Name must not be empty and delimiter must not be empty", i+1, line)
+				return nil, fmt.Errorf("line %d: Invalid format '%s'. "+
+					"Name must not be empty and delimiter must not be empty", i+1, line)
 			case stop < 0:
 				return nil, fmt.Errorf("line %d: Invalid value. Matching delimiter not found '%s'", i+1, end)
 			}
@@ -71,11 +72,11 @@ func (r Runner) Values(file string) (map[string]string, error) {
 	return values, nil
 }
 
-// Command is a workflow command that a runner found in what a step printed.
+// Command is a workflow command that a runner found in a step's output.
 type Command struct{ Name, Properties, Data string }
 
-// Log is what a runner makes of what a step printed: the lines that are no commands, with what was masked until then
-// replaced, and the commands. ActionCommand.cs says what a command is.
+// Log reads a step's output as a runner does. It returns the lines that are not commands, with the secrets that were
+// masked until then replaced, and the commands as ActionCommand.cs parses them.
 func Log(printed string) (shown string, commands []Command) {
 	var masks []string
 	hide := func(text string) string {

@@ -10,23 +10,23 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// script is what strict servers have in common: what they answer instead, and what was wrong with what they heard.
+// script is the part that strict servers have in common: scripted answers, and records of requests and mistakes.
 type script struct {
-	mu       sync.Mutex // guards all of the server's state
+	mu       sync.Mutex // guards the whole state of the server
 	instead  []http.HandlerFunc
 	wrong    []string
 	asked    []string
-	accepted map[string]bool // identities that were traded
+	accepted map[string]bool // identities that were exchanged
 }
 
-// Instead answers the next requests by these, one each; a nil one stands for the answer that is right.
+// Instead gives the next requests these answers, one each. A nil answer stands for the server's own.
 func (s *script) Instead(answers ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.instead = append(s.instead, answers...)
 }
 
-// Wrong lists what no client would ask.
+// Wrong lists the mistakes in the requests so far.
 func (s *script) Wrong() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,7 +40,8 @@ func (s *script) Asked() []string {
 	return slices.Clone(s.asked)
 }
 
-func (s *script) serve(w http.ResponseWriter, r *http.Request, right http.Handler) {
+// serve answers with the next scripted answer, or lets the server's handler answer.
+func (s *script) serve(w http.ResponseWriter, r *http.Request, handler http.Handler) {
 	s.mu.Lock()
 	s.asked = append(s.asked, r.Method+" "+r.URL.Path)
 	var instead http.HandlerFunc
@@ -48,29 +49,30 @@ func (s *script) serve(w http.ResponseWriter, r *http.Request, right http.Handle
 		instead, s.instead = s.instead[0], s.instead[1:]
 	}
 	if instead != nil {
-		s.mu.Unlock() // it may hang
+		s.mu.Unlock() // the answer may hang
 		instead(w, r)
 		return
 	}
 	defer s.mu.Unlock()
-	right.ServeHTTP(w, r)
+	handler.ServeHTTP(w, r)
 }
 
-// refuse answers a request that is wrong, and remembers it.
+// refuse answers a request with a mistake, and remembers the mistake.
 func (s *script) refuse(w http.ResponseWriter, r *http.Request, status int, title, detail string) {
 	s.wrong = append(s.wrong, fmt.Sprintf("%s %s: %s", r.Method, r.URL.Path, detail))
 	problem(w, status, title, detail)
 }
 
-// field reads a JSON body that has just that one field; the request has no other proof.
-func (s *script) field(w http.ResponseWriter, r *http.Request, name string) (string, bool) {
+// field reads a JSON body with that one field. A request with another proof or a query is a mistake. ok is false if it
+// has answered with a refusal.
+func (s *script) field(w http.ResponseWriter, r *http.Request, name string) (value string, ok bool) {
 	var body map[string]any
 	err := json.NewDecoder(r.Body).Decode(&body)
-	value, _ := body[name].(string)
+	value, _ = body[name].(string)
 	switch {
 	case err != nil || len(body) != 1 || value == "":
 		s.refuse(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity",
-			"the body is not a JSON object with just "+name)
+			"the body is not a JSON object with "+name+" only")
 	case r.Header.Get("Authorization") != "":
 		s.refuse(w, r, http.StatusBadRequest, "Bad Request", "the request has a second proof")
 	case r.URL.RawQuery != "":
@@ -81,7 +83,7 @@ func (s *script) field(w http.ResponseWriter, r *http.Request, name string) (str
 	return "", false
 }
 
-// identified reads an identity, checks its audience and takes it once.
+// identified reads an identity and checks its audience. It accepts each identity once.
 func (s *script) identified(w http.ResponseWriter, r *http.Request, audience string) bool {
 	token, ok := s.field(w, r, "token")
 	if !ok {
@@ -107,12 +109,12 @@ func (s *script) identified(w http.ResponseWriter, r *http.Request, audience str
 	return true
 }
 
-// problem answers an error (RFC 9457).
+// problem answers with an error (RFC 9457).
 func problem(w http.ResponseWriter, status int, title, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	problem := map[string]any{"type": "about:blank", "status": status, "title": title, "detail": detail}
-	_ = json.NewEncoder(w).Encode(problem)
+	body := map[string]any{"type": "about:blank", "status": status, "title": title, "detail": detail}
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 func writeJSON(w http.ResponseWriter, body any) {

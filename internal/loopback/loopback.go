@@ -40,9 +40,8 @@ func (s *Servers) Stop() error {
 	return errors.Join(all...)
 }
 
-// Handler is an http.Handler that can be replaced while its server runs. So a server can listen before its handler
-// knows
-// its own address. It answers 503 until Set is called. Several goroutines may use it.
+// Handler is an http.Handler that can be replaced while its server runs, so a server can listen before its handler
+// knows its own address. It answers 503 until Set is called. Several goroutines may use it.
 type Handler struct {
 	mu sync.Mutex // guards h
 	h  http.Handler

@@ -1,6 +1,5 @@
 // Package sample builds the smallest packages that real clients install, so tests and the demonstration need no
-// network.
-// The same name and version always give the same bytes.
+// network. The same name and version always give the same bytes.
 package sample
 
 import (
