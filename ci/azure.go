@@ -1,6 +1,6 @@
 package ci
 
-// Azure is Azure Pipelines. Its ID tokens are all for Entra ID: a registry that was shown one could use it there.
+// Azure is Azure Pipelines. Its ID tokens are all for Entra ID: a registry that sees one could use it there.
 // https://learn.microsoft.com/en-us/azure/devops/pipelines/build/variables
 // https://learn.microsoft.com/en-us/rest/api/azure/devops/distributedtask/oidctoken/create
 var Azure = System{

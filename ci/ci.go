@@ -1,7 +1,7 @@
 // Package ci holds the facts about each CI system, one row a system: how to recognize its jobs, how to tell one job
 // from another, who issues its ID tokens, and which claims name the owner of a job. identity, session, sts and the
-// recipes read them from here. Adding a CI system starts with a file and a row here; the tests of this package and of
-// identity name all that is missing after that.
+// recipes read these facts. Adding a CI system starts with a file and a row here; the tests of this package and of
+// identity then name everything that is missing.
 package ci
 
 import "github.com/regpass/regpass"
@@ -11,27 +11,27 @@ type System struct {
 	Name  string // "circleci"
 	Title string // as its users write it: "CircleCI"
 
-	// Flag tells that a process runs in one of the system's jobs. An issuer without jobs here has none.
+	// Flag is set in the system's jobs. An issuer without jobs here has none.
 	Flag Flag
 	// Job tells one job from another on the same machine.
 	Job Job
 
-	// Tokens is how many registries a job can show an ID token to.
+	// Tokens is the number of registries that a job can show an ID token to.
 	Tokens Tokens
 	// InVariable says that the workflow puts the token into a variable of its choice, so that identity's provider
 	// "variable" reads it and the system needs no provider of its own.
 	InVariable bool
-	// Audience is the one audience that all ID tokens of a job are made for, or empty where the workflow chooses.
-	// $NAME in it stands for the value of that variable.
+	// Audience is the only audience of a job's ID tokens, or empty if the workflow chooses. $NAME in it stands for the
+	// value of that variable.
 	Audience string
-	// Claims are those that trust policies match on, in the order to show them. The first is sub.
+	// Claims are the claims that trust policies match on, in the order to show them. The first is sub.
 	Claims []string
 
 	// Issuer signs the ID tokens of all tenants; an https URL without a slash at the end. A trust policy for it must
 	// pin one of Owners, or it would trust everyone.
 	Issuer string
 	Owners []Owner
-	// IssuerPer says whose the issuer is where each tenant has its own: "workspace". A system that has tokens names
+	// IssuerPer is the unit that has an issuer of its own, if there are many: "workspace". A system with tokens sets
 	// either Issuer or IssuerPer.
 	IssuerPer string
 }
@@ -39,17 +39,17 @@ type System struct {
 // Flag is the variable that a CI system sets in its jobs.
 type Flag struct {
 	Var   string
-	Value string // the only value that counts, or empty where any does
+	Value string // the only value that counts, or empty if any does
 }
 
-// Job tells one job from every other on the same machine, and where the CI keeps the job's temporary files.
+// Job tells one job from every other on the same machine, and names the folder of the job's temporary files.
 type Job struct {
 	IDs    []string // variables that together name the job; they are hashed, so one may be a secret
 	Temp   string   // variable that names the job's own temporary folder, or empty
 	Suffix string   // appended to the value of Temp
 }
 
-// Tokens is how many registries a job can show an ID token to: each token is shown to one only.
+// Tokens is the number of registries that a job can show an ID token to. Each token is shown to only one.
 type Tokens int
 
 // The ways in which CI systems give ID tokens.
@@ -64,19 +64,19 @@ const (
 type Owner struct {
 	Claim string
 	// Pin is the regular expression that the policy's pattern for the claim must match. In a pattern * stands for any
-	// text, so Pin says how much of it must be free of one.
+	// text, so Pin says which part of the pattern must be free of it.
 	Pin string
 }
 
-// What an owner's claim must be pinned to.
+// Values of Owner.Pin.
 const (
 	whole  = `^[^*]+$`        // all of it
 	parent = `^[^*/]+/`       // the part before the first slash
-	root   = `^[^*/]+(?:/|$)` // the same, or all of it where there is no slash
+	root   = `^[^*/]+(?:/|$)` // the same, or all of it if there is no slash
 )
 
-// Systems are in the order in which they are detected and shown. Jenkins comes last: jobs of other systems set
-// JENKINS_URL too, to start a build there.
+// Systems are all systems, in the order in which they are detected and shown. Jenkins is the last with jobs, because
+// jobs of other systems also set JENKINS_URL, to start a build there.
 var Systems = []System{GitHub, GitLab, Buildkite, CircleCI, Azure, Bitbucket, Jenkins, Google}
 
 // HasJobs reports whether regpass may run in a job of the system.

@@ -1,7 +1,7 @@
 package ci
 
-// CircleCI is the CI system of that name. Its jobs can ask for tokens of the issuer that all organizations share, which
-// is the one that registries know.
+// CircleCI is the CI system of that name. Registries know the issuer that all its organizations share, and its jobs can
+// ask for tokens of that issuer.
 // https://circleci.com/docs/reference/variables/
 // https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
 var CircleCI = System{

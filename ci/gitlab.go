@@ -1,6 +1,6 @@
 package ci
 
-// GitLab is GitLab CI/CD. The issuer is that of gitlab.com; an instance of one's own is its own issuer.
+// GitLab is GitLab CI/CD. The issuer is that of gitlab.com; a self-managed instance is its own issuer.
 // https://docs.gitlab.com/ci/variables/predefined_variables/
 // https://docs.gitlab.com/ci/secrets/id_token_authentication/
 var GitLab = System{

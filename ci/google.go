@@ -1,7 +1,7 @@
 package ci
 
-// Google is Google Cloud, whose machines have ID tokens of an issuer that serves all Google accounts. It has no jobs
-// here; sts must know the issuer all the same.
+// Google is Google Cloud. Its machines have ID tokens of an issuer that serves all Google accounts. It has no jobs
+// here, but sts must know the issuer.
 // https://cloud.google.com/compute/docs/instances/verifying-instance-identity
 var Google = System{
 	Name: "google", Title: "Google Cloud",

@@ -1,7 +1,7 @@
 package ci
 
-// Jenkins is a Jenkins controller with the plugin oidc-provider. A pipeline binds an ID token to a variable as it binds
-// any other credential.
+// Jenkins is a Jenkins controller with the plugin oidc-provider. A pipeline binds an ID token to a variable, like any
+// other credential.
 // https://www.jenkins.io/doc/book/pipeline/jenkinsfile/#using-environment-variables
 // https://plugins.jenkins.io/oidc-provider/
 var Jenkins = System{

@@ -7,7 +7,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// bitbucketToken reads the one token of the step; there is no service to ask for another.
+// bitbucketToken reads the only token of the step. No service gives out another one.
 // https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/
 func bitbucketToken(_ context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
 	value := env.Getenv("BITBUCKET_STEP_OIDC_TOKEN")

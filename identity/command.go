@@ -9,7 +9,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// commandToken runs the command and takes its output. The command may hold a secret, so no error repeats it.
+// commandToken runs the user's command and takes its output. The command may hold a secret, so no error repeats it.
 func commandToken(ctx context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
 	command := env.Getenv("REGPASS_ID_TOKEN_COMMAND")
 	if command == "" {
@@ -20,25 +20,26 @@ func commandToken(ctx context.Context, env *regpass.Env, audience string) (regpa
 	if runtime.GOOS == "windows" {
 		shell, flag = "cmd", "/c"
 	}
-	token, err := printed(ctx, env, program{
-		title: "REGPASS_ID_TOKEN_COMMAND", absent: "the shell did not start",
+	token, err := printedToken(ctx, env, program{
+		title: "REGPASS_ID_TOKEN_COMMAND", notStarted: "the shell did not start",
 		extra: []string{"REGPASS_AUDIENCE=" + audience}, name: shell, args: []string{flag, command},
 	})
-	return token, regpass.Hintf(err, "run the command by hand with REGPASS_AUDIENCE=%s to see what it says",
+	return token, regpass.Hintf(err, "run the command by hand with REGPASS_AUDIENCE=%s to see its messages",
 		regpass.Quote(audience))
 }
 
 // program is a program that prints a token.
 type program struct {
-	title  string   // its name in errors
-	absent string   // the error where it does not start
-	extra  []string // NAME=value, added to its environment
-	name   string
-	args   []string
+	title      string   // its name in errors
+	notStarted string   // the error if it does not start
+	extra      []string // NAME=value, added to its environment
+	name       string
+	args       []string
 }
 
-// printed runs p and returns the token it prints. No error holds any of its output, whatever env.Run puts into its own.
-func printed(ctx context.Context, env *regpass.Env, p program) (regpass.Secret, error) {
+// printedToken runs p and returns the token that it prints. Its errors hold no output of p, even if those of env.Run
+// do.
+func printedToken(ctx context.Context, env *regpass.Env, p program) (regpass.Secret, error) {
 	out, err := env.Run(ctx, p.extra, p.name, p.args...)
 	if err == nil {
 		return regpass.NewSecret(string(out)), nil
@@ -46,7 +47,7 @@ func printed(ctx context.Context, env *regpass.Env, p program) (regpass.Secret, 
 	if ctx.Err() != nil {
 		return regpass.Secret{}, fmt.Errorf("run %s: %w", p.title, ctx.Err())
 	}
-	why := p.absent
+	why := p.notStarted
 	var ended interface{ ExitCode() int }
 	if errors.As(err, &ended) {
 		why = fmt.Sprintf("it ended with exit code %d", ended.ExitCode())
@@ -56,6 +57,6 @@ func printed(ctx context.Context, env *regpass.Env, p program) (regpass.Secret, 
 
 func commandSetup(audience string) string {
 	const format = "export REGPASS_ID_TOKEN_COMMAND='…'" +
-		"  # prints an ID token whose aud is $REGPASS_AUDIENCE, here %s, and nothing else"
+		"  # must print an ID token whose aud is $REGPASS_AUDIENCE, here %s, and nothing else"
 	return fmt.Sprintf(format, regpass.Quote(audience))
 }

@@ -45,7 +45,7 @@ func TestCommandBroken(t *testing.T) {
 		{"exit code", token, "run REGPASS_ID_TOKEN_COMMAND: it ended with exit code 3", `REGPASS_AUDIENCE="pyx"`,
 			fmt.Errorf("%s said %q: %w", command, token, exit(3))},
 		{"no shell", "", "the shell did not start", "by hand", fmt.Errorf("%s: %w", command, exec.ErrNotFound)},
-		{"silence", "", "the token is empty", "prints an ID token", nil},
+		{"silence", "", "the token is empty", "must print an ID token", nil},
 		{"two tokens", token + "\n" + token, "0x0a", "nothing else", nil},
 		{"10 MB", strings.Repeat(token, 10<<20/len(token)), "more than the 65536", "nothing else", nil},
 		{"chatter", "your token is " + token, "0x20", "nothing else", nil},

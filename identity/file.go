@@ -15,17 +15,17 @@ func fileToken(_ context.Context, env *regpass.Env, audience string) (regpass.Se
 		return regpass.Secret{}, regpass.Hintf(err, "set it:\n%s", fileSetup(audience))
 	}
 	path = env.Abs(path)
-	// White space around the token is trimmed later, so read a little more than the longest token.
+	// White space around the token is trimmed later, so the file may be a little longer than the longest token.
 	text, err := regpass.ReadFile(path, regpass.MaxToken+1<<10)
 	if err != nil {
 		err = regpass.NoIdentityf("read the file that REGPASS_ID_TOKEN_FILE names: %s: %w", regpass.Quote(path), err)
 		return regpass.Secret{}, regpass.Hintf(err,
-			"whatever makes the token must write it there before regpass runs:\n%s", fileSetup(audience))
+			"the token must be in that file before regpass runs:\n%s", fileSetup(audience))
 	}
 	return regpass.NewSecret(string(text)), nil
 }
 
 func fileSetup(audience string) string {
-	const format = "export REGPASS_ID_TOKEN_FILE=/path/to/token  # holds nothing but an ID token whose aud is %s"
+	const format = "export REGPASS_ID_TOKEN_FILE=/path/to/token  # holds only an ID token whose aud is %s"
 	return fmt.Sprintf(format, regpass.Quote(audience))
 }

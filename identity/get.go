@@ -14,13 +14,13 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// leeway is how far in the future a token may begin: issuers' clocks run ahead of ours by seconds, and RFC 7519
-// section 4.1.5 grants "some small leeway, usually no more than a few minutes".
+// leeway is the longest time until a token becomes valid: issuers' clocks run ahead of ours by seconds, and RFC 7519
+// section 4.1.5 allows "some small leeway, usually no more than a few minutes".
 const leeway = time.Minute
 
-// Get takes a token for audience from the provider, has it masked, and refuses one that no registry could accept: not
-// a JSON Web Token, made for another audience, without an https issuer, expired or not yet valid. The registry verifies
-// the signature. A refused token is regpass.ErrNoIdentity; errors show nothing of it but its claims.
+// Get gets a token for audience from the provider and has it masked. It refuses a token that no registry could accept:
+// one that is not a JSON Web Token, is for another audience, has no https issuer, has expired or is not valid yet. The
+// registry verifies the signature. A refused token is regpass.ErrNoIdentity, whose text holds only claims of the token.
 func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (regpass.Identity, error) {
 	if audience == "" || strings.ContainsFunc(audience, unicode.IsControl) {
 		return regpass.Identity{}, fmt.Errorf("identity: %s: %s cannot be an audience", p.Name, regpass.Quote(audience))
@@ -55,14 +55,14 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 // refuse makes the error for a token that was found but cannot be used.
 func (p Provider) refuse(audience string, err error) error {
 	err = regpass.NoIdentityf("identity: %s: %w", p.Name, err)
-	return regpass.Hintf(err, "this is how an identity from %s is set up:\n%s", p.Title, p.Setup(audience))
+	return regpass.Hintf(err, "set up an identity from %s:\n%s", p.Title, p.Setup(audience))
 }
 
-// checkParties refuses a token for another audience, which the registry could present there in our name, and one whose
-// issuer nobody can look up (OpenID Connect Core 1.0, section 2: an https URL).
+// checkParties refuses a token for another audience, which the registry could present there in our name, and a token
+// whose issuer cannot be looked up because it is not an https URL (OpenID Connect Core 1.0, section 2).
 func checkParties(c regpass.Claims, audience string) error {
 	if len(c.Audience) == 0 {
-		return fmt.Errorf("the ID token is for no audience, not for %s", regpass.Quote(audience))
+		return fmt.Errorf("the ID token has no audience; it must be for %s", regpass.Quote(audience))
 	}
 	if !slices.Contains(c.Audience, audience) {
 		return fmt.Errorf("the ID token is for the audience %s, not for %s",
@@ -75,7 +75,7 @@ func checkParties(c regpass.Claims, audience string) error {
 	return nil
 }
 
-// checkTimes refuses a token outside its lifetime and tells how far off this machine's clock would have to be.
+// checkTimes refuses a token outside its lifetime. The error says how wrong this machine's clock would have to be.
 func checkTimes(c regpass.Claims, now time.Time) error {
 	if c.Expires.IsZero() {
 		return errors.New("the ID token has no exp, so it would be valid for ever")

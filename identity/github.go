@@ -11,8 +11,8 @@ import (
 	"github.com/regpass/regpass/ci"
 )
 
-// githubToken asks the runner's token service. GitHub and those who speak its protocol add their own query to the
-// URL, so the audience is set in it, not appended.
+// githubToken asks the runner's token service. The URL from GitHub, and from servers that speak its protocol, has a
+// query already, so the audience is set in that query and not appended.
 // https://docs.github.com/en/actions/reference/security/oidc
 func githubToken(ctx context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
 	service, password := env.Getenv("ACTIONS_ID_TOKEN_REQUEST_URL"), env.Getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
@@ -35,18 +35,18 @@ func githubToken(ctx context.Context, env *regpass.Env, audience string) (regpas
 	query.Set("audience", audience)
 	u.RawQuery = query.Encode()
 
+	request := regpass.Request{Op: "ask for an ID token", Method: http.MethodGet, URL: u, Bearer: bearer}
 	var answer struct {
 		Value string `json:"value"`
 	}
 	err = env.Retry(ctx, func(ctx context.Context) error {
-		ask := regpass.Request{Op: "ask for an ID token", Method: http.MethodGet, URL: u, Bearer: bearer}
-		return env.DoJSON(ctx, ask, &answer)
+		return env.DoJSON(ctx, request, &answer)
 	})
 	if err != nil {
 		return regpass.Secret{}, err
 	}
 	if answer.Value == "" {
-		return regpass.Secret{}, regpass.NoIdentityf("ask for an ID token: %s answered without one", u.Host)
+		return regpass.Secret{}, regpass.NoIdentityf("ask for an ID token: the answer of %s has none", u.Host)
 	}
 	return regpass.NewSecret(answer.Value), nil
 }
@@ -58,11 +58,11 @@ func githubSetup(audience string) string {
 
 // githubMissing explains why the runner offers no token service to this job.
 func githubMissing(env *regpass.Env, audience string) error {
-	const offered = "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+	const variables = "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 	switch {
 	case !ci.GitHub.Detect(env):
-		err := regpass.NoIdentityf("this is no job of GitHub Actions, or its variables are not passed on to here")
-		return regpass.Hintf(err, "in a container that the job starts itself, pass on %s", offered)
+		err := regpass.NoIdentityf("this is not a job of GitHub Actions, or its variables are not passed on")
+		return regpass.Hintf(err, "in a container that the job starts itself, pass on %s", variables)
 	case githubFork(env):
 		err := regpass.NoIdentityf("GitHub gives no ID token to a pull request from a fork")
 		return regpass.Hintf(err, "leave this step out for forks:\n%s",
@@ -72,17 +72,17 @@ func githubMissing(env *regpass.Env, audience string) error {
 		return regpass.Hintf(err, "leave this step out for Dependabot:\nif: github.actor != 'dependabot[bot]'\n%s",
 			"or store an API key of the registry among the repository's Dependabot secrets")
 	}
-	err := regpass.NoIdentityf("this job may not ask for an ID token: %s are not both set", offered)
+	err := regpass.NoIdentityf("this job may not ask for an ID token: %s are not both set", variables)
 	const format = "add to the job, and to the job that calls it if this is a reusable workflow:\n%s\n" +
 		"in a container that the job starts itself, also pass on %s"
-	return regpass.Hintf(err, format, githubSetup(audience), offered)
+	return regpass.Hintf(err, format, githubSetup(audience), variables)
 }
 
-// maxEvent is the size of the largest event file that is read, in bytes: GitHub caps a webhook's payload at 25 MB.
+// maxEvent is the size of the largest event file that is read, in bytes: GitHub limits a webhook's payload to 25 MB.
 const maxEvent = 25 << 20
 
-// githubFork reports whether the event is a pull request from a fork. `fork` alone does not tell: in a repository that
-// is a fork itself, it is true for the repository's own branches too.
+// githubFork reports whether the event is a pull request from a fork. The field fork is not enough: in a repository
+// that is itself a fork, it is also true for the repository's own branches.
 func githubFork(env *regpass.Env) bool {
 	if env.Getenv("GITHUB_EVENT_NAME") != "pull_request" {
 		return false

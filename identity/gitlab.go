@@ -7,7 +7,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// gitlabToken reads the token that GitLab made when the job began; there is no service to ask for another.
+// gitlabToken reads the token that GitLab made when the job began. No service gives out another one.
 // https://docs.gitlab.com/ci/secrets/id_token_authentication/
 func gitlabToken(_ context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
 	names := tokenVariables(audience)

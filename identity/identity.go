@@ -1,8 +1,8 @@
-// Package identity answers who this job is: it finds the CI system that the program runs in and takes from it an OpenID
-// Connect ID token (OpenID Connect Core 1.0, section 2) made for one audience.
+// Package identity answers "who is this job?": it finds the CI system of the job and gets from it an OpenID Connect ID
+// token (OpenID Connect Core 1.0, section 2) for one audience.
 //
-// There are three answers, not two: not here; here but broken, with how to mend it; here it is. A broken provider is
-// an error; the next one is not tried.
+// There are three answers: the provider does not apply here; it applies but is broken; it has a token. A broken
+// provider is an error whose hint says how to mend it, and the next provider is not tried.
 package identity
 
 import (
@@ -21,21 +21,21 @@ type Provider struct {
 
 	// Detect reports whether this provider applies here. It looks at variables only.
 	Detect func(env *regpass.Env, audience string) bool
-	// Token gets the raw ID token, unchecked. An error means here but broken: regpass.ErrNoIdentity with a hint where
-	// the job is set up wrongly, any other where the service behind it could not be reached or refused.
+	// Token gets the raw ID token, unchecked. An error means that the provider is broken: regpass.ErrNoIdentity with a
+	// hint if the job is set up wrongly, any other error if the service behind it could not be reached or refused.
 	Token func(ctx context.Context, env *regpass.Env, audience string) (regpass.Secret, error)
-	// Reusable says that Token may return the same token again at the next call.
+	// Reusable says that Token may return the same token at each call.
 	Reusable bool
-	// Audience is the only audience that tokens are made for, with $NAME for the value of a variable, or empty where
-	// the caller chooses.
+	// Audience is the only audience of the tokens, with $NAME for the value of a variable, or empty if the caller
+	// chooses.
 	Audience string
-	// Claims are those that trust policies match on, in the order to show them.
+	// Claims are the claims that trust policies match on, in the order to show them.
 	Claims []string
 	// Setup returns the lines to add to the workflow, in its own syntax, without a newline at the end.
 	Setup func(audience string) string
 }
 
-// Providers are tried from first to last: a variable that somebody set on purpose beats the CI system around it.
+// Providers are tried from first to last: a variable that the user set on purpose comes before the CI system.
 var Providers = []Provider{
 	{
 		Name: "variable", Title: "a variable", Doc: "an ID token in <AUDIENCE>_ID_TOKEN or REGPASS_ID_TOKEN, on any CI",
@@ -74,19 +74,19 @@ var Providers = []Provider{
 	}),
 }
 
-// onCI fills in the facts that the table of CI systems has.
+// onCI fills in the facts from the table of CI systems.
 func onCI(s ci.System, p Provider) Provider {
 	p.Name, p.Title, p.Audience, p.Claims = s.Name, s.Title, s.Audience, s.Claims
 	p.Detect = func(env *regpass.Env, _ string) bool { return s.Detect(env) }
 	return p
 }
 
-// Find returns the provider of that name; an unknown one is regpass.ErrUsage.
+// Find returns the provider of that name. An unknown name is regpass.ErrUsage.
 func Find(name string) (Provider, error) {
 	return regpass.Pick("provider", name, Providers, func(p Provider) string { return p.Name })
 }
 
-// Detect returns the first provider that applies here. Its Get may still fail; that error is the answer then.
+// Detect returns the first provider that applies here. If its Get fails, that error is the answer.
 func Detect(env *regpass.Env, audience string) (Provider, bool) {
 	for _, p := range Providers {
 		if p.Detect(env, audience) {

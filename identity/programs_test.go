@@ -98,7 +98,7 @@ func TestProgramBroken(t *testing.T) {
 			c.server.Instead(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) })
 			_, err := get(t, c.name, env)
 			wants(t, err, regpass.ErrNoIdentity, "identity: "+c.name+": run `"+c.program,
-				"must print a token in the job:\n"+c.program)
+				"this command must print a token:\n"+c.program)
 			if err != nil && !strings.HasSuffix(err.Error(), "it ended with exit code 1") {
 				t.Error(err)
 			}
@@ -122,7 +122,7 @@ func TestProgramNotHere(t *testing.T) {
 			t.Errorf("detected %s", p.Name)
 		}
 		_, err := get(t, c.name, env)
-		wants(t, err, regpass.ErrNoIdentity, "this is no job of "+map[string]string{"buildkite": "Buildkite",
+		wants(t, err, regpass.ErrNoIdentity, "this is not a job of "+map[string]string{"buildkite": "Buildkite",
 			"circleci": "CircleCI"}[c.name], "in a container")
 		if asked := c.server.Asked(); len(asked) > 0 {
 			t.Errorf("asked %q", asked)

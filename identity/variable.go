@@ -12,7 +12,7 @@ import (
 // anyAudience is the variable that holds a token for any audience.
 const anyAudience = "REGPASS_ID_TOKEN"
 
-// detectVariable leaves <AUDIENCE>_ID_TOKEN to the gitlab row on GitLab, which gives its jobs their tokens that way.
+// detectVariable leaves <AUDIENCE>_ID_TOKEN to the gitlab row on GitLab, which puts its ID tokens into such variables.
 func detectVariable(env *regpass.Env, audience string) bool {
 	if name, _ := env.Lookup(tokenVariables(audience)...); name != "" {
 		return !ci.GitLab.Detect(env)
@@ -31,7 +31,7 @@ func variableToken(_ context.Context, env *regpass.Env, audience string) (regpas
 }
 
 func variableSetup(audience string) string {
-	const format = "export %s=…  # an ID token whose aud is %s; %s serves as well"
+	const format = "export %s=…  # an ID token whose aud is %s; %s works too"
 	return fmt.Sprintf(format, tokenVariables(audience)[0], regpass.Quote(audience), anyAudience)
 }
 
@@ -39,9 +39,9 @@ func variableSetup(audience string) string {
 func Variable(audience string) string { return tokenVariables(audience)[0] }
 
 // tokenVariables names the variables that hold a token for audience by GitLab's convention: the audience in capitals,
-// with "_" in place of all but letters and digits, then _ID_TOKEN. Clients differ where an audience begins with a
-// digit: id replaces it, since no variable may begin with one (di/id, ambient.py), ambient-id keeps it (gitlab.rs).
-// Both names are returned then, the valid one first.
+// with "_" for any other character than a letter or digit, then _ID_TOKEN. Clients differ if an audience begins with a
+// digit: id replaces the digit, because no variable may begin with one (di/id, ambient.py), and ambient-id keeps it
+// (gitlab.rs). For such an audience it returns both names, the valid one first.
 func tokenVariables(audience string) []string {
 	kept := strings.Map(func(r rune) rune {
 		switch {

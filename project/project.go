@@ -1,5 +1,5 @@
-// Package project answers "which registries does this checkout name?". It reads the files that a project has for
-// regpass, uv and pixi, and trusts none of them: its refs are never regpass.Ref.Trusted.
+// Package project answers "which registries does this checkout name?". It reads a project's files for regpass, uv and
+// pixi, and trusts none of them: its refs are never regpass.Ref.Trusted.
 package project
 
 import (
@@ -14,13 +14,13 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// maxFile is the largest project file that is read, in bytes.
+// maxFile is the size of the largest project file that is read, in bytes.
 const maxFile = 1 << 20
 
-// named are the registries that a file names, as it writes them.
+// named are the registries that a file names, as text.
 type named struct {
 	ours   []string // written for regpass: each must be a valid ref
-	others []string // written for another program: those that are no registry of ours are left out
+	others []string // written for another program: only those that are a valid ref count
 }
 
 // file is a file that a project may have.
@@ -29,7 +29,7 @@ type file struct {
 	read func(text string) (named, error)
 }
 
-// files are looked for in this order. The first is the format of a file with any other name.
+// files are the files that are looked for, in this order. A file with any other name has the format of the first.
 var files = []file{
 	{"regpass.toml", readRegpass},
 	{"pyproject.toml", readPyproject},
@@ -37,9 +37,9 @@ var files = []file{
 	{"pixi.toml", readPixi},
 }
 
-// Refs reads the registries that the project around dir names: in dir, or in the nearest folder above it that has one
-// of the files. It returns each registry once, with From set to the path of the first file that names it, and the paths
-// of all files that were read. With no such file both are empty.
+// Refs reads the registries of the project around dir: of the files in dir, or else in the nearest folder above it that
+// has any. It returns each registry once, with Origin set to the path of the first file that names it, and the paths of
+// all files that it read. Both are empty if there is no file.
 func Refs(dir string) (refs []regpass.Ref, paths []string, err error) {
 	for {
 		refs, paths, err := refsOf(dir)
@@ -71,8 +71,8 @@ func refsOf(dir string) (refs []regpass.Ref, paths []string, err error) {
 	return regpass.Unique(refs, regpass.Ref.String), paths, nil
 }
 
-// Config reads the registries that one file names, by the format of files of its name, or of regpass.toml where no
-// file has it. It returns each registry once, with From set to path.
+// Config reads the registries in one file, in the format of the file of that name, or that of regpass.toml for any
+// other name. It returns each registry once, with Origin set to path.
 func Config(path string) ([]regpass.Ref, error) {
 	text, err := read(path)
 	if err != nil {
@@ -91,12 +91,12 @@ func Config(path string) ([]regpass.Ref, error) {
 	return regpass.Unique(refs, regpass.Ref.String), nil
 }
 
-// refs reads one file. Of those written for other programs it leaves out all that is no registry that takes a
-// credential from us: a bare channel name ("conda-forge" is public), a local path, plain http.
+// refs reads the registries in one file. Of those written for other programs it leaves out a bare channel name
+// ("conda-forge" is public), a local path, plain http: none of these takes a credential from us.
 func (f file) refs(path, text string) (refs []regpass.Ref, err error) {
 	found, err := f.read(text)
 	var bad *toml.DecodeError
-	if errors.As(err, &bad) { // its String would quote the file
+	if errors.As(err, &bad) { // its String method would quote the file
 		line, _ := bad.Position()
 		err = fmt.Errorf("line %d: %w", line, err)
 	}

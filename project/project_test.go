@@ -43,9 +43,10 @@ publish-url = "https://c.example/upload"
 name = "acme"
 url = "https://d.example/simple"
 publish-url = "https://e.example/upload"
-`}, "", []string{"https://a.example/simple uv.toml", "https://c.example/upload uv.toml",
-			"https://b.example/simple uv.toml",
-			"https://d.example/simple uv.toml acme", "https://e.example/upload uv.toml"}, []string{"uv.toml"}},
+`}, "", []string{
+			"https://a.example/simple uv.toml", "https://c.example/upload uv.toml", "https://b.example/simple uv.toml",
+			"https://d.example/simple uv.toml acme", "https://e.example/upload uv.toml",
+		}, []string{"uv.toml"}},
 		{"pixi", map[string]string{"pixi.toml": `
 [workspace]
 channels = ["conda-forge", "https://a.example/acme", {channel = "https://b.example/acme", priority = 1}]
@@ -54,9 +55,10 @@ channels = ["https://c.example/acme"]
 [pypi-options]
 index-url = "https://d.example/simple"
 extra-index-urls = ["https://e.example/simple"]
-`}, "", []string{"https://d.example/simple pixi.toml", "https://e.example/simple pixi.toml",
-			"https://a.example/acme pixi.toml",
-			"https://b.example/acme pixi.toml", "https://c.example/acme pixi.toml"}, []string{"pixi.toml"}},
+`}, "", []string{
+			"https://d.example/simple pixi.toml", "https://e.example/simple pixi.toml", "https://a.example/acme pixi.toml",
+			"https://b.example/acme pixi.toml", "https://c.example/acme pixi.toml",
+		}, []string{"pixi.toml"}},
 		{"pyproject", map[string]string{"pyproject.toml": `
 [tool.regpass]
 registry = ["https://a.example/simple"]
@@ -132,8 +134,7 @@ func TestConfig(t *testing.T) {
 	write(t, dir, map[string]string{"uv.toml": `index-url = "https://a.example/simple"`,
 		"ours.toml": `registry = ["https://b.example/simple"]`})
 	for name, want := range map[string]string{
-		"uv.toml":   "https://a.example/simple",
-		"ours.toml": "https://b.example/simple",
+		"uv.toml": "https://a.example/simple", "ours.toml": "https://b.example/simple",
 	} {
 		path := filepath.Join(dir, name)
 		refs, err := project.Config(path)

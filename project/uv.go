@@ -23,7 +23,7 @@ func readUV(text string) (named, error) {
 	return named{others: c.refs()}, err
 }
 
-// refs lists the indexes and publish endpoints, with empty strings for those that are not set.
+// refs lists the indexes and upload endpoints, with an empty string for each that is not set.
 func (c uvConfig) refs() []string {
 	all := append([]string{c.IndexURL, c.PublishURL}, c.ExtraIndexURL...)
 	for _, i := range c.Index {
