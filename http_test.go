@@ -51,17 +51,19 @@ func TestDoSends(t *testing.T) {
 		got, body, asked = r.Header, string(b), r.Method+" "+r.URL.String()
 		_, _ = io.WriteString(w, "answer")
 	})
-	answer, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodPost, URL: u.JoinPath("a"),
-		Bearer: NewSecret(bearer),
-		Header: http.Header{"X-More": {"1"}}, JSON: map[string]any{"token": NewSecret("inner"), "n": 1}})
+	answer, err := testEnv().Do(t.Context(), Request{
+		Op: "test", Method: http.MethodPost, URL: u.JoinPath("a"), Bearer: NewSecret(bearer),
+		Header: http.Header{"X-More": {"1"}}, JSON: map[string]any{"token": NewSecret("inner"), "n": 1},
+	})
 	if err != nil || string(answer) != "answer" {
 		t.Fatalf("%q, %v", answer, err)
 	}
 	if asked != "POST /a" || body != `{"n":1,"token":"inner"}` {
 		t.Errorf("%s with %s", asked, body)
 	}
-	for name, want := range map[string]string{"Authorization": "Bearer " + bearer, "Content-Type": "application/json",
-		"User-Agent": "regpass", "X-More": "1"} {
+	for name, want := range map[string]string{
+		"Authorization": "Bearer " + bearer, "Content-Type": "application/json", "User-Agent": "regpass", "X-More": "1",
+	} {
 		if got.Get(name) != want {
 			t.Errorf("%s is %q", name, got.Get(name))
 		}
@@ -84,8 +86,9 @@ func TestDoFollowsNoRedirect(t *testing.T) {
 	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s %s arrived", r.Method, r.URL) })
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		u := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.String(), status) })
-		_, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodPost, URL: u, Bearer: NewSecret(bearer),
-			JSON: map[string]any{}})
+		_, err := testEnv().Do(t.Context(), Request{
+			Op: "test", Method: http.MethodPost, URL: u, Bearer: NewSecret(bearer), JSON: map[string]any{},
+		})
 		var he *HTTPError
 		if !errors.As(err, &he) || he.Status != status || !strings.Contains(he.Message, "a redirect, which is not followed") {
 			t.Errorf("%d is %v", status, err)
@@ -110,8 +113,8 @@ func TestDoRefusesBeforeItConnects(t *testing.T) {
 		"https://user@pyx.dev/":           "carries a user name or password",
 		"https://u:Zq7-bearer@localhost/": "carries a user name or password",
 	} {
-		_, err := e.Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: parse(t, raw),
-			Bearer: NewSecret(bearer)})
+		r := Request{Op: "test", Method: http.MethodGet, URL: parse(t, raw), Bearer: NewSecret(bearer)}
+		_, err := e.Do(t.Context(), r)
 		if err == nil || !strings.HasPrefix(err.Error(), "test: ") || !strings.Contains(err.Error(), why) ||
 			strings.Contains(err.Error(), "Zq7") {
 			t.Errorf("%s is refused with %v", raw, err)
@@ -120,8 +123,10 @@ func TestDoRefusesBeforeItConnects(t *testing.T) {
 }
 
 func TestCheckEndpointAccepts(t *testing.T) {
-	for _, raw := range []string{"https://pyx.dev/x", "http://localhost:8080/", "http://LOCALHOST/",
-		"http://a.localhost/", "http://127.0.0.1/", "http://127.9.9.9/", "http://[::1]:1/"} {
+	for _, raw := range []string{
+		"https://pyx.dev/x", "http://localhost:8080/", "http://LOCALHOST/", "http://a.localhost/",
+		"http://127.0.0.1/", "http://127.9.9.9/", "http://[::1]:1/",
+	} {
 		if err := CheckEndpoint(parse(t, raw)); err != nil {
 			t.Errorf("%s: %v", raw, err)
 		}
@@ -149,8 +154,8 @@ func TestDoReadsAtMostAMegabyte(t *testing.T) {
 	}
 	exact := strings.Repeat("x", maxBody)
 	u := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, exact) })
-	if got, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u}); err != nil ||
-		string(got) != exact {
+	got, err := testEnv().Do(t.Context(), Request{Op: "test", Method: http.MethodGet, URL: u})
+	if err != nil || string(got) != exact {
 		t.Errorf("a whole megabyte: %d bytes, %v", len(got), err)
 	}
 }
@@ -185,8 +190,8 @@ func TestDoCleansMessages(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("the error is %v", err)
 			}
-			if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, "Zq7") ||
-				strings.Contains(err.Error(), "\n") {
+			text := fmt.Sprintf("%v %+v %#v", err, err, err)
+			if strings.Contains(text, "Zq7") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("the error shows too much: %s", text)
 			}
 		})
@@ -198,9 +203,10 @@ func TestHTTPErrorNamesWhatWasAsked(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		http.Error(w, "busy", http.StatusServiceUnavailable)
 	})
-	_, err := testEnv().Do(t.Context(), Request{Op: "pyx: exchange", Method: http.MethodPost, URL: u.JoinPath("v1/token")})
-	if want := fmt.Sprintf(`pyx: exchange: POST %s/v1/token: 503 Service Unavailable: "busy"`, u); err == nil ||
-		err.Error() != want {
+	r := Request{Op: "pyx: exchange", Method: http.MethodPost, URL: u.JoinPath("v1/token")}
+	_, err := testEnv().Do(t.Context(), r)
+	want := fmt.Sprintf(`pyx: exchange: POST %s/v1/token: 503 Service Unavailable: "busy"`, u)
+	if err == nil || err.Error() != want {
 		t.Errorf("the error is %v", err)
 	}
 	var he *HTTPError
@@ -258,9 +264,10 @@ func TestDoQuotesWhatACertificateSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.CreateCertificate(nil, &x509.Certificate{SerialNumber: big.NewInt(1),
-		DNSNames: []string{"a\n::error::pay"},
-		NotAfter: time.Now().Add(time.Hour)}, &x509.Certificate{SerialNumber: big.NewInt(1)}, key.Public(), key)
+	hostile := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"a\n::error::pay"}, NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(nil, hostile, &x509.Certificate{SerialNumber: big.NewInt(1)}, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,12 +392,14 @@ func TestRetryEnds(t *testing.T) {
 		}
 	})
 	t.Run("with another error", func(t *testing.T) {
-		answers := []error{&HTTPError{Op: "a", Method: "GET", URL: "u", Status: 502},
-			Hintf(&HTTPError{Op: "a", Status: 401}, "log in")}
+		answers := []error{
+			&HTTPError{Op: "a", Method: "GET", URL: "u", Status: 502},
+			Hintf(&HTTPError{Op: "a", Status: 401}, "log in"),
+		}
 		tries := 0
 		err := e.Retry(t.Context(), func(context.Context) error { tries++; return answers[tries-1] })
-		if tries != 2 || !errors.Is(err, answers[1]) || !strings.Contains(err.Error(),
-			"(tried again after: a: GET u: 502 Bad Gateway)") || !slices.Equal(Hints(err), []string{"log in"}) {
+		if tries != 2 || !errors.Is(err, answers[1]) || !slices.Equal(Hints(err), []string{"log in"}) ||
+			!strings.Contains(err.Error(), "(tried again after: a: GET u: 502 Bad Gateway)") {
 			t.Errorf("%d tries, %v, hints %q", tries, err, Hints(err))
 		}
 	})
@@ -406,8 +415,8 @@ func TestRetryEnds(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		err := e.Retry(ctx, func(context.Context) error { return &HTTPError{Status: 429, RetryAfter: time.Hour} })
-		if len(waits) != 0 || !slices.Equal(Hints(err),
-			[]string{"the server asks to wait 1h0m0s, longer than the time limit allows; raise it with --timeout"}) {
+		hint := "the server asks to wait 1h0m0s, longer than the time limit allows; raise it with --timeout"
+		if len(waits) != 0 || !slices.Equal(Hints(err), []string{hint}) {
 			t.Errorf("waited %v, %v, hints %q", waits, err, Hints(err))
 		}
 	})
@@ -416,8 +425,8 @@ func TestRetryEnds(t *testing.T) {
 		defer cancel()
 		tries := 0
 		err := e.Retry(ctx, func(ctx context.Context) error { tries++; return ctx.Err() })
-		if tries != 1 || !errors.Is(err, context.DeadlineExceeded) ||
-			!slices.Equal(Hints(err), []string{"no success within the time limit; raise it with --timeout"}) {
+		hint := "no success within the time limit; raise it with --timeout"
+		if tries != 1 || !errors.Is(err, context.DeadlineExceeded) || !slices.Equal(Hints(err), []string{hint}) {
 			t.Errorf("%d tries, %v, hints %q", tries, err, Hints(err))
 		}
 	})
@@ -464,14 +473,22 @@ func TestRequestForms(t *testing.T) {
 		request Request
 		want    map[string]string // headers, and "body"
 	}{
-		"form": {Request{Form: map[string]any{"grant_type": "x y", "token": pw}},
-			map[string]string{"Content-Type": "application/x-www-form-urlencoded",
-				"body": "grant_type=x+y&token=p%C3%A4ssword%26%3D1"}},
-		"Basic": {Request{Basic: Login{Username: "ci", Password: pw}},
-			map[string]string{"Authorization": "Basic Y2k6cMOkc3N3b3JkJj0x", "body": ""}},
+		"form": {
+			Request{Form: map[string]any{"grant_type": "x y", "token": pw}},
+			map[string]string{
+				"Content-Type": "application/x-www-form-urlencoded",
+				"body":         "grant_type=x+y&token=p%C3%A4ssword%26%3D1",
+			},
+		},
+		"Basic": {
+			Request{Basic: Login{Username: "ci", Password: pw}},
+			map[string]string{"Authorization": "Basic Y2k6cMOkc3N3b3JkJj0x", "body": ""},
+		},
 		"header": {Request{Keys: map[string]Secret{"X-Vault-Token": pw}}, map[string]string{"X-Vault-Token": "pässword&=1"}},
-		"signed": {Request{JSON: map[string]any{"a": 1}, Sign: signer{pw}},
-			map[string]string{"X-Signature": "POST /x 7 pässword&=1", "body": `{"a":1}`}},
+		"signed": {
+			Request{JSON: map[string]any{"a": 1}, Sign: signer{pw}},
+			map[string]string{"X-Signature": "POST /x 7 pässword&=1", "body": `{"a":1}`},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

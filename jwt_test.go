@@ -25,10 +25,15 @@ func TestDecodeJWT(t *testing.T) {
 		name, payload string
 		want          Claims // without All
 	}{
-		{"all", `{"iss":"https://ci.example","sub":"repo:a/b","aud":"pyx","jti":"1",` +
-			`"exp":1795176300,"iat":1795176000,"nbf":1795176000}`,
-			Claims{Issuer: "https://ci.example", Subject: "repo:a/b", Audience: []string{"pyx"}, ID: "1", Expires: exp,
-				IssuedAt: iat, NotBefore: iat}},
+		{
+			"all",
+			`{"iss":"https://ci.example","sub":"repo:a/b","aud":"pyx","jti":"1",` +
+				`"exp":1795176300,"iat":1795176000,"nbf":1795176000}`,
+			Claims{
+				Issuer: "https://ci.example", Subject: "repo:a/b", Audience: []string{"pyx"}, ID: "1",
+				Expires: exp, IssuedAt: iat, NotBefore: iat,
+			},
+		},
 		{"none", `{}`, Claims{}},
 		{"audiences", `{"aud":["a","b"]}`, Claims{Audience: []string{"a", "b"}}},
 		{"no audience", `{"aud":null}`, Claims{}},
@@ -99,16 +104,19 @@ func TestClaimsShow(t *testing.T) {
 	}
 }
 
-// jwtErrors are all the texts that may be said of a token: none has room for any of it.
-var jwtErrors = regexp.MustCompile(`^(not a JSON Web Token: ` +
-	`(\d+ parts between dots instead of three that are not empty|its part [123] is not base64url|` +
+// jwtErrors are the texts of all errors. None has room for any part of the token.
+var jwtErrors = regexp.MustCompile(`^(` +
+	`not a JSON Web Token: (\d+ parts between dots instead of three that are not empty|` +
+	`its part [123] is not base64url|` +
 	`its second part is (not base64url|not a JSON object|more than a JSON object))|` +
 	`the token's claim ((iss|sub|jti) is not a string|(exp|iat|nbf) is not a time in seconds|` +
 	`aud is not a list of strings|aud is neither a string nor a list))$`)
 
 func FuzzDecodeJWT(f *testing.F) {
-	for _, s := range []string{"", "a.b.c", "...", token(`{"iss":"i","aud":["a"],"exp":1.5e9}`),
-		token(`{"aud":[null],"exp":null}`), token(`{"exp":0}`), token("{}]")} {
+	for _, s := range []string{
+		"", "a.b.c", "...", token(`{"iss":"i","aud":["a"],"exp":1.5e9}`), token(`{"aud":[null],"exp":null}`),
+		token(`{"exp":0}`), token("{}]"),
+	} {
 		f.Add(s, "{}")
 		f.Add(s, `{"iss":"i","sub":"","aud":"a","exp":1795176300.25}`)
 	}

@@ -128,8 +128,9 @@ func TestWriterHoldsBackLittle(t *testing.T) {
 	r := NewRedactor(NewSecret("secret-value"))
 	var got writes
 	w := r.Writer(&got)
-	for _, p := range []string{"line\n", "a secret-value and secret-value\n", "prompt: ", "secre", "cy\n", "", "s",
-		"ecret-valu", "e", "x sec"} {
+	for _, p := range []string{
+		"line\n", "a secret-value and secret-value\n", "prompt: ", "secre", "cy\n", "", "s", "ecret-valu", "e", "x sec",
+	} {
 		if _, err := io.WriteString(w, p); err != nil {
 			t.Fatal(err)
 		}
@@ -240,9 +241,11 @@ func FuzzRedact(f *testing.F) {
 			s := NewSecret(v)
 			r.Add(s)
 			forms = append(forms, Derived(s)...)
-			for _, form := range []string{v, base64.StdEncoding.EncodeToString([]byte("u:" + v)),
+			for _, form := range []string{
+				v, base64.StdEncoding.EncodeToString([]byte("u:" + v)),
 				base64.RawURLEncoding.EncodeToString([]byte("u:u" + v + "x")),
-				url.QueryEscape(v), hex.EncodeToString([]byte(v)), v[:len(v)/2]} {
+				url.QueryEscape(v), hex.EncodeToString([]byte(v)), v[:len(v)/2],
+			} {
 				at := rnd.IntN(len(text) + 1)
 				text = slices.Insert(text, at, []byte(form)...)
 			}
@@ -271,11 +274,9 @@ func FuzzRedact(f *testing.F) {
 				t.Fatalf("%q is still in %q", form, out.Bytes())
 			}
 		}
-		if clean := []byte(filler); !slices.ContainsFunc(forms, func(f string) bool {
-			return strings.Contains(filler,
-				f)
-		}) && !bytes.Equal(r.Redact(clean), clean) {
-			t.Fatalf("%q holds no secret and became %q", filler, r.Redact(clean))
+		holds := slices.ContainsFunc(forms, func(f string) bool { return strings.Contains(filler, f) })
+		if got := r.Redact([]byte(filler)); !holds && string(got) != filler {
+			t.Fatalf("%q holds no secret and became %q", filler, got)
 		}
 	})
 }
@@ -322,6 +323,7 @@ func BenchmarkRedact(b *testing.B) {
 	secrets := secretsForBench()
 	text := logText(secrets)
 	short := append(slices.Clone(secrets), NewSecret("hunter22"))
+	run := []Secret{NewSecret(strings.Repeat("a", 2000) + "b")}
 	for _, c := range []struct {
 		name    string
 		secrets []Secret
@@ -333,8 +335,7 @@ func BenchmarkRedact(b *testing.B) {
 		{"log with a short password", short, text, 32 << 10},
 		{"run of a secret's first byte", secrets, bytes.Repeat([]byte("e"), 1<<20), 32 << 10},
 		{"secret in single bytes", secrets, []byte(secrets[0].Reveal()), 1},
-		{"secret that is nearly a run", []Secret{NewSecret(strings.Repeat("a", 2000) + "b")},
-			bytes.Repeat([]byte("a"), 1<<20), 32 << 10},
+		{"secret that is nearly a run", run, bytes.Repeat([]byte("a"), 1<<20), 32 << 10},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			r := NewRedactor(c.secrets...)

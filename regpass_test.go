@@ -43,9 +43,9 @@ func TestCredentialFresh(t *testing.T) {
 func TestCredentialWithoutEndIsFresh(t *testing.T) {
 	var cred Credential
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	if !cred.Fresh(now.AddDate(10, 0, 0), now, time.Minute) || !cred.RefreshAt(now, time.Minute).IsZero() {
-		t.Errorf("Fresh is %v, RefreshAt %s", cred.Fresh(now.AddDate(10, 0, 0), now, time.Minute),
-			cred.RefreshAt(now, time.Minute))
+	fresh, at := cred.Fresh(now.AddDate(10, 0, 0), now, time.Minute), cred.RefreshAt(now, time.Minute)
+	if !fresh || !at.IsZero() {
+		t.Errorf("Fresh is %v, RefreshAt %s", fresh, at)
 	}
 }
 

@@ -26,14 +26,17 @@ func TestSecretNeverPrints(t *testing.T) {
 
 	printed := map[string]string{}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%T", "%100v", "%.3s"} {
-		for name, v := range map[string]any{"value": s, "pointer": &s, "struct": inside, "struct pointer": &inside,
-			"slice": []Secret{s}, "array": [1]Secret{s}} {
+		for name, v := range map[string]any{
+			"value": s, "pointer": &s, "struct": inside, "struct pointer": &inside,
+			"slice": []Secret{s}, "array": [1]Secret{s},
+		} {
 			printed[verb+" of "+name] = fmt.Sprintf(verb, v)
 		}
 	}
 	for name, err := range map[string]error{
-		"fmt.Errorf": fmt.Errorf("token %v: %s", s, s), "errors.Join": errors.Join(fmt.Errorf("%q",
-			s)), "Hintf": Hintf(errors.New("x"), "%v", s),
+		"fmt.Errorf":  fmt.Errorf("token %v: %s", s, s),
+		"errors.Join": errors.Join(fmt.Errorf("%q", s)),
+		"Hintf":       Hintf(errors.New("x"), "%v", s),
 	} {
 		printed[name] = fmt.Sprintf("%v %+v %#v %v", err, err, err, Hints(err))
 	}
