@@ -19,7 +19,7 @@ type Options struct {
 	MinLifetime time.Duration // a credential with less than this left is replaced; see regpass.Credential.Fresh
 	Given       Given         // a secret that the user hands over
 	Browser     bool          // a person at the terminal may log in
-	KeepAll     bool          // keep in the session also what was not minted
+	KeepAll     bool          // also keep credentials that were not minted
 }
 
 // Given is a secret that the user hands over for the registries that they name, rather than by a registry's variable.
@@ -30,7 +30,7 @@ type Given struct {
 	Username string         // for Basic; also goes with keys from variables
 }
 
-// Reporter tells the user of things. Neither text holds a secret.
+// Reporter shows notes and warnings to the user. Neither holds a secret.
 type Reporter interface {
 	Note(text string)
 	Warn(err error)

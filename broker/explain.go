@@ -10,7 +10,7 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-// Explanation says how a registry would be proven to.
+// Explanation says which proof a registry would get.
 type Explanation struct {
 	Type  string // the registry's kind, or empty where that is not known
 	Proof string // for people

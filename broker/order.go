@@ -15,7 +15,7 @@ type Source struct {
 
 // Order is where a credential may come from, best first. Credential, Explain and help walk it.
 var Order = []Source{
-	{"flag", "what a flag hands over: --token-stdin, --conda-token-stdin, --password-stdin", fromGiven},
+	{"flag", "a secret from a flag: --token-stdin, --conda-token-stdin, --password-stdin", fromGiven},
 	{"registry's variable", "its ready token, otherwise its API key: see `regpass help registries`", fromRow},
 	{"API key", "REGPASS_API_KEY or REGPASS_API_KEY_FILE, for registries that you name", fromGeneralKey},
 	{"session", "a fresh credential of an earlier step of this job", fromSession},

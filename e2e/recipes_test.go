@@ -70,6 +70,14 @@ func TestRecipesAreRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		compared, err := os.ReadFile(testdata("script/init.txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(compared), "\nexec regpass init "+s.Name+"\n") ||
+			!strings.Contains(string(compared), "\nshown "+s.Name+" ") {
+			t.Errorf("testdata/script/init.txtar does not compare `regpass init %s` with docs/ci/%s.md", s.Name, s.Name)
+		}
 		if s.Name == "github" {
 			if len(shown) != 1 {
 				t.Errorf("docs/ci/github.md shows %d recipes; the script github-init runs one", len(shown))

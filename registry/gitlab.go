@@ -29,7 +29,7 @@ var gitlab = Row{
 	Options: []Option{
 		{Name: "token", Doc: "deploy: the project's deploy token instead of the job's own",
 			Values: []string{"job", "deploy"}},
-		{Name: "username", Doc: "user name that goes with your key"},
+		{Name: "username", Doc: "user name to send with your key"},
 	},
 	Open: func(*regpass.Env, regpass.Ref) (Target, error) {
 		// A personal access token is taken with any user name.

@@ -11,8 +11,8 @@ import (
 )
 
 // Sub makes a session inside this one for one running command, and first removes those of commands that were killed. A
-// lock is held in it while the command runs; a killed command's lock is free. end removes the session. If a logout has
-// come meanwhile and this was the last command, end completes the logout too.
+// lock is held in it while the command runs; the system releases the lock of a killed command. end removes the session.
+// If a logout has come meanwhile and this was the last command, end completes the logout too.
 func (s *Session) Sub(ctx context.Context) (sub *Session, end func(context.Context, Revoke) []error, err error) {
 	unlock, err := s.lock(ctx, lockName)
 	if err != nil {

@@ -138,9 +138,9 @@ func (s *Session) formerContent(r record) ([]byte, error) {
 	return content, nil
 }
 
-// restored is the file of a record, which exists now, as it should be without us. If only we changed it, that is its
-// former content and mode. If others changed it too, it is their file without our entries and with their mode, since it
-// may hold secrets that were not there before.
+// restored is the file of a record, which exists now, as it would be had we never changed it. If only we changed it,
+// that is its former content and mode. If others changed it too, it is their file without our entries and with their
+// mode, since it may hold secrets that were not there before.
 func (s *Session) restored(r record, now snapshot) (snapshot, error) {
 	before, err := s.formerContent(r)
 	if err != nil {
@@ -160,7 +160,7 @@ func (s *Session) restored(r record, now snapshot) (snapshot, error) {
 	return snapshot{content, now.mode}, nil
 }
 
-// removeLeftovers removes the temporary file of a write that was broken off, and the folders that were made for the
+// removeLeftovers removes the temporary file of an interrupted write, and the folders that were made for the
 // file if they are empty.
 func (r record) removeLeftovers() error {
 	err := os.Remove(filepath.Join(filepath.Dir(r.Path), r.temp()))

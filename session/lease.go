@@ -21,7 +21,7 @@ type Lease struct {
 	Cred                regpass.Credential
 }
 
-// onDisk is a Lease in JSON. Only here a credential is written in clear, to a file of mode 0600.
+// onDisk is a Lease in JSON. Only here is a credential written in clear, to a file of mode 0600.
 type onDisk struct {
 	Key, Receiver, Revoker, Scope, Method, From, IdentityFingerprint string
 	Registry, Host, Kind, Username                                   string

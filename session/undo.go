@@ -63,7 +63,7 @@ func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func()) (done 
 	slices.Reverse(left)
 	if len(left) < len(st.Journal) {
 		st.Journal = left
-		if err := s.save(st); err != nil && len(left) > 0 { // without any left it is removed below
+		if err := s.save(st); err != nil && len(left) > 0 { // if no record is left, the folder is removed below
 			warnings = append(warnings, err)
 		}
 	}

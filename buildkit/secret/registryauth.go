@@ -35,9 +35,9 @@ func (s *Store) RegistryAuth(
 
 var _ authprovider.AuthConfigProvider = (*Store)(nil).RegistryAuth
 
-// mintAuth returns the credential in docker's form. A user name goes before the registry's token service
-// (https://distribution.github.io/distribution/spec/auth/token/); a bearer token without one is sent as it is. An error
-// goes to the builder and its records, so it quotes nothing from outside.
+// mintAuth returns the credential in docker's form. With a user name it is for the registry's token
+// service (https://distribution.github.io/distribution/spec/auth/token/); a bearer token without one is sent unchanged.
+// An error goes to the builder and its records, so it quotes nothing from outside.
 func mintAuth(ctx context.Context, src *cachedSource, host string) (types.AuthConfig, error) {
 	cred, err := src.credential(ctx)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // The formats of the user's own file, which is edited, and of our private file, which uses only the part of the format
-// that all readers read the same way.
+// that every reader understands alike.
 var (
 	InPlace = envsync.Format{Name: "netrc", Set: set, Restore: restore, Keys: keys}
 	Private = envsync.Format{Name: "netrc-private", Set: setPrivate, Restore: restore, Keys: keys}

@@ -69,7 +69,10 @@ func (f *filled) prove(s ci.System, target registry.Target) error {
 	}
 	receiver, why := target.Receiver.String(), ""
 	if target.Row.OIDC && s.Tokens != ci.NoTokens {
-		if why = f.identity(s, target.Audience, receiver); why == "" {
+		if why = otherAudience(s, target); why == "" {
+			why = f.identity(s, target.Audience, receiver)
+		}
+		if why == "" {
 			f.Identity = true
 			return nil
 		}
@@ -93,6 +96,16 @@ func (f *filled) prove(s ci.System, target registry.Target) error {
 		f.Keys = appendNew(f.Keys, k)
 	}
 	return nil
+}
+
+// otherAudience says that all ID tokens of s are for another audience than the registry's, or "". An audience that the
+// user writes down is taken at their word, since s may name its own by a variable of the job.
+func otherAudience(s ci.System, target registry.Target) string {
+	if s.Audience == "" || s.Audience == target.Audience || target.Ref.Options["audience"] != "" {
+		return ""
+	}
+	return fmt.Sprintf("the ID tokens of %s are all for the audience %s; if the registry takes it, "+
+		"add audience=… after the URL", s.Title, s.Audience)
 }
 
 // identity declares the token for a registry if it must be declared. why says that there can be none.
