@@ -78,7 +78,7 @@ func helpExitCodes() string {
 		{fmt.Sprint(exitFailed), "failed"},
 		{fmt.Sprint(exitUsage), "wrong usage: a flag, an argument, a setting, a file of the project"},
 		{fmt.Sprint(exitFound), "a token was found where none may be"},
-		{fmt.Sprint(exitNoIdentity), "no identity and no key: a fork's pull request, a missing permission"},
+		{fmt.Sprint(exitNoIdentity), "no identity and no key for a registry that takes identities: a fork, a missing permission"},
 		{fmt.Sprint(exitInterrupted), "interrupted"},
 	})
 	fmt.Fprintf(&b, `
