@@ -78,7 +78,8 @@ func helpExitCodes() string {
 		{fmt.Sprint(exitFailed), "failed"},
 		{fmt.Sprint(exitUsage), "wrong usage: a flag, an argument, a setting, a file of the project"},
 		{fmt.Sprint(exitFound), "a token was found where none may be"},
-		{fmt.Sprint(exitNoIdentity), "no identity and no key for a registry that takes identities: a fork, a missing permission"},
+		{fmt.Sprint(exitNoIdentity), "no identity and no key, where the registry takes identities: " +
+			"a fork, a missing permission"},
 		{fmt.Sprint(exitInterrupted), "interrupted"},
 	})
 	fmt.Fprintf(&b, `
