@@ -76,6 +76,9 @@ func (r *Ref) parseURL(word string) error {
 	if u.Host, err = normalHost(u); err != nil {
 		return err
 	}
+	if hasDotSegment(u) {
+		return fmt.Errorf("a registry's URL has no . and .. segments in its path")
+	}
 	switch u.Scheme {
 	case "https":
 	case "http":
@@ -149,4 +152,15 @@ func ParseRefs(text, origin string) ([]Ref, error) {
 		refs = append(refs, r)
 	}
 	return refs, nil
+}
+
+// hasDotSegment reports whether a client that normalizes the path (RFC 3986, section 5.2.4) would ask for another one.
+// Some clients decode %2e first.
+func hasDotSegment(u *url.URL) bool {
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }

@@ -1,9 +1,7 @@
 package registry
 
 import (
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/regpass/regpass"
 )
@@ -45,38 +43,57 @@ const (
 )
 
 func matchGitLab(env *regpass.Env, ref regpass.Ref) bool {
-	if ref.Host != gitlabCom && !isGitLabOfJob(env, ref) {
+	path, ok := pathOnJobServer(env, ref)
+	if !ok && ref.Host == gitlabCom {
+		path, ok = segments(ref.URL), true
+	}
+	if !ok || len(path) < 6 || path[0] != "api" || path[1] != "v4" || !gitlabOwner().MatchString(path[3]) {
 		return false
 	}
-	path := segments(ref.URL)
-	// A server may lie below a path: https://example.com/gitlab/api/v4/…
-	api := slices.Index(path, "api")
-	if api < 0 || len(path) < api+5 || path[api+1] != "v4" {
+	if owner := path[2]; owner != "projects" && owner != "groups" {
 		return false
 	}
-	if owner := path[api+2]; owner != "projects" && owner != "groups" {
-		return false
-	}
-	rest := path[api+4:] // after the project's or group's id
+	rest := path[4:]
 	if rest[0] == "-" {
 		rest = rest[1:]
 	}
-	return len(rest) >= 2 && rest[0] == "packages" && rest[1] == "pypi"
+	return len(rest) >= 2 && rest[0] == "packages" && rest[1] == "pypi" &&
+		!slices.ContainsFunc(rest[2:], func(s string) bool { return !gitlabPackage().MatchString(s) })
 }
 
-// isGitLabOfJob reports whether ref is on the server that runs this job, by the scheme, host, port and path in
-// CI_SERVER_URL (https://docs.gitlab.com/ci/variables/predefined_variables/).
-func isGitLabOfJob(env *regpass.Env, ref regpass.Ref) bool {
+var (
+	// gitlabOwner matches the id of a project or group: a number, or its path with %2F for each slash.
+	gitlabOwner = regpass.Pattern(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(?:%2[Ff][A-Za-z0-9_][A-Za-z0-9_.-]*)*$`)
+	// gitlabPackage matches what follows in an index: simple, and the name of a package.
+	gitlabPackage = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+)
+
+// pathOnJobServer returns the segments of ref's path below the path of the server that runs this job. ok is false on
+// any other server, by the scheme, host, port and path in CI_SERVER_URL
+// (https://docs.gitlab.com/ci/variables/predefined_variables/).
+func pathOnJobServer(env *regpass.Env, ref regpass.Ref) (path []string, ok bool) {
 	if env.Getenv("GITLAB_CI") != "true" {
-		return false
+		return nil, false
 	}
-	server, err := url.Parse(env.Getenv("CI_SERVER_URL"))
-	if err != nil {
-		return false
+	server, err := regpass.ParseRef(env.Getenv("CI_SERVER_URL"))
+	if err != nil || server.URL.Scheme != ref.URL.Scheme || server.Host != ref.Host {
+		return nil, false
 	}
-	named, err := regpass.ParseRef(server.Scheme + "://" + server.Host)
-	return err == nil && named.URL.Scheme == ref.URL.Scheme && named.Host == ref.Host &&
-		strings.HasPrefix(ref.URL.Path, strings.TrimSuffix(server.Path, "/")+"/")
+	path = segments(ref.URL)
+	if server.URL.Path == "/" {
+		return path, true
+	}
+	base := segments(server.URL) // a server may lie below a path: https://example.com/gitlab
+	if len(path) < len(base) || !slices.Equal(path[:len(base)], base) {
+		return nil, false
+	}
+	return path[len(base):], true
+}
+
+// isGitLabOfJob reports whether ref is on the server that runs this job.
+func isGitLabOfJob(env *regpass.Env, ref regpass.Ref) bool {
+	_, ok := pathOnJobServer(env, ref)
+	return ok
 }
 
 // readGitLabJobToken reads the job's token. Only the job's own server may see it.

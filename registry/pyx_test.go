@@ -140,7 +140,6 @@ func TestPyxExchanges(t *testing.T) {
 func TestPyxWorkspace(t *testing.T) {
 	for _, text := range []string{
 		"pyx.dev", "https://api.pyx.dev/simple/pypi/", "https://api.pyx.dev/simple/a%2Fb/main",
-		"https://api.pyx.dev/simple/../main",
 		"https://api.pyx.dev/v1/upload/acme", "https://api.pyx.dev/v1/upload/acme/main/more",
 		"https://api.pyx.dev/v1/upload/a%2fb/main",
 		"https://files.astralhosted.com/", "https://other.astralhosted.com/simple/acme/main/",

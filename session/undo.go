@@ -199,12 +199,13 @@ func (s *Session) remove(unlock func()) error {
 		return fmt.Errorf("session: %w", err)
 	}
 	others, _ := s.list()
+	others = slices.DeleteFunc(others, isOurs) // those of a new login, which was faster
 	_ = s.root.Close()
 	err = os.Remove(s.Dir)
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
 		return nil
-	case errors.Is(err, fs.ErrExist) && len(others) == 0: // a new login was faster
+	case errors.Is(err, fs.ErrExist) && len(others) == 0:
 		return nil
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("session: %s stays, since it holds files that are not regpass's, such as %s",
