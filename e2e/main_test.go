@@ -37,6 +37,9 @@ func testdata(name string) string { return filepath.Join(checkout, "testdata", n
 
 // program is the whole of cmd/regpass.
 func program(ctx context.Context, env *regpass.Env, args []string) int {
+	if path := os.Getenv(clockVariable); path != "" {
+		env.Now = clock(path).now
+	}
 	return cli.Main(ctx, env, "", args)
 }
 
@@ -121,13 +124,8 @@ func (w watched) Run() int {
 			case <-stop:
 				return
 			case <-tick.C:
-				lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-				for _, path := range lines {
-					line, err := os.ReadFile(path)
-					if err == nil && holdsToken(line) && ofScript(filepath.Dir(path)) {
-						program, _, _ := bytes.Cut(line, []byte{0})
-						seen[string(program)] = true
-					}
+				for _, program := range tokenOnCommandLine() {
+					seen[program] = true
 				}
 			}
 		}
@@ -140,6 +138,28 @@ func (w watched) Run() int {
 		code = 1
 	}
 	return code
+}
+
+// tokenOnCommandLine lists the programs of scripts that have a token on their command line now. It reads the names in
+// /proc and one file a process: filepath.Glob would list the folder of each process and take most of a core.
+func tokenOnCommandLine() (programs []string) {
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return nil // there is none on this system
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	for _, name := range names {
+		if name[0] < '1' || name[0] > '9' {
+			continue
+		}
+		line, err := os.ReadFile(filepath.Join("/proc", name, "cmdline"))
+		if err == nil && holdsToken(line) && ofScript(filepath.Join("/proc", name)) {
+			program, _, _ := bytes.Cut(line, []byte{0})
+			programs = append(programs, string(program))
+		}
+	}
+	return programs
 }
 
 // runVariable tells what the scripts of this run started by the number of the test's process.

@@ -50,6 +50,7 @@ type fixture struct {
 	service *loopback.Handler
 	url     string           // of the service
 	audit   *loopback.Buffer // of the service
+	clock   clock            // of the service and the program
 	minted  *minted          // by the service
 	github  *fake.GitHub
 	issuer  *fake.Issuer      // of all CI systems
@@ -67,6 +68,7 @@ func setup(e *testscript.Env) error {
 	work := e.WorkDir
 	key, sum := sts.NewKey()
 	f := &fixture{service: &loopback.Handler{}, bad: &loopback.Handler{}, audit: &loopback.Buffer{}, minted: newMinted(),
+		clock:  clock(filepath.Join(work, ".clock")),
 		keySum: sum,
 		wheels: filepath.Join(work, ".served", "wheels"), channel: filepath.Join(work, ".served", "channel")}
 	e.Values[fixtureKey{}] = f
@@ -112,6 +114,7 @@ func setup(e *testscript.Env) error {
 		"SESSION": filepath.Join(work, "run", "regpass"), "KEY": key.Reveal(),
 		"SERVICE": f.url, "BAD": bad, "INDEX": f.url + "/simple/acme/main", "CHANNEL": f.url + "/conda/acme/main",
 		"PUBLISH": f.url + "/v1/upload/acme/main", "REGPASS_TEST_LOG": log, runVariable: strconv.Itoa(os.Getpid()),
+		clockVariable: string(f.clock),
 	} {
 		e.Setenv(name, value)
 	}
@@ -153,12 +156,12 @@ func (f *fixture) serve(lifetime time.Duration) error {
 		}
 	}
 	env := process.Surroundings()
-	env.Mask = func(...regpass.Secret) {}
+	env.Mask, env.Now = func(...regpass.Secret) {}, f.clock.now
 	service, err := sts.New(context.Background(), cfg, sts.Options{Env: env, Audit: f.audit})
 	if err != nil {
 		return err
 	}
-	f.service.Set(f.minted.remember(service.Handler()))
+	f.service.Set(f.clock.moves(f.minted.remember(service.Handler())))
 	return nil
 }
 
