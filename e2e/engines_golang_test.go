@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,7 +27,8 @@ import (
 // golangCommands stand in for what Dockerfiles find on Docker Hub and at the proxy of Go's modules.
 var golangCommands = scriptCommands{
 	// golang-image: GOLANG is BASE with this machine's Go and CA certificates, which gets modules from those that this
-	// machine has, with --network host.
+	// machine has, with --network host. It comes with the compiled dependencies of the program, as the builder of a
+	// project that builds often has them in its cache.
 	"golang-image": func(ts *testscript.TestScript, neg bool, args []string) {
 		out, err := exec.Command("go", "env", "-json", "GOROOT", "GOMODCACHE").Output()
 		ts.Check(err)
@@ -35,8 +37,11 @@ var golangCommands = scriptCommands{
 		modules, err := fixtureOf(ts).servers.Start(context.Background(),
 			http.FileServer(http.Dir(filepath.Join(env.GOMODCACHE, "cache", "download"))))
 		ts.Check(err)
+		compiled := filepath.Join(ts.Value(enginesKey{}).(*engines).folder, "gocache")
+		ts.Check(compile(sources(ts), compiled))
 		l := newLayer()
 		ts.Check(golang(l, env.GOROOT))
+		ts.Check(l.copy(compiled, "/gocache"))
 		base, err := name.NewTag(ts.Getenv("BASE"))
 		ts.Check(err)
 		image, err := remote.Image(base)
@@ -44,7 +49,7 @@ var golangCommands = scriptCommands{
 		image, err = mutate.AppendLayers(image, static.NewLayer(l.content.Bytes(), types.OCIUncompressedLayer))
 		ts.Check(err)
 		image, err = mutate.Config(image, v1.Config{Env: []string{"PATH=/usr/local/go/bin:/bin", "GOPATH=/go",
-			"GOTOOLCHAIN=local",
+			"GOTOOLCHAIN=local", "GOCACHE=/gocache",
 			"GOPROXY=" + modules, "GOSUMDB=off", // go.sum has the sums
 			"GOFLAGS=-p=1"}}) // other scripts run beside this one
 		ts.Check(err)
@@ -97,6 +102,20 @@ var golangCommands = scriptCommands{
 			ts.Fatalf("%s is not the program of the release: %d bytes, not %d", args[2], len(got), len(want))
 		}
 	},
+}
+
+// compile puts the compiled packages of the program, for the platforms of its image, into Go's cache in the folder.
+func compile(sources, folder string) error {
+	for _, arch := range []string{"amd64", "arm64"} {
+		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", os.DevNull, "./cmd/regpass")
+		build.Dir = sources
+		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0",
+			"GOCACHE="+folder)
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("compile for %s: %w:\n%s", arch, err, out)
+		}
+	}
+	return nil
 }
 
 // sources is the root of the checkout.

@@ -46,7 +46,7 @@ func (e *engines) setup(env *testscript.Env) error {
 	})
 	in := func(name string) string { return filepath.Join(env.WorkDir, name) }
 	config := containers(filepath.Join(images, ".containers"), host, hostOf(e.vars["BASE"]))
-	config[".registry-password"], config[".docker/config.json"] = password+"\n", "{}\n"
+	config[".registry-password"], config[".docker/config.json"] = password+"\n", ownLogins
 	for name, content := range config {
 		if err := writePrivate(in(name), content); err != nil {
 			return err
@@ -73,6 +73,10 @@ func (e *engines) setup(env *testscript.Env) error {
 	}
 	return nil
 }
+
+// ownLogins is a configuration of docker that has its logins in it. Without any, docker's programs ask the credential
+// helper that is the system's default (docker/cli, config.LoadDefaultConfigFile), if it is installed.
+const ownLogins = `{"auths": {"unused.invalid": {}}}` + "\n"
 
 // containers are the settings that make podman and buildah keep all they have below dir and speak HTTP with the
 // registries (containers.conf(5), containers-storage.conf(5), containers-registries.conf(5)). The driver vfs would do

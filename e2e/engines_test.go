@@ -39,6 +39,7 @@ func TestEngines(t *testing.T) {
 type engines struct {
 	t       *testing.T
 	dir     string            // of all daemons; short, for a socket's path has at most 107 bytes (unix(7))
+	folder  string            // where ./check put the engines
 	clients string            // where ./check put the package clients
 	vars    map[string]string // the programs' paths and the images' references
 	docker  func() error      // starts dockerd, once
@@ -61,7 +62,7 @@ func newEngines(t *testing.T) *engines {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engines{t: t, dir: dir, clients: clients, vars: map[string]string{}}
+	e := &engines{t: t, dir: dir, folder: folder, clients: clients, vars: map[string]string{}}
 	t.Cleanup(func() {
 		if err := removeMounted(dir); err != nil {
 			t.Errorf("what the engines left: %v", err)

@@ -145,6 +145,10 @@ const (
 	stepNameKey    = "llb.customname"
 )
 
+// onBuild matches the name that the frontend gives a trigger of a base image: "[app 1/3] ONBUILD RUN uv sync"
+// (dockerfile2llb/convert.go, prefixCommand). Only the image's author can see it, so it gets no secret.
+var onBuild = regpass.Pattern(`^\[[^]]*\] ONBUILD `)
+
 // exec adds secrets to one step and returns the capabilities that they need, and a report if it runs a package client.
 // A step that is no RUN of a Dockerfile, such as an SBOM scanner, gets nothing.
 func (i *Injector) exec(op *pb.Op, exec *pb.ExecOp, md *pb.OpMetadata) (caps []string, report *Step) {
@@ -166,6 +170,9 @@ func (i *Injector) exec(op *pb.Op, exec *pb.ExecOp, md *pb.OpMetadata) (caps []s
 	switch {
 	case len(r.Clients) == 0 && len(r.Notes) == 0:
 		return nil, nil
+	case onBuild().MatchString(r.Step):
+		r.Notes = append(r.Notes, "it is an ONBUILD trigger of the base image, not a step of this Dockerfile")
+		return nil, r
 	case exec.Network == pb.NetMode_NONE:
 		r.Notes = append(r.Notes, "it has no network")
 		return nil, r

@@ -82,7 +82,8 @@ func steps(t *testing.T, def *pb.Definition) map[string]*pb.ExecOp {
 			t.Errorf("%v has no metadata", &op)
 		}
 		if op.GetExec() != nil {
-			execs[strings.TrimPrefix(md.Description[stepNameKey], "[x] RUN ")] = op.GetExec()
+			_, command, _ := strings.Cut(md.Description[stepNameKey], "RUN ")
+			execs[command] = op.GetExec()
 		}
 	}
 	for dgst := range def.Metadata {
@@ -144,6 +145,10 @@ func TestInject(t *testing.T) {
 				[]string{"netrc: the step has a NETRC of its own", "uv: the step has a UV_CREDENTIALS_DIR of its own"}}},
 		{name: "no network", text: "pip install x", opts: []llb.RunOption{llb.Network(llb.NetModeNone)},
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, nil, []string{"it has no network"}}},
+		{name: "a trigger of the base image", text: "pip install x",
+			opts: []llb.RunOption{llb.WithCustomName("[app 1/3] ONBUILD RUN pip install x")},
+			report: &Step{"[app 1/3] ONBUILD RUN pip install x", []string{"pip"}, nil,
+				[]string{"it is an ONBUILD trigger of the base image, not a step of this Dockerfile"}}},
 		{name: "Windows", text: "pip install x",
 			opts:   []llb.RunOption{llb.Platform(ocispecs.Platform{OS: "windows", Architecture: "amd64"})},
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, nil, []string{"it runs on Windows"}}},
