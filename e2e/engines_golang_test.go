@@ -3,10 +3,13 @@
 package e2e
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,11 +18,13 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/compression"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -37,16 +42,16 @@ var golangCommands = scriptCommands{
 		modules, err := fixtureOf(ts).servers.Start(context.Background(),
 			http.FileServer(http.Dir(filepath.Join(env.GOMODCACHE, "cache", "download"))))
 		ts.Check(err)
-		compiled := filepath.Join(ts.Value(enginesKey{}).(*engines).folder, "gocache")
-		ts.Check(compile(sources(ts), compiled))
+		caches := filepath.Join(ts.Value(enginesKey{}).(*engines).folder, "caches")
+		compiled, err := compile(sources(ts), caches)
+		ts.Check(err)
 		l := newLayer()
 		ts.Check(golang(l, env.GOROOT))
-		ts.Check(l.copy(compiled, "/gocache"))
 		base, err := name.NewTag(ts.Getenv("BASE"))
 		ts.Check(err)
 		image, err := remote.Image(base)
 		ts.Check(err)
-		image, err = mutate.AppendLayers(image, static.NewLayer(l.content.Bytes(), types.OCIUncompressedLayer))
+		image, err = mutate.AppendLayers(image, static.NewLayer(l.content.Bytes(), types.OCIUncompressedLayer), compiled)
 		ts.Check(err)
 		image, err = mutate.Config(image, v1.Config{Env: []string{"PATH=/usr/local/go/bin:/bin", "GOPATH=/go",
 			"GOTOOLCHAIN=local", "GOCACHE=/gocache",
@@ -104,18 +109,26 @@ var golangCommands = scriptCommands{
 	},
 }
 
-// compile puts the compiled packages of the program, for the platforms of its image, into Go's cache in the folder.
-func compile(sources, folder string) error {
+// compile returns a layer with /gocache, Go's cache with the compiled packages of the program for the platforms of its
+// image. It keeps the cache in the folder.
+func compile(sources, folder string) (v1.Layer, error) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", os.DevNull, "./cmd/regpass")
 		build.Dir = sources
 		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0",
-			"GOCACHE="+folder)
+			"GOCACHE="+filepath.Join(folder, "gocache"))
 		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("compile for %s: %w:\n%s", arch, err, out)
+			return nil, fmt.Errorf("compile for %s: %w:\n%s", arch, err, out)
 		}
 	}
-	return nil
+	return tarball.LayerFromOpener(func() (io.ReadCloser, error) { // too large to be held in memory
+		read, write := io.Pipe()
+		go func() {
+			archive := tar.NewWriter(write)
+			write.CloseWithError(errors.Join(archive.AddFS(os.DirFS(folder)), archive.Close()))
+		}()
+		return read, nil
+	}, tarball.WithCompression(compression.ZStd), tarball.WithMediaType(types.OCILayerZStd))
 }
 
 // sources is the root of the checkout.
