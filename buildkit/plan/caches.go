@@ -57,10 +57,15 @@ func caches(env *regpass.Env, texts []string, p *Plan) ([]client.CacheOptionsEnt
 				"the cache type=gha is left out: there is no ACTIONS_RUNTIME_TOKEN or ACTIONS_RESULTS_URL here")
 			continue
 		}
-		for _, attr := range []string{"src", "dest"} {
-			if c.Type == "local" && c.Attrs[attr] != "" {
-				c.Attrs[attr] = env.Abs(c.Attrs[attr])
+		if src := c.Attrs["src"]; c.Type == "local" && src != "" {
+			c.Attrs["src"] = env.Abs(src)
+		}
+		if dest := c.Attrs["dest"]; c.Type == "local" && dest != "" {
+			at, err := env.Output(dest)
+			if err != nil {
+				return nil, err
 			}
+			c.Attrs["dest"] = at
 		}
 		all = append(all, c)
 	}

@@ -173,7 +173,10 @@ func (x *export) toDir(env *regpass.Env) error {
 	if x.dest == "" || x.dest == "-" {
 		return regpass.Usagef("type=%s needs dest=FOLDER", regpass.Quote(x.Type))
 	}
-	x.OutputDir = env.Abs(x.dest)
+	var err error
+	if x.OutputDir, err = env.Output(x.dest); err != nil {
+		return err
+	}
 	if _, err := os.Stat(x.OutputDir); err == nil && !isDir(x.OutputDir) {
 		return regpass.Usagef("%s is a file", regpass.Quote(x.dest))
 	}
@@ -193,11 +196,19 @@ func (x *export) toFile(env *regpass.Env, e builder.Endpoint) error {
 		x.Output = func(map[string]string) (io.WriteCloser, error) { return nopCloser{env.Stdout}, nil }
 		return nil
 	}
-	name := env.Abs(x.dest)
+	name, err := env.Output(x.dest)
+	if err != nil {
+		return err
+	}
 	if isDir(name) {
 		return regpass.Usagef("%s is a folder", regpass.Quote(x.dest))
 	}
-	x.Output = func(map[string]string) (io.WriteCloser, error) { return os.Create(name) }
+	x.Output = func(map[string]string) (io.WriteCloser, error) {
+		if _, err := env.Output(x.dest); err != nil { // something may have put a link there since
+			return nil, err
+		}
+		return os.Create(name)
+	}
 	return nil
 }
 

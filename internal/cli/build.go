@@ -129,7 +129,7 @@ func buildSecrets(a *app, f *buildFlags) (*broker.Live, *secret.Store, error) {
 func runBuild(
 	ctx context.Context, a *app, f *buildFlags, e builder.Endpoint, b buildkit.Build,
 ) (buildkit.Result, error) {
-	if err := f.removeOld(a); err != nil {
+	if err := f.prepareFiles(a); err != nil {
 		return nil, err
 	}
 	if f.inject != "" {

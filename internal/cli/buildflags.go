@@ -132,30 +132,47 @@ func (f *buildFlags) userSecrets() ([]secret.UserDefined, error) {
 	return all, nil
 }
 
-// removeOld removes the file of --iidfile, since an earlier build's id must not pass for this build's.
-func (f *buildFlags) removeOld(a *app) error {
-	if f.idFile == "" {
-		return nil
-	}
-	if err := os.Remove(a.env.Abs(f.idFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// prepareFiles checks the paths of --iidfile and --metadata-file before the build. It removes the file of --iidfile,
+// since an earlier build's id must not pass for this build's.
+func (f *buildFlags) prepareFiles(a *app) error {
+	for _, path := range []string{f.idFile, f.metadata} {
+		if path == "" {
+			continue
+		}
+		at, err := a.env.Output(path)
+		if err != nil {
+			return err
+		}
+		if path != f.idFile {
+			continue
+		}
+		if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }
 
 // write writes the files of --iidfile and --metadata-file.
 func (f *buildFlags) write(a *app, r buildkit.Result) error {
-	if f.idFile != "" {
-		if err := os.WriteFile(a.env.Abs(f.idFile), []byte(r.ImageID()), 0o666); err != nil { // less the umask
-			return err
-		}
-	}
-	if f.metadata == "" {
-		return nil
+	if err := writeOutput(a.env, f.idFile, []byte(r.ImageID())); err != nil || f.metadata == "" {
+		return err
 	}
 	text, err := r.JSON()
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(a.env.Abs(f.metadata), text, 0o666)
+	return writeOutput(a.env, f.metadata, text)
+}
+
+// writeOutput writes a file that a flag names; an empty path is none. Its mode is 0666 less the umask.
+func writeOutput(env *regpass.Env, path string, content []byte) error {
+	if path == "" {
+		return nil
+	}
+	at, err := env.Output(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(at, content, 0o666)
 }

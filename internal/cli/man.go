@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -34,14 +33,14 @@ func newMan(a *app) *cobra.Command {
 				}
 				day = time.Unix(seconds, 0)
 			}
-			return writeManual(cmd.Root(), a.env.Abs(args[0]), a.release, day.UTC())
+			return writeManual(a.env, cmd.Root(), args[0], a.release, day.UTC())
 		},
 	}
 }
 
 // writeManual writes regpass.1, and regpass-NAME.1 for each command and each topic of help. Each page is dated with
 // day.
-func writeManual(root *cobra.Command, dir, release string, day time.Time) error {
+func writeManual(env *regpass.Env, root *cobra.Command, dir, release string, day time.Time) error {
 	all := []*cobra.Command{root}
 	for _, cmd := range root.Commands() {
 		if !cmd.Hidden && cmd.Name() != "help" {
@@ -51,7 +50,7 @@ func writeManual(root *cobra.Command, dir, release string, day time.Time) error 
 	for _, cmd := range all {
 		page := manualPage(cmd, all, release, day)
 		path := filepath.Join(dir, manualName(cmd)+".1")
-		if err := os.WriteFile(path, []byte(page), 0o666); err != nil { // less the umask
+		if err := writeOutput(env, path, []byte(page)); err != nil {
 			return fmt.Errorf("man: %w", err)
 		}
 	}
