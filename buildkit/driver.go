@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"strings"
 	"sync"
 
 	"github.com/moby/buildkit/client"
@@ -21,6 +22,7 @@ import (
 	"github.com/moby/buildkit/session"
 	"github.com/moby/buildkit/session/auth/authprovider"
 	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/progress/progressui"
 	"github.com/moby/buildkit/util/progress/progresswriter"
 
@@ -91,9 +93,14 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 		}
 	})
 
+	for name, value := range opt.FrontendAttrs { // contexts may be URLs
+		if name == "context" || strings.HasPrefix(name, "context:") {
+			b.Secrets.Fetches([]string{value})
+		}
+	}
 	statuses := make(chan *client.SolveStatus)
 	streams.Go(func() { reported.addAll(statuses) })
-	frontend := &frontend{next: b.layers(e, opt, b.Watch.Guard(b.frontend(opt), b.handedOut))}
+	frontend := &frontend{next: b.layers(e, opt, b.Watch.Guard(b.frontend(opt), b.noteFetches, b.handedOut))}
 	resp, err := e.Client.Build(ctx, opt, "regpass", frontend.build, statuses)
 	reported.close()
 	streams.Wait()
@@ -109,6 +116,21 @@ func (b Build) Run(ctx context.Context, env *regpass.Env, e builder.Endpoint) (R
 		return nil, err
 	}
 	return resp.ExporterResponse, nil
+}
+
+// noteFetches tells the store what BuildKit itself fetches for the steps.
+func (b Build) noteFetches(def *pb.Definition) {
+	for _, dt := range def.Def {
+		var op pb.Op
+		if op.Unmarshal(dt) != nil || op.GetSource() == nil { // what cannot be read is sent nothing
+			continue
+		}
+		from := op.GetSource().Identifier
+		if rest, isGit := strings.CutPrefix(from, "git://"); isGit {
+			from = cmp.Or(op.GetSource().Attrs[pb.AttrFullRemoteURL], "https://"+rest)
+		}
+		b.Secrets.Fetches([]string{from})
+	}
 }
 
 // handedOut reports whether any step was given a secret so far.

@@ -1,6 +1,7 @@
 package dockercfg
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -22,10 +23,16 @@ func Auth(env *regpass.Env) (authprovider.AuthConfigProvider, error) {
 		ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,
 	) (types.AuthConfig, error) {
 		a, err := stored(ctx, host, scope, expired)
-		if err != nil {
-			return types.AuthConfig{}, fmt.Errorf("build: docker's credential for %s: %w", regpass.Quote(host), quoted{err})
+		if err == nil {
+			return a, nil
 		}
-		return a, nil
+		err = fmt.Errorf("build: docker's credential for %s: %w", regpass.Quote(host), quoted{err})
+		helper := cmp.Or(c.CredentialHelpers[host], c.CredentialsStore)
+		if helper == "" {
+			return types.AuthConfig{}, err
+		}
+		return types.AuthConfig{}, regpass.Hintf(err, "%s names the credential helper %s: try `docker login %s`, or take the "+
+			"helper out of that file", c.GetFilename(), regpass.Quote("docker-credential-"+helper), host)
 	}, nil
 }
 

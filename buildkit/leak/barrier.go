@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/solver/pb"
 )
 
 // barrier blocks until every line that a step printed has been read. BuildKit may split one batch of progress over
@@ -63,17 +64,19 @@ func (g *barrier) mark(name string) *mark {
 }
 
 // Guard returns a build whose result is held back until it has been searched. Before a step runs, the image config and
-// the material of the provenance are searched. After the last step, before anything is exported or pushed, the
+// the material of the provenance are searched, and seen is called with the steps. After the last step, before anything is exported or pushed, the
 // attestations of the result (SBOM) are searched and, if handedOut reports that steps were given secrets, the rest of
 // their output. A leak is an Error, and nothing is exported. Layers are left to Image.
-func (w *Watch) Guard(build gateway.BuildFunc, handedOut func() bool) gateway.BuildFunc {
+func (w *Watch) Guard(
+	build gateway.BuildFunc, seen func(*pb.Definition), handedOut func() bool,
+) gateway.BuildFunc {
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		w.config(res)
-		if err := errors.Join(w.definitions(ctx, res), w.Err()); err != nil {
+		if err := errors.Join(w.definitions(ctx, res, seen), w.Err()); err != nil {
 			return nil, err
 		}
 		if err := evaluate(ctx, res); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/solver/result"
 	digest "github.com/opencontainers/go-digest"
 	fstypes "github.com/tonistiigi/fsutil/types"
@@ -103,7 +104,7 @@ func gated(t *testing.T, w *Watch, r *reporting, res *gateway.Result, handed boo
 		seen <- names
 	}()
 	build := func(context.Context, gateway.Client) (*gateway.Result, error) { return res, nil }
-	got, err := w.Guard(build, func() bool { return handed })(t.Context(), r)
+	got, err := w.Guard(build, func(*pb.Definition) {}, func() bool { return handed })(t.Context(), r)
 	if err == nil && got != res {
 		t.Error("another result came out")
 	}

@@ -29,14 +29,15 @@ func Definition(ctx context.Context, r gateway.Reference) (*llb.Definition, erro
 	return def, nil
 }
 
-// definitions searches the steps that make res, and remembers their names.
-func (w *Watch) definitions(ctx context.Context, res *gateway.Result) error {
+// definitions searches the steps that make res, remembers their names, and passes the steps on to seen.
+func (w *Watch) definitions(ctx context.Context, res *gateway.Result, seen func(*pb.Definition)) error {
 	return res.EachRef(func(r gateway.Reference) error {
 		def, err := Definition(ctx, r)
 		if err != nil {
 			return err
 		}
 		w.definition(def.ToPB())
+		seen(def.ToPB())
 		return nameSteps(def, w.steps)
 	})
 }

@@ -21,6 +21,11 @@ func TestFillIsWhatTheStoreAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, s := range sources {
+			for _, host := range append(s.Hosts, s.Ref.Host) {
+				store.Fetches([]string{"https://" + host + "/"})
+			}
+		}
 		want := map[string]string{}
 		for _, s := range store.All() {
 			if value, err := store.GetSecret(t.Context(), s.ID); err == nil {

@@ -27,6 +27,7 @@ func (s *Store) RegistryAuth(
 	}
 	a, err := s.docker(ctx, host, scope, expired)
 	if err != nil {
+		s.minter.Fail(err) // the build loses the hints
 		return types.AuthConfig{}, err
 	}
 	s.env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))

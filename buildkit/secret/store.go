@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"sync"
 
@@ -38,8 +39,9 @@ type Store struct {
 	cached  []*cachedSource                 // of the sources, by index
 	docker  authprovider.AuthConfigProvider // docker's stored logins, for hosts of no source
 
-	mu     sync.Mutex // guards minted
-	minted []Delivery
+	mu      sync.Mutex // guards the fields below
+	minted  []Delivery
+	fetched []*url.URL // what BuildKit itself fetches
 }
 
 var _ secrets.SecretStore = (*Store)(nil)
@@ -93,7 +95,7 @@ func (s *Store) openSources(sources []Source) {
 // the registry's host, the reason and the next step, and quotes nothing from outside.
 func (s *Store) GetSecret(ctx context.Context, id string) ([]byte, error) {
 	e := s.byID[id]
-	if e == nil {
+	if e == nil || e.Use == ForDaemon && e.user == nil && !s.maySend(e) {
 		return nil, secrets.ErrNotFound
 	}
 	if e.conflict {

@@ -109,6 +109,8 @@ func TestStoreAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			s.Fetches([]string{"https://pkgs.example:8443/a", "https://pypi.corp/a", "https://conda.corp/a",
+				"https://git.corp/a.git", "https://github.com/a.git", "s3://bucket/channel"})
 			got, err := s.GetSecret(t.Context(), c.id)
 			switch {
 			case c.want == missing:
@@ -187,6 +189,7 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Fetches([]string{"https://pkgs.example/a"})
 	for id, want := range map[string]string{"pem-acme": "line 1\nline 2\n", "tok-acme": "t", "BARE-acme": "b",
 		"plain-acme":       "in a file",
 		"pyx_api_key-acme": "key", "GIT_AUTH_TOKEN.pkgs.example": "t", "pyx_auth_token-acme": "eyJ-token",
