@@ -31,8 +31,8 @@ func Auth(env *regpass.Env) (authprovider.AuthConfigProvider, error) {
 		if helper == "" {
 			return types.AuthConfig{}, err
 		}
-		return types.AuthConfig{}, regpass.Hintf(err, "%s names the credential helper %s: try `docker login %s`, or take the "+
-			"helper out of that file", c.GetFilename(), regpass.Quote("docker-credential-"+helper), host)
+		return types.AuthConfig{}, regpass.Hintf(err, "%s names the credential helper %s: try `docker login %s`, or take "+
+			"the helper out of that file", c.GetFilename(), regpass.Quote("docker-credential-"+helper), host)
 	}, nil
 }
 

@@ -64,9 +64,9 @@ func (g *barrier) mark(name string) *mark {
 }
 
 // Guard returns a build whose result is held back until it has been searched. Before a step runs, the image config and
-// the material of the provenance are searched, and seen is called with the steps. After the last step, before anything is exported or pushed, the
-// attestations of the result (SBOM) are searched and, if handedOut reports that steps were given secrets, the rest of
-// their output. A leak is an Error, and nothing is exported. Layers are left to Image.
+// the material of the provenance are searched, and seen is called with the steps. After the last step, before anything
+// is exported or pushed, the attestations of the result (SBOM) are searched and, if handedOut reports that steps were
+// given secrets, the rest of their output. A leak is an Error, and nothing is exported. Layers are left to Image.
 func (w *Watch) Guard(
 	build gateway.BuildFunc, seen func(*pb.Definition), handedOut func() bool,
 ) gateway.BuildFunc {
