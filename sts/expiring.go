@@ -103,6 +103,30 @@ func (e *expiring[K, V]) put(key K, v V, until, now time.Time, replace bool) out
 	return added
 }
 
+// addShare is add, but the table is also full for those whose entries, which mine tells, are limit already. It looks at
+// the whole table, so it is for small ones.
+func (e *expiring[K, V]) addShare(key K, v V, until, now time.Time, limit int, mine func(V) bool) outcome {
+	e.mu.Lock()
+	n := 0
+	for k, r := range e.rows {
+		if k != key && now.Before(r.until) && mine(r.value) {
+			n++
+		}
+	}
+	e.mu.Unlock()
+	if n >= limit {
+		return full
+	}
+	return e.add(key, v, until, now)
+}
+
+// clear removes all entries.
+func (e *expiring[K, V]) clear() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	clear(e.rows)
+}
+
 // drop removes the entry for key.
 func (e *expiring[K, V]) drop(key K) {
 	e.mu.Lock()

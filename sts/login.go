@@ -103,11 +103,12 @@ func (s *Service) loginApprove(c *call) error {
 		return s.showPage(c, http.StatusUnauthorized, id, "This API key is unknown or has expired.", false)
 	}
 	c.subject, c.permissions = "key:"+key.Name, key.Permissions
-	switch s.logins.add(id, key, c.now.Add(loginTTL), c.now) {
+	mine := func(other *apiKey) bool { return other == key }
+	switch s.logins.addShare(id, key, c.now.Add(loginTTL), c.now, s.loginShare, mine) {
 	case known:
 		return conflict.with("this login is already approved")
 	case full:
-		return unavailable.with("too many approved logins are waiting to be fetched")
+		return unavailable.with("too many approved logins of this key are waiting to be fetched")
 	}
 	return s.showPage(c, http.StatusOK, id, "", true)
 }
@@ -127,9 +128,9 @@ func (s *Service) loginStatus(c *call) error {
 	if key.expired(c.now) {
 		return badCredential.with("the API key has expired")
 	}
-	session, next, ok := s.refreshTokens.start(key, c.now)
-	if !ok {
-		return unavailable.with("too many logins").because("the table of logins is full")
+	session, next, ended := s.refreshTokens.start(key, c.now)
+	if ended {
+		c.reason = "the oldest login of the key has ended: it had as many as a key may have"
 	}
 	return s.pair(c, key, session, next, "login")
 }

@@ -87,7 +87,7 @@ func (s *Service) simpleList(c *call) error {
 	if x.folder == nil {
 		return notFound.with("an index with an upstream has no list of projects")
 	}
-	all, err := x.folder.list()
+	all, err := x.folder.projects()
 	if err != nil {
 		return err
 	}
@@ -126,13 +126,14 @@ func (s *Service) simpleProject(c *call) error {
 	}
 	c.object = asked
 	c.extendDeadlines() // the first listing hashes every file
-	files, err := s.files(c.r.Context(), x, asked)
+	listed, err := s.listing(c.r.Context(), x, asked)
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 {
-		return notFound.with("the index has no such project")
+	if !listed.exists {
+		return x.absent(asked)
 	}
+	files := listed.files
 	base := "../../../../files/" + x.Workspace + "/" + x.Name + "/"
 	if variant.json {
 		return c.simple(variant, simpleJSON(projectJSON(asked, base, files)))

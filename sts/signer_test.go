@@ -128,7 +128,7 @@ func TestOthersCanVerify(t *testing.T) {
 	first := newFixture(t, func(c *sts.Config) { c.PublicURL = server.URL })
 	handler = first.handler
 	second := newFixture(t, func(c *sts.Config) {
-		c.Trust = []sts.Trust{{Issuer: server.URL, Audience: server.URL, Workspace: "acme", Permission: sts.Read,
+		c.Trust = []sts.Trust{{Issuer: server.URL, Audience: server.URL, Workspace: "acme", Permissions: sts.Permissions{sts.Read},
 			Claims: map[string]string{"workspaces": `["acme"]`, "permissions": `["read"]`}}}
 	})
 	got := second.do(ask{method: "POST", path: accessPath, body: tokenBody(first.token(first.reader))})

@@ -86,7 +86,7 @@ var versionText = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9._+!-]{0,127}$`)
 
 // check refuses a form that contradicts itself or the file name.
 func (in *received) check(file string) error {
-	project, _, ok := parseFilename(file)
+	project, version, ok := parseFilename(file)
 	kind := "sdist"
 	if strings.HasSuffix(file, ".whl") {
 		kind = "bdist_wheel"
@@ -100,6 +100,8 @@ func (in *received) check(file string) error {
 		return badRequest.with("the field name does not match the project in the file name")
 	case !versionText().MatchString(in.version):
 		return badRequest.with("the field version is missing or invalid")
+	case !sameVersion(in.version, version):
+		return badRequest.with("the field version, %s, does not match the version in the file name, %s", in.version, version)
 	case in.filetype != "" && in.filetype != kind:
 		return badRequest.with("the field filetype is not %s", kind)
 	case in.sha256 != "" && !sha256Hex().MatchString(in.sha256):

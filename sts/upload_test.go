@@ -81,7 +81,7 @@ func (fx *fixture) left() string {
 
 func TestUpload(t *testing.T) {
 	fx := newFixture(t)
-	got := fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
+	got := fx.post(publishPath, tokenBody(fx.idToken(audience, nil)))
 	fx.want(t, got, 200)
 	token := field(t, got, "token")
 	f := form{file: newWheel, text: newText}
@@ -135,6 +135,7 @@ func TestUploadRefuses(t *testing.T) {
 			over: map[string]string{"description": strings.Repeat(big, 65)}}, 413},
 		{"another project", form{file: newWheel, text: newText, over: map[string]string{"name": "other"}}, 400},
 		{"no project", form{file: newWheel, text: newText, over: map[string]string{"name": ""}}, 400},
+		{"another version", form{file: newWheel, text: newText, over: map[string]string{"version": "99.0"}}, 400},
 		{"no version", form{file: newWheel, text: newText, over: map[string]string{"version": ""}}, 400},
 		{"another type", form{file: newWheel, text: newText, over: map[string]string{"filetype": "sdist"}}, 400},
 		{"another action", form{file: newWheel, text: newText, over: map[string]string{":action": "doc_upload"}}, 400},
@@ -165,7 +166,7 @@ func TestUploadNeedsRights(t *testing.T) {
 		c.Indexes = append(c.Indexes, sts.Index{Workspace: "acme", Name: "side", Kind: sts.PyPI, Folder: c.Indexes[0].Folder},
 			sts.Index{Workspace: "acme", Name: "up", Kind: sts.PyPI, Upstream: "http://127.0.0.1:1/simple"})
 	})
-	got := fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
+	got := fx.post(publishPath, tokenBody(fx.idToken(audience, nil)))
 	fx.want(t, got, 200)
 	publish := field(t, got, "token")
 	f := form{file: newWheel, text: newText}

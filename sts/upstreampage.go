@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,57 +20,86 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// files reads a project's page. A project unknown to upstream has no files.
-func (u *upstream) files(ctx context.Context, project string) ([]packageFile, error) {
+// pageTimeout is how long an upstream may take for a page, from the request to its last byte.
+const pageTimeout = 2 * upstreamTimeout
+
+// listing reads a project's page. Upstream does not have a project only if it says so by 404 or 410: a page of another
+// kind, such as one of maintenance, is a failure, for a client that hears of no project asks the next index for it.
+func (u *upstream) listing(ctx context.Context, project string) (listing, error) {
+	ctx, cancel := context.WithTimeout(ctx, pageTimeout)
+	defer cancel()
 	page := u.base.JoinPath(project, "/")
 	res, err := u.get(ctx, http.MethodGet, page.String(), http.Header{"Accept": {
 		"application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"}})
 	if err != nil {
-		return nil, badUpstream.with("the request to the upstream index failed").because("%s", err)
+		return listing{}, badUpstream.with("the request to the upstream index failed").because("%s", err)
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound, http.StatusGone:
-		return nil, nil
+		return listing{}, nil
 	default:
-		return nil, badUpstream.with("the upstream index answered %d", res.StatusCode)
+		return listing{}, badUpstream.with("the upstream index answered %d", res.StatusCode)
 	}
 	text, err := regpass.ReadAll(res.Body, maxPage)
 	if err != nil {
-		return nil, badUpstream.with("the upstream index's page is too long or incomplete")
+		return listing{}, badUpstream.with("the upstream index's page is too long or incomplete")
 	}
 	if res.Request != nil {
 		page = res.Request.URL // links are relative to the last redirect
 	}
-	read := readLinks
-	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); strings.HasSuffix(kind, "json") {
-		read = readJSON
+	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	read := readers[kind]
+	if read == nil {
+		return listing{}, badUpstream.with("the upstream index's answer is not a page of a Python index").
+			because("upstream: the page has the type %s", regpass.Quote(kind))
 	}
-	listed, err := read(text)
+	listed, marked, err := read(text)
 	if err != nil {
-		return nil, badUpstream.with("the upstream index's page cannot be parsed").because("%s", err)
+		return listing{}, badUpstream.with("the upstream index's page cannot be parsed").because("%s", err)
 	}
-	var out []packageFile
+	out, others := listing{exists: true}, 0
 	for _, f := range listed {
 		of, _, ok := parseFilename(f.name)
 		to, err := page.Parse(f.url)
-		if !ok || of != project || err != nil {
-			continue // an egg or installer, which clients no longer use, or another project's file
+		if !ok || err != nil {
+			continue // an egg or installer, which clients no longer use
+		}
+		if of != project {
+			others++
+			continue
 		}
 		f.url = to.String()
-		out = append(out, f)
+		out.files = append(out.files, f)
+	}
+	if out.files == nil && (!marked || others > 0) {
+		return listing{}, badUpstream.with("the upstream index's answer is not a page of this project").
+			because("upstream: the page lists %d files of other projects, marked as an index: %v", others, marked)
 	}
 	return out, nil
+}
+
+// readers read a page by its media type. marked tells whether the page says of itself that it is one of a Python index,
+// so that it may be empty.
+var readers = map[string]func([]byte) (files []packageFile, marked bool, err error){
+	"application/vnd.pypi.simple.v1+json": readJSON,
+	"application/json":                    readJSON,
+	"application/vnd.pypi.simple.v1+html": readLinks,
+	"text/html":                           readLinks,
+	"application/xhtml+xml":               readLinks,
 }
 
 // sha256Hex is the only kind of hash that is passed on.
 var sha256Hex = regpass.Pattern(`^[0-9a-f]{64}$`)
 
-// readJSON reads a page in the format of PEP 691.
-func readJSON(text []byte) ([]packageFile, error) {
+// readJSON reads a page in the format of PEP 691, whose meta and files are required.
+func readJSON(text []byte) ([]packageFile, bool, error) {
 	var page struct {
-		Files []struct {
+		Meta struct {
+			Version string `json:"api-version"`
+		}
+		Files *[]struct {
 			Filename, URL  string
 			Hashes         map[string]string
 			Size           *int64
@@ -79,10 +109,13 @@ func readJSON(text []byte) ([]packageFile, error) {
 		}
 	}
 	if err := json.Unmarshal(text, &page); err != nil {
-		return nil, fmt.Errorf("PEP 691: %w", err)
+		return nil, false, fmt.Errorf("PEP 691: %w", err)
+	}
+	if page.Files == nil {
+		return nil, false, errors.New("PEP 691: no files")
 	}
 	var out []packageFile
-	for _, f := range page.Files {
+	for _, f := range *page.Files {
 		p := packageFile{name: f.Filename, url: f.URL, size: -1, requiresPython: f.RequiresPython}
 		p.modified, _ = time.Parse(time.RFC3339, f.UploadTime) // zero: unknown
 		switch f.Yanked.(type) {
@@ -97,30 +130,31 @@ func readJSON(text []byte) ([]packageFile, error) {
 		}
 		out = append(out, p)
 	}
-	return out, nil
+	return out, page.Meta.Version != "", nil
 }
 
 // maxLinkText bounds the text of an anchor, in bytes: a file name with white space around it is shorter.
 const maxLinkText = 4 << 10
 
-// readLinks reads a page in the format of PEP 503. Only anchors matter; comments, scripts and styles contain none.
-func readLinks(text []byte) ([]packageFile, error) {
-	var out []packageFile
+// readLinks reads a page in the format of PEP 503. Only anchors matter, and the mark of PEP 629; comments, scripts and
+// styles contain none.
+func readLinks(text []byte) (out []packageFile, marked bool, err error) {
 	var open *packageFile // the file whose anchor is not closed yet
 	z := html.NewTokenizer(bytes.NewReader(text))
 	for {
 		switch kind := z.Next(); kind {
 		case html.ErrorToken:
 			if !errors.Is(z.Err(), io.EOF) {
-				return nil, fmt.Errorf("PEP 503: %w", z.Err())
+				return nil, false, fmt.Errorf("PEP 503: %w", z.Err())
 			}
-			return out, nil
+			return out, marked, nil
 		case html.TextToken:
 			if open != nil && len(open.name) < maxLinkText {
 				open.name += string(z.Text())
 			}
-		case html.StartTagToken, html.EndTagToken:
+		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
 			t := z.Token()
+			marked = marked || marks(t)
 			if t.DataAtom != atom.A {
 				continue
 			}
@@ -129,11 +163,18 @@ func readLinks(text []byte) ([]packageFile, error) {
 				out = append(out, *open)
 			}
 			open = nil
-			if kind == html.StartTagToken {
+			if kind != html.EndTagToken {
 				open = linkedFile(t.Attr)
 			}
 		}
 	}
+}
+
+// marks reports whether a tag is the mark of a page of a Python index (PEP 629).
+func marks(t html.Token) bool {
+	return t.DataAtom == atom.Meta && slices.ContainsFunc(t.Attr, func(a html.Attribute) bool {
+		return a.Key == "name" && strings.EqualFold(a.Val, "pypi:repository-version")
+	})
 }
 
 // linkedFile returns the file that an anchor with these attributes leads to, or nil if it leads nowhere.

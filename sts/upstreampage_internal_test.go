@@ -30,7 +30,7 @@ func TestReadLinks(t *testing.T) {
 			[]packageFile{{name: "b-1.zip", url: "b-1.zip"}}},
 		{"another tag", `<abbr href="a-1.zip">a-1.zip</abbr>`, nil},
 	} {
-		got, err := readLinks([]byte(test.page))
+		got, _, err := readLinks([]byte(test.page))
 		if err != nil || len(got) != len(test.want) {
 			t.Errorf("%s: got %+v, %v", test.name, got, err)
 			continue
@@ -46,7 +46,7 @@ func TestReadLinks(t *testing.T) {
 
 // TestReadLinksIsBounded: text that goes on and on is not kept.
 func TestReadLinksIsBounded(t *testing.T) {
-	got, err := readLinks([]byte(`<a href="a-1.zip">` + strings.Repeat("a<b>", 1<<20) + `</a>`))
+	got, _, err := readLinks([]byte(`<a href="a-1.zip">` + strings.Repeat("a<b>", 1<<20) + `</a>`))
 	if err != nil || len(got) != 1 || len(got[0].name) > maxLinkText {
 		t.Errorf("got %d files, %v", len(got), err)
 	}
