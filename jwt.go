@@ -31,8 +31,8 @@ type Claims struct {
 const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 // DecodeJWT reads the claims of a compact JWS: three base64url parts without padding, the second a JSON object. Two
-// readers must not differ about what it says, so that part must be canonical (RFC 4648 section 3.5), claims are known by
-// their exact names, and a name that an object has twice is refused (RFC 7519 section 4). The other parts are only
+// readers must not differ about what it says, so that part must be canonical (RFC 4648 section 3.5), claims are known
+// by their exact names, and a name that an object has twice is refused (RFC 7519 section 4). The other parts are only
 // looked at: those of prefix.dev's tokens are no base64. Its errors never hold any of the token.
 func DecodeJWT(token Secret) (Claims, error) {
 	all, err := payload(token)

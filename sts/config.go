@@ -128,8 +128,8 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// sharedAudience begins the audiences that clients use for more than one service (uv, pyx-auth-action test.py; uv branch
-// ww/ta, crates/uv-auth/src/pyx.rs): pyx and pyx:trusted-access.
+// sharedAudience begins the audiences that clients use for more than one service: pyx and pyx:trusted-access (uv,
+// pyx-auth-action test.py; uv branch ww/ta, crates/uv-auth/src/pyx.rs).
 const sharedAudience = "pyx"
 
 // Warnings are sentences about settings that work but are less safe than they could be.

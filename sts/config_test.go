@@ -218,11 +218,12 @@ func TestAudienceIsTheServicesOwn(t *testing.T) {
 
 // TestListening: other machines are let in without TLS only if that is said.
 func TestListening(t *testing.T) {
-	for listen, ok := range map[string]bool{"127.0.0.1:0": true, "[::1]:0": true, "localhost:0": true, "0.0.0.0:8080": false,
-		"[::]:8080": false, ":8080": false, "192.0.2.1:8080": false, "pkgs.example:8080": false} {
+	for listen, ok := range map[string]bool{"127.0.0.1:0": true, "[::1]:0": true, "localhost:0": true,
+		"0.0.0.0:8080": false, "[::]:8080": false, ":8080": false, "192.0.2.1:8080": false, "pkgs.example:8080": false} {
 		for _, insecure := range []bool{false, true} {
 			env := &regpass.Env{Now: time.Now, HTTP: http.DefaultClient}
-			s, err := sts.New(t.Context(), sts.Config{PublicURL: origin, Listen: listen, Insecure: insecure}, sts.Options{Env: env})
+			cfg := sts.Config{PublicURL: origin, Listen: listen, Insecure: insecure}
+			s, err := sts.New(t.Context(), cfg, sts.Options{Env: env})
 			if (err == nil) != (ok || insecure) || err != nil && !errors.Is(err, regpass.ErrUsage) {
 				t.Errorf("%s, insecure %v: %v", listen, insecure, err)
 			}

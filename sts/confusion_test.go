@@ -42,7 +42,7 @@ func TestUpstreamPages(t *testing.T) {
 		{"null", "application/json", `null`, 502},
 		// An index may know a project that has no files. Clients stop there.
 		{"no files, marked", "text/html", "<!DOCTYPE html><html><head>" + mark + "</head></html>", 200},
-		{"no files, marked as XHTML", "application/xhtml+xml", "<head>" + strings.Replace(mark, ">", "/>", 1) + "</head>", 200},
+		{"no files, XHTML", "application/xhtml+xml", "<head>" + strings.Replace(mark, ">", "/>", 1) + "</head>", 200},
 		{"no files in JSON", v1, `{"meta":{"api-version":"1.1"},"name":"demo","files":[]}`, 200},
 		{"eggs only, marked", "text/html", mark + `<a href="demo-1.0.egg">demo-1.0.egg</a>`, 200},
 		{"a file without a mark", "text/html", `<a href="demo-1.0.tar.gz">demo-1.0.tar.gz</a>`, 200},

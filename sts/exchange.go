@@ -105,14 +105,15 @@ func (s *Service) trusted(c *call, id *identity, permission Permission, workspac
 	from := regpass.Quote(id.Issuer)
 	switch {
 	case len(audiences) == 0:
-		return nil, noPolicy.with("the token from %s is valid, but no trust policy for %s names this issuer", from, permission)
+		return nil, noPolicy.with("the token from %s is valid, but no trust policy for %s names its issuer",
+			from, permission)
 	case !audience:
-		return nil, badIdentity.with("the token from %s is for another audience: its claim aud is %s, "+
-			"and the policies for %s take %s", from, claimShown(id.all["aud"]), permission, either(audiences))
+		const other = "the token from %s is for another audience: its claim aud is %s, and policies for %s take %s"
+		return nil, badIdentity.with(other, from, claimShown(id.all["aud"]), permission, either(audiences))
 	}
-	return nil, noPolicy.with("the token from %s is valid but matches no trust policy; policies for %s check: iss, aud, %s%s",
-		from, permission, strings.Join(unique(checked), ", "), id.lacks(checked)).
-		because("no policy: %s", strings.Join(why, "; "))
+	all := strings.Join(append([]string{"iss", "aud"}, unique(checked)...), ", ") + id.lacks(checked)
+	return nil, noPolicy.with("the token from %s is valid but matches no trust policy; policies for %s check: %s",
+		from, permission, all).because("no policy: %s", strings.Join(why, "; "))
 }
 
 // lacks says which of the claims that policies check the token does not have.

@@ -80,7 +80,7 @@ func TestExchangeRefuses(t *testing.T) {
 		audit  string // in the reason
 	}{
 		{"another audience", publishPath, map[string]any{"aud": "pypi"}, 401,
-			`its claim aud is \"pypi\", and the policies for write take \"127.0.0.1:8080\"`, "another audience"},
+			`its claim aud is \"pypi\", and policies for write take \"127.0.0.1:8080\"`, "another audience"},
 		{"the audience of all", publishPath, map[string]any{"aud": "pyx"}, 401, "another audience", "another audience"},
 		{"several audiences", publishPath, map[string]any{"aud": []string{"a", "b"}}, 401,
 			`its claim aud is \"[\\\"a\\\",\\\"b\\\"]\"`, "another audience"},
@@ -97,7 +97,8 @@ func TestExchangeRefuses(t *testing.T) {
 		{"made in the future", publishPath, map[string]any{"iat": int64(4e9)}, 401, "is invalid or has expired",
 			"used before issued"},
 		{"not yet valid", publishPath, map[string]any{"nbf": int64(4e9)}, 401, "is invalid or has expired", "not valid yet"},
-		{"another repository", publishPath, map[string]any{"repository": "evil/app"}, 403, "check: iss, aud, ref, repository\"",
+		{"another repository", publishPath, map[string]any{"repository": "evil/app"}, 403,
+			"check: iss, aud, ref, repository\"",
 			"publish: claim \"repository\""},
 		{"a repository that goes on", publishPath, map[string]any{"repository": "acme/app2"}, 403, "check: ",
 			"claim \"repository\""},

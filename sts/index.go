@@ -46,7 +46,7 @@ func (s *Service) openIndex(x Index) (*index, error) {
 		if s.cfg.File != "" {
 			where = "; a relative path begins at the folder of " + s.cfg.File
 		}
-		return nil, regpass.Hintf(fmt.Errorf("there is no folder %s%s", x.Folder, where),
+		return nil, regpass.Hintf(fmt.Errorf("there is no folder %s", x.Folder+where),
 			"make it, with `mkdir %s`, or correct the setting folder", regpass.Quote(x.Folder))
 	}
 	return open, err
@@ -60,7 +60,7 @@ func (x *index) reserves(project string) bool {
 // absent is the answer for a project that the index does not have.
 func (x *index) absent(project string) error {
 	if x.reserves(project) {
-		return forbidden.with("the index does not have the project, and its name is reserved: it must not come from elsewhere")
+		return forbidden.with("the index does not have the project, and its name is reserved, so that no other provides it")
 	}
 	return notFound.with("the index has no such project")
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // The tables of tokens are shared out: nobody's key and no job fills the part of another. Every token that a policy
-// grants leaves a row in the table of used identities for as long as it lives, so that table, which refuses to mint when
-// it is full, is also what keeps the table of revoked tokens from being full.
+// grants leaves a row in the table of used identities for as long as it lives, so that table, which refuses to mint
+// when it is full, is also what keeps the table of revoked tokens from being full.
 const (
 	maxTokens   = 200_000 // used identities and revoked tokens each, of all keys and policies together
 	leastTokens = 1_000   // of one key or policy

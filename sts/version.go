@@ -7,7 +7,7 @@ import (
 )
 
 // pep440 is a version with everything that its specification lets one write, in lower case
-// (https://packaging.python.org/en/latest/specifications/version-specifiers/#appendix-parsing-version-strings-with-regular-expressions).
+// (https://packaging.python.org/en/latest/specifications/version-specifiers, appendix).
 var pep440 = regpass.Pattern(`^v?(?:([0-9]+)!)?([0-9]+(?:\.[0-9]+)*)` +
 	`(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?([0-9]*))?` +
 	`(?:-([0-9]+)|[-_.]?(post|rev|r)[-_.]?([0-9]*))?` +

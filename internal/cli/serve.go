@@ -73,12 +73,12 @@ func (a *app) serve(ctx context.Context, cfg sts.Config) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range cfg.Warnings() {
+		a.say.line("warning: ", w)
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return errors.Join(fmt.Errorf("serve: %w", err), s.Close())
-	}
-	for _, w := range cfg.Warnings() {
-		a.say.line("warning: ", w)
 	}
 	a.say.notef("serving on %s", l.Addr())
 	return errors.Join(s.Serve(ctx, l), s.Close())
