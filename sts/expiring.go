@@ -11,16 +11,19 @@ const sweepInterval = time.Minute
 // expiring is a table of at most max entries, each with an expiry. It has no goroutine: put sweeps now and then.
 type expiring[K comparable, V any] struct {
 	max   int
-	evict bool // when full, drop an arbitrary entry instead of refusing a new one; for caches only
+	evict bool        // when full, drop arbitrary entries instead of refusing a new one; for caches only
+	size  func(V) int // what an entry counts for; nil: 1
 
 	mu    sync.Mutex
 	rows  map[K]row[V]
+	held  int       // what all entries count for
 	sweep time.Time // when to sweep next
 }
 
 type row[V any] struct {
 	value V
 	until time.Time
+	size  int
 }
 
 func newExpiring[K comparable, V any](limit int) *expiring[K, V] {
@@ -50,7 +53,7 @@ func (e *expiring[K, V]) take(key K, now time.Time) (V, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r, ok := e.rows[key]
-	delete(e.rows, key)
+	e.remove(key)
 	if !ok || !now.Before(r.until) {
 		return *new(V), false
 	}
@@ -63,7 +66,7 @@ type outcome int
 const (
 	added outcome = iota
 	known         // add: the key is in the table already
-	full          // the table holds max entries that have not expired
+	full          // the table holds max entries that have not expired, or the entry alone is too large
 )
 
 // add stores an entry unless the table has one for key.
@@ -86,21 +89,34 @@ func (e *expiring[K, V]) put(key K, v V, until, now time.Time, replace bool) out
 		e.sweep = now.Add(sweepInterval)
 		for k, r := range e.rows {
 			if !now.Before(r.until) {
-				delete(e.rows, k)
+				e.remove(k)
 			}
 		}
 	}
-	if _, ok := e.rows[key]; !ok && len(e.rows) >= e.max {
-		if !e.evict {
-			return full
-		}
-		for k := range e.rows {
-			delete(e.rows, k)
+	size := 1
+	if e.size != nil {
+		size = e.size(v)
+	}
+	room := e.max - size + e.rows[key].size
+	if size > e.max || e.held > room && !e.evict {
+		return full
+	}
+	e.remove(key)
+	for k := range e.rows {
+		if e.held+size <= e.max {
 			break
 		}
+		e.remove(k)
 	}
-	e.rows[key] = row[V]{v, until}
+	e.rows[key] = row[V]{v, until, size}
+	e.held += size
 	return added
+}
+
+// remove removes the entry for key. The caller holds the lock.
+func (e *expiring[K, V]) remove(key K) {
+	e.held -= e.rows[key].size
+	delete(e.rows, key)
 }
 
 // addShare is add, but the table is also full for those whose entries, which mine tells, are limit already. It looks at
@@ -125,11 +141,12 @@ func (e *expiring[K, V]) clear() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	clear(e.rows)
+	e.held = 0
 }
 
 // drop removes the entry for key.
 func (e *expiring[K, V]) drop(key K) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.rows, key)
+	e.remove(key)
 }

@@ -155,7 +155,7 @@ func (f *folder) listing(project string) (listing, error) {
 	if err == nil && len(files) == 0 {
 		err = unavailable.with("no file of the project can be read right now")
 	}
-	return listing{files, true}, err
+	return listing{files: files, exists: true}, err
 }
 
 // absent is the answer for a file that is not there.

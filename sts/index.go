@@ -106,6 +106,7 @@ type packageFile struct {
 type listing struct {
 	files  []packageFile
 	exists bool // false: the index does not have the project
+	size   int  // bytes of upstream's page
 }
 
 // listing lists the files of a project.
@@ -119,6 +120,15 @@ func (s *Service) listing(ctx context.Context, x *index, project string) (listin
 	key := x.Workspace + "/" + x.Name + "/" + project
 	now := s.env.Now()
 	if known, ok := s.pages.get(key, now); ok {
+		return known, nil
+	}
+	select {
+	case s.fetching <- struct{}{}:
+		defer func() { <-s.fetching }()
+	case <-ctx.Done():
+		return listing{}, unavailable.with("too many pages are read from upstream right now")
+	}
+	if known, ok := s.pages.get(key, now); ok { // read while this request waited
 		return known, nil
 	}
 	got, err := x.upstream.listing(ctx, project)

@@ -152,6 +152,22 @@ func TestExpiring(t *testing.T) {
 	if _, ok := c.get(9, now); !ok || len(c.rows) != 2 {
 		t.Errorf("the cache holds %d entries, the newest: %v", len(c.rows), ok)
 	}
+	// A cache of bytes: large entries drive out small ones, and one that is too large is not kept.
+	b := newCache[int, string](10)
+	b.size = func(v string) int { return len(v) }
+	for i, v := range []string{"aaa", "bbb", "ccc", "dddd", "eeeeeeeeeee", "ddddddddd"} {
+		b.set(min(i, 4), v, now.Add(time.Minute), now)
+		sum := 0
+		for _, r := range b.rows {
+			sum += len(r.value)
+		}
+		if sum > 10 || b.held != sum {
+			t.Errorf("after %q the cache holds %d bytes and counts %d", v, sum, b.held)
+		}
+	}
+	if v, ok := b.get(4, now); !ok || v != "ddddddddd" {
+		t.Errorf("the newest entry is %q", v)
+	}
 }
 
 // TestSharedIssuersOfSystems: at every issuer that serves everyone, a policy must name an owner.

@@ -15,6 +15,7 @@ const (
 	leastLogins = 20
 	maxFamilies = 10_000 // logins that can refresh
 	leastFamily = 100
+	maxUploads  = 16 // of one key or policy at once: each has a file
 )
 
 // share is the part of a table that each of n owners has.
@@ -60,4 +61,33 @@ func (r *revocations) covers(issued time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return !r.until.IsZero() && issued.Unix() <= r.until.Unix()
+}
+
+// slots bound what each key or policy does at once.
+type slots struct {
+	max int
+
+	mu   sync.Mutex
+	held map[string]int
+}
+
+func newSlots(limit int) *slots { return &slots{max: limit, held: map[string]int{}} }
+
+// enter takes a slot of the owner, if there is one. The caller must leave it.
+func (s *slots) enter(owner string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[owner] >= s.max {
+		return false
+	}
+	s.held[owner]++
+	return true
+}
+
+func (s *slots) leave(owner string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[owner]--; s.held[owner] == 0 {
+		delete(s.held, owner)
+	}
 }

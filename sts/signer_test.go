@@ -142,7 +142,8 @@ func TestOthersCanVerify(t *testing.T) {
 	handler = first.handler
 	second := newFixture(t, func(c *sts.Config) {
 		c.Trust = []sts.Trust{{Issuer: server.URL, Audience: server.URL, Workspace: "acme",
-			Permissions: sts.Permissions{sts.Read}, Claims: map[string]string{"workspaces": `["acme"]`, "permissions": `["read"]`}}}
+			Permissions: sts.Permissions{sts.Read},
+			Claims:      map[string]string{"workspaces": `["acme"]`, "permissions": `["read"]`}}}
 	})
 	got := second.do(ask{method: "POST", path: accessPath, body: tokenBody(first.token(first.reader))})
 	second.want(t, got, 200)

@@ -25,7 +25,9 @@ type Options struct {
 // Sizes of the caches and lifetimes. The tables that must not forget are in shares.go.
 const (
 	maxVerified = 10_000
-	maxPages    = 64
+	maxPages    = 64 << 20         // bytes of upstreams' pages
+	leastPage   = 4 << 10          // bytes that a page counts for at least
+	maxFetching = 16               // pages that are read from upstreams at once: each may have maxPage bytes
 	retryAfter  = 10 * time.Second // Retry-After of a 503
 	loginTTL    = 5 * time.Minute  // of an approved login until it is fetched; uv polls for one minute
 	sessionTTL  = 30 * 24 * time.Hour
@@ -50,6 +52,8 @@ type Service struct {
 	logins   *expiring[string, *apiKey]               // approved but not fetched yet, by UUID
 	pages    *expiring[string, listing]               // upstreams' listings: a cache
 
+	fetching   chan struct{}      // holds an entry for each page that is read from an upstream
+	uploads    *slots             // by subject of the token
 	loginShare int                // logins of one key in logins
 	stop       context.CancelFunc // ends what runs beside requests
 }
@@ -79,9 +83,11 @@ func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 		cfg: cfg, env: o.Env, audit: slog.NewJSONHandler(o.Audit, nil),
 		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes),
 		verified: newCache[[32]byte, *claims](maxVerified), pages: newCache[string, listing](maxPages),
+		fetching: make(chan struct{}, maxFetching), uploads: newSlots(maxUploads),
 		revoked: map[string]*revocations{}, used: map[string]*expiring[[32]byte, struct{}]{},
 		refreshTokens: newRefreshTokens(len(cfg.APIKeys)), loginShare: share(maxLogins, leastLogins, len(cfg.APIKeys)),
 	}
+	s.pages.size = func(l listing) int { return max(l.size, leastPage) }
 	s.logins = newExpiring[string, *apiKey](s.loginShare * len(cfg.APIKeys))
 	var err error
 	if s.signer, err = newSigner(cfg.SigningKey, cfg.PublicURL, o.Env.Now); err != nil {

@@ -30,6 +30,10 @@ func (s *Service) upload(c *call) error {
 	if err != nil {
 		return err
 	}
+	if !s.uploads.enter(c.subject) {
+		return unavailable.with("%d uploads of this key or policy are running", maxUploads)
+	}
+	defer s.uploads.leave(c.subject)
 	c.extendDeadlines()
 	in, err := s.receive(c, f)
 	if in.temp != "" {

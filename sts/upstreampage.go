@@ -50,6 +50,11 @@ func (u *upstream) listing(ctx context.Context, project string) (listing, error)
 		page = res.Request.URL // links are relative to the last redirect
 	}
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	return readPage(page, kind, text, project)
+}
+
+// readPage reads a project's page of a media type. Its links are relative to page.
+func readPage(page *url.URL, kind string, text []byte, project string) (listing, error) {
 	read := readers[kind]
 	if read == nil {
 		return listing{}, badUpstream.with("the upstream index's answer is not a page of a Python index").
@@ -59,7 +64,7 @@ func (u *upstream) listing(ctx context.Context, project string) (listing, error)
 	if err != nil {
 		return listing{}, badUpstream.with("the upstream index's page cannot be parsed").because("%s", err)
 	}
-	out, others := listing{exists: true}, 0
+	out, others := listing{exists: true, size: len(text)}, 0
 	for _, f := range listed {
 		of, _, ok := parseFilename(f.name)
 		to, err := page.Parse(f.url)
