@@ -118,6 +118,9 @@ func TestEmptyFolder(t *testing.T) {
 					t.Errorf("%s: no Retry-After", path)
 				}
 			}
+			if name != "emptied" { // what would be uploaded there would be lost
+				fx.want(t, fx.upload(fx.token(fx.dev), uploadPath, form{file: newWheel, text: newText}), 503)
+			}
 			if _, err := os.Stat(filepath.Join(fx.dir, "pypi")); err != nil {
 				_, err := sts.New(t.Context(), fx.cfg, sts.Options{Env: &regpass.Env{Now: fx.clock.now, HTTP: http.DefaultClient}})
 				if err == nil || !strings.Contains(err.Error(), "there is no folder") {

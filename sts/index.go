@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -40,6 +41,9 @@ func (s *Service) openIndex(x Index) (*index, error) {
 		open.upstream, err = newUpstream(x, s.env)
 		return open, err
 	}
+	if open.folder = s.opened(x); open.folder != nil {
+		return open, nil
+	}
 	open.folder, err = openFolder(x.Folder, x.Kind, s.env.Now())
 	if errors.Is(err, fs.ErrNotExist) {
 		where := ""
@@ -50,6 +54,21 @@ func (s *Service) openIndex(x Index) (*index, error) {
 			"make it, with `mkdir %s`, or correct the setting folder", regpass.Quote(x.Folder))
 	}
 	return open, err
+}
+
+// opened returns the folder of another index if it is that of x, too: uploads to both must see each other.
+func (s *Service) opened(x Index) *folder {
+	for _, other := range s.indexes {
+		if other.folder == nil || other.Kind != x.Kind {
+			continue
+		}
+		here, err := os.Stat(x.Folder)
+		there, bad := os.Stat(other.Folder)
+		if err == nil && bad == nil && os.SameFile(here, there) {
+			return other.folder
+		}
+	}
+	return nil
 }
 
 // reserves reports whether a project is at home in the index.

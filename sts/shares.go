@@ -9,9 +9,9 @@ import (
 // grants leaves a row in the table of used identities for as long as it lives, so that table, which refuses to mint
 // when it is full, is also what keeps the table of revoked tokens from being full.
 const (
-	maxTokens   = 200_000 // used identities and revoked tokens each, of all keys and policies together
-	leastTokens = 1_000   // of one key or policy
-	maxLogins   = 1_000   // approved and not fetched yet
+	maxTokens   = 1_000_000 // used identities and revoked tokens each, of all keys and policies together
+	leastTokens = 10_000    // of one key or policy
+	maxLogins   = 1_000     // approved and not fetched yet
 	leastLogins = 20
 	maxFamilies = 10_000 // logins that can refresh
 	leastFamily = 100

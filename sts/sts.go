@@ -126,8 +126,10 @@ func (s *Service) Close() error {
 		i.done.Wait()
 	}
 	var all []error
+	folders := map[*folder]bool{nil: true}
 	for _, x := range s.indexes {
-		if x.folder != nil {
+		if !folders[x.folder] {
+			folders[x.folder] = true
 			all = append(all, x.folder.root.Close())
 		}
 	}

@@ -20,7 +20,7 @@ func (s *Service) uploading(c *call) (*folder, error) {
 	if x == nil || x.folder == nil {
 		return nil, notFound.with("the workspace has no such index, or it takes no uploads")
 	}
-	return x.folder, nil
+	return x.folder, x.folder.moved() // what is written to a folder that was moved is lost
 }
 
 // upload accepts a wheel or sdist (pypi/warehouse, docs/user/api/upload.md). It never replaces a file: the same content
