@@ -41,7 +41,8 @@ func parseFilename(file string) (project, version string, ok bool) {
 	return normal(m[1]), m[2], true
 }
 
-// canonical is a file name with the differences removed that installers ignore: case, and the spelling of the project.
+// canonical is a file name with the differences removed that installers ignore: case, and the spelling of the project and
+// of the version.
 func canonical(file string) string {
 	m := wheel().FindStringSubmatchIndex(file)
 	if m == nil {
@@ -50,7 +51,7 @@ func canonical(file string) string {
 	if m == nil {
 		return file
 	}
-	return normal(file[:m[3]]) + strings.ToLower(file[m[3]:])
+	return normal(file[:m[3]]) + "-" + plainVersion(file[m[4]:m[5]]) + strings.ToLower(file[m[5]:])
 }
 
 // simpleRedirect adds the slash at the end of a path. The Location is relative, so it holds no token and no host.

@@ -27,7 +27,7 @@ const (
 	maxVerified = 10_000
 	maxPages    = 64 << 20         // bytes of upstreams' pages
 	leastPage   = 4 << 10          // bytes that a page counts for at least
-	maxFetching = 16               // pages that are read from upstreams at once: each may have maxPage bytes
+	maxFetching = 8                // pages that are read from upstreams at once: each may have maxPage bytes
 	retryAfter  = 10 * time.Second // Retry-After of a 503
 	loginTTL    = 5 * time.Minute  // of an approved login until it is fetched; uv polls for one minute
 	sessionTTL  = 30 * 24 * time.Hour

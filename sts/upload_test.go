@@ -35,6 +35,7 @@ type form struct {
 	file, text string
 	over       map[string]string // fields; an empty one is left out
 	again      bool              // the content twice
+	twice      string            // a field that comes again
 }
 
 func (f form) encode(t testing.TB) (contentType, body string) {
@@ -51,6 +52,9 @@ func (f form) encode(t testing.TB) (contentType, body string) {
 		if v != "" {
 			must(t, m.WriteField(k, v))
 		}
+	}
+	if f.twice != "" {
+		must(t, m.WriteField(f.twice, "again"))
 	}
 	for n := 0; f.file != "" && n < 1 || f.again && n < 2; n++ {
 		// As a hostile client writes it: CreateFormFile would escape.
@@ -129,6 +133,10 @@ func TestUploadRefuses(t *testing.T) {
 		status int
 	}{
 		{"no content", form{}, 400},
+		{"the name twice", form{file: newWheel, text: newText, twice: "name"}, 400},
+		{"the version twice", form{file: newWheel, text: newText, twice: "version"}, 400},
+		{"the version that is there, spelled otherwise", form{file: "demo_pkg-1.0.0-py3-none-any.whl", text: newText,
+			over: map[string]string{"name": "demo-pkg"}}, 409},
 		{"content twice", form{file: newWheel, text: newText, again: true}, 400},
 		{"another SHA-256", form{file: newWheel, text: newText, over: map[string]string{"sha256_digest": digest("x")}}, 400},
 		{"no SHA-256 at all", form{file: newWheel, text: newText, over: map[string]string{"sha256_digest": "x"}}, 400},

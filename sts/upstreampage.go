@@ -98,44 +98,95 @@ var readers = map[string]func([]byte) (files []packageFile, marked bool, err err
 // sha256Hex is the only kind of hash that is passed on.
 var sha256Hex = regpass.Pattern(`^[0-9a-f]{64}$`)
 
-// readJSON reads a page in the format of PEP 691, whose meta and files are required.
-func readJSON(text []byte) ([]packageFile, bool, error) {
-	var page struct {
-		Meta struct {
-			Version string `json:"api-version"`
+// maxFiles is the largest number of files of one project; PyPI's largest has a fifth of it.
+const maxFiles = 100_000
+
+var errFiles = fmt.Errorf("the page lists more than %d files", maxFiles)
+
+// jsonFile is a file of a page in the format of PEP 691 and PEP 700.
+type jsonFile struct {
+	Filename, URL  string
+	Hashes         map[string]string
+	Size           *int64
+	UploadTime     string `json:"upload-time"`
+	RequiresPython string `json:"requires-python"`
+	Yanked         any
+}
+
+// readJSON reads a page in the format of PEP 691, which must have files. It reads one at a time, so what it keeps is
+// bounded.
+func readJSON(text []byte) (out []packageFile, marked bool, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	listed := false
+	err = each(d, '{', func(name string) error {
+		switch name {
+		case "meta":
+			var meta struct {
+				Version string `json:"api-version"`
+			}
+			err := d.Decode(&meta)
+			marked = meta.Version != ""
+			return err
+		case "files":
+			listed = true
+			return each(d, '[', func(string) error {
+				var f jsonFile
+				if err := d.Decode(&f); err != nil {
+					return err
+				}
+				if out = append(out, f.packageFile()); len(out) > maxFiles {
+					return errFiles
+				}
+				return nil
+			})
 		}
-		Files *[]struct {
-			Filename, URL  string
-			Hashes         map[string]string
-			Size           *int64
-			UploadTime     string `json:"upload-time"`
-			RequiresPython string `json:"requires-python"`
-			Yanked         any
-		}
+		return d.Decode(new(json.RawMessage))
+	})
+	if _, end := d.Token(); err == nil && (!listed || end != io.EOF) {
+		err = errors.New("not an object with files")
 	}
-	if err := json.Unmarshal(text, &page); err != nil {
+	if err != nil {
 		return nil, false, fmt.Errorf("PEP 691: %w", err)
 	}
-	if page.Files == nil {
-		return nil, false, errors.New("PEP 691: no files")
+	return out, marked, nil
+}
+
+// each reads an object or an array; read must read each value. It gets the names of an object's values.
+func each(d *json.Decoder, kind json.Delim, read func(name string) error) error {
+	if t, err := d.Token(); err != nil || t != kind {
+		return fmt.Errorf("not what begins with %s", kind)
 	}
-	var out []packageFile
-	for _, f := range *page.Files {
-		p := packageFile{name: f.Filename, url: f.URL, size: -1, requiresPython: f.RequiresPython}
-		p.modified, _ = time.Parse(time.RFC3339, f.UploadTime) // zero: unknown
-		switch f.Yanked.(type) {
-		case bool, string:
-			p.yanked = f.Yanked
+	for d.More() {
+		name := ""
+		if kind == '{' {
+			t, err := d.Token()
+			if err != nil {
+				return err
+			}
+			name, _ = t.(string) // the decoder takes no other
 		}
-		if f.Size != nil && *f.Size >= 0 {
-			p.size = *f.Size
+		if err := read(name); err != nil {
+			return err
 		}
-		if sum := f.Hashes["sha256"]; sha256Hex().MatchString(sum) {
-			p.sha256 = sum
-		}
-		out = append(out, p)
 	}
-	return out, page.Meta.Version != "", nil
+	_, err := d.Token()
+	return err
+}
+
+func (f *jsonFile) packageFile() packageFile {
+	p := packageFile{name: f.Filename, url: f.URL, size: -1, requiresPython: f.RequiresPython}
+	p.modified, _ = time.Parse(time.RFC3339, f.UploadTime) // zero: unknown
+	switch f.Yanked.(type) {
+	case bool, string:
+		p.yanked = f.Yanked
+	}
+	if f.Size != nil && *f.Size >= 0 {
+		p.size = *f.Size
+	}
+	if sum := f.Hashes["sha256"]; sha256Hex().MatchString(sum) {
+		p.sha256 = sum
+	}
+	return p
 }
 
 // maxLinkText bounds the text of an anchor, in bytes: a file name with white space around it is shorter.
@@ -165,7 +216,9 @@ func readLinks(text []byte) (out []packageFile, marked bool, err error) {
 			}
 			if open != nil && kind == html.EndTagToken {
 				open.name = strings.TrimSpace(open.name)
-				out = append(out, *open)
+				if out = append(out, *open); len(out) > maxFiles {
+					return nil, false, errFiles
+				}
 			}
 			open = nil
 			if kind != html.EndTagToken {
