@@ -134,6 +134,34 @@ func TestEmptyFolder(t *testing.T) {
 	}
 }
 
+// TestNewFolder: where the operator says that a folder is meant to be empty, it is, until its first package.
+func TestNewFolder(t *testing.T) {
+	fx := newFixture(t)
+	wheel, repodata := filepath.Join(fx.dir, "pypi", wheelName), filepath.Join(fx.dir, "conda", "noarch", "repodata.json")
+	channel := "/conda/acme/chan/osx-64/repodata.json"
+	must(t, os.Remove(wheel))
+	must(t, os.Remove(repodata))
+	h := bearer(fx.token(fx.dev))
+	fx.want(t, fx.do(ask{path: project, header: h}), 503)
+	fx.write("pypi/.empty", "")
+	fx.write("conda/.empty", "")
+	for _, path := range []string{project, channel} {
+		fx.want(t, fx.do(ask{path: path, header: h}), 404)
+	}
+	fx.want(t, fx.do(ask{path: "/simple/acme/main/", header: h}), 200)
+	fx.want(t, fx.upload(fx.token(fx.dev), uploadPath, form{file: newWheel, text: newText}), 200)
+	fx.write("conda/noarch/repodata.json", "{}")
+	for _, path := range []string{project, channel} {
+		fx.want(t, fx.do(ask{path: path, header: h}), 404)
+	}
+	// What is emptied now is not new.
+	must(t, os.Remove(filepath.Join(fx.dir, "pypi", newWheel)))
+	must(t, os.Remove(repodata))
+	for _, path := range []string{project, channel} {
+		fx.want(t, fx.do(ask{path: path, header: h}), 503)
+	}
+}
+
 // TestFirstUpload: an index that is empty takes its first package, and answers from then on.
 func TestFirstUpload(t *testing.T) {
 	fx := newFixture(t)

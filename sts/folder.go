@@ -47,6 +47,10 @@ const (
 	maxUploadAge = 24 * time.Hour
 )
 
+// emptyMark is a file by which the operator says that a folder is meant to be empty. It goes with the first package, so
+// that a folder that is emptied later, or not mounted, is not taken for a new one.
+const emptyMark = ".empty"
+
 func openFolder(path string, kind Kind, now time.Time) (*folder, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -64,6 +68,9 @@ func openFolder(path string, kind Kind, now time.Time) (*folder, error) {
 		if info, err := root.Lstat(n); err == nil && now.Sub(info.ModTime()) > maxUploadAge {
 			_ = root.Remove(n) // the next start tries again
 		}
+	}
+	if kind == Conda {
+		f.channel()
 	}
 	return f, nil
 }
@@ -116,6 +123,9 @@ func (f *folder) list() (map[string][]*entry, error) {
 		}
 		f.entries[project] = append(f.entries[project], e)
 	}
+	if len(f.entries) > 0 && slices.Contains(names, emptyMark) {
+		_ = f.root.Remove(emptyMark) // the next listing tries again
+	}
 	return f.entries, nil
 }
 
@@ -126,10 +136,17 @@ func (f *folder) projects() (map[string][]*entry, error) {
 		return nil, err
 	}
 	all, err := f.list()
-	if err == nil && len(all) == 0 {
-		err = unavailable.with("the index has no package at all: its folder is empty or not mounted")
+	if err == nil && len(all) == 0 && !f.marked() {
+		const format = "the index has no package: its folder is empty or not mounted; if it is new, make %s in it"
+		err = unavailable.with(format, emptyMark)
 	}
 	return all, err
+}
+
+// marked reports whether the operator says that the folder is meant to be empty.
+func (f *folder) marked() bool {
+	_, err := f.root.Lstat(emptyMark)
+	return err == nil
 }
 
 // moved refuses to speak for a folder that is no longer at its path: something was moved there or mounted over it.
@@ -167,10 +184,21 @@ func (f *folder) absent(why error) error {
 		if _, err := f.projects(); err != nil {
 			return err
 		}
-	} else if found, err := fs.Glob(f.root.FS(), "*/repodata.json*"); err != nil || found == nil {
-		return unavailable.with("the channel has no repodata.json at all: its folder is empty or not mounted")
+	} else if !f.channel() && !f.marked() {
+		const format = "the channel has no repodata.json: its folder is empty or not mounted; if it is new, make %s in it"
+		return unavailable.with(format, emptyMark)
 	}
 	return notFound.with("the index has no such file").because("%s", why)
+}
+
+// channel reports whether the folder is a conda channel with packages.
+func (f *folder) channel() bool {
+	found, err := fs.Glob(f.root.FS(), "*/repodata.json*")
+	if err != nil || found == nil {
+		return false
+	}
+	_ = f.root.Remove(emptyMark) // the next time tries again
+	return true
 }
 
 // stale makes the next call of list read the folder.

@@ -51,7 +51,7 @@ func (s *Service) openIndex(x Index) (*index, error) {
 			where = "; a relative path begins at the folder of " + s.cfg.File
 		}
 		return nil, regpass.Hintf(fmt.Errorf("there is no folder %s", x.Folder+where),
-			"make it, with `mkdir %s`, or correct the setting folder", regpass.Quote(x.Folder))
+			"if the index is new, make it: mkdir %[1]s && touch %[1]s/%[2]s", regpass.Quote(x.Folder), emptyMark)
 	}
 	return open, err
 }

@@ -80,10 +80,10 @@ func (i *issuer) newer(ctx context.Context) ([]jose.JSONWebKey, error) {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.bad != nil {
-		return nil, i.bad
+	if i.bad == nil && i.keys == nil { // the service ends
+		return nil, errIssuerAway
 	}
-	return i.keys, nil
+	return i.keys, i.bad
 }
 
 // ask begins to read the keys, once for all who ask at the same time, and returns a channel that is closed at the end.

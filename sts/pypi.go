@@ -41,8 +41,8 @@ func parseFilename(file string) (project, version string, ok bool) {
 	return normal(m[1]), m[2], true
 }
 
-// canonical is a file name with the differences removed that installers ignore: case, and the spelling of the project and
-// of the version.
+// canonical is a file name with the differences removed that installers ignore: case, and the spelling of the project
+// and of the version.
 func canonical(file string) string {
 	m := wheel().FindStringSubmatchIndex(file)
 	if m == nil {
