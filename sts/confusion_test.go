@@ -83,6 +83,20 @@ func TestReservedNames(t *testing.T) {
 	}
 }
 
+// TestWrongAddress: 404 is an answer about a project, never about the index.
+func TestWrongAddress(t *testing.T) {
+	fx := newFixture(t)
+	h := bearer(fx.token(fx.dev))
+	for path, status := range map[string]int{
+		"/simple/acme/mian/demo-pkg/": 403, "/simple/acme/chan/demo-pkg/": 403, "/simple/acme/demo-pkg/": 403,
+		"/simple/demo-pkg/": 400, "/simple/": 400, "/simple": 400, "/simple/acme/main/sub/demo-pkg/": 400,
+		"/conda/acme/main/noarch/repodata.json": 403, "/conda/acme/noarch/repodata.json": 403,
+		"/files/acme/mian/" + wheelName: 403, "/simple/acme/main/nothing/": 404,
+	} {
+		fx.want(t, fx.do(ask{path: path, header: h}), status)
+	}
+}
+
 // TestEmptyFolder: a folder that is not mounted looks like one that is new, so neither has an answer.
 func TestEmptyFolder(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, dir string){

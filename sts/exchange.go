@@ -59,8 +59,7 @@ func (s *Service) exchange(c *call, permission Permission, workspace, registry s
 	if ends := c.now.Add(p.Lifetime); ends.After(until) {
 		until = ends
 	}
-	used := s.used[p.subject()]
-	switch used.add(id.once, struct{}{}, until, c.now) {
+	switch s.used.add(id.once, p.subject(), until, c.now) {
 	case known:
 		return badIdentity.with("the identity token was already exchanged; each one works once")
 	case full:
@@ -69,7 +68,7 @@ func (s *Service) exchange(c *call, permission Permission, workspace, registry s
 	}
 	minted, made, err := s.mint(c, p.tokenRequest(id, permission, registry, c.endpoint))
 	if err != nil {
-		used.drop(id.once)
+		s.used.drop(id.once)
 		return err
 	}
 	return c.json(map[string]any{"success": true, "token": minted, "expires": made.ExpiresAt.Unix()})

@@ -13,10 +13,13 @@ type expiring[K comparable, V any] struct {
 	max   int
 	evict bool        // when full, drop arbitrary entries instead of refusing a new one; for caches only
 	size  func(V) int // what an entry counts for; nil: 1
+	share int         // entries that an owner may have, if there are owners
+	owner func(V) string
 
 	mu    sync.Mutex
 	rows  map[K]row[V]
-	held  int       // what all entries count for
+	held  int // what all entries count for
+	owned map[string]int
 	sweep time.Time // when to sweep next
 }
 
@@ -28,6 +31,13 @@ type row[V any] struct {
 
 func newExpiring[K comparable, V any](limit int) *expiring[K, V] {
 	return &expiring[K, V]{max: limit, rows: map[K]row[V]{}}
+}
+
+// newShared makes a table of which each owner may fill its share only.
+func newShared[K comparable, V any](share, owners int, owner func(V) string) *expiring[K, V] {
+	e := newExpiring[K, V](share * owners)
+	e.share, e.owner, e.owned = share, owner, map[string]int{}
+	return e
 }
 
 // newCache makes a table that drops entries when it is full.
@@ -66,7 +76,7 @@ type outcome int
 const (
 	added outcome = iota
 	known         // add: the key is in the table already
-	full          // the table holds max entries that have not expired, or the entry alone is too large
+	full          // the table or the owner's share holds all that it may, or the entry alone is too large
 )
 
 // add stores an entry unless the table has one for key.
@@ -101,6 +111,9 @@ func (e *expiring[K, V]) put(key K, v V, until, now time.Time, replace bool) out
 	if size > e.max || e.held > room && !e.evict {
 		return full
 	}
+	if e.owner != nil && e.owned[e.owner(v)] >= e.share {
+		return full
+	}
 	e.remove(key)
 	for k := range e.rows {
 		if e.held+size <= e.max {
@@ -110,30 +123,27 @@ func (e *expiring[K, V]) put(key K, v V, until, now time.Time, replace bool) out
 	}
 	e.rows[key] = row[V]{v, until, size}
 	e.held += size
+	if e.owner != nil {
+		e.owned[e.owner(v)]++
+	}
 	return added
 }
 
 // remove removes the entry for key. The caller holds the lock.
 func (e *expiring[K, V]) remove(key K) {
-	e.held -= e.rows[key].size
+	r, ok := e.rows[key]
+	if !ok {
+		return
+	}
+	e.held -= r.size
 	delete(e.rows, key)
-}
-
-// addShare is add, but the table is also full for those whose entries, which mine tells, are limit already. It looks at
-// the whole table, so it is for small ones.
-func (e *expiring[K, V]) addShare(key K, v V, until, now time.Time, limit int, mine func(V) bool) outcome {
-	e.mu.Lock()
-	n := 0
-	for k, r := range e.rows {
-		if k != key && now.Before(r.until) && mine(r.value) {
-			n++
-		}
+	if e.owner == nil {
+		return
 	}
-	e.mu.Unlock()
-	if n >= limit {
-		return full
+	of := e.owner(r.value)
+	if e.owned[of]--; e.owned[of] == 0 {
+		delete(e.owned, of)
 	}
-	return e.add(key, v, until, now)
 }
 
 // clear removes all entries.

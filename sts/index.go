@@ -104,8 +104,8 @@ func (s *Service) reading(c *call, kind Kind) (*index, error) {
 		return nil, err
 	}
 	x := s.indexes[indexID{workspace, kind, of}]
-	if x == nil {
-		return nil, notFound.with("the workspace has no %s index of this name", kind)
+	if x == nil { // not 404: that would be an answer about the project, and the client would ask the next index
+		return nil, forbidden.with("the workspace has no %s index of this name", kind)
 	}
 	return x, nil
 }

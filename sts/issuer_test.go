@@ -114,6 +114,19 @@ func TestIdentityHasOneForm(t *testing.T) {
 	}
 }
 
+// TestIdentityIsGoodOnceForAllPolicies: one that two policies take is exchanged once, too.
+func TestIdentityIsGoodOnceForAllPolicies(t *testing.T) {
+	for _, paths := range [][2]string{{publishPath, accessPath}, {accessPath, publishPath}} {
+		fx := newFixture(t)
+		token := tokenBody(fx.idToken(audience, nil))
+		fx.want(t, fx.post(paths[0], token), 200)
+		got := fx.post(paths[1], token)
+		if fx.want(t, got, 401); !strings.Contains(got.body, "already exchanged; each one works once") {
+			t.Errorf("answer %s", got.body)
+		}
+	}
+}
+
 // TestIdentitySaysNothingTwice: of two claims of one name, one reader takes the first and another the last.
 func TestIdentitySaysNothingTwice(t *testing.T) {
 	fx := newFixture(t)

@@ -103,8 +103,7 @@ func (s *Service) loginApprove(c *call) error {
 		return s.showPage(c, http.StatusUnauthorized, id, "This API key is unknown or has expired.", false)
 	}
 	c.subject, c.permissions = "key:"+key.Name, key.Permissions
-	mine := func(other *apiKey) bool { return other == key }
-	switch s.logins.addShare(id, key, c.now.Add(loginTTL), c.now, s.loginShare, mine) {
+	switch s.logins.add(id, key, c.now.Add(loginTTL), c.now) {
 	case known:
 		return conflict.with("this login is already approved")
 	case full:

@@ -46,16 +46,15 @@ type Service struct {
 	routes        []compiled
 	refreshTokens *refreshTokens
 
-	verified *expiring[[32]byte, *claims]             // our tokens by SHA-256: a cache
-	revoked  map[string]*revocations                  // by subject of the tokens
-	used     map[string]*expiring[[32]byte, struct{}] // ID tokens that were exchanged, by subject of the new token
-	logins   *expiring[string, *apiKey]               // approved but not fetched yet, by UUID
-	pages    *expiring[string, listing]               // upstreams' listings: a cache
+	verified *expiring[[32]byte, *claims] // our tokens by SHA-256: a cache
+	revoked  map[string]*revocations      // by subject of the tokens
+	used     *expiring[[32]byte, string]  // ID tokens that were exchanged, with the subject of the new token
+	logins   *expiring[string, *apiKey]   // approved but not fetched yet, by UUID
+	pages    *expiring[string, listing]   // upstreams' listings: a cache
 
-	fetching   chan struct{}      // holds an entry for each page that is read from an upstream
-	uploads    *slots             // by subject of the token
-	loginShare int                // logins of one key in logins
-	stop       context.CancelFunc // ends what runs beside requests
+	fetching chan struct{}      // holds an entry for each page that is read from an upstream
+	uploads  *slots             // by subject of the token
+	stop     context.CancelFunc // ends what runs beside requests
 }
 
 // New checks cfg, opens its folders and reads or makes the signing key. It makes no request. Close the Service when
@@ -84,11 +83,10 @@ func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes),
 		verified: newCache[[32]byte, *claims](maxVerified), pages: newCache[string, listing](maxPages),
 		fetching: make(chan struct{}, maxFetching), uploads: newSlots(maxUploads),
-		revoked: map[string]*revocations{}, used: map[string]*expiring[[32]byte, struct{}]{},
-		refreshTokens: newRefreshTokens(len(cfg.APIKeys)), loginShare: share(maxLogins, leastLogins, len(cfg.APIKeys)),
+		revoked:       map[string]*revocations{},
+		refreshTokens: newRefreshTokens(len(cfg.APIKeys)),
 	}
 	s.pages.size = func(l listing) int { return max(l.size, leastPage) }
-	s.logins = newExpiring[string, *apiKey](s.loginShare * len(cfg.APIKeys))
 	var err error
 	if s.signer, err = newSigner(cfg.SigningKey, cfg.PublicURL, o.Env.Now); err != nil {
 		return nil, err
@@ -96,6 +94,9 @@ func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 	ending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	tokens := share(maxTokens, leastTokens, len(cfg.APIKeys)+len(cfg.Trust))
+	s.used = newShared[[32]byte](tokens, len(cfg.Trust), func(subject string) string { return subject })
+	s.logins = newShared[string](share(maxLogins, leastLogins, len(cfg.APIKeys)), len(cfg.APIKeys),
+		func(k *apiKey) string { return k.Name })
 	for _, k := range cfg.APIKeys {
 		sum, _ := hex.DecodeString(k.SHA256) // checked above
 		s.apiKeys = append(s.apiKeys, apiKey{k, sum})
@@ -103,8 +104,7 @@ func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 	}
 	for _, t := range cfg.Trust {
 		s.policies = append(s.policies, newPolicy(t))
-		s.revoked[t.subject()] = newRevocations(tokens)
-		s.used[t.subject()] = newExpiring[[32]byte, struct{}](tokens)
+		s.revoked[t.subject()] = newRevocations(2 * tokens) // the live ones, and those that ended since the last sweep
 		if s.issuers[t.Issuer] == nil {
 			s.issuers[t.Issuer] = newIssuer(t.Issuer, o.Env, ending)
 		}
