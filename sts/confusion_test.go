@@ -60,6 +60,33 @@ func TestUpstreamPages(t *testing.T) {
 	}
 }
 
+// TestUpstreamPagesForFiles: a page of maintenance is not a package and not a channel's list of packages.
+func TestUpstreamPagesForFiles(t *testing.T) {
+	b := newBacking(t)
+	b.page = links
+	down := false
+	real := b.index.Config.Handler
+	b.index.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if down {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write([]byte("<html>We'll be back</html>"))
+			return
+		}
+		real.ServeHTTP(w, r)
+	})
+	fx := b.fixture(func(*sts.Index) {})
+	h := bearer(fx.token(fx.dev))
+	paths := []string{"/simple/acme/up/demo/", "/files/acme/up/demo-1.0.tar.gz", "/conda/acme/up/noarch/repodata.json"}
+	for _, path := range paths {
+		fx.want(t, fx.do(ask{path: path, header: h}), 200)
+	}
+	down = true
+	for _, path := range append(paths[1:], "/conda/acme/up/noarch/demo-1.0-0.conda", "/simple/acme/up/other/") {
+		fx.want(t, fx.do(ask{path: path, header: h}), 502)
+	}
+	fx.want(t, fx.do(ask{path: "/conda/acme/up/noarch/index.html", header: h}), 200)
+}
+
 // TestReservedNames: where they are at home they are 403 if they are missing, and no upstream is asked for them.
 func TestReservedNames(t *testing.T) {
 	b := newBacking(t)
