@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Claims are the claims of a JSON Web Token (RFC 7519 section 4.1), read but not verified: the receiver of the token
@@ -29,8 +30,10 @@ type Claims struct {
 // base64url is the alphabet of RFC 4648 section 5.
 const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-// DecodeJWT reads the claims of a compact JWS: three base64url parts without padding, the second a JSON object. Its
-// errors never hold any of the token.
+// DecodeJWT reads the claims of a compact JWS: three base64url parts without padding, the second a JSON object. Two
+// readers must not differ about what it says, so that part must be canonical (RFC 4648 section 3.5), claims are known
+// by their exact names, and a name that an object has twice is refused (RFC 7519 section 4). The other parts are only
+// looked at: those of prefix.dev's tokens are no base64. Its errors never hold any of the token.
 func DecodeJWT(token Secret) (Claims, error) {
 	all, err := payload(token)
 	if err != nil {
@@ -68,9 +71,12 @@ func payload(token Secret) (map[string]any, error) {
 			return nil, fmt.Errorf("its part %d is not base64url", i+1)
 		}
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(parts[1])
 	if err != nil {
 		return nil, errors.New("its second part is not base64url")
+	}
+	if !utf8.Valid(raw) {
+		return nil, errors.New("its second part is not UTF-8")
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
@@ -81,7 +87,38 @@ func payload(token Secret) (map[string]any, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return nil, errors.New("its second part is more than a JSON object")
 	}
+	d = json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := namesOnce(d); err != nil {
+		return nil, err
+	}
 	return all, nil
+}
+
+// namesOnce refuses a JSON value in which an object has a name twice: one reader takes the first, another the last. The
+// value is known to be valid.
+func namesOnce(d *json.Decoder) error {
+	t, err := d.Token()
+	open, isOpen := t.(json.Delim)
+	if err != nil || !isOpen {
+		return err
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if open == '{' {
+			t, err := d.Token()
+			name, isName := t.(string)
+			if err != nil || !isName || seen[name] {
+				return errors.New("its second part names something twice")
+			}
+			seen[name] = true
+		}
+		if err := namesOnce(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
 }
 
 // audience reads the claim aud: absent, a string, or a list of strings.

@@ -73,7 +73,7 @@ func readmeRecipe(mark string) (string, error) {
 	return "", fmt.Errorf("the README has no recipe with %s", mark)
 }
 
-// TestREADMEConfiguration holds that the service takes the README's configuration.
+// TestREADMEConfiguration holds that the service takes the README's configuration once a key's checksum is in it.
 func TestREADMEConfiguration(t *testing.T) {
 	blocks, err := fenced("toml")
 	if err != nil || len(blocks) != 1 {
@@ -81,10 +81,17 @@ func TestREADMEConfiguration(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "serve.toml")
-	if err := os.WriteFile(path, []byte(blocks[0]), 0o600); err != nil {
-		t.Fatal(err)
+	load := func(text string) (sts.Config, error) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return sts.LoadConfig(path)
 	}
-	cfg, err := sts.LoadConfig(path)
+	if _, err := load(blocks[0]); err == nil || !strings.Contains(err.Error(), "a placeholder, not the SHA-256 of a key") {
+		t.Errorf("the placeholder was taken for a key's checksum: %v", err)
+	}
+	_, sum := sts.NewKey()
+	cfg, err := load(strings.Replace(blocks[0], strings.Repeat("0", 64), sum, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

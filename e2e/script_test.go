@@ -143,16 +143,17 @@ func (f *fixture) serve(lifetime time.Duration) error {
 	cfg := sts.Config{
 		PublicURL: f.url, TokenLifetime: lifetime,
 		APIKeys: []sts.APIKey{{Name: "laptop", SHA256: f.keySum, Workspaces: []string{"acme"},
-			Permissions: []sts.Permission{sts.Read, sts.Write}}},
+			Permissions: sts.Permissions{sts.Read, sts.Write}}},
 		Indexes: []sts.Index{
 			{Workspace: "acme", Name: "main", Kind: sts.PyPI, Folder: f.wheels},
 			{Workspace: "acme", Name: "main", Kind: sts.Conda, Folder: f.channel},
 		},
 	}
-	for _, permission := range []sts.Permission{sts.Read, sts.Write} {
+	// The service's own audience, and the one that clients use for pyx and for the service that PYX_API_URL names.
+	for _, audience := range []string{"", "pyx:trusted-access"} {
 		for _, claims := range trusted {
 			cfg.Trust = append(cfg.Trust, sts.Trust{Issuer: f.issuer.URL, Claims: claims, Workspace: "acme",
-				Permission: permission})
+				Audience: audience, Permissions: sts.Permissions{sts.Read, sts.Write}})
 		}
 	}
 	env := process.Surroundings()
@@ -288,8 +289,9 @@ var misbehaviour = map[string]http.Handler{
 	"long":    answer(200, "application/json", `{"access_token":"`+strings.Repeat("a", 600<<10)+`"}`),
 	"command": answer(403, "application/problem+json",
 		`{"title":"no","detail":"\n::stop-commands::x\n##[add-mask]y\n::error::z"}`),
-	"busy": answer(503, "text/plain", "busy"),
-	"hang": http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+	"absent": answer(404, "text/html", "not found"),
+	"busy":   answer(503, "text/plain", "busy"),
+	"hang":   http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
 	"redirect": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://127.0.0.2:9/steal", http.StatusTemporaryRedirect)
 	}),

@@ -63,6 +63,9 @@ func (c *call) sent(err error) error {
 
 // body decodes a JSON body of at most max bytes. It does not require a Content-Type because uv sends none.
 func (c *call) body(max int64, v any) error {
+	if c.r.ContentLength > max {
+		return tooLarge.with("the body is longer than %d bytes", max)
+	}
 	text, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, max))
 	var long *http.MaxBytesError
 	switch {

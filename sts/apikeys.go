@@ -47,9 +47,12 @@ func (s *Service) findKey(presented regpass.Secret, now time.Time) *apiKey {
 
 func (k *apiKey) expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
 
+// subject is the claim sub of the key's tokens.
+func (k APIKey) subject() string { return "key:" + k.Name }
+
 // tokenRequest describes the token that the key grants.
 func (k *apiKey) tokenRequest(via string) tokenRequest {
 	return tokenRequest{
-		subject: "key:" + k.Name, workspaces: k.Workspaces, permissions: k.Permissions, via: via, notAfter: k.Expires,
+		subject: k.subject(), workspaces: k.Workspaces, permissions: k.Permissions, via: via, notAfter: k.Expires,
 	}
 }

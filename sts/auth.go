@@ -56,10 +56,12 @@ func (s *Service) authenticate(c *call) (*claims, error) {
 		s.verified.set(sum, who, who.ExpiresAt.Time, c.now)
 	}
 	c.subject, c.jti, c.permissions = who.Subject, who.ID, who.Permissions
-	for _, id := range []string{who.ID, who.Session} {
-		if _, gone := s.revoked.get(id, c.now); gone && id != "" {
-			return nil, badCredential.with("the token was revoked")
-		}
+	ended := s.revoked[who.Subject]
+	switch {
+	case ended == nil:
+		return nil, badCredential.with("the key or the policy that the token came by is no longer there")
+	case ended.has(who, c.now):
+		return nil, badCredential.with("the token was revoked")
 	}
 	return who, nil
 }

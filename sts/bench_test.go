@@ -43,7 +43,7 @@ func BenchmarkExchange(b *testing.B) {
 	fx := newFixture(b)
 	for b.Loop() {
 		b.StopTimer()
-		body := tokenBody(fx.idToken("pyx", nil))
+		body := tokenBody(fx.idToken(audience, nil))
 		b.StartTimer()
 		r := httptest.NewRequest("POST", publishPath, strings.NewReader(body))
 		rec := httptest.NewRecorder()

@@ -1,12 +1,14 @@
 package sts
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/regpass/regpass"
@@ -25,7 +27,10 @@ func (e *keyError) Unwrap() error { return e.Err }
 var plainName = regpass.Pattern(`^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$`)
 
 var (
-	label       = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9 ._@/+-]{0,63}$`)
+	label = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9 ._@/+-]{0,63}$`)
+	// reservedPattern is a project's name with stars in it, and not stars alone.
+	reservedPattern = regpass.Pattern(`^[*._-]*[A-Za-z0-9][A-Za-z0-9*._-]*$`)
+
 	hostPattern = regpass.Pattern(`^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?$`)
 )
 
@@ -34,6 +39,17 @@ const (
 	minLifetime = time.Second // the resolution of times in a JSON Web Token
 	maxLifetime = 24 * time.Hour
 )
+
+// checkListen refuses to let other machines in without TLS unless that is said.
+func (c Config) checkListen() error {
+	host, _, _ := net.SplitHostPort(c.Listen)
+	if c.TLSCert != "" || c.Insecure || regpass.Loopback(host) {
+		return nil
+	}
+	err := &keyError{"listen", fmt.Errorf("other machines could reach %s without TLS", c.Listen)}
+	return regpass.Hintf(err, "set tls_cert and tls_key; behind a proxy that speaks TLS, "+
+		"say insecure = true or --insecure")
+}
 
 // check refuses a Config that cannot work or that trusts more than its author meant. c is complete.
 func (c Config) check() error {
@@ -78,12 +94,15 @@ func (k APIKey) check(before []APIKey) *keyError {
 		return &keyError{"name", errors.New("another key has this name")}
 	case err != nil || len(sum) != 32:
 		return &keyError{"sha256", errors.New("not 64 hex digits; it is the SHA-256 of the key, never the key itself")}
-	case slices.ContainsFunc(before, func(o APIKey) bool { return o.SHA256 == k.SHA256 }):
+	case noKey(k.SHA256):
+		return &keyError{"sha256", regpass.Hintf(errors.New("a placeholder, not the SHA-256 of a key"),
+			"`regpass serve key new` makes a key and prints its SHA-256")}
+	case slices.ContainsFunc(before, func(o APIKey) bool { return strings.EqualFold(o.SHA256, k.SHA256) }):
 		return &keyError{"sha256", errors.New("another entry has this key")}
 	case len(k.Workspaces) == 0 || slices.ContainsFunc(k.Workspaces, badName):
 		return &keyError{"workspaces", errNames}
-	case len(k.Permissions) == 0 || slices.ContainsFunc(k.Permissions, badPermission):
-		return &keyError{"permissions", errors.New(`not a list of "read" and "write"`)}
+	case badPermissions(k.Permissions):
+		return &keyError{"permissions", errPermissions}
 	}
 	return nil
 }
@@ -94,8 +113,8 @@ func (t Trust) check(before []Trust) *keyError {
 		return &keyError{"name", errors.New("not 1 to 64 letters, digits and ._@/+-")}
 	case slices.ContainsFunc(before, func(o Trust) bool { return o.Name == t.Name }):
 		return &keyError{"name", errors.New("another policy has this name")}
-	case badPermission(t.Permission):
-		return &keyError{"permissions", errors.New(`neither "read" nor "write"`)}
+	case badPermissions(t.Permissions):
+		return &keyError{"permissions", errPermissions}
 	case badName(t.Workspace):
 		return &keyError{"workspace", errNames}
 	case t.Index != "" && badName(t.Index):
@@ -132,6 +151,10 @@ func (x Index) check(before []Index) *keyError {
 		return &keyError{"folder", errors.New("an index with a folder has no upstream_ settings")}
 	case x.UpstreamTokenFile != "" && x.UpstreamTokenEnv != "":
 		return &keyError{"upstream_token_file", errors.New("upstream_token_file and upstream_token_env exclude each other")}
+	case x.Kind != PyPI && x.Reserved != nil:
+		return &keyError{"reserved", errors.New("only an index of the kind pypi is asked for one project at a time")}
+	case slices.ContainsFunc(x.Reserved, func(p string) bool { return !reservedPattern().MatchString(p) }):
+		return &keyError{"reserved", errors.New(`not a list of project names, with * for any characters, such as "acme-*"`)}
 	case slices.ContainsFunc(x.UpstreamHosts, func(h string) bool { return !hostPattern().MatchString(h) }):
 		return &keyError{"upstream_hosts", errors.New("not a list of lower-case host names or *.suffix")}
 	case x.Upstream == "":
@@ -147,7 +170,23 @@ func (x Index) check(before []Index) *keyError {
 
 func badName(s string) bool { return !plainName().MatchString(s) }
 
-func badPermission(p Permission) bool { return p != Read && p != Write }
+func badPermissions(all []Permission) bool {
+	return len(all) == 0 || slices.ContainsFunc(all, func(p Permission) bool { return p != Read && p != Write })
+}
+
+// noKey reports whether a SHA-256 in hex is that of no key: the sum of nothing or of a line break, or a placeholder,
+// which is eight characters again and again or the digits in their order.
+func noKey(sum string) bool {
+	sum = strings.ToLower(sum)
+	for _, text := range []string{"", "\n"} {
+		if of := sha256.Sum256([]byte(text)); sum == hex.EncodeToString(of[:]) {
+			return true
+		}
+	}
+	return sum == strings.Repeat(sum[:8], 8) || sum == strings.Repeat("0123456789abcdef", 4)
+}
+
+var errPermissions = errors.New(`neither "read" nor "write", nor a list of them`)
 
 var errNames = errors.New("missing, or not 1 to 40 lower-case letters, digits and ._-")
 

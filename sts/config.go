@@ -3,9 +3,12 @@ package sts
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/regpass/regpass"
 )
 
 // Permission is what a token may do in a workspace. Neither includes the other.
@@ -17,9 +20,19 @@ const (
 	Write Permission = "write"
 )
 
+// Permissions are one or both. In TOML they are a list, or a string for one.
+type Permissions []Permission
+
+// UnmarshalText reads one permission.
+func (p *Permissions) UnmarshalText(text []byte) error {
+	*p = Permissions{Permission(text)}
+	return nil
+}
+
 // Config says who gets which token and which indexes are served. LoadConfig reads one from a file; a literal works too.
 type Config struct {
 	Listen        string        `toml:"listen"`         // host:port; 127.0.0.1:8080 if empty
+	Insecure      bool          `toml:"insecure"`       // other machines may reach Listen without TLS
 	TLSCert       string        `toml:"tls_cert"`       // PEM file; set both or, behind a proxy that speaks TLS, neither
 	TLSKey        string        `toml:"tls_key"`        // PEM file
 	PublicURL     string        `toml:"public_url"`     // address for clients: https://host, without a path
@@ -29,33 +42,42 @@ type Config struct {
 	APIKeys       []APIKey      `toml:"api_key"`
 	Trust         []Trust       `toml:"trust"`
 	Indexes       []Index       `toml:"index"`
+
+	// File is the absolute path of the file that LoadConfig read. Errors name it.
+	File string `toml:"-"`
 }
 
 // APIKey is a long-lived key of a person or a machine. NewKey makes one.
 type APIKey struct {
-	Name        string       `toml:"name"`   // shown in the audit and in tokens
-	SHA256      string       `toml:"sha256"` // of the key, in hex
-	Workspaces  []string     `toml:"workspaces"`
-	Permissions []Permission `toml:"permissions"`
-	Expires     time.Time    `toml:"expires"` // zero: never
+	Name        string      `toml:"name"`   // shown in the audit and in tokens
+	SHA256      string      `toml:"sha256"` // of the key, in hex
+	Workspaces  []string    `toml:"workspaces"`
+	Permissions Permissions `toml:"permissions"`
+	Expires     time.Time   `toml:"expires"` // zero: never
 }
 
 // Trust is a policy: it names ID tokens that can be exchanged for a token of this service.
 type Trust struct {
 	Name   string `toml:"name"`   // shown in the audit and in tokens; trust-1, trust-2, … if empty
 	Issuer string `toml:"issuer"` // exactly as in the claim iss; https, or http on this machine
-	// Audience must be one of the token's audiences. If empty it is "pyx" for Write and "pyx:trusted-access" for Read,
-	// the names that uv and ambient-id use. With a name of your own, a token meant for another service that trusts the
-	// same issuer cannot be replayed here. Clients that ask are told the audience of the first policy for Write.
+	// Audience must be one of the token's audiences. If empty it is the host of PublicURL, with its port unless that is
+	// the scheme's own, so a token for another service that trusts the same issuer is refused here. Clients that ask are
+	// told the audience of the first policy for Write. "pyx" and "pyx:trusted-access" are what clients use for pyx itself
+	// and for the service that PYX_API_URL names; a token for them is good at every service that takes them.
 	Audience string `toml:"audience"`
 	// Claims maps claims to patterns, all of which must match. A * matches any run of characters, including /; every
 	// other character matches itself. A claim that is not a string is compared as JSON text.
-	Claims     map[string]string `toml:"claims"`
-	Workspace  string            `toml:"workspace"`
-	Index      string            `toml:"index"`       // the only index that the token is valid for; empty: the workspace
-	Permission Permission        `toml:"permissions"` // one
-	Lifetime   time.Duration     `toml:"lifetime"`    // one second to a day; TokenLifetime if zero
+	Claims    map[string]string `toml:"claims"`
+	Workspace string            `toml:"workspace"`
+	Index     string            `toml:"index"` // the only index that the token is valid for; empty: the workspace
+	// Permissions are what tokens of the policy may be for. Each has one: Write from Trusted Publishing, Read from Trusted
+	// Access.
+	Permissions Permissions   `toml:"permissions"`
+	Lifetime    time.Duration `toml:"lifetime"` // one second to a day; TokenLifetime if zero
 }
+
+// subject is the claim sub of the policy's tokens.
+func (t Trust) subject() string { return "trust:" + t.Name }
 
 // Kind is the protocol of a package index.
 type Kind string
@@ -73,6 +95,10 @@ type Index struct {
 	Kind      Kind   `toml:"kind"`
 	Folder    string `toml:"folder"`   // a flat folder of wheels and sdists, or a conda channel
 	Upstream  string `toml:"upstream"` // URL of a Simple API (…/simple) or a channel
+	// Reserved are patterns of project names, such as acme-*, that are at home in this index of PyPI: where one is missing
+	// the answer is 403, at which uv stops, and never 404, at which it asks the next index. The workspace's other indexes
+	// do not serve them.
+	Reserved []string `toml:"reserved"`
 	// UpstreamHosts are other hosts that upstream's links and redirects may lead to: exact, or *.suffix. The credential
 	// is never sent to them.
 	UpstreamHosts     []string `toml:"upstream_hosts"`
@@ -102,12 +128,34 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Audiences of policies that do not set one (uv, pyx-auth-action test.py; uv branch
-// ww/ta, crates/uv-auth/src/pyx.rs).
-const (
-	writeAudience = "pyx"
-	readAudience  = "pyx:trusted-access"
-)
+// sharedAudience begins the audiences that clients use for more than one service: pyx and pyx:trusted-access (uv,
+// pyx-auth-action test.py; uv branch ww/ta, crates/uv-auth/src/pyx.rs).
+const sharedAudience = "pyx"
+
+// Warnings are sentences about settings that work but are less safe than they could be.
+func (c Config) Warnings() []string {
+	var all []string
+	for _, t := range c.complete().Trust {
+		if first, _, _ := strings.Cut(t.Audience, ":"); first == sharedAudience {
+			all = append(all, fmt.Sprintf("the policy %s takes identities for the audience %s, which other services take, too; "+
+				"without the setting audience it takes only those for %s", regpass.Quote(t.Name), t.Audience, c.audience()))
+		}
+	}
+	return all
+}
+
+// audience is the service's own: host[:port] of PublicURL without the scheme's own port.
+func (c Config) audience() string {
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	if port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; port != "" {
+		host = strings.TrimSuffix(host, port)
+	}
+	return host
+}
 
 // Defaults of a Config.
 const (
@@ -135,7 +183,7 @@ func (c Config) complete() Config {
 			t.Name = fmt.Sprintf("trust-%d", i+1)
 		}
 		if t.Audience == "" {
-			t.Audience = map[Permission]string{Read: readAudience, Write: writeAudience}[t.Permission]
+			t.Audience = c.audience()
 		}
 		if t.Lifetime == 0 {
 			t.Lifetime = c.TokenLifetime

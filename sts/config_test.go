@@ -2,6 +2,7 @@ package sts_test
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -71,16 +72,16 @@ func TestLoadConfig(t *testing.T) {
 	dir := filepath.Dir(path)
 	want := sts.Config{
 		Listen: "127.0.0.1:9000", PublicURL: "https://pkgs.example", TokenLifetime: 30 * time.Minute,
-		SigningKey: filepath.Join(dir, "keys", "signing.pem"), MaxUpload: 1 << 30,
+		File: path, SigningKey: filepath.Join(dir, "keys", "signing.pem"), MaxUpload: 1 << 30,
 		APIKeys: []sts.APIKey{{Name: "deploy", SHA256: strings.Repeat("0", 63) + "1", Workspaces: []string{"acme"},
-			Permissions: []sts.Permission{sts.Read, sts.Write}, Expires: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}},
+			Permissions: sts.Permissions{sts.Read, sts.Write}, Expires: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}},
 		Trust: []sts.Trust{
-			{Name: "trust-1", Issuer: "https://token.actions.githubusercontent.com", Audience: "pyx",
+			{Name: "trust-1", Issuer: "https://token.actions.githubusercontent.com", Audience: "pkgs.example",
 				Claims:    map[string]string{"repository": "acme/app", "ref": "refs/tags/v*"},
-				Workspace: "acme", Permission: sts.Write, Lifetime: 30 * time.Minute},
+				Workspace: "acme", Permissions: sts.Permissions{sts.Write}, Lifetime: 30 * time.Minute},
 			{Name: "anyone at acme", Issuer: "https://gitlab.acme.example", Audience: "https://pkgs.example",
 				Claims:    map[string]string{"namespace_path": "acme"},
-				Workspace: "acme", Permission: sts.Read, Lifetime: 10 * time.Minute},
+				Workspace: "acme", Permissions: sts.Permissions{sts.Read}, Lifetime: 10 * time.Minute},
 		},
 		Indexes: []sts.Index{
 			{Workspace: "acme", Name: "main", Kind: sts.PyPI, Folder: filepath.Join(dir, "wheels")},
@@ -113,6 +114,11 @@ func TestConfigRefuses(t *testing.T) {
 		{`"deploy"`, `""`, `line 9: api_key[0].name: `},
 		{`0000000001"`, `0000000001"` + " # x\nsha256 = 1", `line 11`},
 		{`0000000001"`, `sk-regpass-x"`, `line 10: api_key[0].sha256: not 64 hex digits`},
+		{strings.Repeat("0", 63) + "1", strings.Repeat("0", 64), `line 10: api_key[0].sha256: a placeholder`},
+		{strings.Repeat("0", 63) + "1", strings.Repeat("F", 64), `line 10: api_key[0].sha256: a placeholder`},
+		{strings.Repeat("0", 63) + "1", strings.Repeat("0123456789abcdef", 4), `line 10: api_key[0].sha256: a placeholder`},
+		{strings.Repeat("0", 63) + "1", digest(""), `line 10: api_key[0].sha256: a placeholder`},
+		{strings.Repeat("0", 63) + "1", strings.ToUpper(digest("\n")), `line 10: api_key[0].sha256: a placeholder`},
 		{`workspaces = ["acme"]`, `workspaces = []`, `line 11: api_key[0].workspaces: `},
 		{`workspaces = ["acme"]`, `workspaces = ["*"]`, `line 11: api_key[0].workspaces: `},
 		{`["read", "write"]`, `["admin"]`, `line 12: api_key[0].permissions: `},
@@ -128,6 +134,13 @@ func TestConfigRefuses(t *testing.T) {
 		{`repository = "acme/app"`, `aud = "acme/app"`, `trust[0].claims: aud takes no pattern`},
 		{`repository = "acme/app"`, `repository = ""`, `trust[0].claims: "repository" has an empty pattern`},
 		{`permissions = "write"`, `permissions = "all"`, `line 19: trust[0].permissions: `},
+		{`permissions = "write"`, `permissions = ["write", "all"]`, `line 19: trust[0].permissions: `},
+		{`permissions = "write"`, `permissions = []`, `line 19: trust[0].permissions: `},
+		{`permissions = "write"`, ``, `trust[0].permissions: `},
+		{`permissions = "write"`, `permissions = [["write"]]`, `trust.permissions: cannot decode`},
+		{`folder = "wheels"`, `folder = "wheels"` + "\nreserved = [\"*\"]", `line 35: index[0].reserved: not a list of`},
+		{`folder = "wheels"`, `folder = "wheels"` + "\nreserved = [\"a b\"]", `line 35: index[0].reserved: not a list of`},
+		{`kind = "conda"`, `kind = "conda"` + "\nreserved = [\"acme-*\"]", `line 40: index[1].reserved: only an index of`},
 		{`"anyone at acme"`, `"trust-1"`, `line 22: trust[1].name: another policy`},
 		{`lifetime = "10m"`, `lifetime = "48h"`, `line 28: trust[1].lifetime: `},
 		{`"pypi"`, `"npm"`, `line 33: index[0].kind: `},
@@ -160,6 +173,84 @@ upstream`, `line 38: index[1].name: another index`},
 	}
 	if _, err := sts.LoadConfig(filepath.Join(t.TempDir(), "none.toml")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+// TestPermissionsAreListsOrStrings, in both tables.
+func TestPermissionsAreListsOrStrings(t *testing.T) {
+	text := strings.Replace(goodConfig, `["read", "write"]`, `"read"`, 1)
+	text = strings.Replace(text, `permissions = "write"`, `permissions = ["read", "write"]`, 1)
+	got, err := load(t, text)
+	must(t, err)
+	if want := (sts.Permissions{sts.Read}); !reflect.DeepEqual(got.APIKeys[0].Permissions, want) {
+		t.Errorf("the key has %v", got.APIKeys[0].Permissions)
+	}
+	if want := (sts.Permissions{sts.Read, sts.Write}); !reflect.DeepEqual(got.Trust[0].Permissions, want) {
+		t.Errorf("the policy has %v", got.Trust[0].Permissions)
+	}
+}
+
+// TestAudienceIsTheServicesOwn: host and port of public_url, without the port of its scheme.
+func TestAudienceIsTheServicesOwn(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://pkgs.example/": "pkgs.example", "https://Pkgs.Example:443": "pkgs.example",
+		"https://pkgs.example:8443": "pkgs.example:8443", "https://pkgs.example:80": "pkgs.example:80",
+		"http://127.0.0.1:80": "127.0.0.1", "http://[::1]:8080": "[::1]:8080", "http://localhost:443": "localhost:443",
+	} {
+		got, err := load(t, strings.Replace(goodConfig, "https://pkgs.example/", address, 1))
+		must(t, err)
+		if got.Trust[0].Audience != want || got.Trust[1].Audience != "https://pkgs.example" {
+			t.Errorf("%s: audiences %q and %q, want %q and the policy's own", address, got.Trust[0].Audience,
+				got.Trust[1].Audience, want)
+		}
+		if got.Warnings() != nil {
+			t.Errorf("warnings %q", got.Warnings())
+		}
+	}
+	for audience, n := range map[string]int{"pyx": 1, "pyx:trusted-access": 1, "pyx.example": 0, "pyxis": 0} {
+		got, err := load(t, strings.Replace(goodConfig, `audience = "https://pkgs.example"`, `audience = "`+audience+`"`, 1))
+		must(t, err)
+		if w := got.Warnings(); len(w) != n || n == 1 && !strings.Contains(w[0], `"anyone at acme" takes identities`) {
+			t.Errorf("%s: warnings %q", audience, w)
+		}
+	}
+}
+
+// TestListening: other machines are let in without TLS only if that is said.
+func TestListening(t *testing.T) {
+	for listen, ok := range map[string]bool{"127.0.0.1:0": true, "[::1]:0": true, "localhost:0": true,
+		"0.0.0.0:8080": false, "[::]:8080": false, ":8080": false, "192.0.2.1:8080": false, "pkgs.example:8080": false} {
+		for _, insecure := range []bool{false, true} {
+			env := &regpass.Env{Now: time.Now, HTTP: http.DefaultClient}
+			cfg := sts.Config{PublicURL: origin, Listen: listen, Insecure: insecure}
+			s, err := sts.New(t.Context(), cfg, sts.Options{Env: env})
+			if (err == nil) != (ok || insecure) || err != nil && !errors.Is(err, regpass.ErrUsage) {
+				t.Errorf("%s, insecure %v: %v", listen, insecure, err)
+			}
+			if err == nil {
+				must(t, s.Close())
+			}
+		}
+	}
+}
+
+// TestMissingFolder is told with how it was looked for.
+func TestMissingFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "serve.toml")
+	must(t, os.WriteFile(path, []byte("public_url = \""+origin+"\"\n[[index]]\nworkspace = \"acme\"\nname = \"main\"\n"+
+		"kind = \"pypi\"\nfolder = \"wheels\"\n"), 0o600))
+	t.Chdir(filepath.Dir(path))
+	cfg, err := sts.LoadConfig("serve.toml")
+	must(t, err)
+	_, err = sts.New(t.Context(), cfg, sts.Options{Env: &regpass.Env{Now: time.Now, HTTP: http.DefaultClient}})
+	if err == nil {
+		t.Fatal("started without its folder")
+	}
+	for _, part := range []string{"index acme/main", "no folder " + filepath.Join(filepath.Dir(path), "wheels"),
+		"begins at the folder of " + path} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the error does not say %q: %v", part, err)
+		}
 	}
 }
 

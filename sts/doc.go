@@ -19,6 +19,11 @@
 // /t/<token>. Errors are RFC 9457 problem details. Every decision is one line of audit that never holds a token, a key
 // or a path.
 //
-// Used and revoked tokens are remembered in memory, up to a limit, until they would have expired. A restart forgets
-// them: a token revoked before it is valid again until it expires (an hour by default), and logins must start over.
+// A 404 of an index means that it certainly does not have the project, for a client asks the next index then: an
+// upstream's page that is no index is 502, an index without any package 503, and a reserved name 403.
+//
+// Used and revoked tokens are remembered in memory until they would have expired. Each key and policy has a share of
+// the tables: where that of revoked tokens is full, all tokens of the key end; where that of used identities is full,
+// the policy mints no more for a while. A restart forgets them: a token revoked before it is valid again until it
+// expires (an hour by default), and logins must start over. A token ends with the key or policy that it came by.
 package sts

@@ -1,7 +1,6 @@
 package sts
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -13,11 +12,11 @@ import (
 // get_audience).
 func (s *Service) audience(c *call) error {
 	for _, p := range s.policies {
-		if p.Permission == Write {
+		if slices.Contains(p.Permissions, Write) {
 			return c.json(map[string]any{"audience": p.Audience})
 		}
 	}
-	return c.json(map[string]any{"audience": writeAudience})
+	return c.json(map[string]any{"audience": s.cfg.audience()})
 }
 
 // trustedPublishing exchanges an ID token for a token that can upload to one index and do nothing more.
@@ -55,32 +54,37 @@ func (s *Service) exchange(c *call, permission Permission, workspace, registry s
 		return notFound.with("the workspace has no such index, or it takes no uploads")
 	}
 	// A refused token is not used up, so it can be sent again once the policy is corrected.
-	once := sha256.Sum256([]byte(id.once(token)))
-	switch s.used.add(once, struct{}{}, id.ExpiresAt.Add(2*leeway), c.now) {
+	// It is remembered as long as the token that it is exchanged for may have to be revoked.
+	until := id.Expires.Add(2 * leeway)
+	if ends := c.now.Add(p.Lifetime); ends.After(until) {
+		until = ends
+	}
+	switch s.used.add(id.once, p.subject(), until, c.now) {
 	case known:
 		return badIdentity.with("the identity token was already exchanged; each one works once")
 	case full:
-		return unavailable.with("too many identity tokens right now").because("the table of used identity tokens is full")
+		return unavailable.with("this policy has granted as many tokens as may live at once; ask again when some have ended").
+			because("the policy's share of the table of used identity tokens is full")
 	}
-	minted, made, err := s.mint(c, p.tokenRequest(id, registry, c.endpoint))
+	minted, made, err := s.mint(c, p.tokenRequest(id, permission, registry, c.endpoint))
 	if err != nil {
-		s.used.drop(once)
+		s.used.drop(id.once)
 		return err
 	}
 	return c.json(map[string]any{"success": true, "token": minted, "expires": made.ExpiresAt.Unix()})
 }
 
 // trusted finds the first policy that matches. If none does, the audit gets every reason; the client learns only which
-// claims are checked.
+// claims are checked, and which of them its token lacks.
 func (s *Service) trusted(c *call, id *identity, permission Permission, workspace, registry string) (*policy, error) {
-	var looked, why []string
+	checked, audiences, why := []string{}, []string{}, []string{}
 	audience := false
 	for i := range s.policies {
 		p := &s.policies[i]
-		if p.Issuer != id.Issuer || p.Permission != permission {
+		if p.Issuer != id.Issuer || !slices.Contains(p.Permissions, permission) {
 			continue
 		}
-		looked = append(looked, p.names()...)
+		checked, audiences = append(checked, p.names()...), append(audiences, regpass.Quote(p.Audience))
 		if !slices.Contains(id.Audience, p.Audience) {
 			continue
 		}
@@ -97,32 +101,57 @@ func (s *Service) trusted(c *call, id *identity, permission Permission, workspac
 			return p, nil
 		}
 	}
-	if !audience && looked != nil {
-		return nil, badIdentity.with("the token from %s is for another audience", regpass.Quote(id.Issuer))
+	from := regpass.Quote(id.Issuer)
+	switch {
+	case len(audiences) == 0:
+		return nil, noPolicy.with("the token from %s is valid, but no trust policy for %s names its issuer",
+			from, permission)
+	case !audience:
+		const other = "the token from %s is for another audience: its claim aud is %s, and policies for %s take %s"
+		return nil, badIdentity.with(other, from, claimShown(id.all["aud"]), permission, either(audiences))
 	}
-	slices.Sort(looked)
+	all := strings.Join(append([]string{"iss", "aud"}, unique(checked)...), ", ") + id.lacks(checked)
 	return nil, noPolicy.with("the token from %s is valid but matches no trust policy; policies for %s check: %s",
-		regpass.Quote(id.Issuer), permission, strings.Join(slices.Compact(looked), ", ")).
-		because("no policy: %s", strings.Join(why, "; "))
+		from, permission, all).because("no policy: %s", strings.Join(why, "; "))
+}
+
+// lacks says which of the claims that policies check the token does not have.
+func (id *identity) lacks(checked []string) string {
+	var missing []string
+	for _, name := range unique(checked) {
+		if _, ok := claimText(id.all[name]); !ok {
+			missing = append(missing, name)
+		}
+	}
+	if missing == nil {
+		return ""
+	}
+	return "; the token lacks: " + strings.Join(missing, ", ")
+}
+
+// claimShown is a claim for an error message, cut where it is long.
+func claimShown(raw json.RawMessage) string {
+	text, ok := claimText(raw)
+	if !ok {
+		return "missing"
+	}
+	return regpass.Quote(clip(text))
+}
+
+func either(texts []string) string { return strings.Join(unique(texts), " or ") }
+
+// unique sorts texts and leaves each once.
+func unique(texts []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(texts)))
 }
 
 // tokenRequest describes the token that the policy grants. A token for uploads is bound to one index.
-func (p *policy) tokenRequest(id *identity, registry, via string) tokenRequest {
+func (p *policy) tokenRequest(id *identity, of Permission, registry, via string) tokenRequest {
 	if registry == "" {
 		registry = p.Index
 	}
 	return tokenRequest{
-		subject: "trust:" + p.Name, workspaces: []string{p.Workspace}, permissions: []Permission{p.Permission},
+		subject: p.subject(), workspaces: []string{p.Workspace}, permissions: []Permission{of},
 		index: registry, via: via, actor: &actor{Issuer: id.Issuer, Subject: clip(id.Subject)}, lifetime: p.Lifetime,
 	}
-}
-
-// once identifies a token for the check that it is exchanged only once: by issuer and jti, or as a whole if it has no
-// jti.
-func (id *identity) once(token regpass.Secret) string {
-	if id.ID == "" {
-		return token.Reveal()
-	}
-	j, _ := json.Marshal([]string{id.Issuer, id.ID}) // strings always encode
-	return string(j)
 }

@@ -24,10 +24,10 @@ func TestTrustedPublishing(t *testing.T) {
 	fx := newFixture(t)
 	got := fx.do(ask{path: "/v1/trusted-publishing/audience"})
 	fx.want(t, got, 200)
-	if strings.TrimSpace(got.body) != `{"audience":"pyx"}` {
+	if strings.TrimSpace(got.body) != `{"audience":"`+audience+`"}` {
 		t.Fatalf("audience: %s", got.body)
 	}
-	got = fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
+	got = fx.post(publishPath, tokenBody(fx.idToken(audience, nil)))
 	fx.want(t, got, 200)
 	var minted struct {
 		Success bool
@@ -61,8 +61,8 @@ func TestTrustedPublishing(t *testing.T) {
 
 func TestTrustedAccess(t *testing.T) {
 	fx := newFixture(t)
-	list := map[string]any{"aud": []string{"pyx:trusted-access"}}
-	got := fx.post(accessPath, tokenBody(fx.idToken("pyx:trusted-access", list)))
+	list := map[string]any{"aud": []string{"other", audience}}
+	got := fx.post(accessPath, tokenBody(fx.idToken(audience, list)))
 	fx.want(t, got, 200)
 	token := field(t, got, "token")
 	fx.want(t, fx.do(ask{path: "/simple/acme/main/demo-pkg/", header: bearer(token)}), 200)
@@ -79,22 +79,31 @@ func TestExchangeRefuses(t *testing.T) {
 		says   string // in the answer
 		audit  string // in the reason
 	}{
-		{"another audience", publishPath, map[string]any{"aud": "pypi"}, 401, "another audience", "another audience"},
-		{"the audience of reads", publishPath, map[string]any{"aud": "pyx:trusted-access"}, 401, "another audience",
-			"another audience"},
+		{"another audience", publishPath, map[string]any{"aud": "pypi"}, 401,
+			`its claim aud is \"pypi\", and policies for write take \"127.0.0.1:8080\"`, "another audience"},
+		{"the audience of all", publishPath, map[string]any{"aud": "pyx"}, 401, "another audience", "another audience"},
+		{"several audiences", publishPath, map[string]any{"aud": []string{"a", "b"}}, 401,
+			`its claim aud is \"[\\\"a\\\",\\\"b\\\"]\"`, "another audience"},
+		{"no audience", publishPath, map[string]any{"aud": nil}, 401, `its claim aud is missing`, "another audience"},
+		{"an audience in capitals", publishPath, map[string]any{"aud": nil, "AUD": audience}, 401,
+			`its claim aud is missing`, "another audience"},
+		{"an end in capitals", publishPath, map[string]any{"exp": nil, "EXP": int64(4e9)}, 401, "is invalid or has expired",
+			"exp claim is required"},
 		{"another issuer", publishPath, map[string]any{"iss": "https://issuer.invalid"}, 401,
 			"no trust policy names the issuer", "no trust policy"},
-		{"no issuer", publishPath, map[string]any{"iss": nil}, 401, "no trust policy names the issuer", "no trust policy"},
+		{"no issuer", publishPath, map[string]any{"iss": ""}, 401, "the token has no claim iss", "no trust policy"},
 		{"expired", publishPath, map[string]any{"exp": int64(1000)}, 401, "is invalid or has expired", "expired"},
 		{"no end", publishPath, map[string]any{"exp": nil}, 401, "is invalid or has expired", "exp claim is required"},
 		{"made in the future", publishPath, map[string]any{"iat": int64(4e9)}, 401, "is invalid or has expired",
 			"used before issued"},
 		{"not yet valid", publishPath, map[string]any{"nbf": int64(4e9)}, 401, "is invalid or has expired", "not valid yet"},
-		{"another repository", publishPath, map[string]any{"repository": "evil/app"}, 403, "check: ref, repository",
+		{"another repository", publishPath, map[string]any{"repository": "evil/app"}, 403,
+			"check: iss, aud, ref, repository\"",
 			"publish: claim \"repository\""},
 		{"a repository that goes on", publishPath, map[string]any{"repository": "acme/app2"}, 403, "check: ",
 			"claim \"repository\""},
-		{"a claim that is absent", publishPath, map[string]any{"ref": nil}, 403, "check: ", "claim \"ref\""},
+		{"a claim that is absent", publishPath, map[string]any{"ref": nil, "REF": "refs/tags/v1"}, 403,
+			"check: iss, aud, ref, repository; the token lacks: ref\"", "claim \"ref\""},
 		{"another workspace", "/v1/trusted-publishing/beta/main/mint-token", nil, 403, "check: ",
 			"publish: another workspace"},
 		{"a workspace that is not", "/v1/trusted-publishing/nowhere/main/mint-token", nil, 403, "check: ",
@@ -105,7 +114,7 @@ func TestExchangeRefuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fx := newFixture(t)
-			got := fx.post(test.path, tokenBody(fx.idToken("pyx", test.claims)))
+			got := fx.post(test.path, tokenBody(fx.idToken(audience, test.claims)))
 			fx.want(t, got, test.status)
 			if !strings.Contains(got.body, test.says) {
 				t.Errorf("the answer does not say %q: %s", test.says, got.body)
@@ -140,7 +149,7 @@ func TestExchangeRefusesBodies(t *testing.T) {
 // TestForgedIdentity signs with everything but the issuer's key.
 func TestForgedIdentity(t *testing.T) {
 	fx := newFixture(t)
-	real := fx.idToken("pyx", nil)
+	real := fx.idToken(audience, nil)
 	claims, err := regpass.DecodeJWT(real)
 	must(t, err)
 	stranger, err := fake.NewIssuer("ES256")
@@ -182,7 +191,7 @@ func (fx *fixture) issuerKeys() string {
 
 func TestIssuerIsAskedSparingly(t *testing.T) {
 	fx := newFixture(t)
-	fx.post(publishPath, tokenBody(fx.idToken("pyx", map[string]any{"iss": "https://issuer.invalid"})))
+	fx.post(publishPath, tokenBody(fx.idToken(audience, map[string]any{"iss": "https://issuer.invalid"})))
 	if asked := fx.asked.String(); asked != "" {
 		t.Fatalf("an unknown issuer led to the requests %s", asked)
 	}
@@ -197,9 +206,10 @@ func TestIssuerIsAskedSparingly(t *testing.T) {
 	if asked := fx.asked.String(); strings.Count(asked, "\n") != 2 {
 		t.Fatalf("20 forged tokens led to the requests\n%s", asked)
 	}
-	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken("pyx", nil))), 200)
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 200)
 	fx.clock.forward(2 * time.Hour) // keys are read again, in case one was withdrawn
-	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken("pyx", nil))), 200)
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 200)
+	fx.awaitAsked(4)
 	if asked := fx.asked.String(); strings.Count(asked, "\n") != 4 {
 		t.Fatalf("requests\n%s", asked)
 	}
@@ -215,7 +225,7 @@ func (unreachable) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestIssuerAway(t *testing.T) {
 	fx := newFixture(t)
 	fx.start(unreachable{})
-	token := fx.idToken("pyx", nil)
+	token := fx.idToken(audience, nil)
 	for range 2 {
 		got := fx.post(publishPath, tokenBody(token))
 		fx.want(t, got, 503)
@@ -231,7 +241,7 @@ func TestIdentityIsGoodOnce(t *testing.T) {
 	for name, claims := range map[string]map[string]any{"with jti": nil, "without jti": {"jti": nil}} {
 		t.Run(name, func(t *testing.T) {
 			fx := newFixture(t)
-			token := fx.idToken("pyx", claims)
+			token := fx.idToken(audience, claims)
 			// A refusal does not use the token up.
 			fx.want(t, fx.post("/v1/trusted-publishing/acme/nowhere/mint-token", tokenBody(token)), 404)
 			statuses := make([]int, 8)
@@ -256,9 +266,9 @@ func TestPolicyForOneIndex(t *testing.T) {
 		c.Indexes = append(c.Indexes, sts.Index{Workspace: "acme", Name: "side", Kind: sts.PyPI, Folder: c.Indexes[0].Folder})
 		c.Trust[0].Index, c.Trust[1].Index = "side", "side"
 	})
-	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken("pyx", nil))), 403)
-	fx.want(t, fx.post("/v1/trusted-publishing/acme/side/mint-token", tokenBody(fx.idToken("pyx", nil))), 200)
-	got := fx.post(accessPath, tokenBody(fx.idToken("pyx:trusted-access", nil)))
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 403)
+	fx.want(t, fx.post("/v1/trusted-publishing/acme/side/mint-token", tokenBody(fx.idToken(audience, nil))), 200)
+	got := fx.post(accessPath, tokenBody(fx.idToken(audience, nil)))
 	fx.want(t, got, 200)
 	token := field(t, got, "token")
 	fx.want(t, fx.do(ask{path: "/simple/acme/side/", header: bearer(token)}), 200)

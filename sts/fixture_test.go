@@ -66,20 +66,27 @@ type fixture struct {
 	clock   *clock
 	audit   *lockedBuffer
 	cfg     sts.Config
+	service *sts.Service
 	handler http.Handler
 	issuer  *fake.Issuer
 	asked   *lockedBuffer // paths that the issuer was asked for
+	asks    chan struct{} // an entry for each of them
 	dir     string        // acme's wheels, a channel and beta's wheels are in pypi, conda and beta
 	signing ed25519.PrivateKey
 
 	dev, reader, other regpass.Secret // keys: read and write acme; read acme; read and write beta
 
 	mu      sync.Mutex
+	held    chan struct{} // the issuer answers once it is closed; nil: at once
 	secrets []regpass.Secret
 	said    []string // bodies of errors, and all headers
 }
 
-const origin = "http://127.0.0.1:8080"
+// The service and its audience.
+const (
+	origin   = "http://127.0.0.1:8080"
+	audience = "127.0.0.1:8080"
+)
 
 // What is there from the start.
 const (
@@ -91,7 +98,7 @@ const (
 func newFixture(t testing.TB, change ...func(*sts.Config)) *fixture {
 	t.Helper()
 	fx := &fixture{t: t, clock: &clock{at: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}, audit: &lockedBuffer{},
-		asked: &lockedBuffer{}, dir: t.TempDir()}
+		asked: &lockedBuffer{}, asks: make(chan struct{}, 1000), dir: t.TempDir()}
 	var devSum, readerSum, otherSum string
 	fx.dev, devSum = sts.NewKey()
 	fx.reader, readerSum = sts.NewKey()
@@ -109,13 +116,20 @@ func newFixture(t testing.TB, change ...func(*sts.Config)) *fixture {
 	issuer.Now = fx.clock.now
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(fx.asked, r.URL.Path+"\n")
+		fx.asks <- struct{}{}
+		fx.mu.Lock()
+		held, issuer := fx.held, fx.issuer
+		fx.mu.Unlock()
+		if held != nil {
+			<-held
+		}
 		issuer.ServeHTTP(rw, r)
 	}))
 	t.Cleanup(server.Close)
 	issuer.URL = server.URL
 	fx.issuer = issuer
 
-	both := []sts.Permission{sts.Read, sts.Write}
+	both := sts.Permissions{sts.Read, sts.Write}
 	fx.cfg = sts.Config{
 		PublicURL: origin, SigningKey: fx.signingKey(), MaxUpload: 64 << 10,
 		APIKeys: []sts.APIKey{
@@ -125,9 +139,9 @@ func newFixture(t testing.TB, change ...func(*sts.Config)) *fixture {
 			{Name: "other", SHA256: otherSum, Workspaces: []string{"beta"}, Permissions: both},
 		},
 		Trust: []sts.Trust{
-			{Name: "publish", Issuer: issuer.URL, Workspace: "acme", Permission: sts.Write,
+			{Name: "publish", Issuer: issuer.URL, Workspace: "acme", Permissions: sts.Permissions{sts.Write},
 				Claims: map[string]string{"repository": "acme/app", "ref": "refs/tags/v*"}},
-			{Name: "install", Issuer: issuer.URL, Workspace: "acme", Permission: sts.Read,
+			{Name: "install", Issuer: issuer.URL, Workspace: "acme", Permissions: sts.Permissions{sts.Read},
 				Claims: map[string]string{"repository": "acme/*"}, Lifetime: 10 * time.Minute},
 		},
 		Indexes: []sts.Index{
@@ -153,7 +167,7 @@ func (fx *fixture) start(transport http.RoundTripper) {
 		Now: fx.clock.now, HTTP: &http.Client{Transport: transport}, Getenv: func(string) string { return "" }}})
 	must(fx.t, err)
 	fx.t.Cleanup(func() { must(fx.t, s.Close()) })
-	fx.handler = s.Handler()
+	fx.service, fx.handler = s, s.Handler()
 }
 
 func (fx *fixture) write(path, text string) {
@@ -241,6 +255,18 @@ func (fx *fixture) noSecretShown() {
 			if strings.Contains(shown, form) {
 				fx.t.Errorf("a secret (fingerprint %s) is in the audit, an error or a header", s.Fingerprint())
 			}
+		}
+	}
+}
+
+// awaitAsked waits until the issuer was asked n more times.
+func (fx *fixture) awaitAsked(n int) {
+	fx.t.Helper()
+	for range n {
+		select {
+		case <-fx.asks:
+		case <-time.After(15 * time.Second):
+			fx.t.Fatal("the issuer was not asked")
 		}
 	}
 }

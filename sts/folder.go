@@ -18,6 +18,8 @@ import (
 
 // folder is a directory that is served. os.Root keeps symbolic links in it from leading outside.
 type folder struct {
+	path    string
+	kind    Kind
 	root    *os.Root
 	placing sync.Mutex // held from the check that a name is free until it is taken
 
@@ -45,12 +47,16 @@ const (
 	maxUploadAge = 24 * time.Hour
 )
 
-func openFolder(path string, now time.Time) (*folder, error) {
+// emptyMark is a file by which the operator says that a folder is meant to be empty. It goes with the first package, so
+// that a folder that is emptied later, or not mounted, is not taken for a new one.
+const emptyMark = ".empty"
+
+func openFolder(path string, kind Kind, now time.Time) (*folder, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{root: root}
+	f := &folder{path: path, kind: kind, root: root}
 	names, err := f.names()
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
@@ -62,6 +68,9 @@ func openFolder(path string, now time.Time) (*folder, error) {
 		if info, err := root.Lstat(n); err == nil && now.Sub(info.ModTime()) > maxUploadAge {
 			_ = root.Remove(n) // the next start tries again
 		}
+	}
+	if kind == Conda {
+		f.channel()
 	}
 	return f, nil
 }
@@ -114,7 +123,82 @@ func (f *folder) list() (map[string][]*entry, error) {
 		}
 		f.entries[project] = append(f.entries[project], e)
 	}
+	if len(f.entries) > 0 && slices.Contains(names, emptyMark) {
+		_ = f.root.Remove(emptyMark) // the next listing tries again
+	}
 	return f.entries, nil
+}
+
+// projects is list for readers. An index without any package has no answer for them: a folder that is not mounted looks
+// like one that is new, and a client that hears of no project asks the next index for it.
+func (f *folder) projects() (map[string][]*entry, error) {
+	if err := f.moved(); err != nil {
+		return nil, err
+	}
+	all, err := f.list()
+	if err == nil && len(all) == 0 && !f.marked() {
+		const format = "the index has no package: its folder is empty or not mounted; if it is new, make %s in it"
+		err = unavailable.with(format, emptyMark)
+	}
+	return all, err
+}
+
+// marked reports whether the operator says that the folder is meant to be empty.
+func (f *folder) marked() bool {
+	_, err := f.root.Lstat(emptyMark)
+	return err == nil
+}
+
+// moved refuses to speak for a folder that is no longer at its path: something was moved there or mounted over it.
+func (f *folder) moved() error {
+	there, err := os.Stat(f.path)
+	if err == nil {
+		var open fs.FileInfo
+		if open, err = f.root.Stat("."); err == nil && os.SameFile(there, open) {
+			return nil
+		}
+	}
+	return unavailable.with("the index's folder was moved or replaced since the service was started").
+		because("folder: moved, replaced or gone since the start; restart the service")
+}
+
+// listing lists a project for readers.
+func (f *folder) listing(project string) (listing, error) {
+	all, err := f.projects()
+	if err != nil || len(all[project]) == 0 {
+		return listing{}, err
+	}
+	files, err := f.files(project)
+	if err == nil && len(files) == 0 {
+		err = unavailable.with("no file of the project can be read right now")
+	}
+	return listing{files: files, exists: true}, err
+}
+
+// absent is the answer for a file that is not there.
+func (f *folder) absent(why error) error {
+	if err := f.moved(); err != nil {
+		return err
+	}
+	if f.kind == PyPI {
+		if _, err := f.projects(); err != nil {
+			return err
+		}
+	} else if !f.channel() && !f.marked() {
+		const format = "the channel has no repodata.json: its folder is empty or not mounted; if it is new, make %s in it"
+		return unavailable.with(format, emptyMark)
+	}
+	return notFound.with("the index has no such file").because("%s", why)
+}
+
+// channel reports whether the folder is a conda channel with packages.
+func (f *folder) channel() bool {
+	found, err := fs.Glob(f.root.FS(), "*/repodata.json*")
+	if err != nil || found == nil {
+		return false
+	}
+	_ = f.root.Remove(emptyMark) // the next time tries again
+	return true
 }
 
 // stale makes the next call of list read the folder.
@@ -184,7 +268,7 @@ func (f *folder) open(path string) (*os.File, fs.FileInfo, error) {
 func (f *folder) send(c *call, mime, path string) error {
 	file, info, err := f.open(path)
 	if err != nil {
-		return notFound.with("the index has no such file").because("%s", err)
+		return f.absent(err)
 	}
 	defer file.Close()
 	c.extendDeadlines()

@@ -2,8 +2,16 @@ package sts
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"time"
+
+	"github.com/regpass/regpass"
 )
 
 // indexID identifies an index: a workspace may have a pypi and a conda index of the same name.
@@ -20,15 +28,73 @@ type index struct {
 	Index
 	folder   *folder
 	upstream *upstream
+	reserved []*regexp.Regexp // of normalized project names
 }
 
 func (s *Service) openIndex(x Index) (*index, error) {
-	if x.Upstream != "" {
-		up, err := newUpstream(x, s.env)
-		return &index{Index: x, upstream: up}, err
+	open := &index{Index: x}
+	for _, p := range x.Reserved {
+		open.reserved = append(open.reserved, pattern(normal(p)))
 	}
-	f, err := openFolder(x.Folder, s.env.Now())
-	return &index{Index: x, folder: f}, err
+	var err error
+	if x.Upstream != "" {
+		open.upstream, err = newUpstream(x, s.env)
+		return open, err
+	}
+	if open.folder = s.opened(x); open.folder != nil {
+		return open, nil
+	}
+	open.folder, err = openFolder(x.Folder, x.Kind, s.env.Now())
+	if errors.Is(err, fs.ErrNotExist) {
+		where := ""
+		if s.cfg.File != "" {
+			where = "; a relative path begins at the folder of " + s.cfg.File
+		}
+		return nil, regpass.Hintf(fmt.Errorf("there is no folder %s", x.Folder+where),
+			"if the index is new, make it: mkdir %[1]s && touch %[1]s/%[2]s", regpass.Quote(x.Folder), emptyMark)
+	}
+	return open, err
+}
+
+// opened returns the folder of another index if it is that of x, too: uploads to both must see each other.
+func (s *Service) opened(x Index) *folder {
+	for _, other := range s.indexes {
+		if other.folder == nil || other.Kind != x.Kind {
+			continue
+		}
+		here, err := os.Stat(x.Folder)
+		there, bad := os.Stat(other.Folder)
+		if err == nil && bad == nil && os.SameFile(here, there) {
+			return other.folder
+		}
+	}
+	return nil
+}
+
+// reserves reports whether a project is at home in the index.
+func (x *index) reserves(project string) bool {
+	return slices.ContainsFunc(x.reserved, func(p *regexp.Regexp) bool { return p.MatchString(project) })
+}
+
+// absent is the answer for a project that the index does not have.
+func (x *index) absent(project string) error {
+	if x.reserves(project) {
+		return forbidden.with("the index does not have the project, and its name is reserved, so that no other provides it")
+	}
+	return notFound.with("the index has no such project")
+}
+
+// elsewhere refuses to ask an upstream for a project that is at home in other indexes of the workspace only.
+func (s *Service) elsewhere(x *index, project string) error {
+	if x.reserves(project) {
+		return nil
+	}
+	for id, other := range s.indexes {
+		if id.workspace == x.Workspace && other.reserves(project) {
+			return forbidden.with("the name of the project is reserved for another index of the workspace")
+		}
+	}
+	return nil
 }
 
 // reading authorizes a read and returns the index that it is for.
@@ -38,8 +104,8 @@ func (s *Service) reading(c *call, kind Kind) (*index, error) {
 		return nil, err
 	}
 	x := s.indexes[indexID{workspace, kind, of}]
-	if x == nil {
-		return nil, notFound.with("the workspace has no %s index of this name", kind)
+	if x == nil { // not 404: that would be an answer about the project, and the client would ask the next index
+		return nil, forbidden.with("the workspace has no %s index of this name", kind)
 	}
 	return x, nil
 }
@@ -55,17 +121,36 @@ type packageFile struct {
 	yanked         any // bool, or the reason (PEP 592)
 }
 
-// files lists the files of a project. An unknown project has none.
-func (s *Service) files(ctx context.Context, x *index, project string) ([]packageFile, error) {
+// listing is what an index says of a project.
+type listing struct {
+	files  []packageFile
+	exists bool // false: the index does not have the project
+	size   int  // bytes of upstream's page
+}
+
+// listing lists the files of a project.
+func (s *Service) listing(ctx context.Context, x *index, project string) (listing, error) {
 	if x.upstream == nil {
-		return x.folder.files(project)
+		return x.folder.listing(project)
+	}
+	if err := s.elsewhere(x, project); err != nil {
+		return listing{}, err
 	}
 	key := x.Workspace + "/" + x.Name + "/" + project
 	now := s.env.Now()
 	if known, ok := s.pages.get(key, now); ok {
 		return known, nil
 	}
-	got, err := x.upstream.files(ctx, project)
+	select {
+	case s.fetching <- struct{}{}:
+		defer func() { <-s.fetching }()
+	case <-ctx.Done():
+		return listing{}, unavailable.with("too many pages are read from upstream right now")
+	}
+	if known, ok := s.pages.get(key, now); ok { // read while this request waited
+		return known, nil
+	}
+	got, err := x.upstream.listing(ctx, project)
 	if err == nil {
 		s.pages.set(key, got, now.Add(pageTTL), now)
 	}
@@ -87,11 +172,11 @@ func (s *Service) packageFile(c *call) error {
 	if x.folder != nil {
 		return x.folder.send(c, "application/octet-stream", file)
 	}
-	listed, err := s.files(c.r.Context(), x, project)
+	listed, err := s.listing(c.r.Context(), x, project)
 	if err != nil {
 		return err
 	}
-	for _, f := range listed {
+	for _, f := range listed.files {
 		if f.name == file {
 			return x.upstream.send(c, "application/octet-stream", f.url)
 		}

@@ -25,10 +25,15 @@ func LoadConfig(path string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("sts: config %s: %w", path, err)
 	}
-	cfg, err := parseConfig(text, filepath.Dir(path))
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("sts: config %s: %w", path, err)
+	}
+	cfg, err := parseConfig(text, filepath.Dir(file))
 	if err != nil {
 		return Config{}, regpass.Usagef("sts: config %s: %w", path, err)
 	}
+	cfg.File = file
 	return cfg, nil
 }
 

@@ -107,7 +107,7 @@ func (s *Service) loginApprove(c *call) error {
 	case known:
 		return conflict.with("this login is already approved")
 	case full:
-		return unavailable.with("too many approved logins are waiting to be fetched")
+		return unavailable.with("too many approved logins of this key are waiting to be fetched")
 	}
 	return s.showPage(c, http.StatusOK, id, "", true)
 }
@@ -127,9 +127,9 @@ func (s *Service) loginStatus(c *call) error {
 	if key.expired(c.now) {
 		return badCredential.with("the API key has expired")
 	}
-	session, next, ok := s.refreshTokens.start(key, c.now)
-	if !ok {
-		return unavailable.with("too many logins").because("the table of logins is full")
+	session, next, ended := s.refreshTokens.start(key, c.now)
+	if ended {
+		c.reason = "the oldest login of the key has ended: it had as many as a key may have"
 	}
 	return s.pair(c, key, session, next, "login")
 }

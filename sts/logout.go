@@ -2,12 +2,12 @@ package sts
 
 import "time"
 
-// revoke refuses tokens with this jti or sid until they would have expired anyway.
-func (s *Service) revoke(c *call, id string, until time.Time) error {
-	if s.revoked.set(id, struct{}{}, until, c.now) == full {
-		return unavailable.with("too many tokens are revoked at once").because("the table of revoked tokens is full")
+// revoke ends the tokens of a key or policy with this jti or sid. They would expire at until.
+func (s *Service) revoke(c *call, subject, id string, until time.Time) {
+	c.reason = "revoked"
+	if s.revoked[subject].revoke(id, until, c.now) {
+		c.reason = "revoked, and with it all tokens of " + subject + ": its share of the table of revoked tokens is full"
 	}
-	return nil
 }
 
 // logout revokes the token presented and the login that it belongs to.
@@ -16,15 +16,11 @@ func (s *Service) logout(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.revoke(c, who.ID, who.ExpiresAt.Time); err != nil {
-		return err
-	}
+	id, until := who.ID, who.ExpiresAt.Time
 	if who.Session != "" {
-		s.refreshTokens.drop(who.Session)
-		if err := s.revoke(c, who.Session, c.now.Add(s.cfg.TokenLifetime)); err != nil {
-			return err
-		}
+		s.refreshTokens.drop(who.Session, c.now)
+		id, until = who.Session, c.now.Add(s.cfg.TokenLifetime)
 	}
-	c.reason = "revoked"
+	s.revoke(c, who.Subject, id, until)
 	return c.json(map[string]any{"revoked": true})
 }

@@ -154,6 +154,53 @@ func TestExpiring(t *testing.T) {
 	}
 }
 
+// TestShares: each owner has its share, and what has ended counts no more.
+func TestShares(t *testing.T) {
+	now := time.Unix(1000, 0)
+	o := newShared[int](2, 2, func(v string) string { return v })
+	for i, step := range []struct {
+		key  int
+		of   string
+		want outcome
+	}{{1, "a", added}, {2, "a", added}, {3, "a", full}, {1, "a", known}, {1, "b", known}, {4, "b", added}, {5, "b", added},
+		{6, "b", full}} {
+		if got := o.add(step.key, step.of, now.Add(time.Hour), now); got != step.want {
+			t.Errorf("step %d: %v", i, got)
+		}
+	}
+	o.take(1, now)
+	o.drop(1)
+	if o.add(3, "a", now.Add(time.Hour), now) != added || o.add(1, "a", now.Add(time.Hour), now) != full {
+		t.Error("what was taken counts, or what is there does not")
+	}
+	now = now.Add(time.Hour)
+	for key := range 2 {
+		if o.add(key+10, "a", now.Add(time.Hour), now) != added || o.add(key+20, "b", now.Add(time.Hour), now) != added {
+			t.Error("what has expired counts")
+		}
+	}
+}
+
+// TestCacheOfBytes: large entries drive out small ones, and one that is too large is not kept.
+func TestCacheOfBytes(t *testing.T) {
+	now := time.Unix(1000, 0)
+	b := newCache[int, string](10)
+	b.size = func(v string) int { return len(v) }
+	for i, v := range []string{"aaa", "bbb", "ccc", "dddd", "eeeeeeeeeee", "ddddddddd"} {
+		b.set(min(i, 4), v, now.Add(time.Minute), now)
+		sum := 0
+		for _, r := range b.rows {
+			sum += len(r.value)
+		}
+		if sum > 10 || b.held != sum {
+			t.Errorf("after %q the cache holds %d bytes and counts %d", v, sum, b.held)
+		}
+	}
+	if v, ok := b.get(4, now); !ok || v != "ddddddddd" {
+		t.Errorf("the newest entry is %q", v)
+	}
+}
+
 // TestSharedIssuersOfSystems: at every issuer that serves everyone, a policy must name an owner.
 func TestSharedIssuersOfSystems(t *testing.T) {
 	for _, s := range ci.Systems {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -175,7 +176,7 @@ func (e *cancelOnClose) Close() error {
 var returned = []string{"Content-Length", "Content-Range", "Content-Encoding", "Accept-Ranges", "Etag", "Last-Modified"}
 
 // send answers with upstream's response for a URL.
-func (u *upstream) send(c *call, mime, raw string) error {
+func (u *upstream) send(c *call, kind, raw string) error {
 	ask := http.Header{}
 	for _, h := range passed {
 		if v := c.r.Header.Get(h); v != "" {
@@ -194,9 +195,13 @@ func (u *upstream) send(c *call, mime, raw string) error {
 	default:
 		return badUpstream.with("the upstream index answered %d", res.StatusCode)
 	}
+	theirs, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
+	if theirs == "text/html" && !strings.HasSuffix(c.object, ".html") {
+		return badUpstream.with("the upstream index answered with a web page") // of maintenance, or of a login
+	}
 	c.extendDeadlines()
 	h := c.w.Header()
-	h.Set("Content-Type", mime)
+	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", "private, no-cache")
 	for _, name := range returned {
 		if v := res.Header.Get(name); v != "" {

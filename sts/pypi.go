@@ -41,7 +41,8 @@ func parseFilename(file string) (project, version string, ok bool) {
 	return normal(m[1]), m[2], true
 }
 
-// canonical is a file name with the differences removed that installers ignore: case, and the spelling of the project.
+// canonical is a file name with the differences removed that installers ignore: case, and the spelling of the project
+// and of the version.
 func canonical(file string) string {
 	m := wheel().FindStringSubmatchIndex(file)
 	if m == nil {
@@ -50,7 +51,7 @@ func canonical(file string) string {
 	if m == nil {
 		return file
 	}
-	return normal(file[:m[3]]) + strings.ToLower(file[m[3]:])
+	return normal(file[:m[3]]) + "-" + plainVersion(file[m[4]:m[5]]) + strings.ToLower(file[m[5]:])
 }
 
 // simpleRedirect adds the slash at the end of a path. The Location is relative, so it holds no token and no host.
@@ -87,7 +88,7 @@ func (s *Service) simpleList(c *call) error {
 	if x.folder == nil {
 		return notFound.with("an index with an upstream has no list of projects")
 	}
-	all, err := x.folder.list()
+	all, err := x.folder.projects()
 	if err != nil {
 		return err
 	}
@@ -126,13 +127,14 @@ func (s *Service) simpleProject(c *call) error {
 	}
 	c.object = asked
 	c.extendDeadlines() // the first listing hashes every file
-	files, err := s.files(c.r.Context(), x, asked)
+	listed, err := s.listing(c.r.Context(), x, asked)
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 {
-		return notFound.with("the index has no such project")
+	if !listed.exists {
+		return x.absent(asked)
 	}
+	files := listed.files
 	base := "../../../../files/" + x.Workspace + "/" + x.Name + "/"
 	if variant.json {
 		return c.simple(variant, simpleJSON(projectJSON(asked, base, files)))

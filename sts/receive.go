@@ -41,7 +41,11 @@ type received struct {
 // receive reads the form. It writes the content to a file in f under a name that is not served; if f is nil the form
 // must have no content.
 func (s *Service) receive(c *call, f *folder) (in received, err error) {
-	body := http.MaxBytesReader(c.w, c.r.Body, int64(s.cfg.MaxUpload)+maxFields)
+	limit := int64(s.cfg.MaxUpload) + maxFields
+	if c.r.ContentLength > limit {
+		return in, tooLarge.with("the form is longer than %d bytes", limit)
+	}
+	body := http.MaxBytesReader(c.w, c.r.Body, limit)
 	kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" || params["boundary"] == "" {
 		return in, badRequest.with("not a multipart form")
@@ -73,7 +77,9 @@ func (s *Service) receive(c *call, f *folder) (in received, err error) {
 			return in, formError(err)
 		}
 		left -= int64(len(text))
-		in.set(part.FormName(), string(text))
+		if !in.set(part.FormName(), string(text)) {
+			return in, badRequest.with("the form has the field %s twice", regpass.Quote(part.FormName()))
+		}
 	}
 	return in, badRequest.with("the form has more than %d parts", maxParts)
 }
@@ -87,21 +93,21 @@ func formError(err error) error {
 	return badRequest.with("the form is malformed or incomplete")
 }
 
-func (in *fields) set(field, value string) {
-	switch field {
-	case ":action":
-		in.action = value
-	case "name":
-		in.name = value
-	case "version":
-		in.version = value
-	case "filetype":
-		in.filetype = value
-	case "sha256_digest":
-		in.sha256 = strings.ToLower(value)
-	case "filename":
-		in.filename = value
+// set keeps a field that matters. It returns false if the form had it before: of two, one reader takes the first and
+// another the last.
+func (in *fields) set(field, value string) bool {
+	into := map[string]*string{":action": &in.action, "name": &in.name, "version": &in.version,
+		"filetype": &in.filetype, "sha256_digest": &in.sha256, "filename": &in.filename}[field]
+	if into == nil {
+		return true
 	}
+	if *into != "" {
+		return false
+	}
+	if *into = value; field == "sha256_digest" {
+		*into = strings.ToLower(value)
+	}
+	return true
 }
 
 // store writes the content to a new file in f.

@@ -20,9 +20,7 @@ func (s *Service) refresh(c *call) error {
 	}
 	id, key, next, err := s.refreshTokens.rotate(regpass.NewSecret(in.Token), c.now)
 	if errors.Is(err, errUsedRefresh) {
-		if err := s.revoke(c, id, c.now.Add(s.cfg.TokenLifetime)); err != nil {
-			return err
-		}
+		s.revoke(c, key.subject(), id, c.now.Add(s.cfg.TokenLifetime))
 	}
 	if err != nil {
 		return badCredential.with("the refresh token is not valid; log in again").because("refresh token: %s", err)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,9 +19,12 @@ import (
 // carries the id of its family and its sequence number under a MAC, so a reused one is recognised although none is kept
 // (RFC 9700 section 4.14.2).
 type refreshTokens struct {
+	mac   [32]byte
+	share int // logins that a key may have
+
 	mu   sync.Mutex // a rotation reads and writes
-	mac  [32]byte
 	rows *expiring[string, family]
+	ids  map[string][]string // families of each key, by its name, the oldest first
 }
 
 // family is the token family of one login.
@@ -38,23 +42,38 @@ var (
 
 const refreshPrefix = "rt-regpass-"
 
-func newRefreshTokens() *refreshTokens {
-	f := &refreshTokens{rows: newExpiring[string, family](maxFamilies)}
+// newRefreshTokens makes an empty table for the logins of a number of keys.
+func newRefreshTokens(keys int) *refreshTokens {
+	f := &refreshTokens{share: share(maxFamilies, leastFamily, keys), ids: map[string][]string{}}
+	f.rows = newExpiring[string, family](f.share * keys)
 	_, _ = rand.Read(f.mac[:]) // never fails
 	return f
 }
 
-// start begins a family and returns its id and first refresh token. ok is false if the table is full.
-func (f *refreshTokens) start(key *apiKey, now time.Time) (id string, token regpass.Secret, ok bool) {
+// start begins a family and returns its id and first refresh token. If the key has as many logins as it may, its oldest
+// ends.
+func (f *refreshTokens) start(key *apiKey, now time.Time) (id string, token regpass.Secret, ended bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if all := f.ids[key.Name]; len(all) >= f.share {
+		f.end(all[0], key)
+		ended = true
+	}
 	id = rand.Text()
 	ends := now.Add(sessionTTL)
-	if f.rows.add(id, family{key, 0, ends}, ends, now) != added {
-		return "", regpass.Secret{}, false
-	}
-	return id, f.token(id, 0), true
+	f.rows.set(id, family{key, 0, ends}, ends, now)
+	f.ids[key.Name] = append(f.ids[key.Name], id)
+	return id, f.token(id, 0), ended
 }
 
-// rotate consumes a refresh token and returns the next. A reused one ends its family (errUsedRefresh, with the id).
+// end forgets a family. The caller holds the lock.
+func (f *refreshTokens) end(id string, key *apiKey) {
+	f.rows.drop(id)
+	f.ids[key.Name] = slices.DeleteFunc(f.ids[key.Name], func(other string) bool { return other == id })
+}
+
+// rotate consumes a refresh token and returns the next. A reused one ends its family (errUsedRefresh, with the id and
+// the key).
 func (f *refreshTokens) rotate(token regpass.Secret, now time.Time) (
 	id string, key *apiKey, next regpass.Secret, err error,
 ) {
@@ -69,8 +88,8 @@ func (f *refreshTokens) rotate(token regpass.Secret, now time.Time) (
 	case !ok || row.key.expired(now):
 		return id, nil, regpass.Secret{}, errNoFamily
 	case sequence != row.sequence:
-		f.rows.drop(id)
-		return id, nil, regpass.Secret{}, errUsedRefresh
+		f.end(id, row.key)
+		return id, row.key, regpass.Secret{}, errUsedRefresh
 	}
 	row.sequence++
 	f.rows.set(id, row, row.ends, now)
@@ -78,10 +97,12 @@ func (f *refreshTokens) rotate(token regpass.Secret, now time.Time) (
 }
 
 // drop ends a family.
-func (f *refreshTokens) drop(id string) {
+func (f *refreshTokens) drop(id string, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rows.drop(id)
+	if row, ok := f.rows.get(id, now); ok {
+		f.end(id, row.key)
+	}
 }
 
 // token is refreshPrefix and base64url(id, sequence, MAC); the sequence has 8 bytes and the MAC 32.

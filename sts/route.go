@@ -139,6 +139,9 @@ func (s *Service) route(c *call) error {
 		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return wrongMethod.with("this path accepts %s", strings.Join(allowed, ", "))
 	}
+	if path[0] == "simple" { // not 404, as in reading
+		return badRequest.with("no such path; an index is at /simple/WORKSPACE/INDEX/")
+	}
 	return notFound.with("no such path")
 }
 

@@ -18,7 +18,7 @@ func TestServe(t *testing.T) {
 	must(t, err)
 	at := "http://" + ln.Addr().String()
 	key, sum := sts.NewKey()
-	demo := sts.APIKey{Name: "demo", SHA256: sum, Workspaces: []string{"acme"}, Permissions: []sts.Permission{sts.Read}}
+	demo := sts.APIKey{Name: "demo", SHA256: sum, Workspaces: []string{"acme"}, Permissions: sts.Permissions{sts.Read}}
 	s, err := sts.New(t.Context(), sts.Config{PublicURL: at, APIKeys: []sts.APIKey{demo}},
 		sts.Options{Env: &regpass.Env{Now: time.Now, HTTP: http.DefaultClient}})
 	must(t, err)

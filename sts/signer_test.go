@@ -103,6 +103,19 @@ func TestSigningKeyRefuses(t *testing.T) {
 	}
 }
 
+// TestSigningKeyOfAnother is not taken: whoever made it knows it. Only root can give a file away.
+func TestSigningKeyOfAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "signing.pem")
+	must(t, serviceWithKey(t, path))
+	if os.Geteuid() != 0 {
+		return
+	}
+	must(t, os.Chown(path, 12345, 12345))
+	if err := serviceWithKey(t, path); err == nil || !strings.Contains(err.Error(), "belongs to another user") {
+		t.Errorf("took the key of another user: %v", err)
+	}
+}
+
 func TestES256(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
@@ -128,8 +141,9 @@ func TestOthersCanVerify(t *testing.T) {
 	first := newFixture(t, func(c *sts.Config) { c.PublicURL = server.URL })
 	handler = first.handler
 	second := newFixture(t, func(c *sts.Config) {
-		c.Trust = []sts.Trust{{Issuer: server.URL, Audience: server.URL, Workspace: "acme", Permission: sts.Read,
-			Claims: map[string]string{"workspaces": `["acme"]`, "permissions": `["read"]`}}}
+		c.Trust = []sts.Trust{{Issuer: server.URL, Audience: server.URL, Workspace: "acme",
+			Permissions: sts.Permissions{sts.Read},
+			Claims:      map[string]string{"workspaces": `["acme"]`, "permissions": `["read"]`}}}
 	})
 	got := second.do(ask{method: "POST", path: accessPath, body: tokenBody(first.token(first.reader))})
 	second.want(t, got, 200)

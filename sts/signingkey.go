@@ -34,7 +34,8 @@ func signingKey(path string) (crypto.Signer, error) {
 	return key, nil
 }
 
-// readKey refuses a key that anyone but its owner could have read, and a path that is a link.
+// readKey refuses a key that is not this user's or root's or that anyone else could have read, and a path that is a
+// link.
 func readKey(path string) (crypto.Signer, error) {
 	named, err := os.Lstat(path)
 	if err != nil {
@@ -58,6 +59,10 @@ func readKey(path string) (crypto.Signer, error) {
 	if runtime.GOOS != "windows" && opened.Mode().Perm()&0o077 != 0 {
 		return nil, regpass.Hintf(fmt.Errorf("group or others have access (mode %04o)", opened.Mode().Perm()),
 			"remove the file to have a new key made, or run chmod 600 on it if nobody else can have read it")
+	}
+	if !trustedOwner(opened) {
+		return nil, regpass.Hintf(errors.New("it belongs to another user, who knows the key"),
+			"remove the file to have a new key made, or run chown on it if nobody else can have read it")
 	}
 	text, err := regpass.ReadAll(f, maxKeyFile)
 	if err != nil {

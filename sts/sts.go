@@ -22,15 +22,12 @@ type Options struct {
 	Audit io.Writer
 }
 
-// Sizes of the tables and lifetimes of their entries. A full table of used or revoked tokens refuses requests; it never
-// forgets an entry early.
+// Sizes of the caches and lifetimes. The tables that must not forget are in shares.go.
 const (
-	maxRevoked  = 100_000
-	maxUsed     = 100_000
-	maxLogins   = 1_000
-	maxFamilies = 10_000
 	maxVerified = 10_000
-	maxPages    = 64
+	maxPages    = 64 << 20         // bytes of upstreams' pages
+	leastPage   = 4 << 10          // bytes that a page counts for at least
+	maxFetching = 8                // pages that are read from upstreams at once: each may have maxPage bytes
 	retryAfter  = 10 * time.Second // Retry-After of a 503
 	loginTTL    = 5 * time.Minute  // of an approved login until it is fetched; uv polls for one minute
 	sessionTTL  = 30 * 24 * time.Hour
@@ -49,18 +46,25 @@ type Service struct {
 	routes        []compiled
 	refreshTokens *refreshTokens
 
-	verified *expiring[[32]byte, *claims]     // our tokens by SHA-256: a cache
-	revoked  *expiring[string, struct{}]      // jti or sid of revoked tokens
-	used     *expiring[[32]byte, struct{}]    // ID tokens that were exchanged
-	logins   *expiring[string, *apiKey]       // approved but not fetched yet, by UUID
-	pages    *expiring[string, []packageFile] // upstreams' listings: a cache
+	verified *expiring[[32]byte, *claims] // our tokens by SHA-256: a cache
+	revoked  map[string]*revocations      // by subject of the tokens
+	used     *expiring[[32]byte, string]  // ID tokens that were exchanged, with the subject of the new token
+	logins   *expiring[string, *apiKey]   // approved but not fetched yet, by UUID
+	pages    *expiring[string, listing]   // upstreams' listings: a cache
+
+	fetching chan struct{}      // holds an entry for each page that is read from an upstream
+	uploads  *slots             // by subject of the token
+	stop     context.CancelFunc // ends what runs beside requests
 }
 
 // New checks cfg, opens its folders and reads or makes the signing key. It makes no request. Close the Service when
 // done.
-func New(_ context.Context, cfg Config, o Options) (*Service, error) {
+func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 	cfg = cfg.complete()
 	if err := cfg.check(); err != nil {
+		return nil, regpass.Usagef("sts: config: %w", err)
+	}
+	if err := cfg.checkListen(); err != nil {
 		return nil, regpass.Usagef("sts: config: %w", err)
 	}
 	if o.Env == nil {
@@ -77,23 +81,32 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	s := &Service{
 		cfg: cfg, env: o.Env, audit: slog.NewJSONHandler(o.Audit, nil),
 		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes),
-		refreshTokens: newRefreshTokens(),
-		verified:      newCache[[32]byte, *claims](maxVerified), revoked: newExpiring[string, struct{}](maxRevoked),
-		used: newExpiring[[32]byte, struct{}](maxUsed), logins: newExpiring[string, *apiKey](maxLogins),
-		pages: newCache[string, []packageFile](maxPages),
+		verified: newCache[[32]byte, *claims](maxVerified), pages: newCache[string, listing](maxPages),
+		fetching: make(chan struct{}, maxFetching), uploads: newSlots(maxUploads),
+		revoked:       map[string]*revocations{},
+		refreshTokens: newRefreshTokens(len(cfg.APIKeys)),
 	}
+	s.pages.size = func(l listing) int { return max(l.size, leastPage) }
 	var err error
 	if s.signer, err = newSigner(cfg.SigningKey, cfg.PublicURL, o.Env.Now); err != nil {
 		return nil, err
 	}
+	ending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	tokens := share(maxTokens, leastTokens, len(cfg.APIKeys)+len(cfg.Trust))
+	s.used = newShared[[32]byte](tokens, len(cfg.Trust), func(subject string) string { return subject })
+	s.logins = newShared[string](share(maxLogins, leastLogins, len(cfg.APIKeys)), len(cfg.APIKeys),
+		func(k *apiKey) string { return k.Name })
 	for _, k := range cfg.APIKeys {
 		sum, _ := hex.DecodeString(k.SHA256) // checked above
 		s.apiKeys = append(s.apiKeys, apiKey{k, sum})
+		s.revoked[k.subject()] = newRevocations(tokens)
 	}
 	for _, t := range cfg.Trust {
 		s.policies = append(s.policies, newPolicy(t))
+		s.revoked[t.subject()] = newRevocations(2 * tokens) // the live ones, and those that ended since the last sweep
 		if s.issuers[t.Issuer] == nil {
-			s.issuers[t.Issuer] = newIssuer(t.Issuer, o.Env)
+			s.issuers[t.Issuer] = newIssuer(t.Issuer, o.Env, ending)
 		}
 	}
 	for _, x := range cfg.Indexes {
@@ -106,11 +119,17 @@ func New(_ context.Context, cfg Config, o Options) (*Service, error) {
 	return s, nil
 }
 
-// Close closes the folders. Call it after the last request.
+// Close ends requests to issuers and closes the folders. Call it after the last request.
 func (s *Service) Close() error {
+	s.stop()
+	for _, i := range s.issuers {
+		i.done.Wait()
+	}
 	var all []error
+	folders := map[*folder]bool{nil: true}
 	for _, x := range s.indexes {
-		if x.folder != nil {
+		if !folders[x.folder] {
+			folders[x.folder] = true
 			all = append(all, x.folder.root.Close())
 		}
 	}
@@ -124,6 +143,9 @@ func (s *Service) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 func (s *Service) mint(c *call, p tokenRequest) (regpass.Secret, *claims, error) {
 	if p.lifetime == 0 {
 		p.lifetime = s.cfg.TokenLifetime
+	}
+	if s.revoked[p.subject].covers(c.now) {
+		return regpass.Secret{}, nil, unavailable.with("all tokens of this key were revoked this second; ask again")
 	}
 	token, made, err := s.signer.sign(p, c.now)
 	if err != nil {

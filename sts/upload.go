@@ -20,7 +20,7 @@ func (s *Service) uploading(c *call) (*folder, error) {
 	if x == nil || x.folder == nil {
 		return nil, notFound.with("the workspace has no such index, or it takes no uploads")
 	}
-	return x.folder, nil
+	return x.folder, x.folder.moved() // what is written to a folder that was moved is lost
 }
 
 // upload accepts a wheel or sdist (pypi/warehouse, docs/user/api/upload.md). It never replaces a file: the same content
@@ -30,6 +30,10 @@ func (s *Service) upload(c *call) error {
 	if err != nil {
 		return err
 	}
+	if !s.uploads.enter(c.subject) {
+		return unavailable.with("%d uploads of this key or policy are running", maxUploads)
+	}
+	defer s.uploads.leave(c.subject)
 	c.extendDeadlines()
 	in, err := s.receive(c, f)
 	if in.temp != "" {
@@ -86,7 +90,7 @@ var versionText = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9._+!-]{0,127}$`)
 
 // check refuses a form that contradicts itself or the file name.
 func (in *received) check(file string) error {
-	project, _, ok := parseFilename(file)
+	project, version, ok := parseFilename(file)
 	kind := "sdist"
 	if strings.HasSuffix(file, ".whl") {
 		kind = "bdist_wheel"
@@ -100,6 +104,8 @@ func (in *received) check(file string) error {
 		return badRequest.with("the field name does not match the project in the file name")
 	case !versionText().MatchString(in.version):
 		return badRequest.with("the field version is missing or invalid")
+	case !sameVersion(in.version, version):
+		return badRequest.with("the field version, %s, does not match the version in the file name, %s", in.version, version)
 	case in.filetype != "" && in.filetype != kind:
 		return badRequest.with("the field filetype is not %s", kind)
 	case in.sha256 != "" && !sha256Hex().MatchString(in.sha256):

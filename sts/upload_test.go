@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"io"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/textproto"
 	"os"
 	"path/filepath"
@@ -32,6 +35,7 @@ type form struct {
 	file, text string
 	over       map[string]string // fields; an empty one is left out
 	again      bool              // the content twice
+	twice      string            // a field that comes again
 }
 
 func (f form) encode(t testing.TB) (contentType, body string) {
@@ -48,6 +52,9 @@ func (f form) encode(t testing.TB) (contentType, body string) {
 		if v != "" {
 			must(t, m.WriteField(k, v))
 		}
+	}
+	if f.twice != "" {
+		must(t, m.WriteField(f.twice, "again"))
 	}
 	for n := 0; f.file != "" && n < 1 || f.again && n < 2; n++ {
 		// As a hostile client writes it: CreateFormFile would escape.
@@ -81,7 +88,7 @@ func (fx *fixture) left() string {
 
 func TestUpload(t *testing.T) {
 	fx := newFixture(t)
-	got := fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
+	got := fx.post(publishPath, tokenBody(fx.idToken(audience, nil)))
 	fx.want(t, got, 200)
 	token := field(t, got, "token")
 	f := form{file: newWheel, text: newText}
@@ -126,6 +133,10 @@ func TestUploadRefuses(t *testing.T) {
 		status int
 	}{
 		{"no content", form{}, 400},
+		{"the name twice", form{file: newWheel, text: newText, twice: "name"}, 400},
+		{"the version twice", form{file: newWheel, text: newText, twice: "version"}, 400},
+		{"the version that is there, spelled otherwise", form{file: "demo_pkg-1.0.0-py3-none-any.whl", text: newText,
+			over: map[string]string{"name": "demo-pkg"}}, 409},
 		{"content twice", form{file: newWheel, text: newText, again: true}, 400},
 		{"another SHA-256", form{file: newWheel, text: newText, over: map[string]string{"sha256_digest": digest("x")}}, 400},
 		{"no SHA-256 at all", form{file: newWheel, text: newText, over: map[string]string{"sha256_digest": "x"}}, 400},
@@ -135,6 +146,7 @@ func TestUploadRefuses(t *testing.T) {
 			over: map[string]string{"description": strings.Repeat(big, 65)}}, 413},
 		{"another project", form{file: newWheel, text: newText, over: map[string]string{"name": "other"}}, 400},
 		{"no project", form{file: newWheel, text: newText, over: map[string]string{"name": ""}}, 400},
+		{"another version", form{file: newWheel, text: newText, over: map[string]string{"version": "99.0"}}, 400},
 		{"no version", form{file: newWheel, text: newText, over: map[string]string{"version": ""}}, 400},
 		{"another type", form{file: newWheel, text: newText, over: map[string]string{"filetype": "sdist"}}, 400},
 		{"another action", form{file: newWheel, text: newText, over: map[string]string{":action": "doc_upload"}}, 400},
@@ -165,7 +177,7 @@ func TestUploadNeedsRights(t *testing.T) {
 		c.Indexes = append(c.Indexes, sts.Index{Workspace: "acme", Name: "side", Kind: sts.PyPI, Folder: c.Indexes[0].Folder},
 			sts.Index{Workspace: "acme", Name: "up", Kind: sts.PyPI, Upstream: "http://127.0.0.1:1/simple"})
 	})
-	got := fx.post(publishPath, tokenBody(fx.idToken("pyx", nil)))
+	got := fx.post(publishPath, tokenBody(fx.idToken(audience, nil)))
 	fx.want(t, got, 200)
 	publish := field(t, got, "token")
 	f := form{file: newWheel, text: newText}
@@ -210,6 +222,84 @@ func TestUploadBrokenForms(t *testing.T) {
 		})
 	}
 	if left := fx.left(); left != wheelName {
+		t.Errorf("the folder holds %s", left)
+	}
+}
+
+// TestUploadsThatRace: of one release in many spellings at two indexes of one folder, one is taken.
+func TestUploadsThatRace(t *testing.T) {
+	fx := newFixture(t, func(c *sts.Config) {
+		link := filepath.Join(t.TempDir(), "link")
+		must(t, os.Symlink(c.Indexes[0].Folder, link))
+		c.Indexes = append(c.Indexes, sts.Index{Workspace: "acme", Name: "side", Kind: sts.PyPI, Folder: link})
+	})
+	token := fx.token(fx.dev)
+	for round := range 5 {
+		version := fmt.Sprintf("2.%d", round)
+		statuses := make(chan int, 8)
+		for i := range cap(statuses) {
+			file := []string{"new_pkg", "New_Pkg", "new.pkg", "NEW_PKG"}[i%4] + "-" + version + "-py3-none-any.whl"
+			f := form{file: file, text: fmt.Sprint("content ", i), over: map[string]string{"version": version}}
+			path := []string{uploadPath, "/v1/upload/acme/side"}[i/4]
+			go func() { statuses <- fx.upload(token, path, f).status }()
+		}
+		count := map[int]int{}
+		for range cap(statuses) {
+			count[<-statuses]++
+		}
+		if count[200] != 1 || count[409] != 7 {
+			t.Errorf("round %d: statuses %v", round, count)
+		}
+	}
+}
+
+// blocked is content of a form that comes when it is released.
+type blocked struct {
+	head    io.Reader
+	started chan<- struct{}
+	release <-chan struct{}
+}
+
+func (b *blocked) Read(p []byte) (int, error) {
+	if n, err := b.head.Read(p); n > 0 || err == nil {
+		return n, err
+	}
+	b.started <- struct{}{}
+	<-b.release
+	return 0, io.ErrUnexpectedEOF
+}
+
+// TestSlowUploads of one policy or key do not stop those of others.
+func TestSlowUploads(t *testing.T) {
+	fx := newFixture(t)
+	slow := fx.token(fx.dev)
+	kind, body := form{file: newWheel, text: newText}.encode(t)
+	started, release, ended := make(chan struct{}, 100), make(chan struct{}), make(chan int, 100)
+	for range 16 {
+		go func() {
+			r := httptest.NewRequest("POST", uploadPath, &blocked{strings.NewReader(body[:len(body)/2]), started, release})
+			r.Header = with(bearer(slow), "Content-Type", kind)
+			rec := httptest.NewRecorder()
+			fx.handler.ServeHTTP(rec, r)
+			ended <- rec.Code
+		}()
+	}
+	for range 16 {
+		<-started
+	}
+	f := form{file: newWheel, text: newText}
+	fx.want(t, fx.upload(slow, uploadPath, f), 503)
+	got := fx.post(publishPath, tokenBody(fx.idToken(audience, nil)))
+	fx.want(t, got, 200)
+	fx.want(t, fx.upload(field(t, got, "token"), uploadPath, f), 200)
+	close(release)
+	for range 16 {
+		if status := <-ended; status != 400 {
+			t.Errorf("a form that was cut off: %d", status)
+		}
+	}
+	fx.want(t, fx.upload(slow, uploadPath, f), 200)
+	if left := fx.left(); left != wheelName+" "+newWheel {
 		t.Errorf("the folder holds %s", left)
 	}
 }

@@ -30,7 +30,7 @@ func TestReadLinks(t *testing.T) {
 			[]packageFile{{name: "b-1.zip", url: "b-1.zip"}}},
 		{"another tag", `<abbr href="a-1.zip">a-1.zip</abbr>`, nil},
 	} {
-		got, err := readLinks([]byte(test.page))
+		got, _, err := readLinks([]byte(test.page))
 		if err != nil || len(got) != len(test.want) {
 			t.Errorf("%s: got %+v, %v", test.name, got, err)
 			continue
@@ -44,9 +44,38 @@ func TestReadLinks(t *testing.T) {
 	}
 }
 
+// TestFilesAreBounded: many tiny links are more memory than the page has.
+func TestFilesAreBounded(t *testing.T) {
+	for name, test := range map[string]struct {
+		read            func([]byte) ([]packageFile, bool, error)
+		head, row, tail string
+	}{
+		"HTML":  {readLinks, "", `<a href=a></a>`, ""},
+		"JSON":  {readJSON, `{"files":[{}`, `,{}`, `]}`},
+		"nulls": {readJSON, `{"files":[null`, `,null`, `]}`},
+	} {
+		for n, ok := range map[int]bool{maxFiles - 1: true, maxFiles + 1: false} {
+			files, _, err := test.read([]byte(test.head + strings.Repeat(test.row, n) + test.tail))
+			if (err == nil) != ok || len(files) > maxFiles {
+				t.Errorf("%s: %d: %d files, %v", name, n, len(files), err)
+			}
+		}
+	}
+}
+
+// TestReadJSONRefuses what is not whole.
+func TestReadJSONRefuses(t *testing.T) {
+	for _, page := range []string{``, `{`, `[]`, `null`, `{"files":[]`, `{"files":[]}{}`, `{"files":[]}]`, `{"files":{}}`,
+		`{"files":[{"filename":1}]}`, `{"Files":[]}`, `{"files":[1]}`, `{"files":[],}`, `{1:2}`} {
+		if got, _, err := readJSON([]byte(page)); err == nil {
+			t.Errorf("%s: %+v", page, got)
+		}
+	}
+}
+
 // TestReadLinksIsBounded: text that goes on and on is not kept.
 func TestReadLinksIsBounded(t *testing.T) {
-	got, err := readLinks([]byte(`<a href="a-1.zip">` + strings.Repeat("a<b>", 1<<20) + `</a>`))
+	got, _, err := readLinks([]byte(`<a href="a-1.zip">` + strings.Repeat("a<b>", 1<<20) + `</a>`))
 	if err != nil || len(got) != 1 || len(got[0].name) > maxLinkText {
 		t.Errorf("got %d files, %v", len(got), err)
 	}

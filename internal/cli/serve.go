@@ -14,6 +14,7 @@ import (
 
 func newServe(a *app) *cobra.Command {
 	var path string
+	var insecure bool
 	cmd := &cobra.Command{
 		Use:   "serve --config FILE",
 		Short: "Run the token service and gateway",
@@ -21,8 +22,11 @@ func newServe(a *app) *cobra.Command {
 Python indexes and conda channels to whoever has one. It speaks the protocol of pyx, so uv 0.8.15 to 0.12.5 use it
 directly (PYX_API_URL). Each decision is one line of JSON on standard error, never with a token. Refresh tokens,
 revocations and used identities are kept in memory only: a restart ends logins, and forgets revocations of tokens that
-have not expired.`,
-		Example: "  regpass serve --config regpass-serve.toml\n  regpass serve key new",
+have not expired.
+
+It runs until it is interrupted (Ctrl-C or SIGTERM), so start it in a terminal of its own, or in the background with &.
+Without tls_cert it listens on loopback addresses only, unless --insecure says that a proxy before it speaks TLS.`,
+		Example: "  regpass serve key new\n  regpass serve --config regpass-serve.toml &",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if path == "" {
@@ -33,10 +37,12 @@ have not expired.`,
 			if err != nil {
 				return err
 			}
+			cfg.Insecure = cfg.Insecure || insecure
 			return a.serve(cmd.Context(), cfg)
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "configuration `FILE` (TOML)")
+	cmd.Flags().BoolVar(&insecure, "insecure", false, "listen without TLS where other machines reach it")
 	key := &cobra.Command{
 		Use:   "key COMMAND",
 		Short: "Make API keys for the service",
@@ -67,13 +73,12 @@ func (a *app) serve(ctx context.Context, cfg sts.Config) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range cfg.Warnings() {
+		a.say.line("warning: ", w)
+	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return errors.Join(fmt.Errorf("serve: %w", err), s.Close())
-	}
-	if host, _, _ := net.SplitHostPort(cfg.Listen); cfg.TLSCert == "" && !regpass.Loopback(host) {
-		a.say.line("warning: ", "other machines can reach the service without TLS: "+
-			"set tls_cert and tls_key, or put a proxy that speaks TLS before it")
 	}
 	a.say.notef("serving on %s", l.Addr())
 	return errors.Join(s.Serve(ctx, l), s.Close())

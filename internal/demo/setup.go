@@ -66,7 +66,7 @@ func (d *demo) start(ctx context.Context, env *regpass.Env) error {
 		Trust: []sts.Trust{{
 			Issuer:    issuer.URL,
 			Claims:    map[string]string{"repository": workspace + "/app", "ref": "refs/heads/main"},
-			Workspace: workspace, Permission: sts.Read,
+			Workspace: workspace, Permissions: sts.Permissions{sts.Read},
 		}},
 		Indexes: []sts.Index{
 			{Workspace: workspace, Name: "main", Kind: sts.PyPI, Folder: wheels},
@@ -133,6 +133,9 @@ func (d *demo) jobOf(env *regpass.Env, ci []string) *regpass.Env {
 	}
 	return &job
 }
+
+// options say of a registry's URL that it is on the service, whose audience is its host and port.
+func (d *demo) options() string { return " type=pyx audience=" + strings.TrimPrefix(d.url, "http://") }
 
 // regpass runs the program in the job and returns its standard output.
 func (d *demo) regpass(ctx context.Context, args ...string) (string, error) {
