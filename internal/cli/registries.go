@@ -8,13 +8,13 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-// registries returns the registries of a command: its arguments, otherwise those in REGPASS_REGISTRIES, otherwise those
-// that the project's files name. Only the first two are trusted: the project's files belong to whoever wrote the
-// checkout.
+// registries returns the registries of a command: its arguments, where options may follow as words of their own,
+// otherwise those in REGPASS_REGISTRIES, otherwise those that the project's files name. Only the first two are trusted:
+// the project's files belong to whoever wrote the checkout.
 func (a *app) registries(args []string) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
-	for _, arg := range args {
-		r, err := regpass.ParseRef(arg)
+	for _, text := range regpass.RefTexts(args) {
+		r, err := regpass.ParseRef(text)
 		if err != nil {
 			return nil, err
 		}

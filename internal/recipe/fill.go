@@ -136,6 +136,9 @@ var recipeWord = regpass.Pattern(`^[A-Za-z0-9:/._~%@,+=\[\]-]+$`)
 // name adds the registry in words that mean the same in a job, whose variables are not ours.
 func (f *filled) name(row registry.Row, ref regpass.Ref) error {
 	words := []string{ref.String()}
+	if _, given := ref.Options["username"]; ref.User != "" && !given && ref.Trusted {
+		words = append(words, "username="+ref.User)
+	}
 	for _, key := range slices.Sorted(maps.Keys(ref.Options)) {
 		if key == "name" && !ref.Trusted { // the project's own file has it
 			continue
