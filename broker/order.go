@@ -88,8 +88,8 @@ func fromGeneralKey(b *Broker, t registry.Target) (found, bool, error) {
 
 // withUser adds the user name that --username gives to a key from a variable. The row checks that it is one.
 func (b *Broker) withUser(p registry.Proof) registry.Proof {
-	if name := b.options.Given.Username; name != "" && p.Username == "" {
-		p.Username, p.Kind = name, regpass.Basic
+	if g := b.options.Given; (g.Username != "" || g.NoUser) && p.Username == "" {
+		p.Username, p.Kind = g.Username, regpass.Basic
 	}
 	return p
 }

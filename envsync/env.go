@@ -102,7 +102,7 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 				e.Ref, regpass.Quote(name))
 		}
 		// uv sends these as Basic authentication, whatever the registry wants.
-		if c.Username == "" || c.Kind == regpass.CondaToken {
+		if c.Username == "" && c.Kind != regpass.Basic || c.Kind == regpass.CondaToken {
 			warnings = append(warnings, fmt.Sprintf("env: uv cannot use UV_INDEX_* for %s, "+
 				"since its %s credential has no user name; use the sink uv", e.Ref, c.Kind))
 		} else {

@@ -34,6 +34,7 @@ type Row struct {
 	OIDC      bool     // takes CI identities
 	Exchanges bool     // exchanges an API key for a token; false: the key is the token
 	Browser   bool     // has a login page for a person with a browser
+	Conda     bool     // serves conda channels alone, so other clients have no use for its credential
 
 	// Open works out everything that is known about ref before a request is sent. It reads only env's variables.
 	Open func(env *regpass.Env, ref regpass.Ref) (Target, error)

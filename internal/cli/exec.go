@@ -97,7 +97,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err != nil {
 		return err
 	}
-	a.say.warnings(written.Warnings)
+	a.say.plan(written.Plan)
 	vars := written.Vars
 	if o.secrets.wanted() {
 		var flags []envsync.Var
