@@ -48,9 +48,14 @@ var ErrNoKey = errors.New("no API key")
 
 // noProof explains what is missing. It is a missing identity only where the registry takes identities.
 func (b *Broker) noProof(t registry.Target) error {
-	hint := "set " + append(t.KeyVars(), KeyVar)[0]
+	hint := "set " + KeyVars(t)[0]
+	if t.KeyVars() == nil && t.Ref.Trusted {
+		hint += " or " + KeyVar
+	} else if t.KeyVars() == nil {
+		hint = "name the registry on the command line or in REGPASS_REGISTRIES, and set " + KeyVar
+	}
 	if t.Row.Browser {
-		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref)
+		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref.Args())
 	}
 	if !t.Row.OIDC {
 		return regpass.Hintf(fmt.Errorf("%s: %w and no stored login", t.Ref, ErrNoKey),

@@ -16,6 +16,8 @@ type Source struct {
 // Order is where a credential may come from, best first. Credential, Explain and help walk it.
 var Order = []Source{
 	{"flag", "a secret from a flag: --token-stdin, --conda-token-stdin, --password-stdin", fromGiven},
+	{"key for the host", "REGPASS_API_KEY_NAME by its name=, or REGPASS_API_KEY_HOST, for a registry that you name",
+		fromHostKey},
 	{"registry's variable", "its ready token, otherwise its API key: see `regpass help registries`", fromRow},
 	{"API key", "REGPASS_API_KEY or REGPASS_API_KEY_FILE, for registries that you name", fromGeneralKey},
 	{"session", "a fresh credential of an earlier step of this job", fromSession},
@@ -62,6 +64,12 @@ func fromGiven(b *Broker, t registry.Target) (found, bool, error) {
 	return found{proof: p}, true, nil
 }
 
+// fromHostKey takes the key that a variable binds to this registry, which HostVars must allow.
+func fromHostKey(b *Broker, t registry.Target) (found, bool, error) {
+	p, ok, err := keyIn(b.env, HostVars(t.Ref))
+	return found{proof: b.withUser(p)}, ok, err
+}
+
 // fromRow takes what stands in the registry's own variables.
 func fromRow(b *Broker, t registry.Target) (found, bool, error) {
 	for _, s := range t.Row.Proofs {
@@ -82,7 +90,7 @@ func fromGeneralKey(b *Broker, t registry.Target) (found, bool, error) {
 	if !t.Ref.Trusted {
 		return found{}, false, nil
 	}
-	p, ok, err := generalKey(b.env)
+	p, ok, err := keyIn(b.env, []string{KeyVar})
 	return found{proof: b.withUser(p)}, ok, err
 }
 

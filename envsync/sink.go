@@ -95,6 +95,7 @@ type Options struct {
 	// of that file; empty: the file that the clients read.
 	InPlace  map[string]string
 	Wildcard bool // rattler: also give the credential to the subdomains of its host
+	ByChance bool // the sinks are the default ones, so REGPASS_TOKEN is left out if two credentials would set it
 }
 
 // Plan is the work of a sink, not done yet. Every Change is known to fit the present content of its file.

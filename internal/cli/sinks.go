@@ -49,7 +49,7 @@ func (f *sinkFlags) addInPlace(cmd *cobra.Command) {
 }
 
 func (f *sinkFlags) options() envsync.Options {
-	o := envsync.Options{InPlace: map[string]string{}, Wildcard: f.wildcard}
+	o := envsync.Options{InPlace: map[string]string{}, Wildcard: f.wildcard, ByChance: len(f.to) == 0}
 	for name, file := range f.files {
 		if *file != "" {
 			o.InPlace[name] = *file
@@ -116,6 +116,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		whole.Changes = append(whole.Changes, p.Changes...)
 		whole.Vars = append(whole.Vars, p.Vars...)
 		whole.Warnings = append(whole.Warnings, p.Warnings...)
+		whole.Notes = append(whole.Notes, p.Notes...)
 	}
 	if i := slices.Index(carried, false); i >= 0 {
 		err := fmt.Errorf("no sink can carry the credential for %s: %w", all[i].Target.Ref, errors.Join(refused...))

@@ -50,7 +50,10 @@ func helpEnvironment() string {
 	b.WriteString("\nSecrets.\n\n")
 	secrets := [][2]string{
 		{settingPrefix + "API_KEY", "key or token of a registry without a variable of its own"},
-		{settingPrefix + "API_KEY_FILE", "file with that key or token"},
+		{settingPrefix + "API_KEY_HOST", "the same for one host, in upper case with _ for all but letters and digits: " +
+			broker.KeyVar + "_PKGS_EXAMPLE_8443"},
+		{settingPrefix + "API_KEY_NAME", "the same for a registry with name=NAME; both only where you name the registry"},
+		{"each of them with " + broker.FileSuffix, "file with that key or token"},
 	}
 	for _, r := range registry.All {
 		for _, p := range r.Proofs {
