@@ -16,7 +16,8 @@ type Ref struct {
 	User    string            // user name before @ in the URL, or empty; the option username goes before it
 	Options map[string]string // never nil
 	Origin  string            // where it was written: "the command line", a file's path
-	Trusted bool              // written by the person who runs the program, not in the checkout
+	Trusted bool              // written by the person who runs the program, not in the checkout, or Vouched
+	Vouched bool              // the checkout names it, and a file of the person's own its origin
 }
 
 // String is the normal form, without options.

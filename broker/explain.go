@@ -49,9 +49,11 @@ var ErrNoKey = errors.New("no API key")
 // noProof explains what is missing. It is a missing identity only where the registry takes identities.
 func (b *Broker) noProof(t registry.Target) error {
 	hint := "set " + KeyVars(t)[0]
-	if t.KeyVars() == nil && t.Ref.Trusted {
+	switch {
+	case t.KeyVars() != nil, t.Ref.Vouched:
+	case t.Ref.Trusted:
 		hint += " or " + KeyVar
-	} else if t.KeyVars() == nil {
+	default:
 		hint = "name the registry on the command line or in REGPASS_REGISTRIES, and set " + KeyVar
 	}
 	if t.Row.Browser {

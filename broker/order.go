@@ -55,7 +55,7 @@ func fromGiven(b *Broker, t registry.Target) (found, bool, error) {
 	switch {
 	case g.From == "":
 		return found{}, false, nil
-	case !t.Ref.Trusted:
+	case !t.Ref.Trusted || t.Ref.Vouched:
 		err := regpass.Usagef("%s is for a registry that you name, and %s is named by %s, a file of the checkout",
 			g.From, regpass.Quote(t.Ref.String()), t.Ref.Origin)
 		return found{}, false, regpass.Hintf(err, "name the registry on the command line, if the secret is for it")
@@ -87,7 +87,7 @@ func fromRow(b *Broker, t registry.Target) (found, bool, error) {
 // fromGeneralKey takes the key for registries that have no variable of their own. A registry that only the checkout
 // names does not get it.
 func fromGeneralKey(b *Broker, t registry.Target) (found, bool, error) {
-	if !t.Ref.Trusted {
+	if !t.Ref.Trusted || t.Ref.Vouched {
 		return found{}, false, nil
 	}
 	p, ok, err := keyIn(b.env, []string{KeyVar})
