@@ -80,7 +80,7 @@ func (b *Broker) Credential(ctx context.Context, ref regpass.Ref) (Lease, error)
 	}
 	found, err := b.find(target)
 	if err != nil {
-		return Lease{}, err
+		return Lease{}, b.withType(ctx, target, err)
 	}
 	l := Lease{Lease: found.lease, Target: target, Renewable: true}
 	if found.kept {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -41,6 +42,18 @@ func (b *Broker) Explain(ref regpass.Ref) Explanation {
 		e.Err = b.onlyTo(target.Receiver.String(), f.proof)
 	}
 	return e
+}
+
+// withType adds to the error that there is no proof what the server says of itself. Whether that is so decides the
+// person: nothing is sent by it.
+func (b *Broker) withType(ctx context.Context, t registry.Target, err error) error {
+	if !errors.Is(err, ErrNoKey) {
+		return err
+	}
+	if name := t.WhatIs(ctx, b.env); name != "" {
+		return regpass.Hintf(err, "the server says that it speaks the protocol of %s: %s", name, t.AddType(name))
+	}
+	return err
 }
 
 // ErrNoKey says that no key is here, which is what a fork meets: it is given no secrets.

@@ -137,8 +137,8 @@ func (r Row) Trusts(env *regpass.Env, ref regpass.Ref) bool {
 // IsPublic reports whether everyone may read ref without a credential.
 func (r Row) IsPublic(ref regpass.Ref) bool { return slices.Contains(r.Public, segments(ref.URL)[0]) }
 
-const nameItYourself = "name it on the command line or in REGPASS_REGISTRIES, or trust its host in your own regpass.toml, " +
-	"to send it a credential"
+const nameItYourself = "name it on the command line or in REGPASS_REGISTRIES, or trust its host in your own " +
+	"regpass.toml, to send it a credential"
 
 // notFromCheckout refuses an option that only the user may set.
 func notFromCheckout(ref regpass.Ref, option string) error {

@@ -49,7 +49,10 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 	}
 	username, named := k.user(t, p)
 	cred := regpass.Credential{Username: username}
-	var err error
+	err := t.checkServeKey(p)
+	if err != nil {
+		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Name, p.Method, p.From, err)
+	}
 	if cred.Kind, err = k.kind(env, t, p, named); err != nil {
 		return regpass.Credential{}, fmt.Errorf("%s: %w", t.Row.Name, err)
 	}
