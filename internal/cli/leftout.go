@@ -47,8 +47,8 @@ func (o *leftOut) tell(plan *envsync.Plan, l broker.Lease) {
 		plan.Warnings = append(plan.Warnings, text)
 	}
 	if user := l.Target.Ref.User; user != "" && user != c.Username {
-		plan.Warnings = append(plan.Warnings, fmt.Sprintf("the URL of %s names the user %s, and the credential is for %s: "+
-			"clients that are given that URL will not find it; take the name out of the URL",
+		plan.Warnings = append(plan.Warnings, fmt.Sprintf("the URL of %s names the user %s, and the credential is for %s"+
+			"; clients that are given that URL will not find it, so take the name out of it",
 			l.Target.Ref, regpass.Quote(user), userOf(c)))
 	}
 }

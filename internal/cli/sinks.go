@@ -120,7 +120,8 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 	}
 	if i := slices.Index(carried, false); i >= 0 {
 		err := fmt.Errorf("no sink can carry the credential for %s: %w", all[i].Target.Ref, errors.Join(refused...))
-		return envsync.Plan{}, regpass.Hintf(err, "name one with --to, or use `regpass token`")
+		return envsync.Plan{}, regpass.Hintf(err, "name one with --to, or use `regpass token %s`",
+			all[i].Target.Ref.Args())
 	}
 	for i, l := range all {
 		left[i].tell(&whole, l)
