@@ -28,7 +28,7 @@ type Given struct {
 	Secret   regpass.Secret // key, token or password
 	Kind     regpass.Kind   // how it is presented; empty: the registry's default
 	Username string         // for Basic; also goes with keys from variables
-	NoUser   bool           // a key from a variable is a password without a user name
+	NoUser   bool           // it, or a key from a variable, is a password without a user name
 }
 
 // Reporter shows notes and warnings to the user. Neither holds a secret.

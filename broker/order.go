@@ -61,6 +61,9 @@ func fromGiven(b *Broker, t registry.Target) (found, bool, error) {
 		return found{}, false, regpass.Hintf(err, "name the registry on the command line, if the secret is for it")
 	}
 	p := registry.Proof{Method: regpass.APIKey, From: g.From, Secret: g.Secret, Kind: g.Kind, Username: g.Username}
+	if g.NoUser && p.Kind == "" {
+		p.Kind = regpass.Basic
+	}
 	return found{proof: p}, true, nil
 }
 
