@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -51,9 +52,13 @@ func (r Ref) Text() string {
 func (r Ref) Args() string {
 	words := strings.Fields(r.Text())
 	for i, w := range words {
-		if !plainWord().MatchString(w) {
-			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		if plainWord().MatchString(w) {
+			continue
 		}
+		if strings.ContainsFunc(w, func(c rune) bool { return c < ' ' || c > '~' }) { // it is shown and cannot be pasted
+			w = strings.Trim(strconv.QuoteToASCII(w), `"`)
+		}
+		words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 	}
 	return strings.Join(words, " ")
 }
@@ -119,7 +124,7 @@ func RefTexts(args []string) []string {
 func (r *Ref) parseURL(word string) error {
 	if !strings.Contains(word, "://") {
 		r.Bare = !strings.Contains(word, "/")
-		if tokenLike().MatchString(word) && !strings.Contains(word, ".") {
+		if r.Bare && looksLikeToken(word) {
 			return Hintf(fmt.Errorf("the host looks like a token"), "%s", hostHint)
 		}
 		word = defaultScheme(word) + word

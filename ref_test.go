@@ -82,6 +82,7 @@ func TestParseRefRefuses(t *testing.T) {
 		"h/a/%74/s3cr3t/main":             `registry "h/a/t/***": the URL holds a conda token`,
 		"https://h/%2Ft%2fs3cr3t":         `registry "https://h/%2Ft/***": the URL holds a conda token`,
 		"http://h/t/s3cr3t/main":          `registry "http://h/t/***": the URL holds a conda token`,
+		"https://h/t//s3cr3t":             "the URL holds a conda token",
 		"ghp_s3cr3ts3cr3t":                `registry "***": the host looks like a token`,
 		"https://h/ x=s3cr3t x=s3cr3t":    `registry "https://h/ x=*** x=***": an option is given twice`,
 		"https://glpat-s3cr3ts3cr3ts3@h/": `registry "https://***@h/": the user name looks like a token`,
@@ -141,6 +142,24 @@ func TestParseRefs(t *testing.T) {
 	}
 }
 
+// A token in the place of a user or a host is refused, and a name that a person or a robot has is not.
+func TestLooksLikeToken(t *testing.T) {
+	for text, want := range map[string]bool{
+		"ghp_0123456789abcdef": true, "glpat-0123456789abcdefghij": true, "pypi-AgEIcHlwaS5vcmc": true,
+		"sk-regpass-0123456789": true, "1B7xKq9fPz2mN4tR": true, "0123456789abcdef0123456789abcdef": true,
+		"abcdefghijklmnopqrstuvwxyz0123456789/_abcd": true, "AKCp8abcdefghijk": true,
+		"": false, "ci": false, "__token__": false, "gitlab-ci-token": false, "gitlab+deploy-token-12345678": false,
+		"oauth2accesstoken": false, "_json_key_base64": false, "x-access-token": false, "aws": false,
+		"robot$project+name": false, "First.Last2024@example.com": false, "AKIAIOSFODNN7EXAMPLE": false,
+		"6f9619ff-8b86-d011-b42d-00cf4fc964ff": false, "pypi-mirror-internal": false, "global-registry-internal": false,
+		"a-service-of-the-platform-team-for-builds": false,
+	} {
+		if looksLikeToken(text) != want {
+			t.Errorf("%q: %v", text, !want)
+		}
+	}
+}
+
 func TestRefText(t *testing.T) {
 	for _, c := range []struct{ text, again, args string }{
 		{"PYX.dev", "pyx.dev", "pyx.dev"},
@@ -150,6 +169,7 @@ func TestRefText(t *testing.T) {
 		{"https://h/ username=", "https://h/ username=", "https://h/ username="},
 		{"https://h/a'b;c username=robot$x", "https://h/a'b;c username=robot$x",
 			`'https://h/a'\''b;c' 'username=robot$x'`},
+		{"https://h/ name=\u202ea\x1b", "https://h/ name=\u202ea\x1b", `https://h/ 'name=\u202ea\x1b'`},
 	} {
 		r, err := ParseRef(c.text)
 		if err != nil || r.Text() != c.again || r.Args() != c.args {

@@ -12,22 +12,24 @@ import (
 const (
 	passwordHint = "take it out of the URL and give it with --password-stdin; " + replaceIt
 	tokenHint    = "take /t/TOKEN out of the URL and give the token with --conda-token-stdin; " + replaceIt
-	userHint     = "take it out of the URL and give it with --token-stdin; " + replaceIt
-	hostHint     = "name the registry, and give the token with --token-stdin; " + replaceIt
-	replaceIt    = "you may have to replace it, because it has been in a file or a shell history"
+	userHint     = "if it is a name, write username=NAME behind the URL; if it is a token, take it out of the URL " +
+		"and give it with --token-stdin; " + replaceIt
+	hostHint  = "name the registry, and give the token with --token-stdin; " + replaceIt
+	replaceIt = "you may have to replace it, because it has been in a file or a shell history"
 )
 
 var (
 	urlScheme = Pattern(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 	// tokenInPath matches a path that conda's clients take for one with a token, wherever it stands
 	// (conda/common/url.py, split_anaconda_token). hidePath also matches it where characters are escaped.
-	tokenInPath = Pattern(`(?:^|/)t/[^/]`)
+	tokenInPath = Pattern(`(?:^|/)t/+[^/]`)
 	hidePath    = Pattern(`(?i)(^|/|%2f)(?:t|%74)(?:/|%2f).*$`)
 	hideQuery   = Pattern(`[?#].*$`)
-	// tokenLike matches tokens that people use as a user name, or in the place of a registry: ones that begin as those
-	// of a known service do, and text that is too long for a name and holds nothing that an address has.
-	tokenLike = Pattern(`^(?:(?:gh[oprsu]_|github_pat_|gl[a-z]{2,5}-|pypi-|[sr][kt]-|pfx[_-]|npm_|eyJ|AKCp|cmVmdGtu)` +
-		`[A-Za-z0-9_.~-]{12,}|[A-Za-z0-9_.=~/-]{40,})$`)
+	// knownToken matches tokens that begin as those of a service do.
+	knownToken = Pattern(`^(?:gh[oprsu]_|github_pat_|gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|oas)-|pypi-AgE|npm_|` +
+		`pfx_|pfx-jwt|(?:sk|rt)-regpass-|sk-pyx-|eyJ|AKCp|cmVmdGtu)[A-Za-z0-9_.~-]{8,}$`)
+	tokenText = Pattern(`^[A-Za-z0-9_=~/-]+$`)
+	plainText = Pattern(`^[A-Za-z0-9]+$`)
 )
 
 // mark stands for a text that is not shown.
@@ -60,9 +62,23 @@ func hideSecrets(words []string) string {
 	return scheme + user + strings.Join(out, " ")
 }
 
+// looksLikeToken reports whether text is rather a token than the name of a user or a host: long, and of digits and
+// letters such as no person would choose.
+func looksLikeToken(text string) bool {
+	digit := strings.ContainsAny(text, "0123456789")
+	mixed := digit && strings.ToLower(text) != text && strings.ToUpper(text) != text
+	switch {
+	case knownToken().MatchString(text):
+		return true
+	case !tokenText().MatchString(text):
+		return false
+	}
+	return mixed && len(text) >= 16 || digit && (len(text) >= 40 || len(text) >= 24 && plainText().MatchString(text))
+}
+
 // hideHost hides the first word of a REGISTRY if it is rather a token than a host.
 func hideHost(word string) string {
-	if !strings.ContainsAny(word, "./:") && (len(word) >= 20 || tokenLike().MatchString(word)) {
+	if !strings.ContainsAny(word, "./:") && (len(word) >= 20 || looksLikeToken(word)) {
 		return mark
 	}
 	return word
@@ -74,7 +90,7 @@ func (r *Ref) checkUser() error {
 	switch {
 	case given && r.User != "" && r.User != option:
 		return errors.New("the URL and the option username name two users")
-	case tokenLike().MatchString(r.User) || tokenLike().MatchString(option):
+	case looksLikeToken(r.User) || knownToken().MatchString(option):
 		return Hintf(errors.New("the user name looks like a token"), "%s", userHint)
 	case strings.ContainsFunc(r.User, func(c rune) bool { return c == ':' || !unicode.IsGraphic(c) }):
 		return errors.New("the user name holds a colon or a control character")
