@@ -36,6 +36,20 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	return content, nil
 }
 
+// ReadSecretFile is ReadFile for a file that holds a secret and is named by a setting, such as a variable. People put
+// the secret itself there, so the error shows the path only where there is such a file.
+func ReadSecretFile(setting, path string, limit int64) ([]byte, error) {
+	content, err := ReadFile(path, limit)
+	if err == nil {
+		return content, nil
+	}
+	if _, missing := os.Lstat(path); missing != nil {
+		return nil, Hintf(fmt.Errorf("%s names no file: %w", setting, reason(missing)),
+			"it must be the path of a file that holds the secret, not the secret itself")
+	}
+	return nil, fmt.Errorf("%s: %s: %w", setting, Quote(path), err)
+}
+
 // reason returns the cause in a *fs.PathError, which would repeat the path.
 func reason(err error) error {
 	var pe *fs.PathError

@@ -2,6 +2,7 @@ package regpass
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,5 +43,29 @@ func TestReadFile(t *testing.T) {
 	}
 	if _, err := ReadFile(filepath.Dir(path), 5); err == nil {
 		t.Error("read a folder")
+	}
+}
+
+// A secret in the place of the file's name is not repeated; the name of a file that is there is.
+func TestReadSecretFile(t *testing.T) {
+	const secret = "s3cr3t"
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "token")
+	if err := os.WriteFile(plain, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{secret, filepath.Join(dir, secret), "-----BEGIN " + secret + "\n", "\x00" + secret,
+		filepath.Join(plain, secret), strings.Repeat(secret, 1000)} {
+		_, err := ReadSecretFile("THE_FILE", path, 10)
+		if text := fmt.Sprint(err, Hints(err)); err == nil || strings.Contains(text, secret) ||
+			!strings.Contains(text, "THE_FILE names no file: ") {
+			t.Errorf("%q: %s", path, text)
+		}
+	}
+	if _, err := ReadSecretFile("THE_FILE", dir, 10); err == nil || !strings.Contains(err.Error(), Quote(dir)) {
+		t.Errorf("a folder: %v", err)
+	}
+	if got, err := ReadSecretFile("THE_FILE", plain, 10); err != nil || string(got) != "x" {
+		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -2,8 +2,8 @@ package regpass
 
 import "strings"
 
-// Pick finds the row of a table by its name. An unknown name is ErrUsage, and the error lists the known names in the
-// order of the table. noun is the word for a row: "provider".
+// Pick finds the row of a table by its name. An unknown name, or none, is ErrUsage, and the error lists the known names
+// in the order of the table. noun is the word for a row: "provider".
 func Pick[R any](noun, name string, rows []R, nameOf func(R) string) (R, error) {
 	var known []string
 	for _, row := range rows {
@@ -13,6 +13,9 @@ func Pick[R any](noun, name string, rows []R, nameOf func(R) string) (R, error) 
 		known = append(known, nameOf(row))
 	}
 	var none R
+	if name == "" {
+		return none, Usagef("no %s is named (known: %s)", noun, strings.Join(known, ", "))
+	}
 	return none, Usagef("unknown %s %s (known: %s)", noun, Quote(name), strings.Join(known, ", "))
 }
 

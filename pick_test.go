@@ -16,7 +16,7 @@ func TestPick(t *testing.T) {
 	}{
 		{colors, "red", "f00", ""},
 		{colors, "blue", "00f", ""},
-		{colors, "", "", `unknown color "" (known: red, green, blue)`},
+		{colors, "", "", `no color is named (known: red, green, blue)`},
 		{colors, "Red", "", `unknown color "Red" (known: red, green, blue)`},
 		{colors, "a\n##[b]", "", `unknown color "a\n##\x5bb]" (known: red, green, blue)`},
 		{colors, strings.Repeat("x", 301), "",

@@ -2,7 +2,10 @@ package regpass
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,9 +14,11 @@ type Ref struct {
 	URL     *url.URL          // without user, query and fragment; a bare host has the path "/"
 	Host    string            // lower-case, with :port unless it is the scheme's default; "s3://bucket[/prefix]" for s3
 	Bare    bool              // only a host was written
+	User    string            // user name before @ in the URL, or empty; the option username goes before it
 	Options map[string]string // never nil
 	Origin  string            // where it was written: "the command line", a file's path
-	Trusted bool              // written by the person who runs the program, not in the checkout
+	Trusted bool              // written by the person who runs the program, not in the checkout, or Vouched
+	Vouched bool              // the checkout names it, and a file of the person's own its origin
 }
 
 // String is the normal form, without options.
@@ -24,21 +29,59 @@ func (r Ref) String() string {
 	return r.URL.String()
 }
 
+// Text is the registry with its user name and its options, as a person could write it again.
+func (r Ref) Text() string {
+	first := r.String()
+	switch {
+	case r.User == "":
+	case r.Bare:
+		first = url.User(r.User).String() + "@" + r.Host
+	default:
+		u := *r.URL
+		u.User = url.User(r.User)
+		first = u.String()
+	}
+	words := []string{first}
+	for _, k := range slices.Sorted(maps.Keys(r.Options)) {
+		words = append(words, k+"="+r.Options[k])
+	}
+	return strings.Join(words, " ")
+}
+
+// Args is Text as arguments in a shell's command line, for hints.
+func (r Ref) Args() string {
+	words := strings.Fields(r.Text())
+	for i, w := range words {
+		if plainWord().MatchString(w) {
+			continue
+		}
+		if strings.ContainsFunc(w, func(c rune) bool { return c < ' ' || c > '~' }) { // it is shown and cannot be pasted
+			w = strings.Trim(strconv.QuoteToASCII(w), `"`)
+		}
+		words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+	}
+	return strings.Join(words, " ")
+}
+
 var (
-	urlScheme = Pattern(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 	refOption = Pattern(`^([a-z][a-z0-9-]*)=(.*)$`)
 	hostName  = Pattern(`^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$`)
 	ipv6      = Pattern(`^\[[0-9a-f:.]+\]$`)
+	plainWord = Pattern(`^[A-Za-z0-9_./:@%+,=-]+$`)
 )
 
 // ParseRef reads one REGISTRY: words between white space, the first a URL or a host, the others key=value. Its errors
-// are ErrUsage and never show a password in the URL.
+// are ErrUsage and show no part of the text that may be a secret; see hideSecrets.
 func ParseRef(text string) (Ref, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
 		return Ref{}, Usagef("the registry is empty")
 	}
-	shown := Quote(hideUser(strings.Join(words, " "))) // a password may hold white space
+	if kv := refOption().FindStringSubmatch(words[0]); kv != nil {
+		return Ref{}, Hintf(Usagef("the option %s= comes before its registry", kv[1]),
+			"write the registry first: `https://… %s=…`", kv[1])
+	}
+	shown := Quote(hideSecrets(words))
 	r := Ref{Options: map[string]string{}}
 	for _, w := range words[1:] {
 		kv := refOption().FindStringSubmatch(w)
@@ -50,16 +93,40 @@ func ParseRef(text string) (Ref, error) {
 		}
 		r.Options[kv[1]] = kv[2]
 	}
-	if err := r.parseURL(words[0]); err != nil {
+	err := r.parseURL(words[0])
+	if err == nil {
+		err = r.checkUser()
+	}
+	if err != nil {
 		return Ref{}, tagged{fmt.Errorf("registry %s: %w", shown, err), ErrUsage}
 	}
 	return r, nil
+}
+
+// IsRefOption reports whether an argument is an option of the registry before it.
+func IsRefOption(arg string) bool { return refOption().MatchString(arg) }
+
+// RefTexts joins the arguments of a command so that each text is one REGISTRY: an argument that is an option belongs to
+// the registry before it.
+func RefTexts(args []string) []string {
+	var texts []string
+	for _, arg := range args {
+		if last := len(texts) - 1; last >= 0 && IsRefOption(arg) {
+			texts[last] += " " + arg
+			continue
+		}
+		texts = append(texts, arg)
+	}
+	return texts
 }
 
 // parseURL fills in URL, Host and Bare from the first word.
 func (r *Ref) parseURL(word string) error {
 	if !strings.Contains(word, "://") {
 		r.Bare = !strings.Contains(word, "/")
+		if r.Bare && looksLikeToken(word) {
+			return Hintf(fmt.Errorf("the host looks like a token"), "%s", hostHint)
+		}
 		word = defaultScheme(word) + word
 	}
 	u, err := url.Parse(word)
@@ -69,6 +136,7 @@ func (r *Ref) parseURL(word string) error {
 	if _, has := u.User.Password(); has {
 		return Hintf(fmt.Errorf("the URL holds a password"), "%s", passwordHint)
 	}
+	r.User = u.User.Username()
 	u.User, u.Scheme = nil, strings.ToLower(u.Scheme)
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return fmt.Errorf("a registry's URL has no query and no fragment")
@@ -79,6 +147,9 @@ func (r *Ref) parseURL(word string) error {
 	if hasDotSegment(u) {
 		return fmt.Errorf("a registry's URL has no . and .. segments in its path")
 	}
+	if u.Scheme != "s3" && tokenInPath().MatchString(u.Path) {
+		return Hintf(fmt.Errorf("the URL holds a conda token"), "%s", tokenHint)
+	}
 	switch u.Scheme {
 	case "https":
 	case "http":
@@ -86,6 +157,9 @@ func (r *Ref) parseURL(word string) error {
 			return fmt.Errorf("http is spoken only to this machine; use https")
 		}
 	case "s3":
+		if r.User != "" {
+			return fmt.Errorf("the URL of a bucket has no user name")
+		}
 		u.Path = strings.TrimRight(u.Path, "/")
 		r.URL, r.Host = u, u.String()
 		return nil
@@ -98,9 +172,6 @@ func (r *Ref) parseURL(word string) error {
 	r.URL, r.Host = u, u.Host
 	return nil
 }
-
-const passwordHint = "take it out of the URL and give it with --password-stdin; " +
-	"you may have to replace it, because it has been in a file or a shell history"
 
 // defaultScheme is the scheme of a URL that is written without one: http for this machine, https for any other.
 func defaultScheme(word string) string {
@@ -117,22 +188,14 @@ func normalHost(u *url.URL) (string, error) {
 		host = "[" + host + "]"
 	}
 	if !hostName().MatchString(host) && !ipv6().MatchString(host) {
-		return "", Hintf(fmt.Errorf("%s is not a host name", Quote(host)), "write a name outside ASCII in its xn-- form")
+		return "", Hintf(fmt.Errorf("%s is not a host name", Quote(hideHost(host))),
+			"write a name outside ASCII in its xn-- form")
 	}
 	port := u.Port()
 	if port != "" && port != map[string]string{"https": "443", "http": "80"}[u.Scheme] {
 		host += ":" + port
 	}
 	return host, nil
-}
-
-// hideUser replaces the text before the last @, except for a scheme, so that an error can show the rest.
-func hideUser(text string) string {
-	at := strings.LastIndex(text, "@")
-	if at < 0 {
-		return text
-	}
-	return urlScheme().FindString(text[:at]) + "…" + text[at:]
 }
 
 // ParseRefs reads the registries in a setting of the person who runs the program, one a line, so they are Trusted.

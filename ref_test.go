@@ -23,6 +23,8 @@ func TestParseRef(t *testing.T) {
 		{"https://API.pyx.dev:443/Simple/", "https://api.pyx.dev/Simple/", "https://api.pyx.dev/Simple/", "api.pyx.dev"},
 		{"HTTPS://pyx.dev", "https://pyx.dev/", "https://pyx.dev/", "pyx.dev"},
 		{"https://user@pyx.dev/", "https://pyx.dev/", "https://pyx.dev/", "pyx.dev"},
+		{"https://h/tt/a/t/", "https://h/tt/a/t/", "https://h/tt/a/t/", "h"},
+		{"s3://bucket/t/prefix", "s3://bucket/t/prefix", "s3://bucket/t/prefix", "s3://bucket/t/prefix"},
 		{"https://pyx.dev/a%2Fb", "https://pyx.dev/a%2Fb", "https://pyx.dev/a%2Fb", "pyx.dev"},
 		{
 			"https://xn--bcher-kva.example/", "https://xn--bcher-kva.example/",
@@ -66,35 +68,52 @@ func TestParseRefRefuses(t *testing.T) {
 	for text, why := range map[string]string{
 		"":                                "the registry is empty",
 		" \n":                             "the registry is empty",
-		"https://h/ role":                 `registry "https://h/ role": an option is not key=value`,
+		"https://h/ s3cr3t":               `registry "https://h/ ***": an option is not key=value`,
+		"type=pyx https://h/":             "the option type= comes before its registry",
+		"token=s3cr3t":                    "the option token= comes before its registry",
 		"https://h/ Role=x":               "not key=value",
 		"https://h/ a=1 a=2":              "an option is given twice",
 		"https://":                        `"" is not a host name`,
 		"https:///simple":                 `"" is not a host name`,
-		"https://h/?token=x":              "no query and no fragment",
-		"https://h/?":                     "no query and no fragment",
-		"https://h/#x":                    "no query and no fragment",
-		"https://h/a/../b":                "no . and .. segments",
-		"https://h/%2E%2e/b":              "no . and .. segments",
-		"https://h/a/.":                   "no . and .. segments",
-		"s3://b/../c":                     "no . and .. segments",
-		"http://pyx.dev/":                 "http is spoken only to this machine",
-		"http://localhost.evil.example/":  "http is spoken only to this machine",
-		"ftp://h/":                        `the scheme "ftp" is not https`,
-		"file:///etc/passwd":              "is not a host name",
-		"https://bücher.example/":         "is not a host name",
-		"https://h./":                     "is not a host name",
-		"https://-h/":                     "is not a host name",
-		"https://a..b/":                   "is not a host name",
-		"https://h:x/":                    "not a URL or a host",
-		"https://h/%zz":                   "not a URL or a host",
-		"https://a b":                     "not key=value",
-		"https://u:s3cr3t@h/":             "the URL holds a password",
-		"u:s3cr3t@h":                      "the URL holds a password",
-		"https://u:@h/":                   "the URL holds a password",
-		"https://u:s3cr3t x@h/":           "not key=value",
-		"https://u: s3cr3t=1 s3cr3t=1@h/": "an option is given twice",
-		"u:x://s3cr3t@h":                  "is not a host name",
+		"https://h/?token=s3cr3t":         `registry "https://h/***": a registry's URL has no query and no fragment`,
+		"https://h/?token= s3cr3t":        `registry "https://h/*** ***": an option is not key=value`,
+		"https://h/#s3cr3t":               "no query and no fragment",
+		"https://h/t/s3cr3t/main":         `registry "https://h/t/***": the URL holds a conda token`,
+		"h/a/%74/s3cr3t/main":             `registry "h/a/t/***": the URL holds a conda token`,
+		"https://h/%2Ft%2fs3cr3t":         `registry "https://h/%2Ft/***": the URL holds a conda token`,
+		"http://h/t/s3cr3t/main":          `registry "http://h/t/***": the URL holds a conda token`,
+		"https://h/t//s3cr3t":             "the URL holds a conda token",
+		"ghp_s3cr3ts3cr3t":                `registry "***": the host looks like a token`,
+		"https://h/ x=s3cr3t x=s3cr3t":    `registry "https://h/ x=*** x=***": an option is given twice`,
+		"https://glpat-s3cr3ts3cr3ts3@h/": `registry "https://***@h/": the user name looks like a token`,
+		"https://h/ username=pypi-AgEIs3cr3tAgEIs3cr3t": "the user name looks like a token",
+		"https://a@h/ username=b":                       "name two users",
+		"https://a%0A@h/":                               "a colon or a control character",
+		"s3://s3cr3t@b":                                 "the URL of a bucket has no user name",
+		"s3cr3t-s3cr3t-s3cr3t-s3cr3t!":                  `registry "***": "***" is not a host name`,
+		"https://h/?":                                   "no query and no fragment",
+		"https://h/#x":                                  "no query and no fragment",
+		"https://h/a/../b":                              "no . and .. segments",
+		"https://h/%2E%2e/b":                            "no . and .. segments",
+		"https://h/a/.":                                 "no . and .. segments",
+		"s3://b/../c":                                   "no . and .. segments",
+		"http://pyx.dev/":                               "http is spoken only to this machine",
+		"http://localhost.evil.example/":                "http is spoken only to this machine",
+		"ftp://h/":                                      `the scheme "ftp" is not https`,
+		"file:///etc/passwd":                            "is not a host name",
+		"https://bücher.example/":                       "is not a host name",
+		"https://h./":                                   "is not a host name",
+		"https://-h/":                                   "is not a host name",
+		"https://a..b/":                                 "is not a host name",
+		"https://h:x/":                                  "not a URL or a host",
+		"https://h/%zz":                                 "not a URL or a host",
+		"https://a b":                                   "not key=value",
+		"https://u:s3cr3t@h/":                           "the URL holds a password",
+		"u:s3cr3t@h":                                    "the URL holds a password",
+		"https://u:@h/":                                 "the URL holds a password",
+		"https://u:s3cr3t x@h/":                         "not key=value",
+		"https://u: s3cr3t=1 s3cr3t=1@h/":               "an option is given twice",
+		"u:x://s3cr3t@h":                                "is not a host name",
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, err := ParseRef(text)
@@ -123,13 +142,54 @@ func TestParseRefs(t *testing.T) {
 	}
 }
 
-// again writes a Ref as a person would.
-func again(r Ref) string {
-	words := []string{r.String()}
-	for _, k := range slices.Sorted(maps.Keys(r.Options)) {
-		words = append(words, k+"="+r.Options[k])
+// A token in the place of a user or a host is refused, and a name that a person or a robot has is not.
+func TestLooksLikeToken(t *testing.T) {
+	for text, want := range map[string]bool{
+		"ghp_0123456789abcdef": true, "glpat-0123456789abcdefghij": true, "pypi-AgEIcHlwaS5vcmc": true,
+		"sk-regpass-0123456789": true, "1B7xKq9fPz2mN4tR": true, "0123456789abcdef0123456789abcdef": true,
+		"abcdefghijklmnopqrstuvwxyz0123456789/_abcd": true, "AKCp8abcdefghijk": true,
+		"": false, "ci": false, "__token__": false, "gitlab-ci-token": false, "gitlab+deploy-token-12345678": false,
+		"oauth2accesstoken": false, "_json_key_base64": false, "x-access-token": false, "aws": false,
+		"robot$project+name": false, "First.Last2024@example.com": false, "AKIAIOSFODNN7EXAMPLE": false,
+		"6f9619ff-8b86-d011-b42d-00cf4fc964ff": false, "pypi-mirror-internal": false, "global-registry-internal": false,
+		"a-service-of-the-platform-team-for-builds": false,
+	} {
+		if looksLikeToken(text) != want {
+			t.Errorf("%q: %v", text, !want)
+		}
 	}
-	return strings.Join(words, " ")
+}
+
+func TestRefText(t *testing.T) {
+	for _, c := range []struct{ text, again, args string }{
+		{"PYX.dev", "pyx.dev", "pyx.dev"},
+		{"https://h/simple type=pyx name=a", "https://h/simple name=a type=pyx", "https://h/simple name=a type=pyx"},
+		{"https://ci@h/", "https://ci@h/", "https://ci@h/"},
+		{"me%40example.com@h", "me%40example.com@h", "me%40example.com@h"},
+		{"https://h/ username=", "https://h/ username=", "https://h/ username="},
+		{"https://h/a'b;c username=robot$x", "https://h/a'b;c username=robot$x",
+			`'https://h/a'\''b;c' 'username=robot$x'`},
+		{"https://h/ name=\u202ea\x1b", "https://h/ name=\u202ea\x1b", `https://h/ 'name=\u202ea\x1b'`},
+	} {
+		r, err := ParseRef(c.text)
+		if err != nil || r.Text() != c.again || r.Args() != c.args {
+			t.Errorf("%s: %s, %s, %v", c.text, r.Text(), r.Args(), err)
+		}
+	}
+}
+
+func TestRefTexts(t *testing.T) {
+	for _, c := range []struct{ args, want []string }{
+		{nil, nil},
+		{[]string{"a.test", "b.test"}, []string{"a.test", "b.test"}},
+		{[]string{"a.test", "type=pyx", "name=x", "b.test c=d", "e="}, []string{"a.test type=pyx name=x", "b.test c=d e="}},
+		{[]string{"type=pyx", "a.test"}, []string{"type=pyx", "a.test"}},
+		{[]string{"https://a.test/?x=y"}, []string{"https://a.test/?x=y"}},
+	} {
+		if got := RefTexts(c.args); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q", c.args, got)
+		}
+	}
 }
 
 func FuzzRef(f *testing.F) {
@@ -169,12 +229,12 @@ func FuzzRef(f *testing.F) {
 		if r.URL.User != nil || strings.ContainsAny(r.URL.String(), "?#") {
 			t.Fatalf("the URL is %s", r.URL)
 		}
-		r2, err := ParseRef(again(r))
+		r2, err := ParseRef(r.Text())
 		if err != nil {
-			t.Fatalf("%q: %v", again(r), err)
+			t.Fatalf("%q: %v", r.Text(), err)
 		}
 		if r2.String() != r.String() || r2.URL.String() != r.URL.String() || r2.Host != r.Host || r2.Bare != r.Bare ||
-			!maps.Equal(r2.Options, r.Options) {
+			r2.User != r.User || !maps.Equal(r2.Options, r.Options) {
 			t.Fatalf("%q is %+v, and read again %+v", text, r, r2)
 		}
 	})

@@ -28,6 +28,7 @@ type Given struct {
 	Secret   regpass.Secret // key, token or password
 	Kind     regpass.Kind   // how it is presented; empty: the registry's default
 	Username string         // for Basic; also goes with keys from variables
+	NoUser   bool           // it, or a key from a variable, is a password without a user name
 }
 
 // Reporter shows notes and warnings to the user. Neither holds a secret.
@@ -43,13 +44,14 @@ type Broker struct {
 	options Options
 	report  Reporter
 	shown   map[string]string // fingerprints of identity tokens, with the one receiver that each was shown to
-	sentTo  string            // the one receiver of a secret that names no registry
+	sentTo  map[string]string // variables and flags whose secret is for one registry, with the one receiver of each
 }
 
 // New returns a Broker. s may be nil: then nothing is kept.
 func New(env *regpass.Env, s *session.Session, o Options, report Reporter) *Broker {
 	env.Mask(o.Given.Secret)
-	return &Broker{env: env, session: s, options: o, report: report, shown: map[string]string{}}
+	return &Broker{env: env, session: s, options: o, report: report,
+		shown: map[string]string{}, sentTo: map[string]string{}}
 }
 
 // Lease is a credential that we have, and what it is for.
@@ -78,7 +80,7 @@ func (b *Broker) Credential(ctx context.Context, ref regpass.Ref) (Lease, error)
 	}
 	found, err := b.find(target)
 	if err != nil {
-		return Lease{}, err
+		return Lease{}, b.withType(ctx, target, err)
 	}
 	l := Lease{Lease: found.lease, Target: target, Renewable: true}
 	if found.kept {
@@ -164,18 +166,4 @@ func (b *Broker) describe(l *Lease, proof registry.Proof) {
 	if l.Key == "" {
 		l.Key = session.Key(t.Row.Name, l.Receiver, l.Scope, string(l.Method)+" "+l.From, proof.Secret)
 	}
-}
-
-// onlyTo keeps a secret that names no registry, one that was given or REGPASS_API_KEY, to the first registry that gets
-// it: sending one secret to several is what a hostile list of registries would want.
-func (b *Broker) onlyTo(receiver string, proof registry.Proof) error {
-	switch {
-	case b.options.Given.From == "" && !isGeneralKey(proof.From):
-	case b.sentTo == "":
-		b.sentTo = receiver
-	case b.sentTo != receiver:
-		return regpass.Hintf(regpass.Usagef("%s is one key, but %s and %s both would get it", proof.From, b.sentTo, receiver),
-			"log in to one registry after the other")
-	}
-	return nil
 }

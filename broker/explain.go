@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -43,14 +44,33 @@ func (b *Broker) Explain(ref regpass.Ref) Explanation {
 	return e
 }
 
+// withType adds to the error that there is no proof what the server says of itself. Whether that is so decides the
+// person: nothing is sent by it.
+func (b *Broker) withType(ctx context.Context, t registry.Target, err error) error {
+	if !errors.Is(err, ErrNoKey) {
+		return err
+	}
+	if name := t.WhatIs(ctx, b.env); name != "" {
+		return regpass.Hintf(err, "the server says that it speaks the protocol of %s: %s", name, t.AddType(name))
+	}
+	return err
+}
+
 // ErrNoKey says that no key is here, which is what a fork meets: it is given no secrets.
 var ErrNoKey = errors.New("no API key")
 
 // noProof explains what is missing. It is a missing identity only where the registry takes identities.
 func (b *Broker) noProof(t registry.Target) error {
-	hint := "set " + append(t.KeyVars(), KeyVar)[0]
+	hint := "set " + KeyVars(t)[0]
+	switch {
+	case t.KeyVars() != nil, t.Ref.Vouched:
+	case t.Ref.Trusted:
+		hint += " or " + KeyVar
+	default:
+		hint = "name the registry on the command line or in REGPASS_REGISTRIES, and set " + KeyVar
+	}
 	if t.Row.Browser {
-		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref)
+		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref.Args())
 	}
 	if !t.Row.OIDC {
 		return regpass.Hintf(fmt.Errorf("%s: %w and no stored login", t.Ref, ErrNoKey),

@@ -1,35 +1,100 @@
 package broker
 
 import (
-	"fmt"
+	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/registry"
 )
 
-// Variables that hold a key for a registry without one of its own, or name the file that holds it.
+// Variables that hold a key for a registry without one of its own. A name or a host behind KeyVar and _ binds the key
+// to one registry. FileSuffix behind a variable's name has it name the file that holds the key.
 const (
 	KeyVar     = "REGPASS_API_KEY"
-	KeyFileVar = "REGPASS_API_KEY_FILE"
+	FileSuffix = "_FILE"
 )
 
 // MaxKey is how much is read of a file or standard input that holds a key, in bytes: more than any key has.
 const MaxKey = 1 << 20
 
-func isGeneralKey(from string) bool { return from == KeyVar || from == KeyFileVar }
+// inVar matches the characters of a name or a host that stand as they are in the name of a variable.
+const inVar = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-func generalKey(env *regpass.Env) (registry.Proof, bool, error) {
-	name, value := env.Lookup(KeyVar)
-	if name == "" {
-		var path string
-		if name, path = env.Lookup(KeyFileVar); name == "" {
-			return registry.Proof{}, false, nil
-		}
-		raw, err := regpass.ReadFile(path, MaxKey)
-		if err != nil {
-			return registry.Proof{}, false, fmt.Errorf("%s: %s: %w", name, path, err)
-		}
-		value = string(raw)
+// HostVars are the variables that may hold the key of just this registry, best first: by the index's name, and by the
+// host. A person must have named the registry: a file of the checkout could choose a name, or a host that differs only
+// in characters that a variable cannot have. A name that ends in file has no variable: it would name another's file.
+func HostVars(ref regpass.Ref) []string {
+	if !ref.Trusted {
+		return nil
 	}
-	return registry.Proof{Method: regpass.APIKey, From: name, Secret: regpass.SecretLine(value)}, true, nil
+	names := []string{ref.Options["name"], ref.Host}
+	if ref.URL.Scheme == "s3" {
+		names = names[:1]
+	}
+	var vars []string
+	for _, name := range names {
+		v := KeyVar + "_" + strings.Map(func(r rune) rune {
+			if strings.ContainsRune(inVar, r) {
+				return r
+			}
+			return '_'
+		}, strings.ToUpper(name))
+		if name != "" && !strings.HasSuffix(v, FileSuffix) {
+			vars = append(vars, v)
+		}
+	}
+	return vars
+}
+
+// KeyVars are the variables that are best for giving a registry its key: its own, otherwise one for its name or host.
+func KeyVars(t registry.Target) []string {
+	if own := t.KeyVars(); own != nil {
+		return own
+	}
+	return []string{append(HostVars(t.Ref), KeyVar)[0]}
+}
+
+// isGeneralKey reports whether a proof is from a variable that the registry's row does not have.
+func isGeneralKey(from string) bool { return strings.HasPrefix(from, KeyVar) }
+
+// keyIn reads the key in the first of the variables that is set, or in the file that one of them names.
+func keyIn(env *regpass.Env, vars []string) (registry.Proof, bool, error) {
+	for _, name := range vars {
+		value := env.Getenv(name)
+		if path := env.Getenv(name + FileSuffix); value == "" && path != "" {
+			name += FileSuffix
+			raw, err := regpass.ReadSecretFile(name, env.Abs(path), MaxKey)
+			if err != nil {
+				return registry.Proof{}, false, err
+			}
+			value = string(raw)
+		}
+		if value != "" {
+			return registry.Proof{Method: regpass.APIKey, From: name, Secret: regpass.SecretLine(value)}, true, nil
+		}
+	}
+	return registry.Proof{}, false, nil
+}
+
+// onlyTo keeps a secret that was given, or one from a variable that is not the registry's own, to the first registry
+// that gets it: sending one secret to several is what a hostile list of registries would want.
+func (b *Broker) onlyTo(receiver string, proof registry.Proof) error {
+	if b.options.Given.From == "" && !isGeneralKey(proof.From) {
+		return nil
+	}
+	before := cmp.Or(b.sentTo[proof.From], receiver)
+	if before != receiver {
+		err := regpass.Usagef("%s is one key, but %s and %s both would get it", proof.From, before, receiver)
+		if b.options.Given.From == "" && slices.Contains([]string{KeyVar, KeyVar + FileSuffix}, proof.From) {
+			return regpass.Hintf(err, "set %s_HOST for each of them, see `regpass help environment`", KeyVar)
+		}
+		if b.options.Given.From == "" {
+			return regpass.Hintf(err, "add name=INDEX to each of them, and set %s_INDEX", KeyVar)
+		}
+		return regpass.Hintf(err, "log in to one registry after the other")
+	}
+	b.sentTo[proof.From] = receiver
+	return nil
 }

@@ -16,6 +16,8 @@ type Source struct {
 // Order is where a credential may come from, best first. Credential, Explain and help walk it.
 var Order = []Source{
 	{"flag", "a secret from a flag: --token-stdin, --conda-token-stdin, --password-stdin", fromGiven},
+	{"key for the host", "REGPASS_API_KEY_NAME by its name=, or REGPASS_API_KEY_HOST, for a registry that you name",
+		fromHostKey},
 	{"registry's variable", "its ready token, otherwise its API key: see `regpass help registries`", fromRow},
 	{"API key", "REGPASS_API_KEY or REGPASS_API_KEY_FILE, for registries that you name", fromGeneralKey},
 	{"session", "a fresh credential of an earlier step of this job", fromSession},
@@ -53,13 +55,22 @@ func fromGiven(b *Broker, t registry.Target) (found, bool, error) {
 	switch {
 	case g.From == "":
 		return found{}, false, nil
-	case !t.Ref.Trusted:
+	case !t.Ref.Trusted || t.Ref.Vouched:
 		err := regpass.Usagef("%s is for a registry that you name, and %s is named by %s, a file of the checkout",
 			g.From, regpass.Quote(t.Ref.String()), t.Ref.Origin)
 		return found{}, false, regpass.Hintf(err, "name the registry on the command line, if the secret is for it")
 	}
 	p := registry.Proof{Method: regpass.APIKey, From: g.From, Secret: g.Secret, Kind: g.Kind, Username: g.Username}
+	if g.NoUser && p.Kind == "" {
+		p.Kind = regpass.Basic
+	}
 	return found{proof: p}, true, nil
+}
+
+// fromHostKey takes the key that a variable binds to this registry, which HostVars must allow.
+func fromHostKey(b *Broker, t registry.Target) (found, bool, error) {
+	p, ok, err := keyIn(b.env, HostVars(t.Ref))
+	return found{proof: b.withUser(p)}, ok, err
 }
 
 // fromRow takes what stands in the registry's own variables.
@@ -79,17 +90,17 @@ func fromRow(b *Broker, t registry.Target) (found, bool, error) {
 // fromGeneralKey takes the key for registries that have no variable of their own. A registry that only the checkout
 // names does not get it.
 func fromGeneralKey(b *Broker, t registry.Target) (found, bool, error) {
-	if !t.Ref.Trusted {
+	if !t.Ref.Trusted || t.Ref.Vouched {
 		return found{}, false, nil
 	}
-	p, ok, err := generalKey(b.env)
+	p, ok, err := keyIn(b.env, []string{KeyVar})
 	return found{proof: b.withUser(p)}, ok, err
 }
 
 // withUser adds the user name that --username gives to a key from a variable. The row checks that it is one.
 func (b *Broker) withUser(p registry.Proof) registry.Proof {
-	if name := b.options.Given.Username; name != "" && p.Username == "" {
-		p.Username, p.Kind = name, regpass.Basic
+	if g := b.options.Given; (g.Username != "" || g.NoUser) && p.Username == "" {
+		p.Username, p.Kind = g.Username, regpass.Basic
 	}
 	return p
 }

@@ -29,8 +29,13 @@ var update = flag.Bool("update", false, "rewrite the expectations in the scripts
 
 // TestScripts runs the scripts in testdata/script. Each has a token service with a private index and channel, a GitHub
 // job, a GitLab job and a server that misbehaves at hand; see setup and commands.
+//
+// Hosts other than this machine are behind a proxy that does not exist, so a script asks nobody else.
 func TestScripts(t *testing.T) {
-	runScripts(t, "script", setup)
+	runScripts(t, "script", func(e *testscript.Env) error {
+		e.Setenv("https_proxy", "http://127.0.0.1:9")
+		return setup(e)
+	})
 }
 
 // runScripts runs the scripts in a folder of testdata. They have commands and more.

@@ -84,10 +84,13 @@ func CheckPrintable(text string) error {
 	return nil
 }
 
-// CheckUserName returns why a user name cannot be sent as Basic authentication (RFC 7617), or nil. Its error reads like
-// that of CheckPrintable.
+// CheckUserName returns why a user name cannot be sent as Basic authentication, or nil. It may be empty (RFC 7617). The
+// error reads like that of CheckPrintable.
 func CheckUserName(name string) error {
-	if strings.Contains(name, ":") {
+	switch {
+	case name == "":
+		return nil
+	case strings.Contains(name, ":"):
 		return errors.New("holds a colon")
 	}
 	return CheckPrintable(name)

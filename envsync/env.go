@@ -37,13 +37,20 @@ func IndexVars(index string) (username, password string) {
 
 // PlanVars works out the variables for the entries, and no files. It never sets a variable to the empty string, since
 // to uv an empty variable is set.
-func PlanVars(env *regpass.Env, _ Private, entries []Entry, _ Options) (Plan, error) {
+func PlanVars(env *regpass.Env, _ Private, entries []Entry, o Options) (Plan, error) {
 	var p Plan
 	from := map[string]Entry{}
+	unnamed := o.ByChance && severalUnnamed(env, entries)
+	if unnamed {
+		p.Notes = append(p.Notes, "env: "+tokenVar+" is not set, since it would be one variable for several credentials")
+	}
 	for _, e := range entries {
 		vars, warnings, err := envVars(env, e)
 		if err != nil {
 			return Plan{}, err
+		}
+		if unnamed && isUnnamed(vars) {
+			continue
 		}
 		p.Warnings = append(p.Warnings, warnings...)
 		for _, v := range vars {
@@ -67,6 +74,27 @@ func sameVar(v Var, among []Var) bool {
 	for _, o := range among {
 		if o.Name == v.Name {
 			return o.Plain == v.Plain && o.Secret.Fingerprint() == v.Secret.Fingerprint()
+		}
+	}
+	return false
+}
+
+// tokenVar is the variable for a credential that has no other.
+const tokenVar = "REGPASS_TOKEN"
+
+func isUnnamed(vars []Var) bool { return len(vars) > 0 && vars[0].Name == tokenVar }
+
+// severalUnnamed reports whether two different credentials would both be in tokenVar.
+func severalUnnamed(env *regpass.Env, entries []Entry) bool {
+	var first []Var
+	for _, e := range entries {
+		vars, _, err := envVars(env, e)
+		switch {
+		case err != nil || !isUnnamed(vars):
+		case first == nil:
+			first = vars
+		case !sameVar(vars[0], first):
+			return true
 		}
 	}
 	return false
@@ -102,7 +130,7 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 				e.Ref, regpass.Quote(name))
 		}
 		// uv sends these as Basic authentication, whatever the registry wants.
-		if c.Username == "" || c.Kind == regpass.CondaToken {
+		if c.Username == "" && c.Kind != regpass.Basic || c.Kind == regpass.CondaToken {
 			warnings = append(warnings, fmt.Sprintf("env: uv cannot use UV_INDEX_* for %s, "+
 				"since its %s credential has no user name; use the sink uv", e.Ref, c.Kind))
 		} else {
@@ -111,7 +139,7 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 		}
 	}
 	if len(vars) == 0 {
-		vars = append(vars, Var{Name: "REGPASS_TOKEN", Secret: c.Secret})
+		vars = append(vars, Var{Name: tokenVar, Secret: c.Secret})
 		if c.Kind == regpass.Basic { // without its user name the password is useless
 			vars = append(vars, Var{Name: "REGPASS_USERNAME", Plain: c.Username})
 		}

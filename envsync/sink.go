@@ -18,6 +18,8 @@ type Sink struct {
 	Name string // for --to and the input to
 	Doc  string // one line of help
 
+	Readers []string // the programs that find a credential here, for people; nil: no program of its own
+
 	Var         string   // variable that names File or its folder; empty if there is no file
 	File        string   // slash path of the private file in the session's folder of files; empty: only variables
 	PointsAtDir bool     // Var names the folder of the file, since its readers write a lock beside it
@@ -93,6 +95,7 @@ type Options struct {
 	// of that file; empty: the file that the clients read.
 	InPlace  map[string]string
 	Wildcard bool // rattler: also give the credential to the subdomains of its host
+	ByChance bool // the sinks are the default ones, so REGPASS_TOKEN is left out if two credentials would set it
 }
 
 // Plan is the work of a sink, not done yet. Every Change is known to fit the present content of its file.
@@ -100,6 +103,7 @@ type Plan struct {
 	Vars     []Var
 	Changes  []Change
 	Warnings []string // cases in which a client will not use the credential, one line each, without secrets
+	Notes    []string // what is left out because no client has a use for it, as Warnings
 }
 
 // Change is one file to write.

@@ -16,9 +16,9 @@ func fileToken(_ context.Context, env *regpass.Env, audience string) (regpass.Se
 	}
 	path = env.Abs(path)
 	// White space around the token is trimmed later, so the file may be a little longer than the longest token.
-	text, err := regpass.ReadFile(path, regpass.MaxToken+1<<10)
+	text, err := regpass.ReadSecretFile("REGPASS_ID_TOKEN_FILE", path, regpass.MaxToken+1<<10)
 	if err != nil {
-		err = regpass.NoIdentityf("read the file that REGPASS_ID_TOKEN_FILE names: %s: %w", regpass.Quote(path), err)
+		err = regpass.NoIdentityf("%w", err)
 		return regpass.Secret{}, regpass.Hintf(err,
 			"the token must be in that file before regpass runs:\n%s", fileSetup(audience))
 	}

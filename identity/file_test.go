@@ -35,8 +35,8 @@ func TestFileBroken(t *testing.T) {
 	write(t, filepath.Join(dir, "nul"), token+"\x00")
 	write(t, filepath.Join(dir, "json"), `{"value":"`+token+`"}`)
 	for _, test := range []struct{ name, text string }{
-		{"missing", `missing": `},
-		{"##[b]", `##\x5bb]": `},
+		{"missing", "names no file: "},
+		{"##[b]", "names no file: "},
 		{".", `: `},
 		{"empty", "the token is empty"},
 		{"long", "longer than 66560 bytes"},

@@ -123,7 +123,8 @@ func pyxWorkspace(env *regpass.Env, ref regpass.Ref) (string, error) {
 	if name == "" {
 		err := regpass.Usagef("pyx: %s does not say which workspace a CI identity is for", regpass.Quote(ref.String()))
 		return "", regpass.Hintf(err, "name an index (https://%[1]s/simple/WORKSPACE/VIEW), "+
-			"a publish URL (https://%[1]s/v1/upload/WORKSPACE/REGISTRY) or add workspace=WORKSPACE", pyxDefaultAPI)
+			"a publish URL (https://%[1]s/v1/upload/WORKSPACE/REGISTRY) or add workspace=WORKSPACE: "+
+			"`%[2]s workspace=WORKSPACE`", pyxDefaultAPI, ref.Args())
 	}
 	if !pyxName().MatchString(name) {
 		return "", regpass.Usagef("pyx: %s is not the name of a workspace", regpass.Quote(name))

@@ -34,6 +34,7 @@ type Row struct {
 	OIDC      bool     // takes CI identities
 	Exchanges bool     // exchanges an API key for a token; false: the key is the token
 	Browser   bool     // has a login page for a person with a browser
+	Conda     bool     // serves conda channels alone, so other clients have no use for its credential
 
 	// Open works out everything that is known about ref before a request is sent. It reads only env's variables.
 	Open func(env *regpass.Env, ref regpass.Ref) (Target, error)
@@ -136,7 +137,8 @@ func (r Row) Trusts(env *regpass.Env, ref regpass.Ref) bool {
 // IsPublic reports whether everyone may read ref without a credential.
 func (r Row) IsPublic(ref regpass.Ref) bool { return slices.Contains(r.Public, segments(ref.URL)[0]) }
 
-const nameItYourself = "name it on the command line or in REGPASS_REGISTRIES to send it a credential"
+const nameItYourself = "name it on the command line or in REGPASS_REGISTRIES, or trust its host in your own " +
+	"regpass.toml, to send it a credential"
 
 // notFromCheckout refuses an option that only the user may set.
 func notFromCheckout(ref regpass.Ref, option string) error {

@@ -213,7 +213,7 @@ func TestFind(t *testing.T) {
 func TestFindRefuses(t *testing.T) {
 	for _, test := range []struct{ ref, says string }{
 		{"pyx.dev type=pypi", "pyx, prefix.dev, anaconda.org, gitlab, s3, static"},
-		{"pyx.dev type=", `unknown type ""`},
+		{"pyx.dev type=", `no type is named`},
 		{"pyx.dev workspce=acme", "audience, name, type, workspace"},
 		{"https://repo.prefix.dev/acme workspace=acme",
 			`prefix.dev: unknown option "workspace" (known: audience, name, type)`},

@@ -9,6 +9,7 @@ import (
 var s3 = Row{
 	Name:    "s3",
 	Title:   "channels in s3 buckets",
+	Conda:   true,
 	Doc:     "https://pixi.prefix.dev/latest/deployment/s3/",
 	Hosts:   []string{"s3://BUCKET"},
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return ref.URL.Scheme == "s3" },

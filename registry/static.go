@@ -26,7 +26,7 @@ var static = Row{
 var keyOptions = []Option{
 	{Name: "kind", Doc: "how the key is presented",
 		Values: []string{string(regpass.Bearer), string(regpass.Basic), string(regpass.CondaToken), string(regpass.S3)}},
-	{Name: "username", Doc: "user name, for Basic authentication"},
+	{Name: "username", Doc: "user name, for Basic authentication; empty: a password without one"},
 }
 
 // openKey opens a registry whose key is the credential, of the usual kind unless a proof or an option says otherwise.
@@ -47,14 +47,18 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 		err := t.unsupported(p)
 		return regpass.Credential{}, regpass.Hintf(err, "give it a key: REGPASS_API_KEY, --token-stdin or --password-stdin")
 	}
-	cred := regpass.Credential{Username: cmp.Or(p.Username, t.option(env, "username"), k.username)}
-	var err error
-	if cred.Kind, err = k.kind(env, t, p, cred.Username); err != nil {
+	username, named := k.user(t, p)
+	cred := regpass.Credential{Username: username}
+	err := t.checkServeKey(p)
+	if err != nil {
+		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Name, p.Method, p.From, err)
+	}
+	if cred.Kind, err = k.kind(env, t, p, named); err != nil {
 		return regpass.Credential{}, fmt.Errorf("%s: %w", t.Row.Name, err)
 	}
 	switch cred.Kind {
 	case regpass.Basic:
-		cred.Secret, err = parseBasic(cred.Username, p.Secret)
+		cred.Secret, err = parseBasic(cred.Username, named, p.Secret)
 	case regpass.CondaToken:
 		cred.Secret, err = parseCondaToken(p.Secret)
 	case regpass.S3:
@@ -70,14 +74,30 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 	return cred, nil
 }
 
-// kind is how the key is presented: the kind of p or of the option, otherwise the one that the rest implies.
-func (k keyRef) kind(env *regpass.Env, t Target, p Proof, username string) (regpass.Kind, error) {
+// user is the user name that goes with the key, if one is named. It may be empty on purpose: with an empty option, or
+// in a proof for Basic. One in the URL of a file of the checkout is not taken.
+func (k keyRef) user(t Target, p Proof) (name string, named bool) {
+	option, given := t.Ref.Options["username"]
+	switch {
+	case p.Username != "" || p.Kind == regpass.Basic:
+		return p.Username, true
+	case given:
+		return option, true
+	case t.Ref.User != "" && t.Ref.Trusted:
+		return t.Ref.User, true
+	}
+	return k.username, k.username != ""
+}
+
+// kind is how the key is presented: the kind of p or of the option, otherwise the one that the rest implies. named: a
+// user name goes with it.
+func (k keyRef) kind(env *regpass.Env, t Target, p Proof, named bool) (regpass.Kind, error) {
 	bucket := t.Ref.URL.Scheme == "s3"
 	kind := cmp.Or(p.Kind, regpass.Kind(t.option(env, "kind")))
 	switch {
 	case kind == "" && bucket:
 		return regpass.S3, nil
-	case kind == "" && username != "":
+	case kind == "" && named:
 		return regpass.Basic, nil
 	case kind == "":
 		return k.usual, nil
@@ -97,12 +117,12 @@ func parseBearer(env *regpass.Env, key regpass.Secret) (token, error) {
 }
 
 // parseBasic checks a user name and a password. RFC 7617, section 2, allows no colon in the user name, and no control
-// characters.
-func parseBasic(username string, password regpass.Secret) (regpass.Secret, error) {
+// characters. An empty one must have been named.
+func parseBasic(username string, named bool, password regpass.Secret) (regpass.Secret, error) {
 	switch {
-	case username == "":
+	case !named:
 		return regpass.Secret{}, regpass.Hintf(errors.New("basic authentication needs a user name"),
-			"add username=NAME to the registry or give --username")
+			"add username=NAME to the registry, or username= for a password without one")
 	case strings.Contains(username, ":") || !graphic(username):
 		return regpass.Secret{}, fmt.Errorf("the user name %s holds a colon or a control character", regpass.Quote(username))
 	}

@@ -50,8 +50,11 @@ func (s *Service) authenticate(c *call) (*claims, error) {
 	who, ok := s.verified.get(sum, c.now)
 	if !ok {
 		if who, err = s.signer.verify(token); err != nil {
-			return nil, badCredential.with("the token was not issued by this service or has expired").
-				because("token refused: %s", err)
+			detail := "the token was not issued by this service or has expired"
+			if strings.HasPrefix(token.Reveal(), keyPrefix) {
+				detail = "an API key is exchanged for a token: give regpass the URL and type=" + protocol
+			}
+			return nil, badCredential.with("%s", detail).because("token refused: %s", err)
 		}
 		s.verified.set(sum, who, who.ExpiresAt.Time, c.now)
 	}

@@ -52,7 +52,8 @@ func TestPresenting(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got := fx.do(ask{path: test.path, header: test.header})
 			fx.want(t, got, test.status)
-			if test.status == 401 && len(got.header["Www-Authenticate"]) != 2 {
+			if all := got.header["Www-Authenticate"]; test.status == 401 &&
+				(len(all) != 2 || !strings.HasPrefix(all[1], `Bearer realm="regpass", type="pyx"`)) {
 				t.Errorf("WWW-Authenticate %q", got.header["Www-Authenticate"])
 			}
 		})

@@ -12,7 +12,7 @@ import (
 
 // open are the places that answer without a credential.
 var open = map[string]bool{"/healthz": true, "/.well-known/jwks.json": true, "/.well-known/openid-configuration": true,
-	"/v1/trusted-publishing/audience": true}
+	"/v1/trusted-publishing/audience": true, "/.well-known/regpass": true}
 
 // FuzzRequests sends anything to the handler. Without a credential nothing but what is public succeeds; with one,
 // nothing outside the token's workspace comes out. Nothing makes the service fail.

@@ -58,14 +58,15 @@ func (r *refusal) because(format string, args ...any) *refusal {
 	return r
 }
 
-// write sends problem details (RFC 9457). A 401 offers both ways to present a token (RFC 6750, RFC 7617).
+// write sends problem details (RFC 9457). A 401 offers both ways to present a token (RFC 6750, RFC 7617), and says with
+// which type= regpass gets one.
 func (r *refusal) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	switch r.status {
 	case http.StatusUnauthorized:
-		bearer := `Bearer realm="regpass"`
+		bearer := `Bearer realm="regpass", type="` + protocol + `"`
 		if r.code != noCredential.code {
 			bearer += `, error="invalid_token"`
 		}

@@ -57,9 +57,9 @@ func newUpstream(x Index, env *regpass.Env) (*upstream, error) {
 }
 
 func tokenFile(path string) (regpass.Secret, error) {
-	text, err := regpass.ReadFile(path, maxTokenFile)
+	text, err := regpass.ReadSecretFile("upstream_token_file", path, maxTokenFile)
 	if err != nil {
-		return regpass.Secret{}, fmt.Errorf("%s: %w", path, err)
+		return regpass.Secret{}, err
 	}
 	token, err := regpass.ParseToken(string(text))
 	if err != nil {

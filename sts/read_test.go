@@ -218,6 +218,10 @@ func TestPublicPlaces(t *testing.T) {
 	if fx.want(t, got, 200); !strings.Contains(got.body, `"crv":"Ed25519"`) || strings.Contains(got.body, `"d"`) {
 		t.Errorf("keys: %s", got.body)
 	}
+	got = fx.do(ask{path: "/.well-known/regpass"})
+	if fx.want(t, got, 200); strings.TrimSpace(got.body) != `{"service":"regpass serve","type":"pyx"}` {
+		t.Errorf("what it is: %s", got.body)
+	}
 	if fx.audit.String() != "" {
 		t.Errorf("nothing was decided, but the audit says\n%s", fx.audit)
 	}

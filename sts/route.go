@@ -40,6 +40,7 @@ var routes = []route{
 	{"validate", "POST", "/v1/upload/{}/{}/validate", (*Service).validate, false},
 	{"jwks", "GET", "/.well-known/jwks.json", (*Service).jwks, true},
 	{"discovery", "GET", "/.well-known/openid-configuration", (*Service).discovery, true},
+	{"what-is", "GET", "/.well-known/regpass", (*Service).whatIs, true},
 	{"health", "GET", "/healthz", (*Service).health, true},
 }
 

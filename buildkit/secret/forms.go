@@ -135,13 +135,13 @@ func basic(c regpass.Credential) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Secret.Reveal()))
 }
 
-// gitHeaderOf is for credentials with a user name: git servers speak Basic, and with the token alone BuildKit sends
-// the name x-access-token, which is GitHub's.
+// gitHeaderOf is for credentials with a user name, which may be empty: git servers speak Basic, and with the token
+// alone BuildKit sends the name x-access-token, which is GitHub's.
 func gitHeaderOf(c regpass.Credential) string {
-	if c.Username == "" || c.Kind != regpass.Basic && c.Kind != regpass.Bearer {
-		return ""
+	if c.Kind == regpass.Basic || c.Kind == regpass.Bearer && c.Username != "" {
+		return basic(c)
 	}
-	return basic(c)
+	return ""
 }
 
 func gitTokenOf(c regpass.Credential) string {

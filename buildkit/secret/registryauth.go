@@ -47,6 +47,8 @@ func mintAuth(ctx context.Context, src *cachedSource, host string) (types.AuthCo
 	switch {
 	case cred.Kind == regpass.Bearer && cred.Username == "":
 		return types.AuthConfig{RegistryToken: cred.Secret.Reveal()}, nil
+	case cred.Kind == regpass.Basic && cred.Username == "": // it would be taken for a refresh token
+		return types.AuthConfig{}, fmt.Errorf("regpass: %s: a container registry takes no password without a user name", host)
 	case cred.Kind == regpass.Bearer || cred.Kind == regpass.Basic:
 		return types.AuthConfig{Username: cred.Username, Password: cred.Secret.Reveal()}, nil
 	}

@@ -76,6 +76,11 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 	if _, err := store.RegistryAuth(t.Context(), "reg.example:5000", nil, nil); err == nil {
 		t.Error("a credential for S3 went to a container registry")
 	}
+	cred.Kind = regpass.Basic
+	if _, err := store.RegistryAuth(t.Context(), "reg.example:5000", nil, nil); err == nil ||
+		!strings.Contains(err.Error(), "takes no password without a user name") {
+		t.Errorf("a password without a user name went to a container registry: %v", err)
+	}
 	cred.Secret, fails = regpass.NewSecret("third"), errors.New("the server said: secret things")
 	if _, err := store.RegistryAuth(t.Context(), "reg.example:5000", nil, nil); err == nil ||
 		strings.Contains(err.Error(), "secret things") || !strings.Contains(err.Error(),

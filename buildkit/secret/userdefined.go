@@ -71,8 +71,12 @@ func (s *Store) checkUserDefined(u UserDefined) error {
 	}
 	path := s.env.Abs(u.Src)
 	switch st, err := os.Stat(path); {
-	case err != nil:
-		return regpass.Hintf(regpass.Usagef("--secret: %s: %w", regpass.Quote(u.ID), err),
+	case err != nil: // a secret may stand in the place of the path
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return regpass.Hintf(regpass.Usagef("--secret: %s: src= names no file: %w", regpass.Quote(u.ID), err),
 			"src=FILE names a file and env=VARIABLE a variable")
 	case st.IsDir():
 		return regpass.Usagef("--secret: %s: %s is a folder", regpass.Quote(u.ID), path)

@@ -66,7 +66,7 @@ func (e entry) edits(m machine, eol string) []envsync.Replacement {
 	_, login := e.field("login")
 	_, password := e.field("password")
 	head := "machine " + m.name
-	if !login {
+	if !login && m.login != "" {
 		head += eol + "login " + m.login
 	}
 	if !password {
@@ -75,9 +75,14 @@ func (e entry) edits(m machine, eol string) []envsync.Replacement {
 	all := []envsync.Replacement{{Start: e.start, End: e.head.end, Text: head}}
 	for _, f := range e.fields {
 		value := map[string]string{"login": m.login, "password": m.password}[f.name()]
-		if value != "" { // not account
-			all = append(all, envsync.Replacement{Start: f.key.start, End: f.value.end, Text: f.name() + " " + value})
+		field := envsync.Replacement{Start: f.key.start, End: f.value.end}
+		switch {
+		case value != "":
+			field.Text = f.name() + " " + value
+		case m.login != "":
+			continue // an account stays
 		}
+		all = append(all, field) // without a login, requests would take the account for it
 	}
 	return all
 }
@@ -86,7 +91,11 @@ func (e entry) edits(m machine, eol string) []envsync.Replacement {
 // -1.
 func (f file) insert(m machine, last int) envsync.Replacement {
 	eol := f.eol()
-	text := strings.Join([]string{"machine " + m.name, "login " + m.login, "password " + m.password, ""}, eol)
+	lines := []string{"machine " + m.name, "login " + m.login, "password " + m.password, ""}
+	if m.login == "" {
+		lines = slices.Delete(lines, 1, 2)
+	}
+	text := strings.Join(lines, eol)
 	if last >= 0 {
 		at := f.entries[last].start
 		line := bytes.LastIndexByte(f.data[:at], '\n') + 1

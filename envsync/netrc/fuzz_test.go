@@ -121,17 +121,25 @@ func checkNetrcSet(t *testing.T, old, username, password string) {
 		}
 	}
 	if slices.ContainsFunc(parsed.entries, func(o entry) bool { return o.matches("h.test") }) {
-		if a, b := outside(t, []byte(old)), outside(t, out); a != b {
+		if a, b := outside(t, []byte(old), username), outside(t, out, username); a != b {
 			t.Errorf("outside of our entry %q became %q", a, b)
 		}
-	} else if in, ok := inserted(old, now); !ok ||
-		strings.Join(strings.Fields(in), " ") != "machine h.test login "+username+" password "+password {
+	} else if in, ok := inserted(old, now); !ok || strings.Join(strings.Fields(in), " ") != entryText(e.Cred) {
 		t.Errorf("%q became %q: more than our entry was added", old, now)
 	}
 	again, err := set(out, []envsync.Entry{e})
 	if err != nil || !bytes.Equal(again, out) {
 		t.Errorf("set again: %v: %q became %q", err, out, again)
 	}
+}
+
+// entryText is our entry in one line.
+func entryText(c regpass.Credential) string {
+	login := "login " + c.Username + " "
+	if c.Username == "" {
+		login = ""
+	}
+	return "machine h.test " + login + "password " + c.Secret.Reveal()
 }
 
 // inserted returns the one text that was put into old to make now.
@@ -148,8 +156,9 @@ func inserted(old, now string) (string, bool) {
 	return "", false
 }
 
-// outside is all of a netrc but our entry's host, login and password, without regard to white space.
-func outside(t *testing.T, data []byte) string {
+// outside is all of a netrc but our entry's host, login and password, and account where there is no user name, without
+// regard to white space.
+func outside(t *testing.T, data []byte, username string) string {
 	f, err := parse(data)
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +170,7 @@ func outside(t *testing.T, data []byte) string {
 		}
 		edits = append(edits, envsync.Replacement{Start: e.start, End: e.head.end})
 		for _, v := range e.fields {
-			if v.name() != "account" {
+			if v.name() != "account" || username == "" {
 				edits = append(edits, envsync.Replacement{Start: v.key.start, End: v.value.end})
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// machine is the entry of a netrc for one host.
+// machine is the entry of a netrc for one host. Without a login, curl, uv and requests send an empty user name.
 type machine struct{ name, login, password string }
 
 // checkPortable returns why some reader of netrc files reads a value differently, or nil. rattler keeps quotes, Python
@@ -58,13 +58,13 @@ func checkMachine(host string, c regpass.Credential) error {
 	if c.Kind != regpass.Basic && c.Kind != regpass.Bearer {
 		return fmt.Errorf("a %s credential is not a user name and a password", c.Kind)
 	}
-	if c.Username == "" {
+	if c.Username == "" && c.Kind != regpass.Basic {
 		return fmt.Errorf("its %s credential has no user name, and a netrc holds only user names and passwords", c.Kind)
 	}
 	if err := envsync.CheckUserName(c.Username); err != nil {
 		return fmt.Errorf("the user name %w", err)
 	}
-	if err := checkPortable(c.Username); err != nil {
+	if err := checkPortable(c.Username); err != nil && c.Username != "" {
 		return fmt.Errorf("the user name %w, which clients read differently", err)
 	}
 	password := c.Secret.Reveal()

@@ -82,6 +82,31 @@ func TestSetNetrcKeepsTheRest(t *testing.T) {
 	}
 }
 
+// A password without a user name is an entry without a login, and without an account, which requests would take for
+// one.
+func TestSetNetrcWithoutUserName(t *testing.T) {
+	entry := []envsync.Entry{handOver(t, "h.test", regpass.Basic, "", "p4ss")}
+	for _, tt := range []struct{ name, old, now string }{
+		{"a new entry", "machine a.test login x\n", "machine a.test login x\nmachine h.test\npassword p4ss\n"},
+		{"an entry in one line", "machine h.test login x account z password y\n",
+			"machine h.test   password p4ss\n"},
+		{"an entry in lines", "machine h.test\nlogin x\npassword y\n", "machine h.test\n\npassword p4ss\n"},
+		{"an entry with a login alone", "machine h.test user x\n", "machine h.test\npassword p4ss \n"},
+	} {
+		now, err := set([]byte(tt.old), entry)
+		if err != nil || string(now) != tt.now {
+			t.Fatalf("%s: got  %q, %v\nwant %q", tt.name, now, err, tt.now)
+		}
+		if a, found, broken := curlNetrc(tt.now, "h.test"); a != (account{"", "p4ss"}) || !found || broken {
+			t.Errorf("%s: curl reads %v, %v, %v", tt.name, a, found, broken)
+		}
+		back, err := restore(now, []byte(tt.old), keys(entry))
+		if err != nil || string(back) != tt.old {
+			t.Errorf("%s: restored %q, %v", tt.name, back, err)
+		}
+	}
+}
+
 func TestSetNetrcRefusesFiles(t *testing.T) {
 	entry := []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", "p")}
 	for _, tt := range []struct{ name, old, why string }{

@@ -3,6 +3,7 @@ package rattler
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,8 +53,7 @@ func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o 
 	return private.Plan(entries, old, notes), nil
 }
 
-// warnings lists the cases in which pixi does not do what people expect. One case cannot be seen here: a user name in
-// the URL of a PyPI index keeps rattler's credentials off its requests, but a Ref no longer has that name.
+// warnings lists the cases in which pixi does not do what people expect.
 func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool) (all []string) {
 	warn := func(format string, args ...any) {
 		if w := "rattler: " + fmt.Sprintf(format, args...); !slices.Contains(all, w) {
@@ -88,6 +88,10 @@ func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool)
 		if e.Cred.Kind == regpass.CondaToken && servesPyPI(key, entries) {
 			warn("%s also serves a PyPI index; "+
 				"pixi puts the conda token into the path of those requests too and breaks them", key)
+		}
+		if e.Ref.User != "" && servesPyPI(key, []envsync.Entry{e}) {
+			warn("pixi sends no credential to a PyPI index whose URL has a user name; take %s@ out of it",
+				url.User(e.Ref.User))
 		}
 		if e.Cred.Kind == regpass.S3 {
 			warn("pixi reads %s with this credential only if s3-options are set for the bucket; "+

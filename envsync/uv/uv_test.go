@@ -46,6 +46,8 @@ func TestSetUV(t *testing.T) {
 		{"Basic", handOver(t, "https://h.test:8443/simple", regpass.Basic, "u", `p "\`),
 			"[[credential]]\nservice = \"https://h.test:8443/\"\nusername = \"u\"\nscheme = \"basic\"\n" +
 				"password = \"p \\\"\\\\\"\n"},
+		{"Basic without a user name", handOver(t, "https://h.test/simple", regpass.Basic, "", "p"),
+			"[[credential]]\nservice = \"https://h.test/\"\nusername = \"\"\nscheme = \"basic\"\npassword = \"p\"\n"},
 		{"http on this machine", handOver(t, "http://127.0.0.1:8080/simple", regpass.Bearer, "", "jwt"),
 			"[[credential]]\nservice = \"http://127.0.0.1:8080/\"\nscheme = \"bearer\"\ntoken = \"jwt\"\n"},
 		{"https on this machine", handOver(t, "https://[::1]:8080/simple", regpass.Bearer, "", "jwt"),
@@ -83,7 +85,6 @@ func TestUVRefuses(t *testing.T) {
 		{"empty", "h.test", regpass.Bearer, "", "", "is empty"},
 		{"space", "h.test", regpass.Bearer, "", secret + " x", "space"},
 		{"line end", "h.test", regpass.Basic, "u", secret + "\n", "control"},
-		{"no user", "h.test", regpass.Basic, "", secret, "the user name is empty"},
 		{"colon in user", "h.test", regpass.Basic, "u:v", secret, "colon"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -44,6 +44,10 @@ type Command struct {
 // NotFound or NotRunnable and err says why.
 func Find(name string) (path string, code int, err error) {
 	path, err = exec.LookPath(name)
+	var program *exec.Error // begins with "exec: "
+	if errors.As(err, &program) {
+		err = fmt.Errorf("%s: %w", regpass.Quote(program.Name), program.Err)
+	}
 	switch {
 	case err == nil:
 		return path, 0, nil

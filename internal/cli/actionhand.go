@@ -34,7 +34,7 @@ func (a *app) publish(ctx context.Context, m mainStep, all []broker.Lease) error
 	if err := m.session.Apply(ctx, h.Changes, append(h.files(), bake)...); err != nil {
 		return err
 	}
-	a.say.warnings(h.Warnings)
+	a.say.plan(h.Plan)
 	if err := a.maskAll(h.secrets, all); err != nil {
 		return err
 	}

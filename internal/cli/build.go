@@ -32,13 +32,15 @@ print is searched for the credentials: one that shows up is revoked, and nothing
   regpass build --inject -t registry.example/acme/app --push .
   regpass build --addr tcp://buildkit.example:1234 --output type=oci,dest=app.tar .`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return regpass.Hintf(regpass.Usagef("build takes one context, not %d", len(args)),
-					"registries are named with --registry")
+			if contexts, _ := f.split(args); len(contexts) > 1 {
+				return regpass.Hintf(regpass.Usagef("build takes one context, not %d", len(contexts)),
+					"registries are named with --registry 'URL OPTION=VALUE'")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			args, options := f.split(args)
+			f.registries = append(f.registries, options...)
 			f.options.Context = "."
 			if len(args) > 0 {
 				f.options.Context = args[0]
@@ -48,6 +50,21 @@ print is searched for the credentials: one that shows up is revoked, and nothing
 	}
 	f.add(a, cmd)
 	return cmd
+}
+
+// split tells the options of the one registry, as in `--registry URL type=pyx .`, from the contexts.
+func (f *buildFlags) split(args []string) (contexts, options []string) {
+	if len(f.registries) != 1 {
+		return args, nil
+	}
+	for _, arg := range args {
+		if regpass.IsRefOption(arg) {
+			options = append(options, arg)
+		} else {
+			contexts = append(contexts, arg)
+		}
+	}
+	return contexts, options
 }
 
 // build does one build. Its credentials stay in the session for later steps of the job, except those that leaked.

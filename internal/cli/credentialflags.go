@@ -17,6 +17,7 @@ type credentialFlags struct {
 	options                               broker.Options
 	tokenStdin, condaStdin, passwordStdin bool
 	username                              string
+	noUser                                func() bool // --username is given, and empty
 }
 
 func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
@@ -29,7 +30,9 @@ func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
 	fl.BoolVar(&f.tokenStdin, "token-stdin", false, "read the registry's token or API key from standard input")
 	fl.BoolVar(&f.condaStdin, "conda-token-stdin", false,
 		"read a conda token (https://host/t/TOKEN/…) from standard input")
-	fl.StringVar(&f.username, "username", "", "user `NAME` that goes with --password-stdin or REGPASS_API_KEY")
+	fl.StringVar(&f.username, "username", "",
+		"user `NAME` that goes with --password-stdin or REGPASS_API_KEY; '' for a password without one")
+	f.noUser = func() bool { return fl.Changed("username") && f.username == "" }
 	fl.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password for --username from standard input")
 	cmd.MarkFlagsMutuallyExclusive("token-stdin", "conda-token-stdin", "password-stdin")
 	var providers []string
@@ -88,11 +91,11 @@ func (f *credentialFlags) open(a *app) (*session.Session, *broker.Broker, error)
 func (f *credentialFlags) broker(a *app, s *session.Session) (*broker.Broker, error) {
 	o := f.options
 	flag, kind := f.stdin()
-	if f.passwordStdin && f.username == "" {
+	if f.passwordStdin && f.username == "" && !f.noUser() {
 		return nil, regpass.Hintf(regpass.Usagef("--password-stdin needs --username"),
-			"use --token-stdin for a token without a user name")
+			"use --token-stdin for a token without a user name, or --username '' for a password without one")
 	}
-	o.Given = broker.Given{From: flag, Kind: kind, Username: f.username}
+	o.Given = broker.Given{From: flag, Kind: kind, Username: f.username, NoUser: f.noUser()}
 	if flag != "" {
 		raw, err := regpass.ReadAll(a.env.Stdin, broker.MaxKey)
 		if err != nil {

@@ -97,7 +97,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err != nil {
 		return err
 	}
-	a.say.warnings(written.Warnings)
+	a.say.plan(written.Plan)
 	vars := written.Vars
 	if o.secrets.wanted() {
 		var flags []envsync.Var
@@ -143,6 +143,9 @@ func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string
 			continue
 		}
 		drop[l.From] = true
+		for _, name := range broker.HostVars(l.Target.Ref) {
+			drop[name], drop[name+broker.FileSuffix] = true, true
+		}
 		for _, source := range l.Target.Row.Proofs {
 			if source.Method == regpass.APIKey {
 				for _, name := range source.Vars {

@@ -124,7 +124,7 @@ func login(ctx context.Context, a *app, args []string, o *loginOptions, format v
 	if err := s.Apply(ctx, plan.Changes); err != nil {
 		return err
 	}
-	a.say.warnings(plan.Warnings)
+	a.say.plan(plan)
 	for _, c := range plan.Changes {
 		a.say.notef("wrote %s", c.Path)
 	}

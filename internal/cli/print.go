@@ -11,6 +11,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
+	"github.com/regpass/regpass/envsync"
 )
 
 // Messages for people go to standard error. Each line begins with "regpass: ", in lower case, and ends with no full
@@ -146,6 +147,14 @@ func (p *printer) Note(text string) { p.line("", text) }
 
 // Warn prints an error that does not end the command, with its hints.
 func (p *printer) Warn(err error) { p.problem(action.Warning, err) }
+
+// plan prints the notes and the warnings of a plan.
+func (p *printer) plan(plan envsync.Plan) {
+	for _, text := range plan.Notes {
+		p.Note(text)
+	}
+	p.warnings(plan.Warnings)
+}
 
 // warnings prints warnings that are plain text, such as those of a plan.
 func (p *printer) warnings(texts []string) {

@@ -8,13 +8,13 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-// registries returns the registries of a command: its arguments, otherwise those in REGPASS_REGISTRIES, otherwise those
-// that the project's files name. Only the first two are trusted: the project's files belong to whoever wrote the
-// checkout.
+// registries returns the registries of a command: its arguments, where options may follow as words of their own,
+// otherwise those in REGPASS_REGISTRIES, otherwise those that the project's files name. Only the first two are trusted:
+// the project's files belong to whoever wrote the checkout.
 func (a *app) registries(args []string) ([]regpass.Ref, error) {
 	var refs []regpass.Ref
-	for _, arg := range args {
-		r, err := regpass.ParseRef(arg)
+	for _, text := range regpass.RefTexts(args) {
+		r, err := regpass.ParseRef(text)
 		if err != nil {
 			return nil, err
 		}
@@ -30,12 +30,15 @@ func (a *app) registries(args []string) ([]regpass.Ref, error) {
 	if len(refs) == 0 {
 		return a.fromProject()
 	}
-	return refs, nil
+	return a.vouch(refs)
 }
 
 // fromProject returns the registries that the project's files name and that may get a credential; see keepKnown.
 func (a *app) fromProject() ([]regpass.Ref, error) {
 	named, files, err := project.Refs(a.env.Dir)
+	if err == nil {
+		named, err = a.vouch(named)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +49,9 @@ func (a *app) fromProject() ([]regpass.Ref, error) {
 func (a *app) fromConfig(path string) ([]regpass.Ref, error) {
 	path = a.env.Abs(path)
 	named, err := project.Config(path)
+	if err == nil {
+		named, err = a.vouch(named)
+	}
 	if err != nil {
 		return nil, err
 	}

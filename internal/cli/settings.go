@@ -24,6 +24,7 @@ type settings struct {
 	MinLifetime time.Duration `env:"MIN_LIFETIME" envDefault:"5m"`
 	NoRedact    bool          `env:"NO_REDACT"`
 	SessionDir  string        `env:"SESSION_DIR"`
+	Config      string        `env:"CONFIG"`
 }
 
 // settingDocs describes each variable for help, by its name without the prefix.
@@ -35,6 +36,8 @@ var settingDocs = map[string]string{
 	"NO_REDACT":  "pass the command's output on unchanged (exec --no-redact)",
 	"SESSION_DIR": "folder of the session; by default one for each CI job, otherwise " +
 		"one in $XDG_RUNTIME_DIR or the user's cache",
+	"CONFIG": "absolute path of your own regpass.toml, see `regpass help registries`; by default in the folder for " +
+		"configuration, and none in a CI job",
 	"MIN_LIFETIME": "replace a credential that has less than this left, if it lives over four times as long " +
 		"(--min-lifetime)",
 }

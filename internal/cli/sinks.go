@@ -49,7 +49,7 @@ func (f *sinkFlags) addInPlace(cmd *cobra.Command) {
 }
 
 func (f *sinkFlags) options() envsync.Options {
-	o := envsync.Options{InPlace: map[string]string{}, Wildcard: f.wildcard}
+	o := envsync.Options{InPlace: map[string]string{}, Wildcard: f.wildcard, ByChance: len(f.to) == 0}
 	for name, file := range f.files {
 		if *file != "" {
 			o.InPlace[name] = *file
@@ -95,7 +95,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		return envsync.Plan{}, err
 	}
 	var whole envsync.Plan
-	carried := make([]bool, len(all))
+	carried, left := make([]bool, len(all)), make([]leftOut, len(all))
 	var refused []error
 	for _, sink := range sinks {
 		var entries []envsync.Entry
@@ -103,6 +103,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 			mine, err := f.entries(sink, l)
 			refused = append(refused, err)
 			carried[i] = carried[i] || len(mine) > 0
+			left[i].note(sink, mine, err)
 			entries = append(entries, mine...)
 		}
 		if len(entries) == 0 {
@@ -115,10 +116,15 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		whole.Changes = append(whole.Changes, p.Changes...)
 		whole.Vars = append(whole.Vars, p.Vars...)
 		whole.Warnings = append(whole.Warnings, p.Warnings...)
+		whole.Notes = append(whole.Notes, p.Notes...)
 	}
 	if i := slices.Index(carried, false); i >= 0 {
 		err := fmt.Errorf("no sink can carry the credential for %s: %w", all[i].Target.Ref, errors.Join(refused...))
-		return envsync.Plan{}, regpass.Hintf(err, "name one with --to, or use `regpass token`")
+		return envsync.Plan{}, regpass.Hintf(err, "name one with --to, or use `regpass token %s`",
+			all[i].Target.Ref.Args())
+	}
+	for i, l := range all {
+		left[i].tell(&whole, l)
 	}
 	return whole, nil
 }

@@ -37,8 +37,8 @@ var tokenFormats = []tokenFormat{
 		}
 		return regpass.Usagef("a credential of kind %s is not sent in a header", c.Kind)
 	}},
-	{"basic", "user name and token, separated by a colon", func(w io.Writer, c regpass.Credential) error {
-		if c.Username == "" {
+	{"basic", "user name, if there is one, a colon and the token", func(w io.Writer, c regpass.Credential) error {
+		if c.Username == "" && c.Kind != regpass.Basic {
 			return regpass.Usagef("%s takes no user name", c.Host)
 		}
 		_, err := fmt.Fprintln(w, c.Username+":"+c.Secret.Reveal())

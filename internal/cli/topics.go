@@ -50,7 +50,11 @@ func helpEnvironment() string {
 	b.WriteString("\nSecrets.\n\n")
 	secrets := [][2]string{
 		{settingPrefix + "API_KEY", "key or token of a registry without a variable of its own"},
-		{settingPrefix + "API_KEY_FILE", "file with that key or token"},
+		{settingPrefix + "API_KEY_HOST", "the same for one host, in upper case with _ for all but letters and digits: " +
+			broker.KeyVar + "_PKGS_EXAMPLE_8443"},
+		{settingPrefix + "API_KEY_NAME", "the same for a registry with name=NAME; both only where you name the registry, " +
+			"or trust its host"},
+		{"each of them with " + broker.FileSuffix, "file with that key or token"},
 	}
 	for _, r := range registry.All {
 		for _, p := range r.Proofs {
@@ -130,6 +134,17 @@ Without a REGISTRY on the command line, the registries are those in REGPASS_REGI
 they come from the project's own files: regpass.toml (registry = ["…"]), pyproject.toml ([tool.regpass], and the indexes
 and channels of uv and pixi), uv.toml and pixi.toml. These files belong to whoever wrote the checkout, such as a pull
 request, so only the hosts listed above get a credential. Well-known public channels need none.
+
+Hosts that you trust stand in a file of your own, in the same form: ~/.config/regpass/regpass.toml ($XDG_CONFIG_HOME;
+on macOS ~/Library/Application Support, on Windows %APPDATA%), or the file that REGPASS_CONFIG names:
+
+    registry = ["https://pkgs.example/simple/acme/main type=pyx"]
+
+A registry of the checkout at the same scheme, host and port then gets a credential, with the options of your entry: of
+the one whose URL it lies below, name= only for the very URL. REGPASS_API_KEY and keys on standard input still go only
+to a registry that you name in the command; REGPASS_API_KEY_HOST goes to it. Others must not be able to write the file
+or its folder. In a CI job it is read only if REGPASS_CONFIG names it, since earlier jobs may have written to the home
+folder.
 `)
 	return b.String()
 }

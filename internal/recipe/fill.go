@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -15,8 +16,6 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-const oneByOne = "run init for each registry alone: each needs a job or a step with a key of its own"
-
 // filled is the data of a recipe's template.
 type filled struct {
 	Registries []string  // as a person writes them, one a line
@@ -26,9 +25,9 @@ type filled struct {
 	Keys       []string  // variables that must hold keys
 	Run        string    // the project's own command, as an example
 
-	notes   []string          // limits of the recipe, for the user
-	shown   map[string]string // audience: the receiver that is shown its token
-	general string            // the receiver that gets REGPASS_API_KEY, or empty
+	notes []string          // limits of the recipe, for the user
+	shown map[string]string // audience: the receiver that is shown its token
+	keyed map[string]string // variable with a key: the receiver that gets it
 }
 
 // idToken is an ID token that the CI makes before the job begins.
@@ -37,7 +36,7 @@ type idToken struct{ Variable, Audience string }
 // fill works out what a job of s needs for each registry: an identity if the CI system can give it one of its own,
 // otherwise a key.
 func fill(env *regpass.Env, s ci.System, refs []regpass.Ref) (filled, error) {
-	f := filled{Run: "uv sync", shown: map[string]string{}}
+	f := filled{Run: "uv sync", shown: map[string]string{}, keyed: map[string]string{}}
 	if _, err := os.Stat(filepath.Join(env.Dir, "pixi.toml")); err == nil {
 		f.Run = "pixi install"
 	}
@@ -52,11 +51,6 @@ func fill(env *regpass.Env, s ci.System, refs []regpass.Ref) (filled, error) {
 		if err != nil {
 			return filled{}, err
 		}
-	}
-	if f.general != "" && f.Identity { // a key goes before an identity, see `regpass help environment`
-		err := regpass.Usagef("init: %s, which %s needs, goes before an identity: the others would get it too",
-			broker.KeyVar, f.general)
-		return filled{}, regpass.Hintf(err, oneByOne)
 	}
 	f.Args = shellWords(f.Registries)
 	return f, nil
@@ -77,20 +71,17 @@ func (f *filled) prove(s ci.System, target registry.Target) error {
 			return nil
 		}
 	}
-	keys := target.KeyVars()
-	if keys == nil {
-		keys = []string{broker.KeyVar}
-	}
+	keys := broker.KeyVars(target)
 	if why != "" {
 		note := fmt.Sprintf("%s: %s; so the recipe has a key for it, in %s", target.Ref, why, keys[0])
 		f.notes = append(f.notes, note)
 	}
-	if keys[0] == broker.KeyVar {
-		if f.general != "" && f.general != receiver {
-			err := regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], f.general, receiver)
-			return regpass.Hintf(err, oneByOne)
+	if target.KeyVars() == nil {
+		if other := cmp.Or(f.keyed[keys[0]], receiver); other != receiver {
+			err := regpass.Usagef("init: %s is one key, but %s and %s both would get it", keys[0], other, receiver)
+			return regpass.Hintf(err, "add a name=INDEX of its own to each of them")
 		}
-		f.general = receiver
+		f.keyed[keys[0]] = receiver
 	}
 	for _, k := range keys {
 		f.Keys = appendNew(f.Keys, k)
@@ -136,6 +127,9 @@ var recipeWord = regpass.Pattern(`^[A-Za-z0-9:/._~%@,+=\[\]-]+$`)
 // name adds the registry in words that mean the same in a job, whose variables are not ours.
 func (f *filled) name(row registry.Row, ref regpass.Ref) error {
 	words := []string{ref.String()}
+	if _, given := ref.Options["username"]; ref.User != "" && !given && ref.Trusted {
+		words = append(words, "username="+ref.User)
+	}
 	for _, key := range slices.Sorted(maps.Keys(ref.Options)) {
 		if key == "name" && !ref.Trusted { // the project's own file has it
 			continue
