@@ -75,8 +75,7 @@ func (s Sink) Carries(e Entry) error {
 	if s.File == "" {
 		return nil
 	}
-	_, err := s.Format.Set(nil, []Entry{e})
-	return err
+	return s.Format.Carries(e)
 }
 
 // MountDir is the folder that a step of a build must mount as a tmpfs to hold the file, or "".
@@ -132,4 +131,10 @@ type Format struct {
 	Restore func(now, before []byte, keys []string) ([]byte, error)
 	// Keys lists the keys under which Set writes the entries.
 	Keys func(entries []Entry) []string
+}
+
+// Carries returns why a file of the format cannot hold the credential, or nil.
+func (f Format) Carries(e Entry) error {
+	_, err := f.Set(nil, []Entry{e})
+	return err
 }

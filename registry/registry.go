@@ -59,7 +59,7 @@ var All = []Row{pyx, prefixDev, anacondaOrg, gitlab, s3, static}
 // CommonOptions are the options of every row.
 var CommonOptions = []Option{
 	{Name: "audience", Doc: "audience of the CI identity"},
-	{Name: "name", Doc: "name of the index, for variables of clients", FromCheckout: true},
+	{Name: "name", Doc: "name of the index, for UV_INDEX_<NAME>_…; a file of the checkout sets none", FromCheckout: true},
 	{Name: "type", Doc: "kind of registry, if the host does not tell"},
 }
 

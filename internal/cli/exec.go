@@ -71,7 +71,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err := o.secrets.find(a.env, command); err != nil {
 		return err
 	}
-	if err := o.sinks.check(); err != nil {
+	if err := o.check(a, refs, command); err != nil {
 		return err
 	}
 	s, b, err := o.credential.open(a)
@@ -117,6 +117,17 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	defer refreshing.Wait()
 	defer stop()
 	return a.run(child.Command{Path: path, Args: command, Env: childEnv(a.env.Environ, all, vars)}, o.noRedact)
+}
+
+// check finds sinks and names of indexes that cannot be used, so that no credential is made for them.
+func (o *execOptions) check(a *app, refs []regpass.Ref, command []string) error {
+	if err := o.sinks.checkNames(a, refs, command...); err != nil {
+		return err
+	}
+	if o.secrets.wanted() {
+		return a.checkIndexNames(refs, command...)
+	}
+	return nil
 }
 
 // write writes the private files for the leases. For a running command it replaces them by rename, so a reader sees the
