@@ -42,7 +42,7 @@ type Broker struct {
 	session *session.Session // nil: nothing is kept
 	options Options
 	report  Reporter
-	shown   map[string]string // fingerprints of identity tokens, with the one receiver that each was shown to
+	shown   map[string]string // without a session: fingerprints of identity tokens, and the one receiver of each
 	sentTo  string            // the one receiver of a secret that names no registry
 }
 
@@ -151,7 +151,6 @@ func (b *Broker) mint(ctx context.Context, l Lease, proof registry.Proof, stale 
 	}
 	var err error
 	l.Cred, err = l.Target.Exchange(ctx, b.env, proof)
-	l.IdentityFingerprint = fingerprint(proof)
 	return l.Lease, err
 }
 
