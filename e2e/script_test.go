@@ -148,8 +148,12 @@ func (f *fixture) serve(lifetime time.Duration) error {
 	}
 	for _, permission := range []sts.Permission{sts.Read, sts.Write} {
 		for _, claims := range trusted {
-			cfg.Trust = append(cfg.Trust, sts.Trust{Issuer: f.issuer.URL, Claims: claims, Workspace: "acme",
-				Permission: permission})
+			// For the server's own audience, and for the shared one of PYX_API_URL.
+			own := sts.Trust{Issuer: f.issuer.URL, Audience: strings.TrimPrefix(f.url, "http://"), Claims: claims,
+				Workspace: "acme", Permission: permission}
+			shared := own
+			shared.Audience = map[sts.Permission]string{sts.Read: "pyx:trusted-access", sts.Write: "pyx"}[permission]
+			cfg.Trust = append(cfg.Trust, own, shared)
 		}
 	}
 	env := process.Surroundings()
@@ -285,8 +289,9 @@ var misbehaviour = map[string]http.Handler{
 	"long":    answer(200, "application/json", `{"access_token":"`+strings.Repeat("a", 600<<10)+`"}`),
 	"command": answer(403, "application/problem+json",
 		`{"title":"no","detail":"\n::stop-commands::x\n##[add-mask]y\n::error::z"}`),
-	"busy": answer(503, "text/plain", "busy"),
-	"hang": http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+	"shared": answer(200, "application/json", `{"audience":"pyx"}`),
+	"busy":   answer(503, "text/plain", "busy"),
+	"hang":   http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
 	"redirect": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://127.0.0.2:9/steal", http.StatusTemporaryRedirect)
 	}),

@@ -154,9 +154,10 @@ func untrusted(ref regpass.Ref) error {
 // origin is scheme, host and port of ref.
 func origin(ref regpass.Ref) *url.URL { return &url.URL{Scheme: ref.URL.Scheme, Host: ref.URL.Host} }
 
-// inDomain reports whether host is domain or a subdomain of it: badastralhosted.com is not in astralhosted.com.
+// inDomain reports whether host is domain or a subdomain of it: badastralhosted.com is not in astralhosted.com. Nothing
+// is in the empty domain.
 func inDomain(host, domain string) bool {
-	return host == domain || strings.HasSuffix(host, "."+domain)
+	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
 }
 
 // segments splits the escaped path, so an escaped slash does not split a segment.

@@ -13,10 +13,10 @@ type shown struct {
 	Expires     time.Time
 }
 
-// Show records that the identity token with the fingerprint is shown to a receiver, and returns the receiver that it was
-// shown to before, or "". The first receiver stays recorded until the token has expired, whatever it answers: it has the
-// token. Of several processes only one can be the first. Show must be called before the token is sent.
-func (s *Session) Show(ctx context.Context, fingerprint, receiver string, expires time.Time) (before string, err error) {
+// Show records that the identity token with the fingerprint is shown to a receiver, and returns the receiver that it
+// was shown to before, or "". The first receiver stays recorded until the token has expired, whatever it answers: it
+// has the token. Of several processes only one can be the first. Show must be called before the token is sent.
+func (s *Session) Show(ctx context.Context, fingerprint, receiver string, expires time.Time) (string, error) {
 	unlock, err := s.lock(ctx, lockName)
 	if err != nil {
 		return "", err
