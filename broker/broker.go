@@ -159,17 +159,23 @@ func (b *Broker) describe(l *Lease, proof registry.Proof) {
 	t := l.Target
 	l.Method, l.From = proof.Method, proof.From
 	l.Receiver, l.Revoker, l.Scope = t.Receiver.String(), t.Revoker.String(), t.ScopeFor(proof.Method)
+	l.Own = proof.Method == regpass.Refresh && l.Own || proof.Method != regpass.Refresh && !b.namesNone(proof)
 	l.Revocable = proof.Method != regpass.ReadyToken && (proof.Method != regpass.APIKey || t.Row.Exchanges)
 	if l.Key == "" {
 		l.Key = session.Key(t.Row.Name, l.Receiver, l.Scope, string(l.Method)+" "+l.From, proof.Secret)
 	}
 }
 
+// namesNone reports whether a proof is a secret that names no registry: one that was given, or REGPASS_API_KEY.
+func (b *Broker) namesNone(proof registry.Proof) bool {
+	return b.options.Given.From != "" || isGeneralKey(proof.From)
+}
+
 // onlyTo keeps a secret that names no registry, one that was given or REGPASS_API_KEY, to the first registry that gets
 // it: sending one secret to several is what a hostile list of registries would want.
 func (b *Broker) onlyTo(receiver string, proof registry.Proof) error {
 	switch {
-	case b.options.Given.From == "" && !isGeneralKey(proof.From):
+	case !b.namesNone(proof):
 	case b.sentTo == "":
 		b.sentTo = receiver
 	case b.sentTo != receiver:
