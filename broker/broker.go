@@ -43,13 +43,14 @@ type Broker struct {
 	options Options
 	report  Reporter
 	shown   map[string]string // without a session: fingerprints of identity tokens, and the one receiver of each
+	short   map[string]bool   // the sources of secrets that warnShort has warned of
 	sentTo  string            // the one receiver of a secret that names no registry
 }
 
 // New returns a Broker. s may be nil: then nothing is kept.
 func New(env *regpass.Env, s *session.Session, o Options, report Reporter) *Broker {
 	env.Mask(o.Given.Secret)
-	return &Broker{env: env, session: s, options: o, report: report, shown: map[string]string{}}
+	return &Broker{env: env, session: s, options: o, report: report, shown: map[string]string{}, short: map[string]bool{}}
 }
 
 // Lease is a credential that we have, and what it is for.
@@ -119,6 +120,7 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 	if err := b.onlyTo(l.Receiver, proof); err != nil {
 		return err
 	}
+	b.warnShort(proof)
 	if proof.Method != regpass.Browser { // a person has to act, so the login has its own, longer limit
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, b.options.Timeout)
@@ -142,6 +144,16 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 		b.RevokeNow(ctx, l.Lease)
 	}
 	return err
+}
+
+// warnShort warns, once a run, of a secret of the user's that is too short to be replaced in what is printed.
+func (b *Broker) warnShort(proof registry.Proof) {
+	if proof.Secret.Empty() || len(regpass.Derived(proof.Secret)) > 0 || b.short[proof.From] {
+		return
+	}
+	b.short[proof.From] = true
+	b.report.Warn(regpass.Hintf(fmt.Errorf("the %s from %s is so short that it is not replaced by *** in what is printed",
+		proof.Method, proof.From), "use a longer one: it can be guessed, and a short word stands in harmless output too"))
 }
 
 // mint exchanges the proof for the credential of a lease that is described. stale is the one that it replaces, or nil.

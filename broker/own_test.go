@@ -39,7 +39,8 @@ func TestSessionOfASecretThatNamesNoRegistry(t *testing.T) {
 		delete(p.vars, test.variable)
 		for _, trusted := range []bool{true, false} {
 			l, err := New(p.env, s, o, &reported{}).Credential(t.Context(), ref(t, index, trusted))
-			if got := err == nil && l.Cred.Secret.Fingerprint() == first.Cred.Secret.Fingerprint(); got != (trusted || test.taken) {
+			got := err == nil && l.Cred.Secret.Fingerprint() == first.Cred.Secret.Fingerprint()
+			if got != (trusted || test.taken) {
 				t.Errorf("%s: trusted: %v, got it: %v, %v", name, trusted, got, err)
 			}
 			if err != nil {
@@ -53,9 +54,10 @@ func TestRefreshOfASecretThatNamesNoRegistry(t *testing.T) {
 	for _, own := range []bool{true, false} {
 		p := newFixture(t, map[string]string{})
 		s := p.session(t)
-		if err := s.Keep(session.Lease{Key: "k", Receiver: "https://api.pyx.dev", Method: regpass.Browser, From: "x", Own: own,
+		err := s.Keep(session.Lease{Key: "k", Receiver: "https://api.pyx.dev", Method: regpass.Browser, From: "x", Own: own,
 			Revocable: true, Minted: p.now, Cred: regpass.Credential{Registry: "pyx", Host: "api.pyx.dev",
-				Secret: regpass.NewSecret("over"), Refresh: regpass.NewSecret(p.pyx.Issue()), Expires: p.now}}); err != nil {
+				Secret: regpass.NewSecret("over"), Refresh: regpass.NewSecret(p.pyx.Issue()), Expires: p.now}})
+		if err != nil {
 			t.Fatal(err)
 		}
 		b := New(p.env, s, Options{Timeout: time.Minute, MinLifetime: time.Minute}, &reported{})

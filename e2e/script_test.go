@@ -284,6 +284,7 @@ var misbehaviour = map[string]http.Handler{
 	"empty":   answer(200, "application/json", "{}"),
 	"blank":   answer(200, "application/json", `{"access_token":"","token":""}`),
 	"newline": answer(200, "application/json", `{"access_token":"abc\ndef","token":"abc\ndef"}`),
+	"short":   answer(200, "application/json", `{"access_token":"fifteen-letters","token":"fifteen-letters"}`),
 	"expired": answer(200, "application/json", `{"access_token":"`+expiredJWT+`","token":"`+expiredJWT+`"}`),
 	"big":     answer(200, "application/json", `{"access_token":"`+strings.Repeat("a", 10<<20)+`"}`),
 	"long":    answer(200, "application/json", `{"access_token":"`+strings.Repeat("a", 600<<10)+`"}`),

@@ -122,7 +122,8 @@ func (p Private) Plan(entries []Entry, base []byte, warnings []string) Plan {
 // Format edits one file format. All its functions are pure. Set refuses a credential that the format or one of its
 // readers cannot carry, and a file that is not well-formed.
 type Format struct {
-	Name string
+	Name    string
+	NoPorts bool // it names hosts without ports; see Entry.CheckPorts
 	// Set returns old (nil: no file) with the entries in it. Every byte outside of them is unchanged. A second Set
 	// changes nothing.
 	Set func(old []byte, entries []Entry) ([]byte, error)

@@ -186,12 +186,12 @@ func TestPyxRefusals(t *testing.T) {
 func TestPyxExpires(t *testing.T) {
 	later := now().Add(30 * time.Minute)
 	for body, want := range map[string]time.Time{
-		`{"token":"opaque"}`:                         {},
-		`{"token":"opaque","expires":1795178400}`:    time.Unix(1795178400, 0),
-		`{"token":"opaque","expires":3600}`:          {},
-		`{"token":"opaque","expires":1e30}`:          {},
-		`{"token":"opaque","expires":"in an hour"}`:  {},
-		`{"token":"opaque","expires":1795178400000}`: {},
+		`{"token":"opaque-0123456789"}`:                                                          {},
+		`{"token":"opaque-0123456789","expires":1795178400}`:                                     time.Unix(1795178400, 0),
+		`{"token":"opaque-0123456789","expires":3600}`:                                           {},
+		`{"token":"opaque-0123456789","expires":1e30}`:                                           {},
+		`{"token":"opaque-0123456789","expires":"in an hour"}`:                                   {},
+		`{"token":"opaque-0123456789","expires":1795178400000}`:                                  {},
 		`{"token":"` + signed(t, jwt.MapClaims{"exp": later.Unix()}) + `","expires":1795178400}`: later,
 	} {
 		server := fake.NewPyx(now)

@@ -60,6 +60,8 @@ var All = []Row{pyx, prefixDev, anacondaOrg, gitlab, s3, static}
 var CommonOptions = []Option{
 	{Name: "audience", Doc: "audience of the CI identity"},
 	{Name: "name", Doc: "name of the index, for UV_INDEX_<NAME>_…; a file of the checkout sets none", FromCheckout: true},
+	{Name: "ports", Values: []string{"any"},
+		Doc: "any: a server on a port of its own gets a netrc and rattler's file, for every port of its host"},
 	{Name: "type", Doc: "kind of registry, if the host does not tell"},
 }
 

@@ -223,9 +223,9 @@ func TestFindRefuses(t *testing.T) {
 	for _, test := range []struct{ ref, says string }{
 		{"pyx.dev type=pypi", "pyx, prefix.dev, anaconda.org, gitlab, s3, static"},
 		{"pyx.dev type=", `unknown type ""`},
-		{"pyx.dev workspce=acme", "audience, name, type, workspace"},
+		{"pyx.dev workspce=acme", "audience, name, ports, type, workspace"},
 		{"https://repo.prefix.dev/acme workspace=acme",
-			`prefix.dev: unknown option "workspace" (known: audience, name, type)`},
+			`prefix.dev: unknown option "workspace" (known: audience, name, ports, type)`},
 	} {
 		_, err := registry.Find(newFixture(nil).Env, ref(t, test.ref))
 		mustSay(t, err, test.says)

@@ -114,6 +114,9 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		var entries []envsync.Entry
 		for i, l := range all {
 			mine, err := f.entries(sink, l)
+			if errors.Is(err, envsync.ErrPorts) {
+				whole.Warnings = append(whole.Warnings, envsync.LeftOut(err))
+			}
 			refused = append(refused, err)
 			carried[i] = carried[i] || len(mine) > 0
 			entries = append(entries, mine...)
