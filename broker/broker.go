@@ -43,7 +43,8 @@ type Broker struct {
 	session *session.Session // nil: nothing is kept
 	options Options
 	report  Reporter
-	shown   map[string]string // fingerprints of identity tokens, with the one receiver that each was shown to
+	shown   map[string]string // without a session: fingerprints of identity tokens, and the one receiver of each
+	short   map[string]bool   // the sources of secrets that warnShort has warned of
 	sentTo  map[string]string // variables and flags whose secret is for one registry, with the one receiver of each
 }
 
@@ -51,7 +52,7 @@ type Broker struct {
 func New(env *regpass.Env, s *session.Session, o Options, report Reporter) *Broker {
 	env.Mask(o.Given.Secret)
 	return &Broker{env: env, session: s, options: o, report: report,
-		shown: map[string]string{}, sentTo: map[string]string{}}
+		shown: map[string]string{}, short: map[string]bool{}, sentTo: map[string]string{}}
 }
 
 // Lease is a credential that we have, and what it is for.
@@ -121,6 +122,7 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 	if err := b.onlyTo(l.Receiver, proof); err != nil {
 		return err
 	}
+	b.warnShort(proof)
 	if proof.Method != regpass.Browser { // a person has to act, so the login has its own, longer limit
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, b.options.Timeout)
@@ -146,6 +148,16 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 	return err
 }
 
+// warnShort warns, once a run, of a secret of the user's that is too short to be replaced in what is printed.
+func (b *Broker) warnShort(proof registry.Proof) {
+	if proof.Secret.Empty() || len(regpass.Derived(proof.Secret)) > 0 || b.short[proof.From] {
+		return
+	}
+	b.short[proof.From] = true
+	b.report.Warn(regpass.Hintf(fmt.Errorf("the %s from %s is so short that it is not replaced by *** in what is printed",
+		proof.Method, proof.From), "use a longer one: it can be guessed, and a short word stands in harmless output too"))
+}
+
 // mint exchanges the proof for the credential of a lease that is described. stale is the one that it replaces, or nil.
 func (b *Broker) mint(ctx context.Context, l Lease, proof registry.Proof, stale *session.Lease) (session.Lease, error) {
 	if stale != nil && proof.Method == regpass.Refresh {
@@ -153,7 +165,6 @@ func (b *Broker) mint(ctx context.Context, l Lease, proof registry.Proof, stale 
 	}
 	var err error
 	l.Cred, err = l.Target.Exchange(ctx, b.env, proof)
-	l.IdentityFingerprint = fingerprint(proof)
 	return l.Lease, err
 }
 
@@ -162,6 +173,7 @@ func (b *Broker) describe(l *Lease, proof registry.Proof) {
 	t := l.Target
 	l.Method, l.From = proof.Method, proof.From
 	l.Receiver, l.Revoker, l.Scope = t.Receiver.String(), t.Revoker.String(), t.ScopeFor(proof.Method)
+	l.Own = proof.Method == regpass.Refresh && l.Own || proof.Method != regpass.Refresh && !b.namesNone(proof)
 	l.Revocable = proof.Method != regpass.ReadyToken && (proof.Method != regpass.APIKey || t.Row.Exchanges)
 	if l.Key == "" {
 		l.Key = session.Key(t.Row.Name, l.Receiver, l.Scope, string(l.Method)+" "+l.From, proof.Secret)

@@ -61,6 +61,13 @@ var ErrNoKey = errors.New("no API key")
 
 // noProof explains what is missing. It is a missing identity only where the registry takes identities.
 func (b *Broker) noProof(t registry.Target) error {
+	named := t
+	named.Ref.Trusted = true
+	if l, ok, err := b.stored(named); err == nil && ok && !t.Ref.Trusted {
+		err := fmt.Errorf("%s: %w but the session's, which is for a registry that you name: "+
+			"only %s, a file of the checkout, names this one", t.Ref, ErrNoKey, t.Ref.Origin)
+		return regpass.Hintf(err, "name the registry on the command line, if the secret from %s is for it", l.From)
+	}
 	hint := "set " + KeyVars(t)[0]
 	switch {
 	case t.KeyVars() != nil, t.Ref.Vouched:

@@ -1,11 +1,11 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/identity"
-	"github.com/regpass/regpass/registry"
 )
 
 // job is the CI job as the registry sees it: it makes identities for one receiver.
@@ -13,7 +13,6 @@ type job struct {
 	broker   *Broker
 	provider identity.Provider
 	receiver string // the one origin that these identities are shown to
-	last     string // fingerprint of the identity token that was handed out last
 }
 
 // Identity is registry.Identities.
@@ -22,42 +21,27 @@ func (j *job) Identity(ctx context.Context, audience string) (regpass.Identity, 
 	if err != nil {
 		return regpass.Identity{}, err
 	}
-	if err := j.broker.showOnce(id, j.receiver); err != nil {
+	if err := j.broker.showOnce(ctx, id, j.receiver); err != nil {
 		return regpass.Identity{}, err
 	}
-	j.last = id.Token.Fingerprint()
 	return id, nil
 }
 
-// showOnce keeps one identity token from being shown to two receivers, in this run or in an earlier step: either could
-// use it at the other.
-func (b *Broker) showOnce(id regpass.Identity, receiver string) error {
+// showOnce keeps one identity token from being shown to two receivers, in this run, in an earlier step or by another
+// process: either could use it at the other. It is recorded before the token is sent, so it does not matter whether the
+// first receiver gives anything for it.
+func (b *Broker) showOnce(ctx context.Context, id regpass.Identity, receiver string) (err error) {
 	token := id.Token.Fingerprint()
 	before := b.shown[token]
-	if b.session != nil {
-		all, err := b.session.Leases()
-		if err != nil {
-			return err
-		}
-		for _, l := range all {
-			if l.IdentityFingerprint == token {
-				before = l.Receiver
-			}
-		}
+	if b.session == nil {
+		b.shown[token] = cmp.Or(before, receiver)
+	} else if before, err = b.session.Show(ctx, token, receiver, id.Claims.Expires); err != nil {
+		return err
 	}
 	if before != "" && before != receiver {
 		err := regpass.NoIdentityf("the identity from %s was shown to %s and is not shown to %s too",
 			id.Provider, before, receiver)
 		return regpass.Hintf(err, "give each registry an identity token of its own, for an audience of its own")
 	}
-	b.shown[token] = receiver
 	return nil
-}
-
-// fingerprint is that of the identity token which a proof has shown last, or empty.
-func fingerprint(p registry.Proof) string {
-	if j, ok := p.Identities.(*job); ok {
-		return j.last
-	}
-	return ""
 }

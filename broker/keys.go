@@ -78,10 +78,16 @@ func keyIn(env *regpass.Env, vars []string) (registry.Proof, bool, error) {
 	return registry.Proof{}, false, nil
 }
 
+// namesNone reports whether a proof is a secret that names no registry of its own: one that was given, or one from a
+// variable that the registry's row does not have.
+func (b *Broker) namesNone(proof registry.Proof) bool {
+	return b.options.Given.From != "" || isGeneralKey(proof.From)
+}
+
 // onlyTo keeps a secret that was given, or one from a variable that is not the registry's own, to the first registry
 // that gets it: sending one secret to several is what a hostile list of registries would want.
 func (b *Broker) onlyTo(receiver string, proof registry.Proof) error {
-	if b.options.Given.From == "" && !isGeneralKey(proof.From) {
+	if !b.namesNone(proof) {
 		return nil
 	}
 	before := cmp.Or(b.sentTo[proof.From], receiver)

@@ -29,7 +29,7 @@ var Order = []Source{
 // found is a proof to exchange, or a lease that the session keeps.
 type found struct {
 	proof registry.Proof
-	lease session.Lease // kept: the whole lease; for a refresh token: the key of the one that it replaces
+	lease session.Lease // kept: the whole lease; for a refresh token: key and Own of the one that it replaces
 	kept  bool
 }
 
@@ -135,7 +135,7 @@ func fromRefresh(b *Broker, t registry.Target) (found, bool, error) {
 		return found{}, false, err
 	}
 	p := registry.Proof{Method: regpass.Refresh, From: l.From, Secret: l.Cred.Refresh}
-	return found{proof: p, lease: session.Lease{Key: l.Key}}, true, nil
+	return found{proof: p, lease: session.Lease{Key: l.Key, Own: l.Own}}, true, nil
 }
 
 func fromBrowser(b *Broker, t registry.Target) (found, bool, error) {
@@ -143,7 +143,8 @@ func fromBrowser(b *Broker, t registry.Target) (found, bool, error) {
 	return found{proof: registry.Proof{Method: regpass.Browser, From: "browser login"}}, ok, nil
 }
 
-// stored looks for a credential of an earlier login or exchange that serves t.
+// stored looks for a credential of an earlier login or exchange that serves t. A registry that only the checkout names
+// gets none that was made with a secret which names no registry; see fromGiven and fromGeneralKey.
 func (b *Broker) stored(t registry.Target) (session.Lease, bool, error) {
 	if b.session == nil {
 		return session.Lease{}, false, nil
@@ -153,9 +154,14 @@ func (b *Broker) stored(t registry.Target) (session.Lease, bool, error) {
 		return session.Lease{}, false, err
 	}
 	for _, l := range all {
-		if l.Cred.Registry == t.Row.Name && l.Receiver == t.Receiver.String() && l.Scope == t.ScopeFor(l.Method) {
+		if (l.Own || t.Ref.Trusted) && serves(l, t) {
 			return l, true, nil
 		}
 	}
 	return session.Lease{}, false, nil
+}
+
+// serves reports whether a credential is good for t.
+func serves(l session.Lease, t registry.Target) bool {
+	return l.Cred.Registry == t.Row.Name && l.Receiver == t.Receiver.String() && l.Scope == t.ScopeFor(l.Method)
 }

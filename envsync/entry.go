@@ -30,6 +30,25 @@ func (e Entry) Host() (string, error) {
 	return m[1], nil
 }
 
+// ErrPorts means that a file without ports must not hold the credential of a server on a port of its own.
+var ErrPorts = errors.New("its clients know no ports and would send the credential to every port of the host")
+
+// CheckPorts returns why a file that names hosts without ports must not hold the credential, or nil. It wraps ErrPorts.
+// The person may allow it with ports=any. A server on this machine is nobody else's on any port.
+func (e Entry) CheckPorts() error {
+	host, err := e.Host()
+	if err != nil || host == e.Cred.Host || regpass.Loopback(host) || e.Ref.Options["ports"] == "any" {
+		return nil // what is no host is refused elsewhere
+	}
+	return regpass.Hintf(fmt.Errorf("%s: %w", e.Cred.Host, ErrPorts),
+		"uv gets it by the sink uv; if all ports of %s may have it, add ports=any to the registry", host)
+}
+
+// LeftOut is the warning that a sink or a build's file goes without a credential for the reason in err.
+func LeftOut(err error) string {
+	return fmt.Sprintf("left out: %v; %s", err, strings.Join(regpass.Hints(err), "; "))
+}
+
 // IsIP reports whether a host is an address rather than a name.
 func IsIP(host string) bool { return net.ParseIP(strings.Trim(host, "[]")) != nil }
 

@@ -77,8 +77,7 @@ func (s Sink) Carries(e Entry) error {
 	if s.File == "" {
 		return nil
 	}
-	_, err := s.Format.Set(nil, []Entry{e})
-	return err
+	return s.Format.Carries(e)
 }
 
 // MountDir is the folder that a step of a build must mount as a tmpfs to hold the file, or "".
@@ -127,7 +126,8 @@ func (p Private) Plan(entries []Entry, base []byte, warnings []string) Plan {
 // Format edits one file format. All its functions are pure. Set refuses a credential that the format or one of its
 // readers cannot carry, and a file that is not well-formed.
 type Format struct {
-	Name string
+	Name    string
+	NoPorts bool // it names hosts without ports; see Entry.CheckPorts
 	// Set returns old (nil: no file) with the entries in it. Every byte outside of them is unchanged. A second Set
 	// changes nothing.
 	Set func(old []byte, entries []Entry) ([]byte, error)
@@ -136,4 +136,10 @@ type Format struct {
 	Restore func(now, before []byte, keys []string) ([]byte, error)
 	// Keys lists the keys under which Set writes the entries.
 	Keys func(entries []Entry) []string
+}
+
+// Carries returns why a file of the format cannot hold the credential, or nil.
+func (f Format) Carries(e Entry) error {
+	_, err := f.Set(nil, []Entry{e})
+	return err
 }

@@ -60,12 +60,12 @@ func TestPrefixDevTokens(t *testing.T) {
 		{body: "pfx-jwt." + payload(later) + ".signature", expires: later},
 		{body: "pfx-jwt." + signed(t, jwt.MapClaims{"exp": later.Unix()}), expires: later},
 		{body: signed(t, jwt.MapClaims{"exp": later.Unix()}) + "\n", expires: later},
-		{body: "pfx_opaque"},
+		{body: "pfx_opaque-0123456789"},
 		{body: "pfx-jwt." + payload(over) + ".signature", fails: true},
 		{body: "pfx-jwt." + signed(t, jwt.MapClaims{"exp": over.Unix()}), fails: true},
-		{body: `{"token":"pfx_opaque"}`, fails: true},
-		{body: `"pfx_opaque"`, fails: true},
-		{body: "pfx_opaque pfx_opaque", fails: true},
+		{body: `{"token":"pfx_opaque-0123456789"}`, fails: true},
+		{body: `"pfx_opaque-0123456789"`, fails: true},
+		{body: "pfx_opaque-0123456789 pfx_opaque-0123456789", fails: true},
 		{body: "", fails: true},
 	} {
 		server := fake.NewPrefixDev(now)

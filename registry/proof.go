@@ -119,9 +119,13 @@ func explainRefusal(err error, id regpass.Identity) error {
 	return regpass.Hintf(err, "the registry matches these claims against its trust policies: %s", shown)
 }
 
+// minMinted is the length of the shortest token that is taken from a registry, in bytes: 128 bits in base64 or hex need
+// more. A shorter one stands in harmless output too, so it could be neither replaced there nor searched for.
+const minMinted = 16
+
 // newToken reads a token from a registry's response. Its errors show nothing of the token.
 func newToken(env *regpass.Env, op, raw string) (token, error) {
-	secret, err := regpass.ParseToken(raw)
+	secret, err := parseMinted(raw)
 	if err != nil {
 		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
@@ -131,6 +135,16 @@ func newToken(env *regpass.Env, op, raw string) (token, error) {
 		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
 	return token{secret: secret, expires: expires}, nil
+}
+
+// parseMinted is regpass.ParseToken for what a registry makes.
+func parseMinted(raw string) (regpass.Secret, error) {
+	secret, err := regpass.ParseToken(raw)
+	if err == nil && len(secret.Reveal()) < minMinted {
+		return regpass.Secret{}, fmt.Errorf("the token has fewer than %d bytes, so it could not be kept out of the output",
+			minMinted)
+	}
+	return secret, err
 }
 
 // expiry is when a token ends (zero: unknown). A token need not be a JSON Web Token. If it begins like one, it must be

@@ -36,7 +36,9 @@ var pyx = Row{
 // pyxUsername is the user name that clients without Bearer send with a token (docs.pyx.dev).
 const pyxUsername = "__token__"
 
-// pyxReadAudience is the audience of Trusted Access. It is fixed: no endpoint names it.
+// pyxReadAudience is the audience of Trusted Access at pyx itself and at the server of PYX_API_URL. It is fixed: no
+// endpoint names it. Any other server that speaks the protocol has its host, with a port unless it is the scheme's, for
+// an audience: an identity for all of them could be traded by one at another.
 const pyxReadAudience = "pyx:trusted-access"
 
 func (x pyxRef) exchange(ctx context.Context, env *regpass.Env, t Target, p Proof) (regpass.Credential, error) {
@@ -150,7 +152,7 @@ func (got pyxTokens) token(env *regpass.Env, op string) (token, error) {
 	if err != nil {
 		return token{}, err
 	}
-	if t.refresh, err = regpass.ParseToken(got.RefreshToken); err != nil {
+	if t.refresh, err = parseMinted(got.RefreshToken); err != nil {
 		return token{}, fmt.Errorf("%s: the answer: its refresh token: %w", op, err)
 	}
 	env.Mask(t.refresh)

@@ -186,12 +186,12 @@ func TestPyxRefusals(t *testing.T) {
 func TestPyxExpires(t *testing.T) {
 	later := now().Add(30 * time.Minute)
 	for body, want := range map[string]time.Time{
-		`{"token":"opaque"}`:                         {},
-		`{"token":"opaque","expires":1795178400}`:    time.Unix(1795178400, 0),
-		`{"token":"opaque","expires":3600}`:          {},
-		`{"token":"opaque","expires":1e30}`:          {},
-		`{"token":"opaque","expires":"in an hour"}`:  {},
-		`{"token":"opaque","expires":1795178400000}`: {},
+		`{"token":"opaque-0123456789"}`:                                                          {},
+		`{"token":"opaque-0123456789","expires":1795178400}`:                                     time.Unix(1795178400, 0),
+		`{"token":"opaque-0123456789","expires":3600}`:                                           {},
+		`{"token":"opaque-0123456789","expires":1e30}`:                                           {},
+		`{"token":"opaque-0123456789","expires":"in an hour"}`:                                   {},
+		`{"token":"opaque-0123456789","expires":1795178400000}`:                                  {},
 		`{"token":"` + signed(t, jwt.MapClaims{"exp": later.Unix()}) + `","expires":1795178400}`: later,
 	} {
 		server := fake.NewPyx(now)
@@ -209,9 +209,9 @@ func TestPyxAudienceRule(t *testing.T) {
 		audience string
 		taken    bool
 	}{
-		{"pyx", true},
-		{"pyx:anything", true},
-		{"pkgs.internal", true},
+		{"pyx", false}, // an identity for all of them could be traded at another
+		{"pyx:anything", false},
+		{"pkgs.internal", false}, // another port is another server
 		{"pkgs.internal:8443", true},
 		{"https://pkgs.internal:8443", true},
 		{"https://PKGS.internal:8443/path", true},
@@ -242,6 +242,20 @@ func TestPyxAudienceRule(t *testing.T) {
 		if !test.taken {
 			mustSay(t, err, "ask for the audience", "audience=")
 			mustHide(t, err)
+		}
+	}
+
+	// pyx itself, and the server that PYX_API_URL names, may have the shared ones.
+	for text, api := range map[string]string{pyxPublish: "",
+		"https://pkgs.internal:8443/v1/upload/acme/main": "https://pkgs.internal:8443"} {
+		for _, audience := range []string{"pyx", "pyx:anything"} {
+			server := fake.NewPyx(now)
+			server.Audience = audience
+			w := newFixture(server)
+			w.vars["PYX_API_URL"] = api
+			if _, err := w.exchange(t.Context(), ref(t, text), (&job{t: t}).proof()); err != nil {
+				t.Errorf("%s: %q: %v", text, audience, err)
+			}
 		}
 	}
 

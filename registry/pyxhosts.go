@@ -8,7 +8,7 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// The hosts of pyx, unless PYX_API_URL and PYX_CDN_DOMAIN are set (uv, crates/uv-auth/src/pyx.rs, 0.12.5).
+// The hosts of pyx, unless PYX_API_URL or PYX_CDN_DOMAIN is set (uv, crates/uv-auth/src/pyx.rs, 0.12.5).
 const (
 	pyxDefaultAPI = "api.pyx.dev"
 	pyxDefaultCDN = "astralhosted.com"
@@ -17,6 +17,7 @@ const (
 
 // pyxRef is the part of a pyx server that a Ref names.
 type pyxRef struct {
+	shared       bool   // the server is pyx itself or that of PYX_API_URL, for which pyx's own audiences are
 	publish      bool   // an upload URL: tokens may upload to one registry
 	workspace    string // whose packages a CI identity may read or upload
 	registry     string // for publish
@@ -31,7 +32,8 @@ func openPyx(env *regpass.Env, ref regpass.Ref) (Target, error) {
 		return Target{}, err
 	}
 	t := Target{Receiver: origin(ref), Audience: ref.Options["audience"], Hosts: []string{ref.Host}}
-	if matchPyx(env, ref) {
+	x := pyxRef{shared: matchPyx(env, ref)}
+	if x.shared {
 		t.Receiver = &url.URL{Scheme: "https", Host: pyxDefaultAPI}
 		if configured != nil {
 			t.Receiver = configured
@@ -40,14 +42,17 @@ func openPyx(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	if pyxAlias(ref) {
 		t.Hosts = []string{t.Receiver.Host}
 	}
-	var x pyxRef
 	if x.workspace, x.registry, x.publish = pyxPublishURL(ref); x.publish {
 		t.Scope = "write " + x.workspace + "/" + x.registry
 		t.exchanger = x
 		return t, nil
 	}
-	if t.Audience == "" {
+	switch {
+	case t.Audience != "":
+	case x.shared:
 		t.Audience = pyxReadAudience
+	default:
+		t.Audience = ref.Host
 	}
 	x.workspace, x.workspaceErr = pyxWorkspace(env, ref)
 	t.Scope = "read " + x.workspace
@@ -69,10 +74,10 @@ func pyxConfigured(env *regpass.Env) (*url.URL, error) {
 }
 
 // matchPyx reports whether ref is on pyx: it is one of pyx's own names, the exact origin of PYX_API_URL, or an https
-// host in the CDN's domain (is_default_pyx_domain and is_known_url there). Unlike `uv auth` it takes no parent domain
-// of PYX_API_URL, which could be anyone's.
+// host in the CDN's domain on https's own port (is_default_pyx_domain and is_known_url there). Unlike `uv auth` it
+// takes no parent domain of PYX_API_URL, which could be anyone's.
 func matchPyx(env *regpass.Env, ref regpass.Ref) bool {
-	if ref.URL.Scheme == "https" && (pyxAlias(ref) || inDomain(ref.URL.Hostname(), pyxCDN(env))) {
+	if ref.URL.Scheme == "https" && (pyxAlias(ref) || inDomain(ref.Host, pyxCDN(env))) { // Host has no port, so 443
 		return true
 	}
 	api, err := pyxConfigured(env)
@@ -82,9 +87,15 @@ func matchPyx(env *regpass.Env, ref regpass.Ref) bool {
 // pyxAlias reports whether ref names the service in general: PYX_API_URL says where it is.
 func pyxAlias(ref regpass.Ref) bool { return ref.Host == pyxShortName || ref.Host == pyxDefaultAPI }
 
+// pyxCDN is the domain of the CDN, or "". The hosts of pyx's own CDN are not another server's: there a token of the
+// server that PYX_API_URL names would go to whoever has a host on it. uv takes them for known all the same.
 func pyxCDN(env *regpass.Env) string {
 	if v := env.Getenv("PYX_CDN_DOMAIN"); v != "" {
 		return strings.ToLower(v)
+	}
+	api, err := pyxConfigured(env)
+	if err != nil || api != nil && api.Host != pyxDefaultAPI {
+		return ""
 	}
 	return pyxDefaultCDN
 }

@@ -22,7 +22,7 @@ import (
 func (x pyxRef) trustedPublishing(ctx context.Context, env *regpass.Env, t Target, p Proof) (token, error) {
 	audience, err := t.Audience, error(nil)
 	if audience == "" {
-		if audience, err = askAudience(ctx, env, t.Receiver); err != nil {
+		if audience, err = x.askAudience(ctx, env, t.Receiver); err != nil {
 			return token{}, err
 		}
 	}
@@ -61,7 +61,7 @@ var audienceText = regpass.Pattern(`^[A-Za-z0-9._~:/@-]{1,255}$`)
 
 // askAudience asks which audience an identity for publishing needs. A hostile server could name another server's
 // audience and use the identity there, so a server may name only its own.
-func askAudience(ctx context.Context, env *regpass.Env, api *url.URL) (string, error) {
+func (x pyxRef) askAudience(ctx context.Context, env *regpass.Env, api *url.URL) (string, error) {
 	const op = "pyx: ask for the audience"
 	var got struct {
 		Audience string `json:"audience"`
@@ -77,7 +77,7 @@ func askAudience(ctx context.Context, env *regpass.Env, api *url.URL) (string, e
 		return "", regpass.Hintf(fmt.Errorf("%s: the answer holds no valid audience (%d bytes)", op, len(got.Audience)),
 			"if you know the server's audience, add audience=… to the registry")
 	}
-	if !ownAudience(got.Audience, api) {
+	if !x.ownAudience(got.Audience, api) {
 		err := fmt.Errorf("%s: %s wants an identity for the audience %s, which is not its own",
 			op, api.Host, regpass.Quote(got.Audience))
 		return "", regpass.Hintf(err,
@@ -86,12 +86,13 @@ func askAudience(ctx context.Context, env *regpass.Env, api *url.URL) (string, e
 	return got.Audience, nil
 }
 
-// ownAudience reports whether an audience is pyx's, the server's host, or a URL on it.
-func ownAudience(audience string, api *url.URL) bool {
-	if audience == "pyx" || strings.HasPrefix(audience, "pyx:") {
+// ownAudience reports whether an audience is the server's host, a URL on it, or one of pyx's where they are for the
+// server.
+func (x pyxRef) ownAudience(audience string, api *url.URL) bool {
+	if x.shared && (audience == "pyx" || strings.HasPrefix(audience, "pyx:")) {
 		return true
 	}
-	if strings.EqualFold(audience, api.Host) || strings.EqualFold(audience, api.Hostname()) {
+	if strings.EqualFold(audience, api.Host) {
 		return true
 	}
 	u, err := url.Parse(audience)
@@ -100,7 +101,7 @@ func ownAudience(audience string, api *url.URL) bool {
 
 // trustedAccess exchanges a CI identity for a token that may read from one workspace.
 //
-//	POST /v1/trusted-access/{workspace}/mint-token   {"token": ID token for pyx:trusted-access}
+//	POST /v1/trusted-access/{workspace}/mint-token   {"token": ID token for the target's audience}
 //	{"token": JWT}
 //
 // uv, branch ww/ta, crates/uv-auth/src/pyx.rs.

@@ -60,7 +60,9 @@ var All = []Row{pyx, prefixDev, anacondaOrg, gitlab, s3, static}
 // CommonOptions are the options of every row.
 var CommonOptions = []Option{
 	{Name: "audience", Doc: "audience of the CI identity"},
-	{Name: "name", Doc: "name of the index, for variables of clients", FromCheckout: true},
+	{Name: "name", Doc: "name of the index, for UV_INDEX_<NAME>_…; a file of the checkout sets none", FromCheckout: true},
+	{Name: "ports", Values: []string{"any"},
+		Doc: "any: a server on a port of its own gets a netrc and rattler's file, for every port of its host"},
 	{Name: "type", Doc: "kind of registry, if the host does not tell"},
 }
 
@@ -156,9 +158,10 @@ func untrusted(ref regpass.Ref) error {
 // origin is scheme, host and port of ref.
 func origin(ref regpass.Ref) *url.URL { return &url.URL{Scheme: ref.URL.Scheme, Host: ref.URL.Host} }
 
-// inDomain reports whether host is domain or a subdomain of it: badastralhosted.com is not in astralhosted.com.
+// inDomain reports whether host is domain or a subdomain of it: badastralhosted.com is not in astralhosted.com. Nothing
+// is in the empty domain.
 func inDomain(host, domain string) bool {
-	return host == domain || strings.HasSuffix(host, "."+domain)
+	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
 }
 
 // segments splits the escaped path, so an escaped slash does not split a segment.

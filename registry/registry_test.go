@@ -185,6 +185,15 @@ func TestFind(t *testing.T) {
 		{ref: "https://pyx.corp.example", api: "not a URL", row: "static"},
 		{ref: "https://files.cdn.example", cdn: "CDN.example", row: "pyx"},
 		{ref: "https://files.astralhosted.com", cdn: "cdn.example", row: "static"},
+		{ref: "https://files.astralhosted.com", api: "https://pyx.corp.example", row: "static"}, // not that server's
+		{ref: "https://files.astralhosted.com", api: "not a URL", row: "static"},
+		{ref: "https://files.astralhosted.com", api: "https://api.pyx.dev", row: "pyx"},
+		{ref: "https://files.cdn.example", api: "https://pyx.corp.example", cdn: "cdn.example", row: "pyx"},
+		{ref: "https://files.astralhosted.com:8443", row: "static"},
+		{ref: "https://files.cdn.example:8443", cdn: "cdn.example", row: "static"},
+		{ref: "https://repo.prefix.dev:8443/acme", row: "static"},
+		{ref: "https://conda.anaconda.org:8443/acme", row: "static"},
+		{ref: "https://gitlab.com:8443/api/v4/projects/1/packages/pypi", row: "static"},
 		{ref: "http://files.localhost:80", cdn: "localhost", row: "static"}, // the CDN is on https only
 		{ref: "s3://pyx.dev", row: "s3"},
 		{ref: "prefix.dev", row: "prefix.dev"},
@@ -214,9 +223,9 @@ func TestFindRefuses(t *testing.T) {
 	for _, test := range []struct{ ref, says string }{
 		{"pyx.dev type=pypi", "pyx, prefix.dev, anaconda.org, gitlab, s3, static"},
 		{"pyx.dev type=", `no type is named`},
-		{"pyx.dev workspce=acme", "audience, name, type, workspace"},
+		{"pyx.dev workspce=acme", "audience, name, ports, type, workspace"},
 		{"https://repo.prefix.dev/acme workspace=acme",
-			`prefix.dev: unknown option "workspace" (known: audience, name, type)`},
+			`prefix.dev: unknown option "workspace" (known: audience, name, ports, type)`},
 	} {
 		_, err := registry.Find(newFixture(nil).Env, ref(t, test.ref))
 		mustSay(t, err, test.says)
@@ -312,17 +321,24 @@ func TestRowsAreComplete(t *testing.T) {
 
 func TestAudience(t *testing.T) {
 	for text, want := range map[string]string{
-		"https://api.pyx.dev/v1/upload/acme/main":              "",
-		"https://api.pyx.dev/v1/upload/acme/main audience=own": "own",
-		"https://api.pyx.dev/simple/acme/main":                 "pyx:trusted-access",
-		"https://beta.prefix.dev/acme":                         "prefix.dev",
-		"http://127.0.0.1:8000/acme type=prefix.dev":           "127.0.0.1",
-		"https://conda.corp/acme type=prefix.dev audience=own": "own",
-		"https://quetz.corp/acme":                              "",
-		"https://conda.anaconda.org/acme":                      "",
+		"https://pkgs.example/simple/acme/main type=pyx":         "pkgs.example",
+		"https://pkgs.example:443/simple/acme/main type=pyx":     "pkgs.example",
+		"https://PKGS.example:8443/simple/acme/main type=pyx":    "pkgs.example:8443",
+		"http://127.0.0.1:8000/simple/acme/main type=pyx":        "127.0.0.1:8000",
+		"https://pkgs.example/s workspace=a type=pyx audience=b": "b",
+		"https://corp.example/simple/acme/main":                  "pyx:trusted-access", // PYX_API_URL
+		"https://api.pyx.dev/v1/upload/acme/main":                "",
+		"https://api.pyx.dev/v1/upload/acme/main audience=own":   "own",
+		"https://api.pyx.dev/simple/acme/main":                   "pyx:trusted-access",
+		"https://beta.prefix.dev/acme":                           "prefix.dev",
+		"http://127.0.0.1:8000/acme type=prefix.dev":             "127.0.0.1",
+		"https://conda.corp/acme type=prefix.dev audience=own":   "own",
+		"https://quetz.corp/acme":                                "",
+		"https://conda.anaconda.org/acme":                        "",
 	} {
-		env := newFixture(nil).Env
-		target, err := registry.Open(env, ref(t, text))
+		w := newFixture(nil)
+		w.vars["PYX_API_URL"] = "https://corp.example/"
+		target, err := registry.Open(w.Env, ref(t, text))
 		if err != nil || target.Audience != want {
 			t.Errorf("%s: %q, %v, want %q", text, target.Audience, err, want)
 		}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 
@@ -39,7 +40,7 @@ func Open(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
-	t.Row, t.Ref = row, ref
+	t.Row, t.Ref = row, withoutName(ref)
 	if t.Receiver == nil {
 		t.Receiver = origin(ref)
 	}
@@ -50,6 +51,17 @@ func Open(env *regpass.Env, ref regpass.Ref) (Target, error) {
 		t.Hosts = []string{ref.Host}
 	}
 	return t, nil
+}
+
+// withoutName drops the index name of a ref that only the checkout names: uv sends UV_INDEX_<NAME>_PASSWORD to the URL
+// that the checkout gives the index of that name.
+func withoutName(ref regpass.Ref) regpass.Ref {
+	if _, named := ref.Options["name"]; !named || ref.Trusted {
+		return ref
+	}
+	ref.Options = maps.Clone(ref.Options)
+	delete(ref.Options, "name")
+	return ref
 }
 
 // ScopeFor is the scope of a credential that the method gets. Only an identity's credential is limited to Target.Scope.

@@ -89,6 +89,14 @@ func TestOptionsOfTheCheckout(t *testing.T) {
 			mustSay(t, err, says, "pyproject.toml")
 		}
 	}
+	named := ref(t, "https://api.pyx.dev/simple/a/b name=acme")
+	if target, err := registry.Open(newFixture(nil).Env, named); err != nil || target.Ref.Options["name"] != "acme" {
+		t.Errorf("the name on the command line: %v, %v", target.Ref.Options, err)
+	}
+	named.Trusted = false
+	if target, err := registry.Open(newFixture(nil).Env, named); err != nil || len(target.Ref.Options) != 0 {
+		t.Errorf("the name in a file of the checkout: %v, %v", target.Ref.Options, err)
+	}
 	_, err := registry.Find(newFixture(nil).Env, ref(t, "https://quetz.corp/acme kind=telepathy"))
 	mustSay(t, err, `unknown kind "telepathy" (known: bearer, basic, conda-token, s3)`)
 }

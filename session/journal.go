@@ -18,6 +18,7 @@ import (
 type state struct {
 	Version int // stateVersion
 	Leases  []Lease
+	Shown   []shown  `json:",omitempty"`
 	Journal []record // in the order in which the files were first changed
 }
 

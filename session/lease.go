@@ -9,26 +9,28 @@ import (
 
 // Lease is a credential that the session keeps, with how it was made.
 type Lease struct {
-	Key                 string         // names the registry, the scope and the proof; see Session.Mint
-	Receiver            string         // origin that was shown the proof
-	Revoker             string         // origin that ends the credential
-	Scope               string         // limits the credential at the receiver, as registry.Target says; or empty
-	Method              regpass.Method // how the proof proved who asks
-	From                string         // the proof's source, for people: "GitHub Actions"
-	IdentityFingerprint string         // of the identity token that was exchanged for it, or empty
-	Revocable           bool           // we minted it, so we may revoke it; false for a user's own key or token
-	Minted              time.Time
-	Cred                regpass.Credential
+	Key      string         // names the registry, the scope and the proof; see Session.Mint
+	Receiver string         // origin that was shown the proof
+	Revoker  string         // origin that ends the credential
+	Scope    string         // limits the credential at the receiver, as registry.Target says; or empty
+	Method   regpass.Method // how the proof proved who asks
+	From     string         // the proof's source, for people: "GitHub Actions"
+	// Own says that the proof was the registry's own: its variable, a CI identity, a browser login. A secret that names no
+	// registry is for those that the person names.
+	Own       bool
+	Revocable bool // we minted it, so we may revoke it; false for a user's own key or token
+	Minted    time.Time
+	Cred      regpass.Credential
 }
 
 // onDisk is a Lease in JSON. Only here is a credential written in clear, to a file of mode 0600.
 type onDisk struct {
-	Key, Receiver, Revoker, Scope, Method, From, IdentityFingerprint string
-	Registry, Host, Kind, Username                                   string
-	MoreHosts                                                        []string `json:",omitempty"`
-	Secret, SessionToken, Refresh                                    string   `json:",omitempty"`
-	Revocable                                                        bool
-	Minted, Expires                                                  time.Time
+	Key, Receiver, Revoker, Scope, Method, From string
+	Registry, Host, Kind, Username              string
+	MoreHosts                                   []string `json:",omitempty"`
+	Secret, SessionToken, Refresh               string   `json:",omitempty"`
+	Own, Revocable                              bool
+	Minted, Expires                             time.Time
 }
 
 // MarshalJSON writes the secrets too. Only the session's state file uses it.
@@ -36,10 +38,9 @@ func (l Lease) MarshalJSON() ([]byte, error) {
 	c := l.Cred
 	return json.Marshal(onDisk{
 		Key: l.Key, Receiver: l.Receiver, Revoker: l.Revoker, Scope: l.Scope, Method: string(l.Method), From: l.From,
-		IdentityFingerprint: l.IdentityFingerprint,
-		Registry:            c.Registry, Host: c.Host, MoreHosts: c.MoreHosts, Kind: string(c.Kind), Username: c.Username,
+		Registry: c.Registry, Host: c.Host, MoreHosts: c.MoreHosts, Kind: string(c.Kind), Username: c.Username,
 		Secret: c.Secret.Reveal(), SessionToken: c.SessionToken.Reveal(), Refresh: c.Refresh.Reveal(),
-		Revocable: l.Revocable, Minted: l.Minted, Expires: c.Expires,
+		Own: l.Own, Revocable: l.Revocable, Minted: l.Minted, Expires: c.Expires,
 	})
 }
 
@@ -51,7 +52,7 @@ func (l *Lease) UnmarshalJSON(b []byte) error {
 	}
 	*l = Lease{
 		Key: d.Key, Receiver: d.Receiver, Revoker: d.Revoker, Scope: d.Scope, Method: regpass.Method(d.Method), From: d.From,
-		IdentityFingerprint: d.IdentityFingerprint, Revocable: d.Revocable, Minted: d.Minted,
+		Own: d.Own, Revocable: d.Revocable, Minted: d.Minted,
 		Cred: regpass.Credential{
 			Registry: d.Registry, Host: d.Host, MoreHosts: d.MoreHosts, Kind: regpass.Kind(d.Kind), Username: d.Username,
 			Secret: regpass.NewSecret(d.Secret), SessionToken: regpass.NewSecret(d.SessionToken),

@@ -109,8 +109,7 @@ RUN echo done
 		}
 		want := []Step{
 			{"[base 1/2] RUN [\"pip\", \"install\", \"a\"]", []string{"pip"}, []string{"netrc"}, nil},
-			{"[stage-1 1/4] RUN <<EOF (uv sync)", []string{"uv"}, []string{"pyx_auth_token", "uv_index_acme_password", "netrc",
-				"uv"}, nil},
+			{"[stage-1 1/4] RUN <<EOF (uv sync)", []string{"uv"}, []string{"pyx_auth_token", "netrc", "uv"}, nil},
 			{"[stage-1 2/4] RUN --mount=type=secret,id=netrc,target=/x pip install b", []string{"pip"}, nil, nil},
 			{"[stage-1 3/4] RUN --network=none pip install c", []string{"pip"}, nil, []string{"it has no network"}},
 		}
@@ -123,7 +122,7 @@ RUN echo done
 			given += len(e.Secretenv) +
 				len(slices.DeleteFunc(e.Mounts, func(m *pb.Mount) bool { return m.MountType != pb.MountType_SECRET }))
 		}
-		if given != 6 { // one for pip, two variables and two files for uv, and the Dockerfile's own
+		if given != 5 { // one for pip, a variable and two files for uv, and the Dockerfile's own
 			t.Errorf("%q: %d secrets are mounted", syntax, given)
 		}
 		if _, ok := b.opts["cmdline"]; ok {

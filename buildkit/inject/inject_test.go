@@ -113,10 +113,10 @@ func TestInject(t *testing.T) {
 			want:   "netrc@/run/secrets/netrc 0:0 0400; NETRC=/run/secrets/netrc",
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, []string{"netrc"}, nil}},
 		{name: "uv", text: "uv sync",
-			want: "PYX_AUTH_TOKEN=pyx_auth_token; UV_INDEX_ACME_PASSWORD=uv_index_acme_password; netrc@/run/secrets/netrc " +
+			want: "PYX_AUTH_TOKEN=pyx_auth_token; netrc@/run/secrets/netrc " +
 				"0:0 0400; NETRC=/run/secrets/netrc; " +
 				"tmpfs@/run/regpass-uv; uv@/run/regpass-uv/credentials.toml 0:0 0400; UV_CREDENTIALS_DIR=/run/regpass-uv",
-			report: &Step{"[x] RUN uv sync", []string{"uv"}, []string{"pyx_auth_token", "uv_index_acme_password", "netrc", "uv"},
+			report: &Step{"[x] RUN uv sync", []string{"uv"}, []string{"pyx_auth_token", "netrc", "uv"},
 				nil}},
 		{name: "pixi", text: "pixi install",
 			want: "netrc@/run/secrets/netrc 0:0 0400; NETRC=/run/secrets/netrc; rattler@/run/secrets/rattler 0:0 0400; " +
@@ -139,9 +139,9 @@ func TestInject(t *testing.T) {
 		{name: "same variable mounted", text: "uv sync", opts: []llb.RunOption{llb.AddEnv("NETRC", "/x"),
 			llb.AddEnv("UV_CREDENTIALS_DIR", "/x"), llb.AddEnv("UV_INDEX_ACME_PASSWORD", ""),
 			llb.AddSecret("PYX_AUTH_TOKEN", llb.SecretID("mine"), llb.SecretAsEnv(true))},
-			want: "PYX_AUTH_TOKEN=mine; UV_INDEX_ACME_PASSWORD=uv_index_acme_password; NETRC=/x; UV_CREDENTIALS_DIR=/x; " +
+			want: "PYX_AUTH_TOKEN=mine; NETRC=/x; UV_CREDENTIALS_DIR=/x; " +
 				"UV_INDEX_ACME_PASSWORD=",
-			report: &Step{"[x] RUN uv sync", []string{"uv"}, []string{"uv_index_acme_password"},
+			report: &Step{"[x] RUN uv sync", []string{"uv"}, nil,
 				[]string{"netrc: the step has a NETRC of its own", "uv: the step has a UV_CREDENTIALS_DIR of its own"}}},
 		{name: "no network", text: "pip install x", opts: []llb.RunOption{llb.Network(llb.NetModeNone)},
 			report: &Step{"[x] RUN pip install x", []string{"pip"}, nil, []string{"it has no network"}}},

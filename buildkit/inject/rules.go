@@ -18,10 +18,11 @@ type Rule struct {
 }
 
 // The variables that the clients read. pip, Poetry, PDM and conda use requests, and requests reads NETRC
-// (requests.utils.get_netrc_auth); uv names a variable for each index (UV_INDEX_<NAME>_PASSWORD).
+// (requests.utils.get_netrc_auth). UV_INDEX_<NAME>_PASSWORD is not here: uv sends it to the URL that the project gives
+// the index of that name, and the file in UV_CREDENTIALS_DIR is bound to a host.
 var (
 	readsNetrc = []string{"NETRC"}
-	readsUV    = []string{"PYX_AUTH_TOKEN", "UV_INDEX_*", "UV_CREDENTIALS_DIR", "NETRC"}
+	readsUV    = []string{"PYX_AUTH_TOKEN", "UV_CREDENTIALS_DIR", "NETRC"}
 	readsConda = []string{"RATTLER_AUTH_FILE", "NETRC"}
 )
 

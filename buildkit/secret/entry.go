@@ -120,8 +120,19 @@ func (l *list) addFile(client envsync.Sink, sources []Source) {
 	}
 	for i, src := range sources {
 		e.from, e.Hosts = append(e.from, i), union(e.Hosts, src.hosts())
+		l.warnPorts(client, src)
 	}
 	l.add(e)
+}
+
+// warnPorts warns of the source's hosts that a client's file does without; see envsync.Entry.CheckPorts.
+func (l *list) warnPorts(client envsync.Sink, src Source) {
+	for _, host := range src.hosts() {
+		e := envsync.Entry{Ref: src.Ref, Cred: regpass.Credential{Host: host}}
+		if err := e.CheckPorts(); err != nil && client.Format.NoPorts {
+			l.warnings = union(l.warnings, []string{envsync.LeftOut(fmt.Errorf("%s: %w", client.Name, err))})
+		}
+	}
 }
 
 // held is a credential with its source.

@@ -13,7 +13,7 @@ import (
 // TestFillIsWhatTheStoreAnswers holds that the secrets of credentials at hand are those that a build would be given.
 func TestFillIsWhatTheStoreAnswers(t *testing.T) {
 	m := newMinter(t)
-	pyx := m.pyx("https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
+	pyx := m.pyx("https://pkgs.example:8443/simple/acme/main ports=any type=pyx name=acme-main")
 	conda := m.source("https://conda.corp", regpass.Credential{Kind: regpass.CondaToken, Secret: regpass.NewSecret("ct")})
 	now := time.Unix(1e9, 0)
 	for _, sources := range [][]secret.Source{{pyx, conda}, {conda}, {pyx, m.pyx("https://b.example")}, nil} {
@@ -82,6 +82,28 @@ func TestFillHasEveryHost(t *testing.T) {
 			if !strings.Contains(f.Value.Reveal(), host) {
 				t.Errorf("%s has nothing for %s: %q", f.ID, host, f.Value.Reveal())
 			}
+		}
+	}
+}
+
+// A file that knows no ports goes without the credential of a server on a port of its own, and says so.
+func TestFilesWithoutPorts(t *testing.T) {
+	m := newMinter(t)
+	src := m.pyx("https://pkgs.example:8443/simple/acme/main type=pyx")
+	all, warnings, err := secret.Fill([]secret.Source{src}, []regpass.Credential{{Registry: "pyx", Kind: regpass.Bearer,
+		Host: "pkgs.example:8443", Username: "__token__", Secret: regpass.NewSecret("eyJ-token")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		if s.ID == "netrc" || s.ID == "rattler" {
+			t.Errorf("there is a secret %s", s.ID)
+		}
+	}
+	said := strings.Join(warnings, "\n")
+	for _, client := range []string{"netrc", "rattler"} {
+		if !strings.Contains(said, "left out: "+client+": pkgs.example:8443: ") || !strings.Contains(said, "ports=any") {
+			t.Errorf("warned %s", said)
 		}
 	}
 }

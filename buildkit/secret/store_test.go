@@ -29,7 +29,7 @@ func environment(now *time.Time, vars map[string]string) *regpass.Env {
 func TestStoreAnswers(t *testing.T) {
 	m := newMinter(t)
 	const missing = "\x00missing"
-	pyx := m.pyx("https://pkgs.example:8443/simple/acme/main type=pyx name=acme-main")
+	pyx := m.pyx("https://pkgs.example:8443/simple/acme/main ports=any type=pyx name=acme-main")
 	alice := m.source("https://pypi.corp/simple name=corp", regpass.Credential{Kind: regpass.Basic, Username: "alice",
 		Secret: regpass.NewSecret("pass word")})
 	token := m.source("https://git.corp", regpass.Credential{Kind: regpass.Bearer, Secret: regpass.NewSecret("tok")})
@@ -47,7 +47,7 @@ func TestStoreAnswers(t *testing.T) {
 	two := []secret.Source{pyx, other}
 	bob := m.source("https://bob.corp/simple", regpass.Credential{Kind: regpass.Basic, Username: "bob",
 		Secret: regpass.NewSecret("word")})
-	rival := m.source("https://pkgs.example:9444/", regpass.Credential{Kind: regpass.Basic, Username: "bob",
+	rival := m.source("https://pkgs.example:9444/ ports=any", regpass.Credential{Kind: regpass.Basic, Username: "bob",
 		Secret: regpass.NewSecret("word")})
 
 	for _, c := range []struct {
@@ -240,7 +240,7 @@ func TestStoreAnswersTheUsersOwn(t *testing.T) {
 func TestStoreLists(t *testing.T) {
 	m := newMinter(t)
 	now := time.Unix(1e9, 0)
-	src := m.pyx("https://pkgs.example:8443/simple/acme/main type=pyx name=acme")
+	src := m.pyx("https://pkgs.example:8443/simple/acme/main ports=any type=pyx name=acme")
 	delete(m.answers, src.Ref.String()) // nothing is minted
 	s, err := secret.NewStore(environment(&now, map[string]string{"X": "x"}), m, []secret.Source{src},
 		[]secret.UserDefined{{ID: "mine", Env: "X"}}, "t")

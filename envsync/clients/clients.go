@@ -13,8 +13,8 @@ import (
 var All = []envsync.Sink{
 	{
 		Name: "env",
-		Doc: "variables: the registry's own, UV_INDEX_<NAME>_USERNAME and _PASSWORD for a named index, " +
-			"AWS_* for s3, otherwise REGPASS_TOKEN",
+		Doc: "variables: the registry's own, AWS_* for s3, otherwise REGPASS_TOKEN; if --to names it, " +
+			"UV_INDEX_<NAME>_USERNAME and _PASSWORD for a registry with name=NAME",
 		Default: true,
 		Prepare: envsync.PlanVars,
 	}, {

@@ -46,6 +46,9 @@ func machines(entries []envsync.Entry) ([]machine, error) {
 			return nil, regpass.Hintf(fmt.Errorf("netrc: %s: %w", e.Ref, err),
 				"use the sink uv for uv, rattler for pixi, or env")
 		}
+		if err := e.CheckPorts(); err != nil {
+			return nil, fmt.Errorf("netrc: %w", err)
+		}
 		for _, name := range namesOf(hosts[i]) {
 			all = append(all, machine{name, e.Cred.Username, e.Cred.Secret.Reveal()})
 		}

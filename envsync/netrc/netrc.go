@@ -16,8 +16,8 @@ import (
 // The formats of the user's own file, which is edited, and of our private file, which uses only the part of the format
 // that every reader understands alike.
 var (
-	InPlace = envsync.Format{Name: "netrc", Set: set, Restore: restore, Keys: keys}
-	Private = envsync.Format{Name: "netrc-private", Set: setPrivate, Restore: restore, Keys: keys}
+	InPlace = envsync.Format{Name: "netrc", NoPorts: true, Set: set, Restore: restore, Keys: keys}
+	Private = envsync.Format{Name: "netrc-private", NoPorts: true, Set: setPrivate, Restore: restore, Keys: keys}
 )
 
 // Plan plans a private netrc that also holds the entries of the netrc that it replaces, or a change of a named netrc.

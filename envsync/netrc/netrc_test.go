@@ -34,7 +34,7 @@ func inPlace(path string) envsync.Options {
 }
 
 func TestSetNetrcKeepsTheRest(t *testing.T) {
-	entry := []envsync.Entry{handOver(t, "https://h.test:8443/simple", regpass.Bearer, "__token__", "jwt.a-b_c")}
+	entry := []envsync.Entry{handOver(t, "https://h.test:8443/simple ports=any", regpass.Bearer, "__token__", "jwt.a-b_c")}
 	const ours = "machine h.test\nlogin __token__\npassword jwt.a-b_c\n"
 	for _, tt := range []struct{ name, old, now string }{
 		{"an empty file", "", ours},
@@ -207,6 +207,21 @@ func TestNetrcHasNoPorts(t *testing.T) {
 	two.Cred.Secret = one.Cred.Secret
 	if now, err := set(nil, []envsync.Entry{one, two}); err != nil || strings.Count(string(now), "machine") != 1 {
 		t.Errorf("one credential for two ports: %q, %v", now, err)
+	}
+}
+
+// What clients would send to every port of a host that is not this machine is not written unless the person says so.
+func TestNetrcPorts(t *testing.T) {
+	for ref, want := range map[string]bool{"h.test": true, "https://h.test:443": true, "h.test:8443": false,
+		"h.test:8443 ports=any": true, "127.0.0.1:8080": true, "http://[::1]:8080": true, "localhost:8443": true,
+		"https://localhost.evil.test:8443": false} {
+		e := handOver(t, ref, regpass.Basic, "u", "p")
+		for _, f := range []envsync.Format{InPlace, Private} {
+			_, err := f.Set(nil, []envsync.Entry{e})
+			if want != (err == nil) || want == errors.Is(err, envsync.ErrPorts) {
+				t.Errorf("%s: %s: %v", f.Name, ref, err)
+			}
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ func (r keyRule) set(old []byte, entries []envsync.Entry) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
+		if err := e.CheckPorts(); err != nil {
+			return nil, fmt.Errorf("rattler: %w", err)
+		}
 		for _, k := range keys {
 			want = append(want, member{name: k, raw: raw})
 		}

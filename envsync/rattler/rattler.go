@@ -15,8 +15,10 @@ import (
 
 // Exact writes credentials under their hosts. Wildcard also writes them for the subdomains of each host.
 var (
-	Exact    = envsync.Format{Name: "rattler", Set: exact.set, Restore: restore, Keys: exact.keys}
-	Wildcard = envsync.Format{Name: "rattler-wildcard", Set: wildcard.set, Restore: restore, Keys: wildcard.keys}
+	Exact = envsync.Format{Name: "rattler", NoPorts: true,
+		Set: exact.set, Restore: restore, Keys: exact.keys}
+	Wildcard = envsync.Format{Name: "rattler-wildcard", NoPorts: true,
+		Set: wildcard.set, Restore: restore, Keys: wildcard.keys}
 )
 
 // Plan plans a private file that also holds the content of the one in RATTLER_AUTH_FILE, or a change of rattler's own

@@ -96,7 +96,7 @@ func TestParseRattler(t *testing.T) {
 }
 
 func TestSetRattler(t *testing.T) {
-	bearer := []envsync.Entry{handOver(t, "https://h.test:8443/simple", regpass.Bearer, "ignored", "jwt<&>")}
+	bearer := []envsync.Entry{handOver(t, "https://h.test:8443/simple ports=any", regpass.Bearer, "ignored", "jwt<&>")}
 	s3 := handOver(t, "s3://bucket/ch", regpass.S3, "AKIA", "key")
 	s3.Cred.Host = "s3://bucket"
 	session := s3
@@ -363,7 +363,7 @@ func FuzzRattler(f *testing.F) {
 	f.Fuzz(func(t *testing.T, old, username, secret string, wildcard bool) {
 		keys := keyRule{wildcard}
 		entries := []envsync.Entry{handOver(t, "h.test", regpass.Basic, username, secret),
-			handOver(t, "i.test:8443", regpass.Bearer, username, secret)}
+			handOver(t, "i.test:8443 ports=any", regpass.Bearer, username, secret)}
 		now, err := keys.set([]byte(old), entries)
 		if err != nil {
 			if now != nil {

@@ -69,6 +69,9 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 	if err != nil {
 		return err
 	}
+	if err := a.checkIndexNames(refs); err != nil { // the output secrets has them too
+		return err
+	}
 	dir := a.newActionFolder()
 	if in.Cleanup {
 		if err := r.SaveState(stateSession, dir); err != nil {

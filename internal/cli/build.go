@@ -118,6 +118,9 @@ func buildSecrets(a *app, f *buildFlags) (*broker.Live, *secret.Store, error) {
 	} else if err != nil {
 		return nil, nil, err
 	}
+	if err := a.checkIndexNames(refs, f.options.Context); err != nil {
+		return nil, nil, err
+	}
 	user, err := f.userSecrets()
 	if err != nil {
 		return nil, nil, err

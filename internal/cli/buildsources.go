@@ -16,7 +16,7 @@ func buildSources(live *broker.Live, refs []regpass.Ref) ([]secret.Source, error
 			return nil, err
 		}
 		all = append(all, secret.Source{
-			Hosts: t.Hosts, Ref: ref, Registry: t.Row.Name, ClientVar: t.Row.ClientVar,
+			Hosts: t.Hosts, Ref: t.Ref, Registry: t.Row.Name, ClientVar: t.Row.ClientVar,
 			Key: t.Row.Name + " " + t.Receiver.String() + " " + t.ScopeFor(method),
 		})
 	}

@@ -62,12 +62,9 @@ func (f *credentialFlags) stdin() (flag string, kind regpass.Kind) {
 	return "", ""
 }
 
-// leases gets the credentials for the registries that the arguments name, and returns the session that keeps them.
-func (f *credentialFlags) leases(ctx context.Context, a *app, args []string) (*session.Session, []broker.Lease, error) {
-	refs, err := a.registries(args)
-	if err != nil {
-		return nil, nil, err
-	}
+// leases gets the credentials for the registries, and returns the session that keeps them.
+func (f *credentialFlags) leases(ctx context.Context, a *app, refs []regpass.Ref) (
+	*session.Session, []broker.Lease, error) {
 	s, b, err := f.open(a)
 	if err != nil {
 		return nil, nil, err

@@ -31,9 +31,9 @@ func newExec(a *app) *cobra.Command {
 		Use:   "exec [REGISTRY…] -- COMMAND [ARGUMENT…]",
 		Short: "Run a command with credentials in variables and private files",
 		Long: `Run a command with credentials in variables and private files. The files are kept fresh while the command runs
-and removed afterwards. A key that was exchanged for a credential is not passed on. Signals are forwarded, and the exit
-code is the command's. Known secrets in the command's output are replaced by ***, so its output is a pipe, not a
-terminal, unless --no-redact is given.
+and removed afterwards. A key that was exchanged for a credential is not passed on, nor is REGPASS_API_KEY. Signals are
+forwarded, and the exit code is the command's. Known secrets in the command's output are replaced by ***, so its output
+is a pipe, not a terminal, unless --no-redact is given.
 
 A command that builds a container image (docker build, docker buildx build or bake, podman build, buildah build) also
 gets the credentials as secrets, which its Dockerfile mounts: see ` + "`regpass help secrets`" + `. Each step reads them
@@ -71,7 +71,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err := o.secrets.find(a.env, command); err != nil {
 		return err
 	}
-	if err := o.sinks.check(); err != nil {
+	if err := o.check(a, refs, command); err != nil {
 		return err
 	}
 	s, b, err := o.credential.open(a)
@@ -119,6 +119,17 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	return a.run(child.Command{Path: path, Args: command, Env: childEnv(a.env.Environ, all, vars)}, o.noRedact)
 }
 
+// check finds sinks and names of indexes that cannot be used, so that no credential is made for them.
+func (o *execOptions) check(a *app, refs []regpass.Ref, command []string) error {
+	if err := o.sinks.checkNames(a, refs, command...); err != nil {
+		return err
+	}
+	if o.secrets.wanted() {
+		return a.checkIndexNames(refs, command...)
+	}
+	return nil
+}
+
 // write writes the private files for the leases. For a running command it replaces them by rename, so a reader sees the
 // old credential or the new one. The variables of a running process cannot change.
 func (o *execOptions) write(ctx context.Context, a *app, sub *session.Session, all []broker.Lease) (handover, error) {
@@ -135,7 +146,8 @@ func (o *execOptions) write(ctx context.Context, a *app, sub *session.Session, a
 	return h, sub.Apply(ctx, h.Changes, h.files()...)
 }
 
-// childEnv returns the variables that the command inherits: ours without the keys that were exchanged, and vars.
+// childEnv returns the variables that the command inherits: ours without the keys that were exchanged, without those
+// that name no registry, which no client reads, and vars.
 func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string {
 	drop := map[string]bool{}
 	for _, l := range all {
@@ -159,7 +171,7 @@ func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string
 	}
 	env := slices.DeleteFunc(slices.Clone(environ), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
-		return drop[name]
+		return drop[name] || strings.HasPrefix(name, broker.KeyVar)
 	})
 	for _, v := range vars {
 		env = append(env, v.Name+"="+v.Value())

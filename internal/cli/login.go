@@ -109,7 +109,14 @@ func login(ctx context.Context, a *app, args []string, o *loginOptions, format v
 	if err := o.sinks.check(); err != nil {
 		return err
 	}
-	s, all, err := o.credential.leases(ctx, a, args)
+	refs, err := a.registries(args)
+	if err != nil {
+		return err
+	}
+	if err := o.sinks.checkNames(a, refs); err != nil {
+		return err
+	}
+	s, all, err := o.credential.leases(ctx, a, refs)
 	if err != nil {
 		return err
 	}

@@ -158,7 +158,7 @@ func (p *printer) plan(plan envsync.Plan) {
 
 // warnings prints warnings that are plain text, such as those of a plan.
 func (p *printer) warnings(texts []string) {
-	for _, text := range texts {
+	for _, text := range regpass.Unique(texts, strings.Clone) {
 		p.line("warning: ", text)
 	}
 }

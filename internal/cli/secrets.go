@@ -32,8 +32,9 @@ A Dockerfile mounts a secret in the steps that need it, and the secret gets into
   RUN --mount=type=secret,id=uv_index_acme_username,env=UV_INDEX_ACME_USERNAME …
 The ids are those of the files below, pyx_auth_token or another variable of the registry's own client,
 uv_index_NAME_username and _password of a registry with name=NAME, and the name of each host, with : and the like
-written as _. BuildKit itself asks for HTTP_AUTH_TOKEN_HOST (ADD https://…) and GIT_AUTH_TOKEN.HOST. --format json lists
-them all and how to mount each.
+written as _. uv sends uv_index_NAME_password wherever the project in the build says that the index is; the file uv is
+bound to the registry's host. BuildKit itself asks for HTTP_AUTH_TOKEN_HOST (ADD https://…) and GIT_AUTH_TOKEN.HOST.
+--format json lists them all and how to mount each.
 
 Files, and the variable to set in a step that mounts one:
 ` + mountable() + `
@@ -75,7 +76,14 @@ func mountable() string {
 }
 
 func secrets(ctx context.Context, a *app, args []string, credential *credentialFlags, d buildtool.Dialect) error {
-	s, all, err := credential.leases(ctx, a, args)
+	refs, err := a.registries(args)
+	if err != nil {
+		return err
+	}
+	if err := a.checkIndexNames(refs); err != nil {
+		return err
+	}
+	s, all, err := credential.leases(ctx, a, refs)
 	if err != nil {
 		return err
 	}

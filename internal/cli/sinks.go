@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -87,6 +88,18 @@ func (f *sinkFlags) check() error {
 	return err
 }
 
+// checkNames refuses names of indexes that are on another origin in uv's files, if a sink that --to names would set
+// uv's variables of that name; see checkIndexNames. By default none does.
+func (f *sinkFlags) checkNames(a *app, refs []regpass.Ref, words ...string) error {
+	sinks, err := f.sinks()
+	if err != nil || len(f.to) == 0 || !slices.ContainsFunc(sinks, onlyVariables) {
+		return err
+	}
+	return a.checkIndexNames(refs, words...)
+}
+
+func onlyVariables(s envsync.Sink) bool { return s.File == "" }
+
 // plan plans the files and variables for the leases. A sink that --to names must be able to carry all of them. A
 // default sink carries the ones it can, and every lease must be carried by at least one sink.
 func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsync.Plan, error) {
@@ -101,6 +114,9 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		var entries []envsync.Entry
 		for i, l := range all {
 			mine, err := f.entries(sink, l)
+			if errors.Is(err, envsync.ErrPorts) {
+				whole.Warnings = append(whole.Warnings, envsync.LeftOut(err))
+			}
 			refused = append(refused, err)
 			carried[i] = carried[i] || len(mine) > 0
 			left[i].note(sink, mine, err)
@@ -136,6 +152,13 @@ func (f *sinkFlags) entries(sink envsync.Sink, l broker.Lease) ([]envsync.Entry,
 	var refused []error
 	for _, cred := range l.Cred.PerHost() {
 		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar}
+		if len(f.to) == 0 && onlyVariables(sink) && namesIndex(e) {
+			if e.ClientVar == "" && uvCarries(e) {
+				continue
+			}
+			e.Ref.Options = maps.Clone(e.Ref.Options)
+			delete(e.Ref.Options, "name") // uv sends its variables to the URL that the project gives the index
+		}
 		if err := sink.Carries(e); err != nil && len(f.to) == 0 {
 			refused = append(refused, err)
 			continue
@@ -143,4 +166,15 @@ func (f *sinkFlags) entries(sink envsync.Sink, l broker.Lease) ([]envsync.Entry,
 		entries = append(entries, e)
 	}
 	return entries, errors.Join(refused...)
+}
+
+// uvCarries reports whether uv gets the credential in a file, where it is bound to its host.
+func uvCarries(e envsync.Entry) bool {
+	sink, err := clients.Find("uv")
+	return err == nil && sink.Carries(e) == nil
+}
+
+func namesIndex(e envsync.Entry) bool {
+	_, named := e.Ref.Options["name"]
+	return named
 }

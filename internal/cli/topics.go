@@ -198,6 +198,13 @@ CI's own temporary folder, under a name made from the job's ids, or in $XDG_RUNT
 next step of the same job finds it; another job does not. "regpass logout" restores, revokes and removes all of it, even
 after a run that was killed.
 
+uv sends UV_INDEX_<NAME>_PASSWORD wherever the project says that the index of that name is. regpass sets it only if --to
+env and name=NAME ask for it, and refuses a name that uv's files around the working directory have on another server.
+Files elsewhere, and flags of uv's, it does not see. The sink uv writes a file that is bound to the registry's host.
+
+A netrc and rattler's file know no ports, so they hold no credential of a server on a port of its own, unless it is on
+this machine or ports=any behind its URL allows it: clients would send it to every port of the host.
+
 A token is never in an argument, a URL, an error, a log line, or a file that others can read. An identity token goes to
 the one https host that its audience is bound to, never across a redirect, and never to two registries. Text from a
 server is quoted and cut. Your own files are changed only if a flag names them, byte for byte otherwise, and never

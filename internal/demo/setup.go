@@ -65,6 +65,7 @@ func (d *demo) start(ctx context.Context, env *regpass.Env) error {
 		PublicURL: d.url,
 		Trust: []sts.Trust{{
 			Issuer:    issuer.URL,
+			Audience:  strings.TrimPrefix(d.url, "http://"),
 			Claims:    map[string]string{"repository": workspace + "/app", "ref": "refs/heads/main"},
 			Workspace: workspace, Permissions: sts.Permissions{sts.Read},
 		}},

@@ -21,6 +21,8 @@ type Pyx struct {
 	Lifetime time.Duration // of access tokens
 	Key      string        // the one API key
 	Audience string        // of identities for publishing
+	// ReadAudience is that of identities for reading: pyx's own, or a server's host.
+	ReadAudience string
 	// Workspaces are the workspaces that identities may read.
 	Workspaces []string
 	// Registries are the registries, as workspace/registry, that identities may publish to.
@@ -39,7 +41,7 @@ type Pyx struct {
 // NewPyx makes a service with an API key, the workspace acme and its registry main. now is its clock.
 func NewPyx(now func() time.Time) *Pyx {
 	p := &Pyx{
-		Now: now, Lifetime: time.Hour, Key: "sk-pyx-" + rand.Text(), Audience: "pyx",
+		Now: now, Lifetime: time.Hour, Key: "sk-pyx-" + rand.Text(), Audience: "pyx", ReadAudience: "pyx:trusted-access",
 		Workspaces: []string{"acme"}, Registries: []string{"acme/main"},
 		secret: []byte(rand.Text()), refresh: map[string]bool{}, sessions: map[string]int{}, tokens: map[string]bool{},
 	}
@@ -156,7 +158,7 @@ func (p *Pyx) mintUpload(w http.ResponseWriter, r *http.Request) {
 
 func (p *Pyx) mintRead(w http.ResponseWriter, r *http.Request) {
 	workspace := r.PathValue("workspace")
-	if p.identified(w, r, "pyx:trusted-access") && p.trusted(w, slices.Contains(p.Workspaces, workspace)) {
+	if p.identified(w, r, p.ReadAudience) && p.trusted(w, slices.Contains(p.Workspaces, workspace)) {
 		writeJSON(w, map[string]any{"token": p.newToken("read:" + workspace)})
 	}
 }

@@ -1,0 +1,190 @@
+package project
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/regpass/regpass"
+)
+
+// UVIndex is a named index that uv may read credentials for from variables of that name.
+type UVIndex struct {
+	Name, URL string // as they are written
+	Origin    string // path of the file, or name of the variable
+}
+
+// UVIndexes lists the named indexes that uv finds when it runs in one of the folders, or takes one of the files: in
+// uv.toml and pyproject.toml there and in every folder above, in the members of a workspace and in dependencies with a
+// path, and in UV_INDEX, UV_DEFAULT_INDEX and UV_CONFIG_FILE (https://docs.astral.sh/uv/concepts/configuration-files/).
+// It looks farther than the first file that uv would take, and nothing of it is trusted. A path that does not exist is
+// passed over; a file that cannot be read is an error.
+func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
+	s := uvSearch{seen: map[string]bool{}}
+	for _, name := range []string{"UV_INDEX", "UV_DEFAULT_INDEX"} {
+		for word := range strings.FieldsSeq(env.Getenv(name)) {
+			if index, url, ok := strings.Cut(word, "="); ok {
+				s.found = append(s.found, UVIndex{index, url, name})
+			}
+		}
+	}
+	for _, name := range []string{"UV_CONFIG_FILE", "UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY"} {
+		if path := env.Getenv(name); path != "" {
+			paths = append(paths, path)
+		}
+	}
+	for _, path := range paths {
+		path = env.Abs(path)
+		if err := s.file(path); err != nil {
+			return nil, err
+		}
+		for dir := path; ; dir = filepath.Dir(dir) {
+			s.dirs = append(s.dirs, dir)
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	for len(s.dirs) > 0 {
+		dir := s.dirs[0]
+		s.dirs = s.dirs[1:]
+		if err := s.folder(dir); err != nil {
+			return nil, err
+		}
+	}
+	return s.found, nil
+}
+
+// maxUVFolders is how many folders are looked at for uv's files. A checkout that names more is refused.
+const maxUVFolders = 10000
+
+// uvSearch is a search for uv's named indexes.
+type uvSearch struct {
+	dirs  []string // still to look at
+	seen  map[string]bool
+	found []UVIndex
+}
+
+// folder reads uv's files in a folder.
+func (s *uvSearch) folder(dir string) error {
+	if s.seen[dir] {
+		return nil
+	}
+	if s.seen[dir] = true; len(s.seen) > maxUVFolders {
+		return regpass.Usagef("project: uv's files name more than %d folders", maxUVFolders)
+	}
+	for _, name := range []string{"uv.toml", "pyproject.toml"} {
+		if err := s.file(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file reads one of uv's files, if it is there. In a pyproject.toml uv's settings are the table tool.uv. Keys are
+// compared as uv does, with regard to case.
+func (s *uvSearch) file(path string) error {
+	if filepath.Ext(path) != ".toml" {
+		return nil
+	}
+	text, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	var settings map[string]any
+	if err == nil {
+		err = toml.Unmarshal([]byte(text), &settings)
+	}
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) { // its String method would quote the file
+		line, _ := bad.Position()
+		err = fmt.Errorf("line %d is not TOML", line)
+	}
+	if err != nil {
+		return fmt.Errorf("project: %s: %w", path, err)
+	}
+	if filepath.Base(path) == "pyproject.toml" {
+		tool, _ := settings["tool"].(map[string]any)
+		settings, _ = tool["uv"].(map[string]any)
+	}
+	return s.table(path, settings)
+}
+
+// table takes the indexes of a table of settings and of all that is in it, and the folders that it names.
+func (s *uvSearch) table(path string, table map[string]any) error {
+	name, named := table["name"].(string)
+	if url, ok := table["url"].(string); ok && named {
+		s.found = append(s.found, UVIndex{name, url, path})
+	}
+	if dir, ok := table["path"].(string); ok {
+		s.dirs = append(s.dirs, inFolderOf(path, dir))
+	}
+	members, _ := table["members"].([]any)
+	for _, m := range members {
+		pattern, _ := m.(string)
+		dirs, err := matching(inFolderOf(path, pattern))
+		if err != nil {
+			return fmt.Errorf("project: %s: the workspace's member %s is not a pattern", path, regpass.Quote(pattern))
+		}
+		s.dirs = append(s.dirs, dirs...)
+	}
+	for _, key := range slices.Sorted(maps.Keys(table)) {
+		if err := s.value(path, table[key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// value is table for the tables in a value.
+func (s *uvSearch) value(path string, value any) error {
+	switch v := value.(type) {
+	case map[string]any:
+		return s.table(path, v)
+	case []any:
+		for _, element := range v {
+			if err := s.value(path, element); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// matching lists what a pattern of uv's matches (https://docs.rs/glob/latest/glob/struct.Pattern.html), or more: below
+// ** every folder.
+func matching(pattern string) ([]string, error) {
+	above, _, deep := strings.Cut(pattern, "**")
+	if !deep {
+		return filepath.Glob(strings.ReplaceAll(pattern, "[!", "[^"))
+	}
+	tops, err := filepath.Glob(strings.ReplaceAll(filepath.Clean(above), "[!", "[^"))
+	var dirs []string
+	for _, top := range tops {
+		_ = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				dirs = append(dirs, path)
+			}
+			if len(dirs) > maxUVFolders { // which the search refuses
+				return fs.SkipAll
+			}
+			return nil // uv cannot read it either
+		})
+	}
+	return dirs, err
+}
+
+// inFolderOf resolves a path that a file names.
+func inFolderOf(file, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(filepath.Dir(file), path)
+}

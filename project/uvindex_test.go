@@ -1,0 +1,92 @@
+package project_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/regpass/regpass/internal/testenv"
+	"github.com/regpass/regpass/project"
+)
+
+func TestUVIndexes(t *testing.T) {
+	const index = "[[index]]\nname = \"a\"\nurl = \"https://a.example/simple\"\n"
+	const tool = "[tool.uv]\n[[tool.uv.index]]\nname = \"a\"\nurl = \"https://a.example/simple\"\n"
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		vars  map[string]string
+		dirs  []string
+		want  string // NAME URL FILE, one a line
+	}{
+		{name: "nothing"},
+		{name: "uv.toml", files: map[string]string{"uv.toml": index}, want: "a https://a.example/simple uv.toml"},
+		{name: "pyproject.toml", files: map[string]string{"pyproject.toml": tool},
+			want: "a https://a.example/simple pyproject.toml"},
+		{name: "of another program", files: map[string]string{"pyproject.toml": strings.ReplaceAll(tool, "uv", "poetry")}},
+		{name: "both, and above", files: map[string]string{"uv.toml": index, "sub/pyproject.toml": tool},
+			dirs: []string{"sub"}, want: "a https://a.example/simple sub/pyproject.toml\na https://a.example/simple uv.toml"},
+		{name: "inline, for pip", files: map[string]string{"uv.toml": `pip = {index = [{name = "b", url = "https://b"}]}`},
+			want: "b https://b uv.toml"},
+		// go-toml would take Name for name, and uv does not.
+		{name: "case", files: map[string]string{"uv.toml": `index = [{name = "a", Name = "x", url = "https://a"}]`},
+			want: "a https://a uv.toml"},
+		{name: "no name", files: map[string]string{"uv.toml": `index = [{url = "https://a"}]`}},
+		{name: "workspace", files: map[string]string{
+			"pyproject.toml":       "[tool.uv.workspace]\nmembers = [\"[!x]*/one\", \"deep/**\"]",
+			"packages/one/uv.toml": index, "deep/er/est/pyproject.toml": tool, "deep/README": "", "xx/one/uv.toml": index},
+			want: "a https://a.example/simple packages/one/uv.toml\na https://a.example/simple deep/er/est/pyproject.toml"},
+		{name: "dependency", files: map[string]string{
+			"sub/pyproject.toml": "[tool.uv.sources]\nb = {path = \"../other\"}\n[tool.uv.sources.c]\npath = \"c.whl\"",
+			"other/uv.toml":      index, "sub/c.whl": ""},
+			dirs: []string{"sub"}, want: "a https://a.example/simple other/uv.toml"},
+		{name: "a circle", files: map[string]string{"pyproject.toml": "[tool.uv.sources]\nb = {path = \".\"}\n" + tool[10:]},
+			want: "a https://a.example/simple pyproject.toml"},
+		{name: "variables", vars: map[string]string{"UV_INDEX": "a=https://a/ https://b/\nc=https://c/?x=y",
+			"UV_DEFAULT_INDEX": "d=https://d"},
+			want: "a https://a/ UV_INDEX\nc https://c/?x=y UV_INDEX\nd https://d UV_DEFAULT_INDEX"},
+		{name: "other folder and file", files: map[string]string{"ci/mine.toml": index, "sub/uv.toml": index},
+			vars: map[string]string{"UV_CONFIG_FILE": "ci/mine.toml", "UV_PROJECT": "sub"},
+			want: "a https://a.example/simple ci/mine.toml\na https://a.example/simple sub/uv.toml"},
+		{name: "no folder", files: map[string]string{"x": ""}, dirs: []string{"x", "y/z", "x/uv.toml", "https://h/x.git"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			env := testenv.New(t, tt.vars)
+			env.Dir = t.TempDir()
+			write(t, env.Dir, tt.files)
+			found, err := project.UVIndexes(env, append(tt.dirs, ".")...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, i := range found {
+				origin := strings.TrimPrefix(i.Origin, env.Dir+string(filepath.Separator))
+				got = append(got, i.Name+" "+i.URL+" "+filepath.ToSlash(origin))
+			}
+			want := slices.DeleteFunc(strings.Split(tt.want, "\n"), func(s string) bool { return s == "" })
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
+// What uv may read and we cannot is refused: nobody would know where a credential goes.
+func TestUVIndexesRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"x = \n":                            "line 1 is not TOML",
+		"#" + strings.Repeat("x", 1<<20):    "bytes",
+		"workspace = {members = [\"[\"]}\n": "not a pattern",
+	} {
+		env := testenv.New(t, nil)
+		env.Dir = t.TempDir()
+		write(t, env.Dir, map[string]string{"uv.toml": text})
+		if _, err := project.UVIndexes(env, "."); err == nil || !strings.Contains(err.Error(), "uv.toml: ") ||
+			strings.Contains(err.Error(), "xxx") {
+			t.Errorf("%.20q: %v, want %s", text, err, want)
+		}
+	}
+}
