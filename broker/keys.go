@@ -2,7 +2,6 @@ package broker
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -56,8 +55,11 @@ func KeyVars(t registry.Target) []string {
 	return []string{append(HostVars(t.Ref), KeyVar)[0]}
 }
 
-// isGeneralKey reports whether a proof is from a variable that the registry's row does not have.
-func isGeneralKey(from string) bool { return strings.HasPrefix(from, KeyVar) }
+// isGeneralKey reports whether a proof is from a variable that names no registry.
+func isGeneralKey(from string) bool { return from == KeyVar || from == KeyVar+FileSuffix }
+
+// isHostKey reports whether a proof is from one of HostVars.
+func isHostKey(from string) bool { return strings.HasPrefix(from, KeyVar+"_") && !isGeneralKey(from) }
 
 // keyIn reads the key in the first of the variables that is set, or in the file that one of them names.
 func keyIn(env *regpass.Env, vars []string) (registry.Proof, bool, error) {
@@ -78,10 +80,10 @@ func keyIn(env *regpass.Env, vars []string) (registry.Proof, bool, error) {
 	return registry.Proof{}, false, nil
 }
 
-// namesNone reports whether a proof is a secret that names no registry of its own: one that was given, or one from a
-// variable that the registry's row does not have.
+// namesNone reports whether a proof is a secret that is for a registry only because a person named that: one that was
+// given, or one from a variable that the registry's row does not have.
 func (b *Broker) namesNone(proof registry.Proof) bool {
-	return b.options.Given.From != "" || isGeneralKey(proof.From)
+	return b.options.Given.From != "" || isGeneralKey(proof.From) || isHostKey(proof.From)
 }
 
 // onlyTo keeps a secret that was given, or one from a variable that is not the registry's own, to the first registry
@@ -91,16 +93,13 @@ func (b *Broker) onlyTo(receiver string, proof registry.Proof) error {
 		return nil
 	}
 	before := cmp.Or(b.sentTo[proof.From], receiver)
-	if before != receiver {
-		err := regpass.Usagef("%s is one key, but %s and %s both would get it", proof.From, before, receiver)
-		if b.options.Given.From == "" && slices.Contains([]string{KeyVar, KeyVar + FileSuffix}, proof.From) {
-			return regpass.Hintf(err, "set %s_HOST for each of them, see `regpass help environment`", KeyVar)
-		}
-		if b.options.Given.From == "" {
-			return regpass.Hintf(err, "add name=INDEX to each of them, and set %s_INDEX", KeyVar)
-		}
-		return regpass.Hintf(err, "log in to one registry after the other")
+	if before == receiver {
+		b.sentTo[proof.From] = receiver
+		return nil
 	}
-	b.sentTo[proof.From] = receiver
-	return nil
+	err := regpass.Usagef("%s is one key, but %s and %s both would get it", proof.From, before, receiver)
+	if isHostKey(proof.From) {
+		return regpass.Hintf(err, "add name=INDEX to each of them, and set %s_INDEX", KeyVar)
+	}
+	return regpass.Hintf(err, "set %s_HOST for each of them, see `regpass help environment`", KeyVar)
 }
