@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,8 +25,8 @@ type UVIndex struct {
 // UVIndexes lists the named indexes that uv finds when it runs in one of the folders, or takes one of the files: in
 // uv.toml and pyproject.toml there and in every folder above, in the members of a workspace and in dependencies with a
 // path, and in UV_INDEX, UV_DEFAULT_INDEX and UV_CONFIG_FILE (https://docs.astral.sh/uv/concepts/configuration-files/).
-// It looks farther than the first file that uv would take, and nothing of it is trusted. A path that does not exist is
-// passed over; a file that cannot be read is an error.
+// It looks farther than the first file that uv would take, and nothing of it is trusted. A path that is none, or
+// does not exist, is passed over; a file that cannot be read is an error.
 func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
 	s := uvSearch{seen: map[string]bool{}}
 	for _, name := range []string{"UV_INDEX", "UV_DEFAULT_INDEX"} {
@@ -42,6 +43,9 @@ func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
 	}
 	for _, path := range paths {
 		path = env.Abs(path)
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
 		if err := s.file(path); err != nil {
 			return nil, err
 		}

@@ -49,7 +49,8 @@ func TestUVIndexes(t *testing.T) {
 		{name: "other folder and file", files: map[string]string{"ci/mine.toml": index, "sub/uv.toml": index},
 			vars: map[string]string{"UV_CONFIG_FILE": "ci/mine.toml", "UV_PROJECT": "sub"},
 			want: "a https://a.example/simple ci/mine.toml\na https://a.example/simple sub/uv.toml"},
-		{name: "no folder", files: map[string]string{"x": ""}, dirs: []string{"x", "y/z", "x/uv.toml", "https://h/x.git"}},
+		{name: "no folder", files: map[string]string{"x": ""}, dirs: []string{"x", "y/z", "x/uv.toml",
+			"https://h/x.git", strings.Repeat("x", 5000), "a\x00b", "-c", ""}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env := testenv.New(t, tt.vars)
