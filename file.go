@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // ErrTooLong is the error for content that is longer than its reader allows.
@@ -29,6 +30,44 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 		return nil, reason(err)
 	}
 	defer f.Close()
+	content, err := ReadAll(f, limit)
+	if err != nil {
+		return nil, reason(err)
+	}
+	return content, nil
+}
+
+// ErrNotPlain is the error for a path that must name a plain file and names a folder, a pipe or a device.
+var ErrNotPlain = errors.New("not a plain file")
+
+// noWait opens a file without waiting: to open a pipe would wait for its other end, with a context that nobody ends.
+const noWait = os.O_RDONLY | syscall.O_NONBLOCK
+
+// ReadPlain is ReadFile for a file that others can put there, such as one of a checkout: it never waits. A path that
+// is no plain file is ErrNotPlain.
+func ReadPlain(path string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(path, noWait, 0)
+	return readPlain(f, err, limit)
+}
+
+// ReadPlainIn is ReadPlain for a file below a folder, which no link leads out of.
+func ReadPlainIn(in *os.Root, name string, limit int64) ([]byte, error) {
+	f, err := in.OpenFile(name, noWait, 0)
+	return readPlain(f, err, limit)
+}
+
+func readPlain(f *os.File, err error, limit int64) ([]byte, error) {
+	if err != nil {
+		return nil, reason(err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = ErrNotPlain
+	}
+	if err != nil {
+		return nil, reason(err)
+	}
 	content, err := ReadAll(f, limit)
 	if err != nil {
 		return nil, reason(err)
