@@ -47,18 +47,19 @@ const noWait = os.O_RDONLY | syscall.O_NONBLOCK
 // is no plain file is ErrNotPlain.
 func ReadPlain(path string, limit int64) ([]byte, error) {
 	f, err := os.OpenFile(path, noWait, 0)
-	return readPlain(f, err, limit)
+	content, _, err := readPlain(f, err, limit)
+	return content, err
 }
 
-// ReadPlainIn is ReadPlain for a file below a folder, which no link leads out of.
-func ReadPlainIn(in *os.Root, name string, limit int64) ([]byte, error) {
+// ReadPlainIn is ReadPlain for a file below a folder, which no link leads out of. It also tells which file it was.
+func ReadPlainIn(in *os.Root, name string, limit int64) ([]byte, fs.FileInfo, error) {
 	f, err := in.OpenFile(name, noWait, 0)
 	return readPlain(f, err, limit)
 }
 
-func readPlain(f *os.File, err error, limit int64) ([]byte, error) {
+func readPlain(f *os.File, err error, limit int64) ([]byte, fs.FileInfo, error) {
 	if err != nil {
-		return nil, reason(err)
+		return nil, nil, reason(err)
 	}
 	defer f.Close()
 	st, err := f.Stat()
@@ -66,13 +67,13 @@ func readPlain(f *os.File, err error, limit int64) ([]byte, error) {
 		err = ErrNotPlain
 	}
 	if err != nil {
-		return nil, reason(err)
+		return nil, nil, reason(err)
 	}
 	content, err := ReadAll(f, limit)
 	if err != nil {
-		return nil, reason(err)
+		return nil, nil, reason(err)
 	}
-	return content, nil
+	return content, st, nil
 }
 
 // reason returns the cause in a *fs.PathError, which would repeat the path.

@@ -60,7 +60,10 @@ func TestReadPlain(t *testing.T) {
 	defer func() { _ = in.Close() }()
 	for _, read := range []func(name string, limit int64) ([]byte, error){
 		func(name string, limit int64) ([]byte, error) { return ReadPlain(filepath.Join(dir, name), limit) },
-		func(name string, limit int64) ([]byte, error) { return ReadPlainIn(in, name, limit) },
+		func(name string, limit int64) ([]byte, error) {
+			content, _, err := ReadPlainIn(in, name, limit)
+			return content, err
+		},
 	} {
 		if got, err := read("file", 5); err != nil || string(got) != "12345" {
 			t.Errorf("%q, %v", got, err)

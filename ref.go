@@ -24,6 +24,14 @@ func (r Ref) String() string {
 	return r.URL.String()
 }
 
+// NamedBy tells who named a ref that is not Trusted: a file of the checkout, or a variable, which a job's file can set.
+func (r Ref) NamedBy() string {
+	if strings.HasPrefix(r.Origin, "the variable ") {
+		return r.Origin
+	}
+	return r.Origin + ", a file of the checkout"
+}
+
 var (
 	urlScheme = Pattern(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 	refOption = Pattern(`^([a-z][a-z0-9-]*)=(.*)$`)

@@ -74,7 +74,7 @@ const maxState = 16 << 20
 
 // load reads the state. A session without a state file is empty.
 func (s *Session) load() (state, error) {
-	raw, err := regpass.ReadPlainIn(s.root, stateName, maxState)
+	raw, _, err := regpass.ReadPlainIn(s.root, stateName, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return state{Version: stateVersion}, nil
 	}
@@ -130,7 +130,7 @@ func (s *Session) formerContent(r record) ([]byte, error) {
 	if r.Before == "" {
 		return nil, nil
 	}
-	content, err := regpass.ReadPlainIn(s.root, r.undo(), maxFile)
+	content, _, err := regpass.ReadPlainIn(s.root, r.undo(), maxFile)
 	if err == nil && sum(content) != r.Before {
 		err = errors.New("it is damaged")
 	}
