@@ -57,18 +57,38 @@ func ReadPlainIn(in *os.Root, name string, limit int64) ([]byte, fs.FileInfo, er
 	return readPlain(f, err, limit)
 }
 
-func readPlain(f *os.File, err error, limit int64) ([]byte, fs.FileInfo, error) {
-	if err != nil {
-		return nil, nil, reason(err)
+// OpenPlain opens a plain file as ReadPlain does. Its error for another path is a *fs.PathError.
+func OpenPlain(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, noWait, 0)
+	f, _, err = plain(f, err)
+	if errors.Is(err, ErrNotPlain) {
+		err = &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	defer f.Close()
+	return f, err
+}
+
+// plain passes on a file that was opened, with what it is, or closes it if it is no plain file.
+func plain(f *os.File, err error) (*os.File, fs.FileInfo, error) {
+	if err != nil {
+		return nil, nil, err
+	}
 	st, err := f.Stat()
 	if err == nil && !st.Mode().IsRegular() {
 		err = ErrNotPlain
 	}
 	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return f, st, nil
+}
+
+func readPlain(f *os.File, err error, limit int64) ([]byte, fs.FileInfo, error) {
+	f, st, err := plain(f, err)
+	if err != nil {
 		return nil, nil, reason(err)
 	}
+	defer f.Close()
 	content, err := ReadAll(f, limit)
 	if err != nil {
 		return nil, nil, reason(err)

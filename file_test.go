@@ -58,6 +58,12 @@ func TestReadPlain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = in.Close() }()
+	if f, err := OpenPlain(filepath.Join(dir, "file")); err != nil || f.Close() != nil {
+		t.Errorf("open: %v", err)
+	}
+	if _, err := OpenPlain(dir); !errors.Is(err, ErrNotPlain) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("open a folder: %v", err)
+	}
 	for _, read := range []func(name string, limit int64) ([]byte, error){
 		func(name string, limit int64) ([]byte, error) { return ReadPlain(filepath.Join(dir, name), limit) },
 		func(name string, limit int64) ([]byte, error) {

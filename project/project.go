@@ -129,7 +129,7 @@ func cannotRead(path string, err error) error {
 // Config reads the registries in one file that the user names, in the format of the file of that name, or that of
 // regpass.toml for any other name.
 func Config(path string) (Found, error) {
-	text, err := regpass.ReadPlain(path, maxFile)
+	text, err := read(path)
 	if err != nil {
 		return Found{}, fmt.Errorf("config: %w", cannotRead(path, err))
 	}
@@ -137,12 +137,18 @@ func Config(path string) (Found, error) {
 	if i := slices.IndexFunc(files, func(f file) bool { return f.is(filepath.Base(path)) }); i >= 0 {
 		format = files[i]
 	}
-	found, err := format.found(path, string(text))
+	found, err := format.found(path, text)
 	if err != nil {
 		return Found{}, fmt.Errorf("config: %w", err)
 	}
 	found.Paths = []string{path}
 	return found, nil
+}
+
+// read reads a plain file of at most maxFile bytes. Its error gives only the reason.
+func read(path string) (string, error) {
+	text, err := regpass.ReadPlain(path, maxFile)
+	return string(text), err
 }
 
 // is reports whether a file of that name has this format.

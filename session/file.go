@@ -133,7 +133,7 @@ func readSnapshotIn(in *os.Root, name string) (snapshot, error) {
 	if err != nil {
 		return snapshot{}, err
 	}
-	f, err := in.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may have become a pipe
+	f, err := in.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now
 	if err != nil {
 		return snapshot{}, err
 	}
