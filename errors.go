@@ -11,7 +11,8 @@ import (
 var (
 	ErrUsage      = errors.New("wrong usage")      // 2: a wrong command or setting
 	ErrFound      = errors.New("found something")  // 3: a token where none may be
-	ErrNoIdentity = errors.New("no identity here") // 4: a fork, a missing permission
+	ErrNoIdentity = errors.New("no identity here") // 4: a fork, a missing permission, no key
+	ErrRefused    = errors.New("refused")          // 5: a server refused the proof
 )
 
 // tagged is an error that also is another one, such as an outcome, without its text.

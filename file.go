@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 // ErrTooLong is the error for content that is longer than its reader allows.
@@ -48,6 +49,65 @@ func ReadSecretFile(setting, path string, limit int64) ([]byte, error) {
 			"it must be the path of a file that holds the secret, not the secret itself")
 	}
 	return nil, fmt.Errorf("%s: %s: %w", setting, Quote(path), err)
+}
+
+// ErrNotPlain is the error for a path that must name a plain file and names a folder, a pipe or a device.
+var ErrNotPlain = errors.New("not a plain file")
+
+// noWait opens a file without waiting: to open a pipe would wait for its other end, with a context that nobody ends.
+const noWait = os.O_RDONLY | syscall.O_NONBLOCK
+
+// ReadPlain is ReadFile for a file that others can put there, such as one of a checkout: it never waits. A path that
+// is no plain file is ErrNotPlain.
+func ReadPlain(path string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(path, noWait, 0)
+	content, _, err := readPlain(f, err, limit)
+	return content, err
+}
+
+// ReadPlainIn is ReadPlain for a file below a folder, which no link leads out of. It also tells which file it was.
+func ReadPlainIn(in *os.Root, name string, limit int64) ([]byte, fs.FileInfo, error) {
+	f, err := in.OpenFile(name, noWait, 0)
+	return readPlain(f, err, limit)
+}
+
+// OpenPlain opens a plain file as ReadPlain does. Its error for another path is a *fs.PathError.
+func OpenPlain(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, noWait, 0)
+	f, _, err = plain(f, err)
+	if errors.Is(err, ErrNotPlain) {
+		err = &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return f, err
+}
+
+// plain passes on a file that was opened, with what it is, or closes it if it is no plain file.
+func plain(f *os.File, err error) (*os.File, fs.FileInfo, error) {
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = ErrNotPlain
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return f, st, nil
+}
+
+func readPlain(f *os.File, err error, limit int64) ([]byte, fs.FileInfo, error) {
+	f, st, err := plain(f, err)
+	if err != nil {
+		return nil, nil, reason(err)
+	}
+	defer f.Close()
+	content, err := ReadAll(f, limit)
+	if err != nil {
+		return nil, nil, reason(err)
+	}
+	return content, st, nil
 }
 
 // reason returns the cause in a *fs.PathError, which would repeat the path.

@@ -69,3 +69,47 @@ func TestReadSecretFile(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+func TestReadPlain(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), []byte("12345"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(os.DevNull, filepath.Join(dir, "out")); err != nil {
+		t.Fatal(err)
+	}
+	in, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close() }()
+	if f, err := OpenPlain(filepath.Join(dir, "file")); err != nil || f.Close() != nil {
+		t.Errorf("open: %v", err)
+	}
+	if _, err := OpenPlain(dir); !errors.Is(err, ErrNotPlain) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("open a folder: %v", err)
+	}
+	for _, read := range []func(name string, limit int64) ([]byte, error){
+		func(name string, limit int64) ([]byte, error) { return ReadPlain(filepath.Join(dir, name), limit) },
+		func(name string, limit int64) ([]byte, error) {
+			content, _, err := ReadPlainIn(in, name, limit)
+			return content, err
+		},
+	} {
+		if got, err := read("file", 5); err != nil || string(got) != "12345" {
+			t.Errorf("%q, %v", got, err)
+		}
+		if _, err := read("file", 4); !errors.Is(err, ErrTooLong) {
+			t.Errorf("too long: %v", err)
+		}
+		if _, err := read("none", 5); !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), dir) {
+			t.Errorf("missing: %v", err)
+		}
+		if _, err := read(".", 5); !errors.Is(err, ErrNotPlain) {
+			t.Errorf("a folder: %v", err)
+		}
+		if _, err := read("out", 5); err == nil {
+			t.Error("read a device")
+		}
+	}
+}

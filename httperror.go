@@ -25,6 +25,16 @@ func (e *HTTPError) Error() string {
 	return s
 }
 
+// Is makes it an ErrRefused if a second try with the same proof would be refused again: a 4xx that speaks neither of
+// time nor of load.
+func (e *HTTPError) Is(target error) bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return target == ErrRefused && e.Status/100 == 4
+}
+
 // quotedError is an error whose text may hold text of a server that has not proved who it is: the names in its
 // certificate, which may hold line ends, or a proxy's status line.
 type quotedError struct{ error }

@@ -63,6 +63,14 @@ func (r Ref) Args() string {
 	return strings.Join(words, " ")
 }
 
+// NamedBy tells who named a ref that is not Trusted: a file of the checkout, or a variable, which a job's file can set.
+func (r Ref) NamedBy() string {
+	if strings.HasPrefix(r.Origin, "the variable ") {
+		return r.Origin
+	}
+	return r.Origin + ", a file of the checkout"
+}
+
 var (
 	refOption = Pattern(`^([a-z][a-z0-9-]*)=(.*)$`)
 	hostName  = Pattern(`^(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$`)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
 )
 
@@ -15,14 +13,19 @@ import (
 type Explanation struct {
 	Type  string // the registry's kind, or empty where that is not known
 	Proof string // for people
-	Err   error  // why there would be no credential, with hints; nil: there would be one, as far as can be told from here
+	// Public says that the checkout names what everyone may read, which is passed over.
+	Public bool
+	Err    error // why there would be no credential, with hints; nil: there would be one, as far as can be told from here
 }
 
 // Explain tells which proof Credential would show for ref. It comes to that by the same steps but asks nobody.
 func (b *Broker) Explain(ref regpass.Ref) Explanation {
 	var e Explanation
 	if row, err := registry.Find(b.env, ref); err == nil {
-		e.Type = row.Name
+		e.Type, e.Public = row.Name, !ref.Trusted && row.IsPublic(ref)
+	}
+	if e.Public {
+		return e
 	}
 	target, err := registry.Open(b.env, ref)
 	if err != nil {
@@ -39,7 +42,29 @@ func (b *Broker) Explain(ref regpass.Ref) Explanation {
 		e.Proof = "the refresh token of a login with " + f.proof.From
 	default:
 		e.Proof = f.proof.From
-		e.Err = b.onlyTo(target.Receiver.String(), f.proof)
+		if e.Err = b.onlyTo(target.Receiver.String(), f.proof); e.Err == nil {
+			e.Err = target.Check(b.env, f.proof)
+		}
+	}
+	return e
+}
+
+// Identify is Explain for a run that may ask the CI system, though no registry: it also finds out whether the job has
+// the identity that the registry would be shown. A server that names its audience itself is not asked for it.
+func (b *Broker) Identify(ctx context.Context, ref regpass.Ref) Explanation {
+	e := b.Explain(ref)
+	if e.Err != nil || e.Public {
+		return e
+	}
+	target, err := registry.Open(b.env, ref)
+	if err != nil {
+		return e
+	}
+	f, err := b.find(target)
+	if shown, ok := f.proof.Identities.(*job); err == nil && ok && target.Audience != "" {
+		ctx, cancel := context.WithTimeout(ctx, b.options.Timeout)
+		defer cancel()
+		_, e.Err = shown.provider.Get(ctx, b.env, target.Audience)
 	}
 	return e
 }
@@ -59,7 +84,7 @@ func (b *Broker) withType(ctx context.Context, t registry.Target, err error) err
 // ErrNoKey says that no key is here, which is what a fork meets: it is given no secrets.
 var ErrNoKey = errors.New("no API key")
 
-// noProof explains what is missing. It is a missing identity only where the registry takes identities.
+// noProof explains what is missing.
 func (b *Broker) noProof(t registry.Target) error {
 	named := t
 	named.Ref.Trusted = true
@@ -80,13 +105,9 @@ func (b *Broker) noProof(t registry.Target) error {
 		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref.Args())
 	}
 	if !t.Row.OIDC {
-		return regpass.Hintf(fmt.Errorf("%s: %w and no stored login", t.Ref, ErrNoKey),
+		return regpass.Hintf(regpass.NoIdentityf("%s: %w and no stored login", t.Ref, ErrNoKey),
 			"%s, or pipe a key in with --token-stdin or --username NAME --password-stdin", hint)
 	}
-	var systems []string
-	for _, p := range identity.Providers {
-		systems = append(systems, p.Title)
-	}
 	return regpass.Hintf(regpass.NoIdentityf("%s: %w, no CI identity and no stored login", t.Ref, ErrNoKey),
-		"%s; in CI: %s are known, see `regpass help identities`", hint, strings.Join(systems, ", "))
+		"%s; for a CI job, `regpass init CI` prints what to add to its file", hint)
 }

@@ -56,8 +56,8 @@ func fromGiven(b *Broker, t registry.Target) (found, bool, error) {
 	case g.From == "":
 		return found{}, false, nil
 	case !t.Ref.Trusted || t.Ref.Vouched:
-		err := regpass.Usagef("%s is for a registry that you name, and %s is named by %s, a file of the checkout",
-			g.From, regpass.Quote(t.Ref.String()), t.Ref.Origin)
+		err := regpass.Usagef("%s is for a registry that you name, and %s is named by %s",
+			g.From, regpass.Quote(t.Ref.String()), t.Ref.NamedBy())
 		return found{}, false, regpass.Hintf(err, "name the registry on the command line, if the secret is for it")
 	}
 	p := registry.Proof{Method: regpass.APIKey, From: g.From, Secret: g.Secret, Kind: g.Kind, Username: g.Username}

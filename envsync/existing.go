@@ -19,18 +19,13 @@ func ReadExisting(path string) ([]byte, error) {
 	if path == "" || path == os.DevNull {
 		return nil, nil
 	}
-	st, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // the latter if the home is /dev/null
+	content, err := regpass.ReadPlain(path, MaxExisting)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // the latter if the home is /dev/null
 		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a plain file", path)
-	}
-	content, err := regpass.ReadFile(path, MaxExisting)
-	if err != nil {
+	case errors.Is(err, regpass.ErrNotPlain):
+		return nil, fmt.Errorf("%s is %w", path, err)
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return content, nil

@@ -25,7 +25,7 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 	if audience == "" || strings.ContainsFunc(audience, unicode.IsControl) {
 		return regpass.Identity{}, fmt.Errorf("identity: %s: %s cannot be an audience", p.Name, regpass.Quote(audience))
 	}
-	if only := os.Expand(p.Audience, env.Getenv); only != "" && only != audience {
+	if only := p.OnlyAudience(env); only != "" && only != audience {
 		err := regpass.NoIdentityf("identity: %s: its ID tokens are all for the audience %s, not for %s",
 			p.Name, regpass.Quote(only), regpass.Quote(audience))
 		return regpass.Identity{}, regpass.Hintf(err, "use an API key for this registry")
@@ -51,6 +51,9 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 	}
 	return regpass.Identity{Provider: p.Name, Token: token, Claims: claims, PolicyClaims: p.Claims}, nil
 }
+
+// OnlyAudience is the only audience of the provider's tokens, or empty if the caller chooses.
+func (p Provider) OnlyAudience(env *regpass.Env) string { return os.Expand(p.Audience, env.Getenv) }
 
 // refuse makes the error for a token that was found but cannot be used.
 func (p Provider) refuse(audience string, err error) error {

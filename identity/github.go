@@ -87,7 +87,7 @@ func githubFork(env *regpass.Env) bool {
 	if env.Getenv("GITHUB_EVENT_NAME") != "pull_request" {
 		return false
 	}
-	text, err := regpass.ReadFile(env.Getenv("GITHUB_EVENT_PATH"), maxEvent)
+	text, err := regpass.ReadPlain(env.Getenv("GITHUB_EVENT_PATH"), maxEvent)
 	if err != nil {
 		return false
 	}

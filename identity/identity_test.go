@@ -53,8 +53,8 @@ func TestProviders(t *testing.T) {
 
 func TestFindUnknown(t *testing.T) {
 	_, err := identity.Find("GitHub\n")
-	const want = `unknown provider "GitHub\n" ` +
-		`(known: variable, file, command, github, gitlab, buildkite, circleci, bitbucket)`
+	known := regpass.Names(identity.Providers, func(p identity.Provider) string { return p.Name })
+	want := `unknown provider "GitHub\n" (known: ` + strings.Join(known, ", ") + `)`
 	if !errors.Is(err, regpass.ErrUsage) || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

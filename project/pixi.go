@@ -1,6 +1,6 @@
 package project
 
-import "github.com/pelletier/go-toml/v2"
+import "github.com/regpass/regpass/internal/toml"
 
 // pixiConfig is the part of a pixi manifest that names channels and indexes
 // (https://pixi.prefix.dev/latest/reference/pixi_manifest/). A channel is a string or a table with the key channel.

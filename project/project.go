@@ -1,15 +1,15 @@
-// Package project answers "which registries does this checkout name?". It reads a project's files for regpass, uv and
-// pixi, and trusts none of them: its refs are never regpass.Ref.Trusted.
+// Package project answers "which registries does this checkout name?". It reads a project's files for regpass, uv,
+// pixi, pip and others, and the variables of uv and pip, and trusts none of them: its refs are never
+// regpass.Ref.Trusted.
 package project
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
-
-	"github.com/pelletier/go-toml/v2"
+	"slices"
 
 	"github.com/regpass/regpass"
 )
@@ -25,115 +25,159 @@ type named struct {
 
 // file is a file that a project may have.
 type file struct {
-	name string
-	read func(text string) (named, error)
+	name  string // a pattern of path.Match
+	read  func(text string) (named, error)
+	marks bool // it marks the project's folder, also if it names no registry
 }
 
 // files are the files that are looked for, in this order. A file with any other name has the format of the first.
 var files = []file{
-	{"regpass.toml", readRegpass},
-	{"pyproject.toml", readPyproject},
-	{"uv.toml", readUV},
-	{"pixi.toml", readPixi},
+	{"regpass.toml", readRegpass, true},
+	{"pyproject.toml", readPyproject, true},
+	{"uv.toml", readUV, true},
+	{"pixi.toml", readPixi, true},
+	{"pip.conf", readPip, false},
+	{"requirements*.txt", readRequirements, false},
+	{"environment.yml", readConda, false},
+	{"environment.yaml", readConda, false},
+	{".condarc", readConda, false},
 }
 
-// Refs reads the registries of the project around dir: of the files in dir, or else in the nearest folder above it that
-// has any. It returns each registry once, with Origin set to the path of the first file that names it, and the paths of
-// all files that it read. Both are empty if there is no file.
-func Refs(dir string) (refs []regpass.Ref, paths []string, err error) {
-	for {
-		refs, paths, err := refsOf(dir)
-		up := filepath.Dir(dir)
-		if err != nil || len(paths) > 0 || up == dir {
-			return refs, paths, err
+// Found is what a project names.
+type Found struct {
+	Refs  []regpass.Ref // each once; Origin is the path of the first file that names it, or the variable
+	Paths []string      // the files that were read
+	Left  []error       // what was passed over, a file or an entry, and why; nothing in it is a secret
+}
+
+// add adds what one file or variable names.
+func (f *Found) add(more Found) {
+	f.Refs = regpass.Unique(append(f.Refs, more.Refs...), regpass.Ref.String)
+	f.Paths = append(f.Paths, more.Paths...)
+	f.Left = append(f.Left, more.Left...)
+}
+
+// Find reads the registries of the project around env.Dir: what the variables of uv and pip name, then the files in
+// env.Dir, or else in the nearest folder above it that has any. It looks no higher than the repository's root and the
+// home folder. A file that belongs to another user, and a link that leads out of the project, is in Left.
+func Find(env *regpass.Env) (Found, error) {
+	found := variables(env)
+	p := placeOf(env)
+	for dir := env.Dir; ; dir = filepath.Dir(dir) {
+		here, err := p.folder(dir)
+		if err != nil {
+			return Found{}, err
 		}
-		dir = up
+		found.add(here)
+		if len(here.Paths) > 0 || p.ends(dir) {
+			return found, nil
+		}
 	}
 }
 
-// refsOf is Refs for one folder.
-func refsOf(dir string) (refs []regpass.Ref, paths []string, err error) {
+// folder is Find for the files in one folder.
+func (p place) folder(dir string) (Found, error) {
+	names, err := p.names(dir)
+	if err != nil {
+		return Found{}, nil // we may not look into it
+	}
+	var found Found
 	for _, f := range files {
-		path := filepath.Join(dir, f.name)
-		text, err := read(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		for _, name := range names {
+			if ok, _ := path.Match(f.name, name); !ok {
+				continue
+			}
+			one, err := p.file(f, filepath.Join(dir, name))
+			if err != nil {
+				return Found{}, fmt.Errorf("project: %w", err)
+			}
+			found.add(one)
 		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("project: %w", err)
-		}
-		found, err := f.refs(path, text)
-		if err != nil {
-			return nil, nil, fmt.Errorf("project: %s: %w", path, err)
-		}
-		paths, refs = append(paths, path), append(refs, found...)
 	}
-	return regpass.Unique(refs, regpass.Ref.String), paths, nil
+	return found, nil
 }
 
-// Config reads the registries in one file, in the format of the file of that name, or that of regpass.toml for any
-// other name. It returns each registry once, with Origin set to path.
-func Config(path string) ([]regpass.Ref, error) {
+// file is Find for one file.
+func (p place) file(f file, path string) (Found, error) {
+	text, err := p.read(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // it is gone, or a link to nothing
+		return Found{}, nil
+	case errors.As(err, new(passedOver)):
+		err := fmt.Errorf("%s is passed over: %w", regpass.Quote(path), err)
+		return Found{Left: []error{regpass.Hintf(err, "name its registries yourself: %s", nameThem)}}, nil
+	case err != nil && !f.marks:
+		return Found{Left: []error{fmt.Errorf("%s is passed over: %w", regpass.Quote(path), err)}}, nil
+	case err != nil:
+		return Found{}, cannotRead(path, err)
+	}
+	return f.found(path, string(text))
+}
+
+const nameThem = "on the command line or in REGPASS_REGISTRIES"
+
+// cannotRead is the error for a file of the project that cannot be read or is malformed.
+func cannotRead(path string, err error) error {
+	if errors.Is(err, regpass.ErrNotPlain) {
+		err = fmt.Errorf("%s is %w", path, err)
+	} else {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return regpass.Hintf(regpass.Usagef("%w", err), "name the registry on the command line to go without this file")
+}
+
+// Config reads the registries in one file that the user names, in the format of the file of that name, or that of
+// regpass.toml for any other name.
+func Config(path string) (Found, error) {
 	text, err := read(path)
 	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
+		return Found{}, fmt.Errorf("config: %w", cannotRead(path, err))
 	}
 	format := files[0]
-	for _, f := range files {
-		if f.name == filepath.Base(path) {
-			format = f
-		}
+	if i := slices.IndexFunc(files, func(f file) bool { return f.is(filepath.Base(path)) }); i >= 0 {
+		format = files[i]
 	}
-	refs, err := format.refs(path, text)
+	found, err := format.found(path, text)
 	if err != nil {
-		return nil, fmt.Errorf("config: %s: %w", path, err)
+		return Found{}, fmt.Errorf("config: %w", err)
 	}
-	return regpass.Unique(refs, regpass.Ref.String), nil
+	found.Paths = []string{path}
+	return found, nil
 }
 
-// refs reads the registries in one file. Of those written for other programs it leaves out a bare channel name
-// ("conda-forge" is public), a local path, plain http: none of these takes a credential from us.
-func (f file) refs(path, text string) (refs []regpass.Ref, err error) {
-	found, err := f.read(text)
-	var bad *toml.DecodeError
-	if errors.As(err, &bad) { // its String method would quote the file
-		line, _ := bad.Position()
-		err = fmt.Errorf("line %d: %w", line, err)
-	}
+// read reads a plain file of at most maxFile bytes. Its error gives only the reason.
+func read(path string) (string, error) {
+	text, err := regpass.ReadPlain(path, maxFile)
+	return string(text), err
+}
+
+// is reports whether a file of that name has this format.
+func (f file) is(name string) bool {
+	ok, _ := path.Match(f.name, name)
+	return ok
+}
+
+// found are the registries in one file.
+func (f file) found(path, text string) (Found, error) {
+	list, err := f.read(text)
 	if err != nil {
-		return nil, regpass.Hintf(regpass.Usagef("%s", regpass.Quote(err.Error())),
-			"name the registry on the command line to go without this file")
+		return Found{}, cannotRead(path, err)
 	}
-	for _, word := range found.ours {
+	var found Found
+	for _, word := range list.ours {
 		r, err := regpass.ParseRef(word)
 		if err != nil {
-			return nil, err
+			return Found{}, cannotRead(path, err)
 		}
-		refs = append(refs, r)
+		found.Refs = append(found.Refs, r)
 	}
-	for _, word := range found.others {
-		if r, err := regpass.ParseRef(word); err == nil && !r.Bare {
-			refs = append(refs, r)
-		}
+	found.others(path, list.others)
+	if f.marks || len(found.Refs)+len(found.Left) > 0 {
+		found.Paths = []string{path}
 	}
-	for i := range refs {
-		refs[i].Origin = path
+	for i := range found.Refs {
+		found.Refs[i].Origin = path
 	}
-	return refs, nil
-}
-
-// read reads a plain file of at most maxFile bytes.
-func read(path string) (string, error) {
-	st, err := os.Stat(path)
-	if err == nil && !st.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a plain file", path) // opening a pipe would wait
-	}
-	if err != nil {
-		return "", err
-	}
-	text, err := regpass.ReadFile(path, maxFile)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	return string(text), nil
+	found.Refs = regpass.Unique(found.Refs, regpass.Ref.String)
+	return found, nil
 }

@@ -1,12 +1,14 @@
 package project_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/project"
 )
 
@@ -68,6 +70,57 @@ index-url = "https://b.example/simple"
 channels = ["https://c.example/acme"]
 `}, "", []string{"https://a.example/simple pyproject.toml", "https://b.example/simple pyproject.toml",
 			"https://c.example/acme pyproject.toml"}, []string{"pyproject.toml"}},
+		{"poetry and pdm", map[string]string{"pyproject.toml": `
+[[tool.poetry.source]]
+name = "a"
+url = "https://a.example/simple"
+priority = "explicit"
+[[tool.poetry.source]]
+name = "PyPI"
+[[tool.pdm.source]]
+url = "https://b.example/simple"
+`}, "", []string{"https://a.example/simple pyproject.toml", "https://b.example/simple pyproject.toml"},
+			[]string{"pyproject.toml"}},
+		{"pip", map[string]string{"pip.conf": `
+[global]
+index-url = https://a.example/simple
+Extra_Index_URL: https://b.example/simple
+    https://c.example/simple
+    # https://no.example/simple
+timeout = 60
+    https://no.example/simple
+[install]
+; index-url = https://no.example/simple
+`, "requirements.txt": "-i https://d.example/simple\nacme==1.0\n", "requirements-dev.txt": `
+  --extra-index-url=https://e.example/simple?no # a comment
+--extra-index-url  https://f.example/simple # a comment
+# --index-url https://no.example/simple
+--find-links https://no.example/simple
+acme==1.0 --hash=sha256:00
+`}, "", []string{"https://a.example/simple pip.conf", "https://b.example/simple pip.conf",
+			"https://c.example/simple pip.conf", "https://f.example/simple requirements-dev.txt",
+			"https://d.example/simple requirements.txt"},
+			[]string{"pip.conf", "requirements-dev.txt", "requirements.txt"}},
+		{"conda", map[string]string{"environment.yml": `
+name: acme
+channels:
+  - conda-forge
+  # - https://no.example/acme
+  - "https://a.example/acme" # ours
+dependencies:
+  - https://no.example/acme
+`, ".condarc": `
+channel_alias: https://b.example
+channels: [acme, 'https://c.example/acme']
+default_channels:
+- https://d.example/acme
+`}, "", []string{"https://a.example/acme environment.yml", "https://b.example/acme .condarc",
+			"https://c.example/acme .condarc", "https://d.example/acme .condarc"}, []string{"environment.yml", ".condarc"}},
+		{"what names nothing marks no project", map[string]string{"docs/requirements.txt": "sphinx\n",
+			"uv.toml": `index-url = "https://a.example/simple"`}, "docs",
+			[]string{"https://a.example/simple uv.toml"}, []string{"uv.toml"}},
+		{"not above the repository", map[string]string{"uv.toml": `index-url = "https://no.example/simple"`,
+			"repo/.git/HEAD": "", "repo/sub/x": ""}, "repo/sub", nil, nil},
 		{"each once, from the first file", map[string]string{"regpass.toml": `registry = ["https://a.example/simple"]`,
 			"uv.toml": `index-url = "https://a.example/simple"`}, "",
 			[]string{"https://a.example/simple regpass.toml"}, []string{"regpass.toml", "uv.toml"}},
@@ -85,24 +138,29 @@ channels = ["https://c.example/acme"]
 	}
 }
 
+// at is a process in a folder, with variables.
+func at(dir string, vars map[string]string) *regpass.Env {
+	return &regpass.Env{Dir: dir, Getenv: func(name string) string { return vars[name] }}
+}
+
 // find lists the refs that the project around root/dir names, each with its file and its name, and the files. Paths are
 // relative to root.
 func find(t *testing.T, root, dir string) (refs, paths []string) {
 	t.Helper()
-	found, files, err := project.Refs(filepath.Join(root, dir))
+	all, err := project.Find(at(filepath.Join(root, dir), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	below := func(path string) string {
 		return filepath.ToSlash(strings.TrimPrefix(path, root+string(filepath.Separator)))
 	}
-	for _, r := range found {
+	for _, r := range all.Refs {
 		refs = append(refs, strings.TrimSpace(r.String()+" "+below(r.Origin)+" "+r.Options["name"]))
 		if r.Trusted {
 			t.Errorf("%s is trusted", r)
 		}
 	}
-	for _, f := range files {
+	for _, f := range all.Paths {
 		paths = append(paths, below(f))
 	}
 	return refs, paths
@@ -116,15 +174,16 @@ func TestRefsErrors(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		write(t, dir, map[string]string{tt.file: tt.text})
-		if refs, _, err := project.Refs(dir); err == nil || !strings.Contains(err.Error(), tt.err) || refs != nil {
-			t.Errorf("%s: %v, error %v", tt.name, refs, err)
+		found, err := project.Find(at(dir, nil))
+		if err == nil || !strings.Contains(err.Error(), tt.err) || found.Refs != nil {
+			t.Errorf("%s: %+v, error %v", tt.name, found, err)
 		}
 	}
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "uv.toml"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := project.Refs(dir); err == nil || !strings.Contains(err.Error(), "is not a plain file") {
+	if _, err := project.Find(at(dir, nil)); err == nil || !strings.Contains(err.Error(), "is not a plain file") {
 		t.Errorf("a folder: %v", err)
 	}
 }
@@ -137,7 +196,8 @@ func TestConfig(t *testing.T) {
 		"uv.toml": "https://a.example/simple", "ours.toml": "https://b.example/simple",
 	} {
 		path := filepath.Join(dir, name)
-		refs, err := project.Config(path)
+		found, err := project.Config(path)
+		refs := found.Refs
 		if err != nil || len(refs) != 1 || refs[0].String() != want || refs[0].Origin != path || refs[0].Trusted {
 			t.Errorf("%s: %v, %v", name, refs, err)
 		}
@@ -145,5 +205,75 @@ func TestConfig(t *testing.T) {
 	_, err := project.Config(filepath.Join(dir, "missing.toml"))
 	if err == nil || !strings.HasPrefix(err.Error(), "config: ") {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestVariables(t *testing.T) {
+	found, err := project.Find(at(t.TempDir(), map[string]string{
+		"UV_INDEX":            "acme=https://a.example/simple https://b.example/simple?x=1=2",
+		"UV_DEFAULT_INDEX":    "https://c.example/simple",
+		"PIP_EXTRA_INDEX_URL": "https://c.example/simple https://ci:hunter2@d.example/simple",
+	}))
+	var refs []string
+	for _, r := range found.Refs {
+		refs = append(refs, r.String()+" "+r.Origin)
+		if r.Trusted {
+			t.Errorf("%s is trusted", r)
+		}
+	}
+	want := []string{"https://c.example/simple the variable UV_DEFAULT_INDEX",
+		"https://a.example/simple the variable UV_INDEX"}
+	if err != nil || !slices.Equal(refs, want) || len(found.Paths) > 0 {
+		t.Errorf("%q of %q, %v", refs, found.Paths, err)
+	}
+	wantLeft(t, found, `the variable UV_INDEX: "b.example" is left out: its URL cannot be a registry's`,
+		`the variable PIP_EXTRA_INDEX_URL: "d.example" is left out: its URL holds a user name or a password`)
+}
+
+// wantLeft compares what was passed over, and looks for secrets in it.
+func wantLeft(t *testing.T, found project.Found, want ...string) {
+	t.Helper()
+	var left []string
+	for _, err := range found.Left {
+		left = append(left, err.Error())
+		if text := fmt.Sprint(err, regpass.Hints(err)); strings.Contains(text, "hunter2") {
+			t.Errorf("shown: %s", text)
+		}
+	}
+	if !slices.Equal(left, want) {
+		t.Errorf("left out:\n%s", strings.Join(left, "\n"))
+	}
+}
+
+// What is left out is said by its host. All else in a URL may be a secret.
+func TestWhatIsLeftOutIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"uv.toml": `
+extra-index-url = ["https://__token__:hunter2@a.example/simple", "http://b.example/hunter2",
+	"https://c.example/t/hunter2/acme", "https://d.example/simple?token=hunter2", "https://$HUNTER2/hunter2",
+	"./hunter2", "file:///hunter2", "hunter2"]
+`})
+	path := filepath.Join(dir, "uv.toml")
+	found, err := project.Find(at(dir, nil))
+	if err != nil || len(found.Refs) > 0 {
+		t.Errorf("%v, %v", found.Refs, err)
+	}
+	wantLeft(t, found, path+`: "a.example" is left out: its URL holds a user name or a password`,
+		path+`: "b.example" is left out: http is spoken only to this machine`,
+		path+`: "c.example" is left out: its URL holds a token`,
+		path+`: "d.example" is left out: its URL cannot be a registry's`,
+		path+`: "$HUNTER2" is left out: its URL cannot be a registry's`)
+}
+
+// A link to a file of secrets gives away nothing of it.
+func TestErrorsShowNothingOfAFile(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{".git/HEAD": "", ".env": "API_KEY=hunter2-secret\n", "sub/x": ""})
+	if err := os.Symlink("../.env", filepath.Join(dir, "sub", "regpass.toml")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := project.Find(at(filepath.Join(dir, "sub"), nil))
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "line 1 is not TOML") {
+		t.Errorf("%v", err)
 	}
 }

@@ -1,6 +1,6 @@
 package project
 
-import "github.com/pelletier/go-toml/v2"
+import "github.com/regpass/regpass/internal/toml"
 
 // uvConfig is the part of uv's settings that names indexes (https://docs.astral.sh/uv/reference/settings/).
 type uvConfig struct {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -137,20 +136,26 @@ func (r Row) Trusts(env *regpass.Env, ref regpass.Ref) bool {
 }
 
 // IsPublic reports whether everyone may read ref without a credential.
-func (r Row) IsPublic(ref regpass.Ref) bool { return slices.Contains(r.Public, segments(ref.URL)[0]) }
+func (r Row) IsPublic(ref regpass.Ref) bool {
+	return slices.Contains(r.Public, segments(ref.URL)[0]) || r.Name == Static && slices.Contains(publicHosts, ref.Host)
+}
+
+// publicHosts are servers without private packages, which checkouts name often.
+var publicHosts = []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org", "pypi.nvidia.com",
+	"repo.anaconda.com"}
 
 const nameItYourself = "name it on the command line or in REGPASS_REGISTRIES, or trust its host in your own " +
 	"regpass.toml, to send it a credential"
 
 // notFromCheckout refuses an option that only the user may set.
 func notFromCheckout(ref regpass.Ref, option string) error {
-	err := regpass.Usagef("%s= is not taken from %s, a file of the checkout", option, ref.Origin)
+	err := regpass.Usagef("%s= is not taken from %s", option, ref.NamedBy())
 	return regpass.Hintf(err, nameItYourself)
 }
 
 // untrusted refuses to send a proof to a host that only a file of the checkout names.
 func untrusted(ref regpass.Ref) error {
-	err := fmt.Errorf("registry: %s: no credential is sent to a host that only %s names, a file of the checkout",
+	err := fmt.Errorf("registry: %s: no credential is sent to a host that only %s names",
 		regpass.Quote(ref.String()), ref.Origin)
 	return regpass.Hintf(err, nameItYourself)
 }
@@ -177,11 +182,4 @@ func status(err error) int {
 }
 
 // refusedByServer reports whether the server refused the request with a 4xx that a second try would get again.
-func refusedByServer(err error) bool {
-	switch s := status(err); s {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
-		return false
-	default:
-		return s/100 == 4
-	}
-}
+func refusedByServer(err error) bool { return errors.Is(err, regpass.ErrRefused) }

@@ -83,6 +83,17 @@ func (t Target) Exchange(ctx context.Context, env *regpass.Env, p Proof) (regpas
 	return cred, nil
 }
 
+// Check finds out without a request whether Exchange would refuse a key or a ready token as it is.
+func (t Target) Check(env *regpass.Env, p Proof) (err error) {
+	switch {
+	case p.Method == regpass.ReadyToken, p.Method == regpass.APIKey && !t.Row.Exchanges: // these are the credential
+		_, err = t.exchanger.exchange(context.Background(), env, t, p)
+	case p.Method == regpass.APIKey:
+		_, err = p.secret(t.Row.Name)
+	}
+	return err
+}
+
 // HasJobToken reports whether every job of the CI system has a token for registries of this kind.
 func (r Row) HasJobToken(ci string) bool {
 	return slices.ContainsFunc(r.Proofs, func(s Source) bool { return s.CI == ci && s.Method == regpass.ReadyToken })

@@ -94,7 +94,7 @@ func (s *Session) private(c envsync.Change) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := s.root.ReadFile(name)
+	content, _, err := regpass.ReadPlainIn(s.root, name, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c.Base, nil
 	}

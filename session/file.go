@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/regpass/regpass"
 )
@@ -132,7 +133,7 @@ func readSnapshotIn(in *os.Root, name string) (snapshot, error) {
 	if err != nil {
 		return snapshot{}, err
 	}
-	f, err := in.Open(name)
+	f, err := in.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now
 	if err != nil {
 		return snapshot{}, err
 	}

@@ -70,14 +70,17 @@ func (r record) check() error {
 	return nil
 }
 
+// maxState is the size of the largest state file that is read, in bytes: a session with a thousand leases has 2 MiB.
+const maxState = 16 << 20
+
 // load reads the state. A session without a state file is empty.
 func (s *Session) load() (state, error) {
-	raw, err := s.root.ReadFile(stateName)
+	raw, _, err := regpass.ReadPlainIn(s.root, stateName, maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return state{Version: stateVersion}, nil
 	}
 	if err != nil {
-		return state{}, fmt.Errorf("session: %w", err)
+		return state{}, fmt.Errorf("session: read %s: %w", filepath.Join(s.Dir, stateName), err)
 	}
 	st, err := parseState(raw)
 	if err != nil {
@@ -128,7 +131,7 @@ func (s *Session) formerContent(r record) ([]byte, error) {
 	if r.Before == "" {
 		return nil, nil
 	}
-	content, err := s.root.ReadFile(r.undo())
+	content, _, err := regpass.ReadPlainIn(s.root, r.undo(), maxFile)
 	if err == nil && sum(content) != r.Before {
 		err = errors.New("it is damaged")
 	}

@@ -4,7 +4,7 @@ package dockercfg
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/docker/cli/cli/config"
@@ -27,20 +27,22 @@ func Dir(env *regpass.Env) string {
 // Read reads a file that docker or buildx wrote, of at most 4 MiB. A larger file is an error, a missing one is
 // fs.ErrNotExist.
 func Read(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	text, err := regpass.ReadPlain(path, maxConfig)
+	switch {
+	case errors.Is(err, regpass.ErrTooLong), errors.Is(err, regpass.ErrNotPlain):
+		return nil, fmt.Errorf("%s is %w", path, err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	defer f.Close()
-	text, err := regpass.ReadAll(f, maxConfig)
-	if errors.Is(err, regpass.ErrTooLong) {
-		err = fmt.Errorf("%s is %w", path, err)
-	}
-	return text, err
+	return text, nil
 }
 
 // load reads docker's configuration. A missing file counts as empty.
 func load(env *regpass.Env) (*configfile.ConfigFile, error) {
+	_, err := Read(filepath.Join(Dir(env), config.ConfigFileName)) // the library would wait for a pipe
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("docker's configuration: %w", quoted{err})
+	}
 	c, err := config.Load(Dir(env))
 	if err != nil {
 		return nil, fmt.Errorf("docker's configuration: %w", quoted{err})

@@ -114,9 +114,20 @@ func dockerfileIn(dir string) string {
 func (p *Plan) mount(name, dir string) error {
 	files, err := fsutil.NewFS(dir)
 	if err == nil {
-		p.Opt.LocalMounts[name] = files
+		p.Opt.LocalMounts[name] = plainFiles{files, dir}
 	}
 	return err
+}
+
+// plainFiles opens plain files only, and so waits for no pipe that has the name of a file which the build reads.
+type plainFiles struct {
+	fsutil.FS
+	dir string
+}
+
+// Open is fsutil.FS. Anything but a plain file is regpass.ErrNotPlain.
+func (f plainFiles) Open(name string) (io.ReadCloser, error) {
+	return regpass.OpenPlain(filepath.Join(f.dir, name))
 }
 
 func isDir(path string) bool {

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
+	"github.com/regpass/regpass/internal/toml"
 )
 
 // store is uv's text store (crates/uv-auth/src/store.rs, TomlCredentials).
@@ -29,7 +29,7 @@ func parse(data []byte) (store, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a byte order mark, which go-toml does not skip as uv does
 	var document map[string]any
 	if err := toml.Unmarshal(data, &document); err != nil {
-		return store{}, notTOML(err)
+		return store{}, err
 	}
 	var f store
 	if toml.Unmarshal(data, &f) != nil {
@@ -41,16 +41,6 @@ func parse(data []byte) (store, error) {
 		}
 	}
 	return f, nil
-}
-
-// notTOML names the line of a syntax error, and hides the error itself, which quotes the file.
-func notTOML(err error) error {
-	var at *toml.DecodeError
-	if errors.As(err, &at) {
-		line, _ := at.Position()
-		return fmt.Errorf("line %d is not TOML", line)
-	}
-	return errors.New("it is not TOML")
 }
 
 // check is TryFrom<TomlCredentialWire> in uv.

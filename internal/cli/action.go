@@ -82,8 +82,8 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 	if err != nil {
 		return err
 	}
-	all, err := broker.New(a.env, s, options, a.say).All(ctx, refs)
-	if err != nil {
+	all, missing, err := a.obtain(ctx, broker.New(a.env, s, options, a.say), refs, "")
+	if err = errors.Join(missing, err); err != nil {
 		return a.skipUnavailable(ctx, s, in, err)
 	}
 	return a.publish(ctx, mainStep{runner: r, inputs: in, sinks: sinks, session: s}, all)
@@ -147,7 +147,7 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 	case !in.APIKey.Empty() && !refs[0].Trusted:
 		// As in broker.Order: the workflow must say who gets a key that names no registry, even among known hosts.
 		return nil, regpass.Hintf(regpass.Usagef("action: the input api-key is for a registry that the input registries "+
-			"names, and %s is named by %s, a file of the checkout", regpass.Quote(refs[0].String()), refs[0].Origin),
+			"names, and %s is named by %s", regpass.Quote(refs[0].String()), refs[0].NamedBy()),
 			"if the key is for this registry, name it in the input registries")
 	case in.Audience == "":
 		return refs, nil
@@ -165,7 +165,7 @@ func (a *app) inputRegistries(in action.Inputs) ([]regpass.Ref, error) {
 // skipUnavailable ends a step whose job can have no credential, in the way that if-unavailable says. It returns every
 // other error unchanged.
 func (a *app) skipUnavailable(ctx context.Context, s *session.Session, in action.Inputs, err error) error {
-	if !errors.Is(err, regpass.ErrNoIdentity) && !errors.Is(err, broker.ErrNoKey) {
+	if !isUnavailable(err) {
 		return err
 	}
 	switch in.Unavailable {

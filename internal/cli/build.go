@@ -111,7 +111,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 
 // buildSecrets starts the session and lists the secrets that steps may ask for. Nothing is minted yet.
 func buildSecrets(a *app, f *buildFlags) (*broker.Live, *secret.Store, error) {
-	refs, err := a.registries(f.registries)
+	refs, err := a.registriesIfAny(f.registries)
 	var none unnamed
 	if errors.As(err, &none) {
 		a.say.notef("build: %v, so no step gets a credential", none)

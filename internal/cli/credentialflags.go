@@ -18,6 +18,7 @@ type credentialFlags struct {
 	tokenStdin, condaStdin, passwordStdin bool
 	username                              string
 	noUser                                func() bool // --username is given, and empty
+	unavailable                           string      // --if-unavailable
 }
 
 func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
@@ -44,7 +45,8 @@ func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
 		if o.Timeout <= 0 {
 			return regpass.Usagef("%s: --timeout must be more than 0", cmd.Name())
 		}
-		return nil
+		_, err := unavailableMode(f.unavailable)
+		return err
 	}
 }
 
@@ -69,8 +71,22 @@ func (f *credentialFlags) leases(ctx context.Context, a *app, refs []regpass.Ref
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := b.All(ctx, refs)
+	all, missing, err := f.obtain(ctx, a, b, refs)
+	if err == nil {
+		err = missing
+	}
 	return s, all, err
+}
+
+// obtain gets the credentials for the registries; see app.obtain.
+func (f *credentialFlags) obtain(
+	ctx context.Context, a *app, b *broker.Broker, refs []regpass.Ref,
+) (all []broker.Lease, missing, err error) {
+	mode, err := unavailableMode(f.unavailable)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.obtain(ctx, b, refs, mode)
 }
 
 // open starts the session, or joins the one of an earlier step, and returns a broker for it.

@@ -47,7 +47,7 @@ anew, so they stay fresh even in a build that outlives them.`,
 				return regpass.Hintf(regpass.Usagef("exec: there is no command to run"),
 					"put it behind --: `regpass exec REGISTRY -- COMMAND`")
 			}
-			refs, err := a.registries(args[:dash])
+			refs, err := a.registriesIfAny(args[:dash])
 			if err != nil {
 				return err
 			}
@@ -55,6 +55,7 @@ anew, so they stay fresh even in a build that outlives them.`,
 		},
 	}
 	o.credential.add(a, cmd)
+	o.credential.addUnavailable(cmd)
 	o.sinks.add(a, cmd, clients.Defaults(true))
 	o.secrets.add(cmd)
 	cmd.Flags().BoolVar(&o.noRedact, "no-redact", o.noRedact, "pass the command's output on unchanged")
@@ -89,9 +90,12 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 			a.say.Warn(w)
 		}
 	}()
-	all, err := b.All(ctx, refs)
+	all, missing, err := o.credential.obtain(ctx, a, b, refs)
 	if err != nil {
 		return err
+	}
+	if missing != nil { // the command shows whether it needs one
+		a.say.Warn(missing)
 	}
 	written, err := o.write(ctx, a, sub, all)
 	if err != nil {

@@ -97,6 +97,7 @@ all files are private ones in the session's folder. Files of yours are changed o
 		},
 	}
 	o.credential.add(a, cmd)
+	o.credential.addUnavailable(cmd)
 	o.sinks.add(a, cmd, clients.Defaults(false))
 	o.sinks.addInPlace(cmd)
 	names := regpass.Names(varFormats, varFormatName)

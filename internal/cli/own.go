@@ -69,7 +69,9 @@ func (a *app) ownRegistries(refs []regpass.Ref) ([]regpass.Ref, error) {
 		}
 		return nil, nil
 	}
-	return project.Config(path)
+	found, err := project.Config(path)
+	a.warnAll(found.Left)
+	return found.Refs, err
 }
 
 // ownPath is the usual path of the user's own file, or empty.

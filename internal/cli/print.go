@@ -24,6 +24,7 @@ const (
 	exitUsage       = 2
 	exitFound       = 3
 	exitNoIdentity  = 4
+	exitRefused     = 5
 	exitInterrupted = 130
 )
 
@@ -195,7 +196,8 @@ func (c childExit) Error() string { return fmt.Sprintf("the command exited with 
 var outcomes = []struct {
 	is   error
 	code int
-}{{regpass.ErrFound, exitFound}, {regpass.ErrNoIdentity, exitNoIdentity}, {regpass.ErrUsage, exitUsage}}
+}{{regpass.ErrFound, exitFound}, {regpass.ErrNoIdentity, exitNoIdentity}, {regpass.ErrUsage, exitUsage},
+	{regpass.ErrRefused, exitRefused}}
 
 // finish prints the error that ended the command, if any, and returns the exit code.
 func (p *printer) finish(ctx context.Context, err error) int {

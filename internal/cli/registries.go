@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/project"
@@ -12,7 +14,22 @@ import (
 // otherwise those in REGPASS_REGISTRIES, otherwise those that the project's files name. Only the first two are trusted:
 // the project's files belong to whoever wrote the checkout.
 func (a *app) registries(args []string) ([]regpass.Ref, error) {
-	var refs []regpass.Ref
+	refs, err := a.namedByUser(args)
+	if err != nil {
+		return nil, err
+	}
+	if len(refs) > 0 {
+		return a.vouch(refs)
+	}
+	found, err := project.Find(a.env)
+	if err != nil {
+		return nil, err
+	}
+	return a.keepKnown(found)
+}
+
+// namedByUser returns the registries of the arguments, otherwise those in REGPASS_REGISTRIES.
+func (a *app) namedByUser(args []string) (refs []regpass.Ref, err error) {
 	for _, text := range regpass.RefTexts(args) {
 		r, err := regpass.ParseRef(text)
 		if err != nil {
@@ -22,78 +39,145 @@ func (a *app) registries(args []string) ([]regpass.Ref, error) {
 		refs = append(refs, r)
 	}
 	if len(refs) == 0 && a.set.Registries != "" {
-		var err error
-		if refs, err = regpass.ParseRefs(a.set.Registries, settingPrefix+"REGISTRIES"); err != nil {
-			return nil, err
-		}
+		return regpass.ParseRefs(a.set.Registries, settingPrefix+"REGISTRIES")
 	}
-	if len(refs) == 0 {
-		return a.fromProject()
-	}
-	return a.vouch(refs)
+	return refs, nil
 }
 
-// fromProject returns the registries that the project's files name and that may get a credential; see keepKnown.
-func (a *app) fromProject() ([]regpass.Ref, error) {
-	named, files, err := project.Refs(a.env.Dir)
-	if err == nil {
-		named, err = a.vouch(named)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return a.keepKnown(named, files)
-}
-
-// fromConfig is fromProject for one file that the user names. The file is still part of the checkout.
+// fromConfig is registries for one file that the user names. The file is still part of the checkout.
 func (a *app) fromConfig(path string) ([]regpass.Ref, error) {
-	path = a.env.Abs(path)
-	named, err := project.Config(path)
-	if err == nil {
-		named, err = a.vouch(named)
-	}
+	found, err := project.Config(a.env.Abs(path))
 	if err != nil {
 		return nil, err
 	}
-	return a.keepKnown(named, []string{path})
+	return a.keepKnown(found)
 }
 
 // keepKnown drops registries that get no credential: public ones, which everyone may read, and ones on hosts that only
-// the checkout vouches for.
-func (a *app) keepKnown(named []regpass.Ref, files []string) ([]regpass.Ref, error) {
-	var refs []regpass.Ref
-	var untrusted []string
-	for _, r := range named {
+// the checkout vouches for. The latter are said, and so is what could not be read.
+func (a *app) keepKnown(found project.Found) ([]regpass.Ref, error) {
+	var err error
+	if found.Refs, err = a.vouch(found.Refs); err != nil {
+		return nil, err
+	}
+	var refs, untrusted []regpass.Ref
+	for _, r := range found.Refs {
 		row, err := registry.Find(a.env, r)
 		switch {
 		case err != nil:
 			return nil, err
 		case row.IsPublic(r):
 		case !row.Trusts(a.env, r):
-			untrusted = append(untrusted, r.String())
+			untrusted = append(untrusted, r)
 		default:
 			refs = append(refs, r)
 		}
 	}
-	switch {
-	case len(refs) > 0:
-		return refs, nil
-	case len(files) == 0:
-		err := regpass.Usagef("no registry is named")
-		return nil, unnamed{regpass.Hintf(err, "name one: `regpass token https://…`, or set REGPASS_REGISTRIES")}
+	a.warnAll(found.Left)
+	if len(refs) == 0 {
+		return nil, a.noneNamed(found, untrusted)
 	}
-	err := regpass.Usagef("no registry is named, and %s names none that regpass knows to need a credential", files[0])
 	if len(untrusted) > 0 {
-		err = regpass.Hintf(err, "it names %s; to send one of them a credential, name it on the command line or in "+
-			"REGPASS_REGISTRIES", regpass.Quote(fmt.Sprint(untrusted)))
+		a.say.Warn(a.getNothing(untrusted))
 	}
-	return nil, unnamed{err}
+	return refs, nil
 }
 
-// unnamed is the error that no registry is named. A build works without one.
-type unnamed struct{ error }
+// maxSaid is the number of warnings of one kind, and of registries in one: a checkout can name thousands.
+const maxSaid = 5
+
+// warnAll prints the first warnings, and how many more there are.
+func (a *app) warnAll(left []error) {
+	for _, err := range left[:min(maxSaid, len(left))] {
+		a.say.Warn(err)
+	}
+	if more := len(left) - maxSaid; more > 0 {
+		a.say.warnings([]string{fmt.Sprintf("%d more are left out", more)})
+	}
+}
+
+// getNothing says which registries get no credential, who names them and how one would.
+func (a *app) getNothing(untrusted []regpass.Ref) error {
+	err := fmt.Errorf("%s: no credential is sent to a host that only the checkout names", namedWhere(untrusted))
+	return regpass.Hintf(err, "%s", a.toSend(untrusted[0]))
+}
+
+// toSend is the hint to name a registry oneself.
+func (a *app) toSend(r regpass.Ref) string {
+	return fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(regpass.Quote(r.String())))
+}
+
+// namedWhere lists registries, each with who names it.
+func namedWhere(refs []regpass.Ref) string {
+	var words []string
+	for _, r := range refs[:min(maxSaid, len(refs))] {
+		words = append(words, fmt.Sprintf("%s names %s", r.Origin, regpass.Quote(r.String())))
+	}
+	if more := len(refs) - maxSaid; more > 0 {
+		words = append(words, fmt.Sprintf("%d more are named", more))
+	}
+	return strings.Join(words, ", ")
+}
+
+// byHand says where the user names a registry, for the command that runs.
+func (a *app) byHand(url string) string {
+	const setting = "or set " + settingPrefix + "REGISTRIES"
+	switch {
+	case a.say.reader == actionStep:
+		return "in the input registries"
+	case a.verb == nil:
+		return "on the command line, " + setting
+	case !strings.Contains(a.verb.Use, "[REGISTRY"):
+		return fmt.Sprintf("`%s --registry %s …`, %s", a.verb.CommandPath(), url, setting)
+	}
+	use := strings.NewReplacer("[REGISTRY…]", url, "[REGISTRY]", url, " [ARGUMENT…]", "").Replace(a.verb.Use)
+	return fmt.Sprintf("`%s %s`, %s", a.verb.Root().Name(), use, setting)
+}
+
+// noneNamed is the error that no registry may get a credential.
+func (a *app) noneNamed(found project.Found, untrusted []regpass.Ref) error {
+	var by string
+	switch {
+	case len(found.Paths) > 0:
+		by = found.Paths[0]
+	case len(found.Refs) > 0:
+		by = found.Refs[0].Origin
+	default:
+		err := regpass.Usagef("no registry is named")
+		return unnamed{error: regpass.Hintf(err, "name one: %s", a.byHand("https://…"))}
+	}
+	err := regpass.Usagef("no registry is named, and %s names none that regpass knows to need a credential", by)
+	if len(untrusted) == 0 {
+		return unnamed{error: regpass.Hintf(err, "what everyone may read needs no credential; for any other, name it: %s",
+			a.byHand("https://…")), project: true}
+	}
+	return unnamed{error: regpass.Hintf(fmt.Errorf("%w: %s", err, namedWhere(untrusted)), "%s", a.toSend(untrusted[0])),
+		project: true, untrusted: true}
+}
+
+// unnamed is the error that no registry may get a credential. A command that runs another program works without one.
+type unnamed struct {
+	error
+	project   bool // files or variables were read that name none
+	untrusted bool // they name a registry that gets nothing
+}
 
 func (u unnamed) Unwrap() error { return u.error }
+
+// registriesIfAny is registries for a command that runs another one, which may need no credential at all.
+func (a *app) registriesIfAny(args []string) ([]regpass.Ref, error) {
+	refs, err := a.registries(args)
+	var none unnamed
+	switch {
+	case !errors.As(err, &none) || !none.project:
+		return refs, err
+	case none.untrusted:
+		a.say.Warn(err)
+	default:
+		a.say.notef("%s: %v; the command gets none", a.verb.Name(), err)
+	}
+	return nil, nil
+}
 
 // oneRegistry is registries for a command that takes exactly one.
 func (a *app) oneRegistry(args []string) (regpass.Ref, error) {
@@ -102,7 +186,7 @@ func (a *app) oneRegistry(args []string) (regpass.Ref, error) {
 		return regpass.Ref{}, err
 	}
 	if len(refs) != 1 {
-		err := regpass.Usagef("one registry is needed, but %d are named", len(refs))
+		err := regpass.Usagef("one registry is needed, but %d are named: %s", len(refs), namedWhere(refs))
 		return regpass.Ref{}, regpass.Hintf(err, "name one on the command line")
 	}
 	return refs[0], nil

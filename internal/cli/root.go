@@ -15,7 +15,8 @@ type app struct {
 	env     *regpass.Env
 	set     settings
 	say     *printer
-	release string // version of the program, such as v1.2.3
+	verb    *cobra.Command // the command that runs
+	release string         // version of the program, such as v1.2.3
 }
 
 const about = `regpass gives every build a pass: it proves who a CI job is (OIDC) or takes an API key, exchanges that
@@ -78,6 +79,8 @@ func newRoot(a *app) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          unknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) { a.verb = cmd },
 	}
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)

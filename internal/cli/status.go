@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/identity"
+	"github.com/regpass/regpass/project"
 	"github.com/regpass/regpass/registry"
 	"github.com/regpass/regpass/session"
 )
@@ -24,6 +26,13 @@ type statusReport struct {
 	Credentials []credentialReport `json:"credentials"`
 	Changed     []string           `json:"changed_files"` // the user's own files that logout puts back
 	Registries  []registryReport   `json:"registries"`
+	Problems    []problemReport    `json:"problems"` // of the project's files: what could not be read, or is left out
+	Next        string             `json:"next,omitempty"`
+}
+
+type problemReport struct {
+	Problem string   `json:"problem"`
+	Hints   []string `json:"hints,omitempty"`
 }
 
 type identityReport struct {
@@ -45,9 +54,12 @@ type credentialReport struct {
 
 type registryReport struct {
 	Registry string   `json:"registry"`
+	Named    string   `json:"named_by"` // the command line, REGPASS_REGISTRIES, a file's path, a variable
+	Trusted  bool     `json:"trusted"`
 	Type     string   `json:"type,omitempty"`
+	Public   bool     `json:"public,omitempty"` // everyone may read it, so it gets nothing
 	Proof    string   `json:"proof,omitempty"`
-	Problem  string   `json:"problem,omitempty"`
+	Problem  string   `json:"problem,omitempty"` // why it would get nothing
 	Hints    []string `json:"hints,omitempty"`
 }
 
@@ -58,8 +70,9 @@ func newStatus(a *app) *cobra.Command {
 		Use:   "status [REGISTRY…]",
 		Short: "Show who this job is, which credentials it has, and what is missing",
 		Long: `Show who this job is and what its identity claims, which credentials the session holds and until when, which
-files were changed, and which proof each registry would get. The proof is chosen in the same way as by all other
-commands. No token is printed and no registry is asked.`,
+files were changed, and which proof each registry would get: of those that the project's files name also the ones that
+would get nothing, and why. The proof is chosen in the same way as by all other commands. No token is printed and no
+registry is asked.`,
 		Example: "  regpass status\n  regpass status pyx.dev --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := a.status(cmd.Context(), args, o)
@@ -80,15 +93,17 @@ commands. No token is printed and no registry is asked.`,
 }
 
 func (a *app) status(ctx context.Context, args []string, o broker.Options) (statusReport, error) {
-	r := statusReport{Credentials: []credentialReport{}, Changed: []string{}, Registries: []registryReport{}}
-	var refs []regpass.Ref
-	if len(args) > 0 || a.set.Registries != "" {
-		var err error
-		if refs, err = a.registries(args); err != nil {
-			return r, err
-		}
-	} else {
-		refs, _ = a.fromProject() // a folder without a project has a status too
+	r := statusReport{Credentials: []credentialReport{}, Changed: []string{}, Registries: []registryReport{},
+		Problems: []problemReport{}}
+	refs, err := a.namedByUser(args)
+	if err != nil {
+		return r, err
+	}
+	if len(refs) == 0 {
+		refs = r.addProject(a)
+	}
+	if refs, err = a.vouch(refs); err != nil {
+		return r, err
 	}
 	s, err := session.Current(a.env)
 	if err != nil {
@@ -102,12 +117,29 @@ func (a *app) status(ctx context.Context, args []string, o broker.Options) (stat
 	}
 	b := broker.New(a.env, s, o, a.say)
 	for _, ref := range refs {
-		r.Registries = append(r.Registries, explain(b, ref))
+		r.Registries = append(r.Registries, explain(ctx, b, ref))
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
 	r.Identity, err = a.whoAmI(ctx, audience(a.env, refs), o.Provider)
 	return r, err
+}
+
+// addProject returns all registries that the project names, and reports why some are not known.
+func (r *statusReport) addProject(a *app) []regpass.Ref {
+	found, err := project.Find(a.env)
+	for _, left := range append(found.Left, err) {
+		if left != nil {
+			r.Problems = append(r.Problems, problemReport{left.Error(), regpass.Hints(left)})
+		}
+	}
+	if len(found.Refs)+len(r.Problems) == 0 {
+		r.Next = "no registry is named; name one: `regpass status https://…`, or run it in the folder of a project"
+		if len(found.Paths) > 0 {
+			r.Next = fmt.Sprintf("%s names no registry; name one: `regpass status https://…`", found.Paths[0])
+		}
+	}
+	return found.Refs
 }
 
 func (r *statusReport) addSession(env *regpass.Env, s *session.Session, o broker.Options) error {
@@ -131,9 +163,10 @@ func (r *statusReport) addSession(env *regpass.Env, s *session.Session, o broker
 }
 
 // explain reports which proof a registry would get. The broker decides it as for every other command.
-func explain(b *broker.Broker, ref regpass.Ref) registryReport {
-	e := b.Explain(ref)
-	r := registryReport{Registry: ref.String(), Type: e.Type, Proof: e.Proof}
+func explain(ctx context.Context, b *broker.Broker, ref regpass.Ref) registryReport {
+	e := b.Identify(ctx, ref)
+	r := registryReport{Registry: ref.String(), Named: ref.Origin, Trusted: ref.Trusted, Type: e.Type, Public: e.Public,
+		Proof: e.Proof}
 	if e.Err != nil {
 		r.Proof, r.Problem, r.Hints = "", e.Err.Error(), regpass.Hints(e.Err)
 	}
@@ -164,7 +197,7 @@ func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityR
 	}
 	r := &identityReport{Provider: p.Title}
 	if audience == "" {
-		audience = "regpass-status"
+		audience = cmp.Or(p.OnlyAudience(a.env), "regpass-status")
 	}
 	id, err := p.Get(ctx, a.env, audience)
 	if err != nil {
@@ -217,12 +250,24 @@ func (r statusReport) print(env *regpass.Env) error {
 		fmt.Fprintf(&b, "  changed %s\n", path)
 	}
 	for _, g := range r.Registries {
-		fmt.Fprintf(&b, "registry: %s (%s)\n", g.Registry, g.Type)
-		if g.Problem != "" {
-			problem("  ", g.Problem, g.Hints)
-			continue
+		fmt.Fprintf(&b, "registry: %s (%s)\n", g.Registry, cmp.Or(g.Type, "unknown"))
+		if !g.Trusted {
+			fmt.Fprintf(&b, "  named by %s\n", g.Named)
 		}
-		fmt.Fprintf(&b, "  proof: %s\n", g.Proof)
+		switch {
+		case g.Public:
+			b.WriteString("  gets nothing: everyone may read it\n")
+		case g.Problem != "":
+			problem("  ", g.Problem, g.Hints)
+		default:
+			fmt.Fprintf(&b, "  proof: %s\n", g.Proof)
+		}
+	}
+	for _, p := range r.Problems {
+		problem("", p.Problem, p.Hints)
+	}
+	if r.Next != "" {
+		fmt.Fprintf(&b, "next: %s\n", r.Next)
 	}
 	_, err := io.WriteString(env.Stdout, b.String())
 	return err

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -89,17 +90,18 @@ func newToken(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			lease, err := b.Credential(cmd.Context(), ref)
-			if err != nil {
+			all, missing, err := credential.obtain(cmd.Context(), a, b, []regpass.Ref{ref})
+			if err = errors.Join(missing, err); err != nil || len(all) == 0 {
 				return err
 			}
-			if err := f.print(a.env.Stdout, lease.Cred); err != nil {
+			if err := f.print(a.env.Stdout, all[0].Cred); err != nil {
 				return fmt.Errorf("token: %w", err)
 			}
 			return nil
 		},
 	}
 	credential.add(a, cmd)
+	credential.addUnavailable(cmd)
 	names := regpass.Names(tokenFormats, tokenFormatName)
 	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(names, ", "))
 	complete(cmd, "format", names)

@@ -79,11 +79,11 @@ func helpExitCodes() string {
 	var b strings.Builder
 	rows(&b, [][2]string{
 		{fmt.Sprint(exitDone), "done"},
-		{fmt.Sprint(exitFailed), "failed"},
+		{fmt.Sprint(exitFailed), "failed: the network, a server, a file"},
 		{fmt.Sprint(exitUsage), "wrong usage: a flag, an argument, a setting, a file of the project"},
 		{fmt.Sprint(exitFound), "a token was found where none may be"},
-		{fmt.Sprint(exitNoIdentity), "no identity and no key, where the registry takes identities: " +
-			"a fork, a missing permission"},
+		{fmt.Sprint(exitNoIdentity), "no credential can be had: no key, no login, a fork, a missing permission"},
+		{fmt.Sprint(exitRefused), "a server refused the key or the identity (401, 403 and the like)"},
 		{fmt.Sprint(exitInterrupted), "interrupted"},
 	})
 	fmt.Fprintf(&b, `

@@ -41,6 +41,13 @@ func Run(program func(ctx context.Context, env *regpass.Env, args []string) int)
 		<-ends
 		signal.Stop(ends) // a second signal ends the process at once
 		cancel()
+		select {
+		case second := <-ends: // it came before Stop, so nobody has acted on it
+			if self, err := os.FindProcess(os.Getpid()); err == nil {
+				_ = self.Signal(second)
+			}
+		default:
+		}
 	}()
 	// If our reader goes away, the write fails. By default the signal would end us before we clean up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
