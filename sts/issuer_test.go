@@ -63,6 +63,26 @@ func TestIssuerHangs(t *testing.T) {
 	}
 }
 
+// TestIssuerIsGone: keys are used on while the issuer is away, but not for ever: one may have been withdrawn.
+func TestIssuerIsGone(t *testing.T) {
+	fx := newFixture(t)
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 200)
+	fx.mu.Lock()
+	fx.odd = map[string]string{"/.well-known/jwks": "maintenance"}
+	fx.mu.Unlock()
+	for range 23 {
+		fx.clock.forward(time.Hour)
+		fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 200)
+	}
+	fx.clock.forward(time.Hour)
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 503)
+	fx.mu.Lock()
+	fx.odd = nil
+	fx.mu.Unlock()
+	fx.clock.forward(time.Minute)
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 200)
+}
+
 // TestIssuerRotates: a key that is not known is looked for, one that was withdrawn is forgotten after an hour.
 func TestIssuerRotates(t *testing.T) {
 	fx := newFixture(t)
