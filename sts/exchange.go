@@ -110,12 +110,13 @@ func (s *Service) trusted(c *call, id *identity, permission Permission, workspac
 		const other = "the token from %s is for another audience: its claim aud is %s, and policies for %s take %s"
 		return nil, badIdentity.with(other, from, claimShown(id.all["aud"]), permission, either(audiences))
 	}
-	all := strings.Join(append([]string{"iss", "aud"}, unique(checked)...), ", ") + id.lacks(checked)
-	return nil, noPolicy.with("the token from %s is valid but matches no trust policy; policies for %s check: %s",
-		from, permission, all).because("no policy: %s", strings.Join(why, "; "))
+	const format = "the token from %s is valid but matches no trust policy; %spolicies for %s check: iss, aud, %s"
+	return nil, noPolicy.with(format, from, id.lacks(checked), permission, strings.Join(unique(checked), ", ")).
+		because("no policy: %s", strings.Join(why, "; "))
 }
 
-// lacks says which of the claims that policies check the token does not have.
+// lacks says which of the claims that policies check the token does not have. Clients cut long messages, so it stands
+// before the claims that it has.
 func (id *identity) lacks(checked []string) string {
 	var missing []string
 	for _, name := range unique(checked) {
@@ -126,7 +127,7 @@ func (id *identity) lacks(checked []string) string {
 	if missing == nil {
 		return ""
 	}
-	return "; the token lacks: " + strings.Join(missing, ", ")
+	return "it lacks: " + strings.Join(missing, ", ") + "; "
 }
 
 // claimShown is a claim for an error message, cut where it is long.

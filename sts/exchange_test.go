@@ -103,7 +103,7 @@ func TestExchangeRefuses(t *testing.T) {
 		{"a repository that goes on", publishPath, map[string]any{"repository": "acme/app2"}, 403, "check: ",
 			"claim \"repository\""},
 		{"a claim that is absent", publishPath, map[string]any{"ref": nil, "REF": "refs/tags/v1"}, 403,
-			"check: iss, aud, ref, repository; the token lacks: ref\"", "claim \"ref\""},
+			"no trust policy; it lacks: ref; policies for write check: iss, aud, ref, repository\"", "claim \"ref\""},
 		{"another workspace", "/v1/trusted-publishing/beta/main/mint-token", nil, 403, "check: ",
 			"publish: another workspace"},
 		{"a workspace that is not", "/v1/trusted-publishing/nowhere/main/mint-token", nil, 403, "check: ",

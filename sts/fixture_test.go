@@ -77,7 +77,8 @@ type fixture struct {
 	dev, reader, other regpass.Secret // keys: read and write acme; read acme; read and write beta
 
 	mu      sync.Mutex
-	held    chan struct{} // the issuer answers once it is closed; nil: at once
+	held    chan struct{}     // the issuer answers once it is closed; nil: at once
+	odd     map[string]string // what the issuer answers instead, by path
 	secrets []regpass.Secret
 	said    []string // bodies of errors, and all headers
 }
@@ -122,6 +123,13 @@ func newFixture(t testing.TB, change ...func(*sts.Config)) *fixture {
 		fx.mu.Unlock()
 		if held != nil {
 			<-held
+		}
+		fx.mu.Lock()
+		text, odd := fx.odd[r.URL.Path]
+		fx.mu.Unlock()
+		if odd {
+			_, _ = io.WriteString(rw, text)
+			return
 		}
 		issuer.ServeHTTP(rw, r)
 	}))

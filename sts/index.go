@@ -1,7 +1,6 @@
 package sts
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -128,8 +127,9 @@ type listing struct {
 	size   int  // bytes of upstream's page
 }
 
-// listing lists the files of a project.
-func (s *Service) listing(ctx context.Context, x *index, project string) (listing, error) {
+// listing lists the files of a project for a client, whose key or policy reads maxFetching pages at once.
+func (s *Service) listing(c *call, x *index, project string) (listing, error) {
+	ctx := c.r.Context()
 	if x.upstream == nil {
 		return x.folder.listing(project)
 	}
@@ -142,10 +142,10 @@ func (s *Service) listing(ctx context.Context, x *index, project string) (listin
 		return known, nil
 	}
 	select {
-	case s.fetching <- struct{}{}:
-		defer func() { <-s.fetching }()
+	case s.fetching[c.subject] <- struct{}{}:
+		defer func() { <-s.fetching[c.subject] }()
 	case <-ctx.Done():
-		return listing{}, unavailable.with("too many pages are read from upstream right now")
+		return listing{}, unavailable.with("too many pages are being read for this key or policy")
 	}
 	if known, ok := s.pages.get(key, now); ok { // read while this request waited
 		return known, nil
@@ -172,7 +172,7 @@ func (s *Service) packageFile(c *call) error {
 	if x.folder != nil {
 		return x.folder.send(c, "application/octet-stream", file)
 	}
-	listed, err := s.listing(c.r.Context(), x, project)
+	listed, err := s.listing(c, x, project)
 	if err != nil {
 		return err
 	}

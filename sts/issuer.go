@@ -22,6 +22,7 @@ const (
 	issuerTimeout   = 10 * time.Second // of discovery and keys together
 	issuerPause     = 10 * time.Second // from an answer to the next request: forged tokens must not become traffic there
 	issuerKeysTTL   = time.Hour        // after which the keys are read again, in case one was withdrawn
+	issuerKeysMax   = 24 * time.Hour   // after which keys are not used, even if the issuer does not answer
 	maxIssuerAnswer = 1 << 20          // bytes
 	maxIssuerKeys   = 100
 )
@@ -54,16 +55,16 @@ func newIssuer(url string, env *regpass.Env, ending context.Context) *issuer {
 			jwt.WithIssuedAt(), jwt.WithIssuer(url))}
 }
 
-// current returns the issuer's keys. A request waits for the issuer only if no keys are known at all: old ones are
-// served on, and read again beside it.
+// current returns the issuer's keys. A request waits for the issuer only if no keys are known, or none of the last day:
+// old ones are used on, and read again beside it.
 func (i *issuer) current(ctx context.Context) ([]jose.JSONWebKey, error) {
 	i.mu.Lock()
-	keys, old := i.keys, !i.now().Before(i.read.Add(issuerKeysTTL))
+	keys, age := i.keys, i.now().Sub(i.read)
 	i.mu.Unlock()
-	if keys == nil {
+	if keys == nil || age >= issuerKeysMax {
 		return i.newer(ctx)
 	}
-	if old {
+	if age >= issuerKeysTTL {
 		i.ask()
 	}
 	return keys, nil

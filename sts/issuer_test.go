@@ -63,6 +63,26 @@ func TestIssuerHangs(t *testing.T) {
 	}
 }
 
+// TestIssuerIsGone: keys are used on while the issuer is away, but not for ever: one may have been withdrawn.
+func TestIssuerIsGone(t *testing.T) {
+	fx := newFixture(t)
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 200)
+	fx.mu.Lock()
+	fx.odd = map[string]string{"/.well-known/jwks": "maintenance"}
+	fx.mu.Unlock()
+	for range 23 {
+		fx.clock.forward(time.Hour)
+		fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 200)
+	}
+	fx.clock.forward(time.Hour)
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 503)
+	fx.mu.Lock()
+	fx.odd = nil
+	fx.mu.Unlock()
+	fx.clock.forward(time.Minute)
+	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 200)
+}
+
 // TestIssuerRotates: a key that is not known is looked for, one that was withdrawn is forgotten after an hour.
 func TestIssuerRotates(t *testing.T) {
 	fx := newFixture(t)
@@ -77,6 +97,41 @@ func TestIssuerRotates(t *testing.T) {
 	fx.clock.forward(time.Minute)
 	fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), 200)
 	fx.want(t, fx.post(publishPath, tokenBody(before)), 401)
+}
+
+// TestIssuersDocuments: only keys that the issuer means for signatures count, and only at the address that it may name.
+func TestIssuersDocuments(t *testing.T) {
+	const discovery, keys = "/.well-known/openid-configuration", "/.well-known/jwks"
+	for name, test := range map[string]struct {
+		path, text string // KEY is the issuer's key, URL its address
+		status     int
+	}{
+		"keys of other kinds": {keys, `{"keys":[7,{"kty":"new"},{"kty":"oct","k":"AAAA","kid":"x"},KEY,{"kty":"EC"}]}`, 200},
+		"more than a hundred": {keys, `{"keys":[` + strings.Repeat("KEY,", 99) + `KEY,KEY]}`, 200},
+		"for encryption":      {keys, `{"keys":[{"use":"enc",REST]}`, 503},
+		"another algorithm":   {keys, `{"keys":[{"alg":"RS256",REST]}`, 401},
+		"no key":              {keys, `{"keys":[]}`, 503},
+		"no list":             {keys, `{"keys":KEY}`, 503},
+		"a page":              {keys, `<html>maintenance</html>`, 503},
+		"keys that are long":  {keys, `{"keys":[KEY],"x":"` + strings.Repeat("x", 1<<20) + `"}`, 503},
+		"another issuer":      {discovery, `{"issuer":"https://other.example","jwks_uri":"URL/.well-known/jwks"}`, 503},
+		"keys without TLS":    {discovery, `{"issuer":"URL","jwks_uri":"http://192.0.2.1/jwks"}`, 503},
+		"keys in a file":      {discovery, `{"issuer":"URL","jwks_uri":"file:///etc/passwd"}`, 503},
+		"no keys":             {discovery, `{"issuer":"URL"}`, 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fx := newFixture(t)
+			var set struct{ Keys []json.RawMessage }
+			must(t, json.Unmarshal([]byte(fx.issuerKeys()), &set))
+			key := string(set.Keys[0])
+			rest := strings.NewReplacer(`"alg":"ES256",`, "", `"use":"sig",`, "", `,"use":"sig"`, "").Replace(key[1:])
+			text := strings.NewReplacer("KEY", key, "REST", rest, "URL", fx.issuer.URL).Replace(test.text)
+			fx.mu.Lock()
+			fx.odd = map[string]string{test.path: text}
+			fx.mu.Unlock()
+			fx.want(t, fx.post(publishPath, tokenBody(fx.idToken(audience, nil))), test.status)
+		})
+	}
 }
 
 // TestIdentityHasOneForm: neither the spare bits of base64 nor the second form of an ECDSA signature make a new token.

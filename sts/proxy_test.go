@@ -197,3 +197,37 @@ func TestUpstreamTokenIsReadAgain(t *testing.T) {
 	must(t, os.WriteFile(path, []byte(b.password), 0o600))
 	fx.want(t, fx.do(ask{path: "/simple/acme/up/demo/", header: bearer(fx.token(fx.dev))}), 200)
 }
+
+// TestSlowUpstream: one who asks for many pages that do not come does not keep others from theirs.
+func TestSlowUpstream(t *testing.T) {
+	b := newBacking(t)
+	b.page = links
+	asked, release := make(chan struct{}, 100), make(chan struct{})
+	real := b.index.Config.Handler
+	b.index.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/simple/slow") {
+			asked <- struct{}{}
+			<-release
+		}
+		real.ServeHTTP(w, r)
+	})
+	fx := b.fixture(func(*sts.Index) {})
+	slow, quick := bearer(fx.token(fx.reader)), bearer(fx.token(fx.dev))
+	ended := make(chan int, 40)
+	for i := range cap(ended) {
+		go func() { ended <- fx.do(ask{path: fmt.Sprintf("/simple/acme/up/slow%d/", i), header: slow}).status }()
+	}
+	for range 16 {
+		<-asked
+	}
+	fx.want(t, fx.do(ask{path: "/simple/acme/up/demo/", header: quick}), 200)
+	if n := len(asked); n != 0 {
+		t.Errorf("%d more pages were asked for", n)
+	}
+	close(release)
+	for range cap(ended) {
+		if status := <-ended; status != 404 {
+			t.Errorf("status %d", status)
+		}
+	}
+}

@@ -127,7 +127,7 @@ func (s *Service) simpleProject(c *call) error {
 	}
 	c.object = asked
 	c.extendDeadlines() // the first listing hashes every file
-	listed, err := s.listing(c.r.Context(), x, asked)
+	listed, err := s.listing(c, x, asked)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ const (
 	maxFamilies = 10_000 // logins that can refresh
 	leastFamily = 100
 	maxUploads  = 16 // of one key or policy at once: each has a file
+	maxFetching = 16 // pages that are read from upstreams for one at once: each may have maxPage bytes
 )
 
 // share is the part of a table that each of n owners has.

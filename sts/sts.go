@@ -27,7 +27,6 @@ const (
 	maxVerified = 10_000
 	maxPages    = 64 << 20         // bytes of upstreams' pages
 	leastPage   = 4 << 10          // bytes that a page counts for at least
-	maxFetching = 8                // pages that are read from upstreams at once: each may have maxPage bytes
 	retryAfter  = 10 * time.Second // Retry-After of a 503
 	loginTTL    = 5 * time.Minute  // of an approved login until it is fetched; uv polls for one minute
 	sessionTTL  = 30 * 24 * time.Hour
@@ -52,9 +51,9 @@ type Service struct {
 	logins   *expiring[string, *apiKey]   // approved but not fetched yet, by UUID
 	pages    *expiring[string, listing]   // upstreams' listings: a cache
 
-	fetching chan struct{}      // holds an entry for each page that is read from an upstream
-	uploads  *slots             // by subject of the token
-	stop     context.CancelFunc // ends what runs beside requests
+	fetching map[string]chan struct{} // an entry for each page that is read from an upstream, by subject of the token
+	uploads  *slots                   // by subject of the token
+	stop     context.CancelFunc       // ends what runs beside requests
 }
 
 // New checks cfg, opens its folders and reads or makes the signing key. It makes no request. Close the Service when
@@ -82,7 +81,7 @@ func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 		cfg: cfg, env: o.Env, audit: slog.NewJSONHandler(o.Audit, nil),
 		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes),
 		verified: newCache[[32]byte, *claims](maxVerified), pages: newCache[string, listing](maxPages),
-		fetching: make(chan struct{}, maxFetching), uploads: newSlots(maxUploads),
+		fetching: map[string]chan struct{}{}, uploads: newSlots(maxUploads),
 		revoked:       map[string]*revocations{},
 		refreshTokens: newRefreshTokens(len(cfg.APIKeys)),
 	}
@@ -108,6 +107,9 @@ func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 		if s.issuers[t.Issuer] == nil {
 			s.issuers[t.Issuer] = newIssuer(t.Issuer, o.Env, ending)
 		}
+	}
+	for subject := range s.revoked {
+		s.fetching[subject] = make(chan struct{}, maxFetching)
 	}
 	for _, x := range cfg.Indexes {
 		opened, err := s.openIndex(x)
