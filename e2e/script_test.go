@@ -285,8 +285,9 @@ var misbehaviour = map[string]http.Handler{
 	"long":    answer(200, "application/json", `{"access_token":"`+strings.Repeat("a", 600<<10)+`"}`),
 	"command": answer(403, "application/problem+json",
 		`{"title":"no","detail":"\n::stop-commands::x\n##[add-mask]y\n::error::z"}`),
-	"busy": answer(503, "text/plain", "busy"),
-	"hang": http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+	"azure": answer(403, "text/plain", "no ##vso[task.setvariable variable=PATH]/evil ##teamcity[x]"),
+	"busy":  answer(503, "text/plain", "busy"),
+	"hang":  http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
 	"redirect": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://127.0.0.2:9/steal", http.StatusTemporaryRedirect)
 	}),

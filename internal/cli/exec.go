@@ -167,10 +167,9 @@ func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string
 // run runs the command to its end.
 func (a *app) run(c child.Command, noRedact bool) error {
 	c.Stdin, c.Stdout, c.Stderr, c.Terminal = a.env.Stdin, a.env.Stdout, a.say.raw, a.env.Terminal
+	a.say.endCommands()
 	if !noRedact {
 		c.Redact = a.say.known
-		a.say.pauseCommands()
-		defer a.say.resumeCommands()
 	}
 	code, err := child.Run(c)
 	switch {

@@ -34,7 +34,7 @@ const examples = `  regpass exec pyx.dev -- uv sync                     run a co
 // Main runs the program with the arguments that follow its name and returns the exit code. release is the version that
 // the linker set, or empty.
 func Main(ctx context.Context, env *regpass.Env, release string, args []string) int {
-	say := newPrinter(env.Stderr, readerOf(env, args))
+	say := newPrinter(env.Stderr, readerOf(env, args), env.Getenv)
 	env.Stderr, env.Mask = say, say.mask
 	set, err := loadSettings(env)
 	if err != nil && !needsNoSettings(args) {
