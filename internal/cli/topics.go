@@ -198,6 +198,7 @@ archives packed with bzip2 or xz.
 
 What cannot be protected: whoever runs as the same user or as root on the machine can read the session, and the
 variables of a running command. A command that gets a credential can send it anywhere. regpass replaces known secrets
-and their base64, hex and URL-encoded forms in everything it prints, which helps against accidents, not against intent.
+and their base64, hex and URL-encoded forms in everything it prints, also where line breaks are put into them. That
+helps against accidents, not against intent.
 So use credentials that are short-lived and have few rights, and log out.
 `
