@@ -19,6 +19,7 @@ type state struct {
 	Version int // stateVersion
 	Leases  []Lease
 	Journal []record // in the order in which the files were first changed
+	Shell   []Shell  `json:",omitempty"`
 }
 
 // stateVersion grows when an older program would misread the file.

@@ -69,7 +69,7 @@ func open(env *regpass.Env, dir string) (*Session, error) {
 		err = fmt.Errorf("session: make its folder: %w", err)
 		return nil, regpass.Hintf(err, "set REGPASS_SESSION_DIR to a private folder that can be written")
 	}
-	s, err := openExisting(env, dir)
+	s, err := openExisting(env, dir, true)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func Current(env *regpass.Env) (*Session, error) {
 
 // At opens the session in dir; nil if there is none.
 func At(env *regpass.Env, dir string) (*Session, error) {
-	s, err := openExisting(env, dir)
+	s, err := openExisting(env, dir, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -113,25 +113,20 @@ func Start(env *regpass.Env) (*Session, error) {
 	return Open(env, dir)
 }
 
-// openExisting opens the session in dir. The error wraps fs.ErrNotExist if there is none. A folder that another user
-// could have put there or can read, and one that holds other files, is an error too.
-func openExisting(env *regpass.Env, dir string) (*Session, error) {
+// openExisting opens the session in dir. The error wraps fs.ErrNotExist if there is none, or if the folder holds only
+// leftovers, which begin makes a session again. A folder that another user could have put there or can read, and one
+// that holds other files, is an error too.
+func openExisting(env *regpass.Env, dir string, begin bool) (*Session, error) {
 	st, err := os.Lstat(dir)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	why := ""
+	const elsewhere = "set REGPASS_SESSION_DIR to a private folder"
 	switch {
 	case !st.IsDir():
-		why = "is not a folder"
+		return nil, regpass.Hintf(fmt.Errorf("session: %s is not a folder", dir), elsewhere)
 	case !ownedByUs(st):
-		why = "belongs to another user"
-	case runtime.GOOS != "windows" && st.Mode().Perm()&0o077 != 0:
-		why = fmt.Sprintf("is open to others (mode %04o)", st.Mode().Perm())
-	}
-	if why != "" {
-		err := fmt.Errorf("session: %s %s", dir, why)
-		return nil, regpass.Hintf(err, "remove it, or set REGPASS_SESSION_DIR to a private folder")
+		return nil, regpass.Hintf(fmt.Errorf("session: %s belongs to another user", dir), elsewhere)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -145,7 +140,15 @@ func openExisting(env *regpass.Env, dir string) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	if len(all) > 0 && !slices.Contains(all, lockName) {
+	switch mode := st.Mode().Perm(); {
+	case s.leftover(all) && begin:
+		return s, s.takeOver()
+	case s.leftover(all):
+		return nil, fmt.Errorf("session: %s holds none: %w", dir, fs.ErrNotExist)
+	case runtime.GOOS != "windows" && mode&0o077 != 0:
+		err := fmt.Errorf("session: %s is open to others (mode %s)", dir, fmt.Sprintf("%04o", mode))
+		return nil, regpass.Hintf(err, "close it with `chmod 700 %s`, or %s", dir, elsewhere)
+	case len(all) > 0 && !slices.Contains(all, lockName):
 		err := fmt.Errorf("session: %s holds other files", dir)
 		return nil, regpass.Hintf(err, "set REGPASS_SESSION_DIR to a folder that does not exist yet")
 	}
@@ -153,8 +156,11 @@ func openExisting(env *regpass.Env, dir string) (*Session, error) {
 }
 
 // list returns the names in the folder.
-func (s *Session) list() ([]string, error) {
-	f, err := s.root.Open(".")
+func (s *Session) list() ([]string, error) { return s.listIn(".") }
+
+// listIn returns the names in a folder below the session's.
+func (s *Session) listIn(name string) ([]string, error) {
+	f, err := s.root.Open(name)
 	if err != nil {
 		return nil, err
 	}
