@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gofrs/flock"
+
 	"github.com/regpass/regpass"
 )
 
@@ -22,6 +24,8 @@ type Session struct {
 	Dir  string
 	env  *regpass.Env
 	root *os.Root
+	made bool         // by this process
+	used *flock.Flock // held by each process that started the session; nil: it did not
 }
 
 // The names in a session's folder. Logout removes these and nothing else.
@@ -34,13 +38,14 @@ const (
 	mintName  = "mint-"        // + key: locked while that credential is minted
 	subName   = "exec-"        // + ID: a session of its own for each running command
 	aliveName = "alive"        // in a command's session: locked while the command runs
+	usedName  = "used"         // locked, by several at once, while processes use the session
 	endedName = "ended"        // a logout came while commands ran: the last of them removes the folder
 )
 
 // isOurs reports whether a name in the folder is one of the above.
 func isOurs(name string) bool {
 	switch name {
-	case lockName, stateName, stateTemp, filesName, aliveName, endedName:
+	case lockName, stateName, stateTemp, filesName, aliveName, endedName, usedName:
 		return true
 	}
 	return strings.HasPrefix(name, undoName) || strings.HasPrefix(name, mintName) || strings.HasPrefix(name, subName)
@@ -65,6 +70,7 @@ func open(env *regpass.Env, dir string) (*Session, error) {
 	if err == nil {
 		err = os.Mkdir(dir, 0o700)
 	}
+	made := err == nil
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		err = fmt.Errorf("session: make its folder: %w", err)
 		return nil, regpass.Hintf(err, "set REGPASS_SESSION_DIR to a private folder that can be written")
@@ -73,6 +79,7 @@ func open(env *regpass.Env, dir string) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.made = made
 	mark, err := s.root.OpenFile(lockName, os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil {
 		err = mark.Close()
@@ -104,13 +111,25 @@ func At(env *regpass.Env, dir string) (*Session, error) {
 	return s, err
 }
 
-// Start opens the session of this job or login, and creates it if there is none.
+// Start opens the session of this job or login, and creates it if there is none. Call Leave at the end.
 func Start(env *regpass.Env) (*Session, error) {
 	dir, err := Dir(env)
 	if err != nil {
 		return nil, err
 	}
-	return Open(env, dir)
+	s, err := Open(env, dir)
+	if err == nil {
+		err = s.join()
+	}
+	for tries := 0; errors.Is(err, errReplaced) && tries < 10; tries++ {
+		if s, err = Open(env, dir); err == nil {
+			err = s.join()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // openExisting opens the session in dir. The error wraps fs.ErrNotExist if there is none, or if the folder holds only

@@ -17,7 +17,6 @@ import (
 	"github.com/regpass/regpass/buildkit/inject"
 	"github.com/regpass/regpass/buildkit/leak"
 	"github.com/regpass/regpass/buildkit/secret"
-	"github.com/regpass/regpass/session"
 )
 
 func newBuild(a *app) *cobra.Command {
@@ -105,7 +104,7 @@ func buildSecrets(a *app, f *buildFlags) (*broker.Live, *secret.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := session.Start(a.env)
+	s, err := a.startSession()
 	if err != nil {
 		return nil, nil, err
 	}

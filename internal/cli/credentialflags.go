@@ -75,7 +75,7 @@ func (f *credentialFlags) leases(ctx context.Context, a *app, args []string) (*s
 
 // open starts the session, or joins the one of an earlier step, and returns a broker for it.
 func (f *credentialFlags) open(a *app) (*session.Session, *broker.Broker, error) {
-	s, err := session.Start(a.env)
+	s, err := a.startSession()
 	if err != nil {
 		return nil, nil, err
 	}
