@@ -188,8 +188,9 @@ func begins(text []byte, p string) (n int, ok bool) {
 func maxShown(p string) int { return min(len(p)/4, 7) }
 
 // unfinished returns where the longest end of text begins, at from or later, that more text could turn into a match; or
-// len(text). What begins at hold must not be shown yet: all of that end, or at the end of a line what maxShown says.
-func (m *matcher) unfinished(text []byte, from int) (keep, hold int) {
+// len(text). What begins at hold must not be shown yet: all of that end, or at the end of a line, and in a pause, what
+// maxShown says.
+func (m *matcher) unfinished(text []byte, from int, pause bool) (keep, hold int) {
 	last := len(text)
 	for last > from && isBreak(text[last-1]) {
 		last--
@@ -213,7 +214,7 @@ func (m *matcher) unfinished(text []byte, from int) (keep, hold int) {
 				continue
 			}
 			keep = min(keep, i)
-			if n > maxShown(p) || last == len(text) {
+			if n > maxShown(p) || last == len(text) && !pause {
 				return keep, i
 			}
 		}
@@ -260,7 +261,7 @@ func startOf(end []byte, p string, broken bool) int {
 func (m *matcher) matches(text []byte, last bool, found func(start, end int)) (keep, hold int) {
 	at, keep, hold := 0, len(text), len(text)
 	if !last {
-		keep, hold = m.unfinished(text, 0)
+		keep, hold = m.unfinished(text, 0, false)
 	}
 	for {
 		start, end := m.find(text, at)
@@ -270,7 +271,7 @@ func (m *matcher) matches(text []byte, last bool, found func(start, end int)) (k
 		found(start, end)
 		at = end
 		if at > keep { // the text at keep was the end of this match
-			keep, hold = m.unfinished(text, at)
+			keep, hold = m.unfinished(text, at, false)
 		}
 	}
 }

@@ -127,6 +127,21 @@ func (w *RedactingWriter) Flush() error {
 	return w.pass(out)
 }
 
+// Pause passes on what was held back only because a few letters could be the first of a secret, as at the end of a
+// line. Call it when no more text has come for a while and somebody waits for it.
+func (w *RedactingWriter) Pause() error {
+	m := w.set.m.Load()
+	_, hold := m.unfinished(w.held, 0, true)
+	start, _ := m.find(w.held, 0)
+	hold = min(hold, start)
+	if hold <= w.shown {
+		return nil
+	}
+	text := w.held[w.shown:hold]
+	w.shown = hold
+	return w.pass(text)
+}
+
 func (w *RedactingWriter) pass(out []byte) error {
 	if len(out) == 0 {
 		return nil

@@ -32,8 +32,8 @@ func newExec(a *app) *cobra.Command {
 		Short: "Run a command with credentials in variables and private files",
 		Long: `Run a command with credentials in variables and private files. The files are kept fresh while the command runs
 and removed afterwards. A key that was exchanged for a credential is not passed on. Signals are forwarded, and the exit
-code is the command's. Known secrets in the command's output are replaced by ***, so its output is a pipe, not a
-terminal, unless --no-redact is given.
+code is the command's. Known secrets in the command's output are replaced by ***. At a terminal the command has one of
+its own; otherwise its output is a pipe, unless --no-redact is given.
 
 A command that builds a container image (docker build, docker buildx build or bake, podman build, buildah build) also
 gets the credentials as secrets, which its Dockerfile mounts: see ` + "`regpass help secrets`" + `. Each step reads them
@@ -74,7 +74,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err := o.sinks.check(); err != nil {
 		return err
 	}
-	s, b, err := o.credential.open(a)
+	s, b, err := o.credential.open(ctx, a)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func newToken(a *app) *cobra.Command {
 				return err
 			}
 			s := a.sessionOrWarn()
-			b, err := credential.broker(a, s)
+			b, err := credential.broker(cmd.Context(), a, s)
 			if err != nil {
 				return err
 			}

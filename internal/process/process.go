@@ -78,6 +78,7 @@ func Surroundings() *regpass.Env {
 		Home:        home,
 		TempDir:     os.TempDir(),
 		Terminal:    term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		AskSecret:   askSecret,
 		Run:         runCommand,
 		OpenBrowser: openBrowser,
 	}
