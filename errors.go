@@ -82,12 +82,26 @@ func quoteIfNeeded(text string) string {
 // maxQuote is how much of a text from outside is shown, in bytes.
 const maxQuote = 300
 
-// Quote shows at most 300 bytes of a text from outside as one quoted line. It breaks "##[", because a GitHub runner
-// takes "##[command]" anywhere in a line for a command (actions/runner, ActionCommand.TryParse).
+// Quote shows at most 300 bytes of a text from outside as one quoted line, in which no runner finds a command; see
+// Inert.
 func Quote(text string) string {
 	cut := ""
 	if len(text) > maxQuote {
 		text, cut = text[:maxQuote], "…"
 	}
-	return strings.ReplaceAll(strconv.QuoteToASCII(text), "##[", `##\x5b`) + cut
+	return Inert(strconv.QuoteToASCII(text)) + cut
+}
+
+// bracketed matches the beginning of what a runner may take for a command at any place of a line.
+var bracketed = Pattern(`(##[\pL\pN_.-]*)\[`)
+
+// Inert changes text so that no runner finds a command at any place of a line in it: ##[command] of GitHub
+// (actions/runner, ActionCommand.TryParse), ##vso[…] of Azure Pipelines (azure-pipelines-agent, Command.TryParse) and
+// ##teamcity[…] of TeamCity, which all may stand behind other text. It breaks ## and [ with nothing but letters,
+// digits, dots and dashes between them.
+func Inert(text string) string {
+	if !strings.Contains(text, "##") {
+		return text
+	}
+	return bracketed().ReplaceAllString(text, `$1\x5b`)
 }

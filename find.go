@@ -1,7 +1,6 @@
 package regpass
 
 import (
-	"bytes"
 	"encoding/hex"
 	"net/url"
 	"slices"
@@ -16,12 +15,9 @@ type Match struct {
 
 // Find lists the secrets in text, each once in each form. As with Search, line breaks do not hide a secret.
 func (r *Redactor) Find(text []byte) []Match {
-	if bytes.ContainsAny(text, "\r\n") {
-		text = slices.DeleteFunc(bytes.Clone(text), func(c byte) bool { return c == '\r' || c == '\n' })
-	}
 	var all []Match
 	r.m.Load().matches(text, true, func(start, end int) {
-		if m := r.identify(string(text[start:end])); !slices.Contains(all, m) {
+		if m := r.identify(withoutBreaks(string(text[start:end]))); !slices.Contains(all, m) {
 			all = append(all, m)
 		}
 	})
@@ -45,12 +41,7 @@ type Search struct {
 
 // Write searches the text so far, of which p is the next part. It takes all of p and does not fail.
 func (s *Search) Write(p []byte) (int, error) {
-	s.text = slices.Grow(s.text, len(p))
-	for line := range bytes.SplitSeq(p, []byte{'\n'}) {
-		for part := range bytes.SplitSeq(line, []byte{'\r'}) {
-			s.text = append(s.text, part...)
-		}
-	}
+	s.text = append(s.text, p...)
 	s.search(false)
 	return len(p), nil
 }
@@ -62,23 +53,23 @@ func (s *Search) Flush() error {
 }
 
 func (s *Search) search(last bool) {
-	rest := s.set.m.Load().matches(s.text, last, func(start, end int) {
+	keep, _ := s.set.m.Load().matches(s.text, last, func(start, end int) {
 		match := s.text[start:end]
 		m, ok := s.seen[string(match)]
 		if !ok {
-			m = s.set.identify(string(match))
+			m = s.set.identify(withoutBreaks(string(match)))
 			s.seen[string(match)] = m
 		}
 		s.found(m)
 	})
-	s.text = append(s.text[:0], s.text[rest:]...)
+	s.text = append(s.text[:0], s.text[keep:]...)
 }
 
 // identify finds the secret that text is a form of.
 func (r *Redactor) identify(text string) Match {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	i := slices.IndexFunc(r.secrets, func(s Secret) bool { return slices.Contains(Derived(s), text) })
+	i := slices.IndexFunc(r.secrets, func(s Secret) bool { return slices.Contains(forms(s), text) })
 	return Match{r.secrets[i].Fingerprint(), form(r.secrets[i].Reveal(), text)}
 }
 
@@ -87,7 +78,7 @@ func form(value, text string) string {
 	path, _ := url.PathUnescape(text)
 	query, _ := url.QueryUnescape(text)
 	switch {
-	case text == value:
+	case text == withoutBreaks(value):
 		return "plain"
 	case path == value, query == value:
 		return "URL-encoded"

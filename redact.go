@@ -42,7 +42,23 @@ func Derived(s Secret) []string {
 	return longestFirst(all)
 }
 
-// Redactor replaces a growing set of secrets by ***. It may be used by several goroutines.
+// withoutBreaks drops the line breaks in text.
+func withoutBreaks(text string) string {
+	return strings.NewReplacer("\r", "", "\n", "").Replace(text)
+}
+
+// forms lists the derived forms of a secret as they are looked for, without their line breaks.
+func forms(s Secret) (all []string) {
+	for _, form := range Derived(s) {
+		if form = withoutBreaks(form); len(form) >= minRedact {
+			all = append(all, form)
+		}
+	}
+	return all
+}
+
+// Redactor replaces a growing set of secrets by ***. Line breaks do not hide a secret: base64 breaks its lines after 76
+// characters, xxd -p after 60, and Rich at the width of the terminal. It may be used by several goroutines.
 type Redactor struct {
 	mu       sync.Mutex // guards patterns and secrets, and the order of matchers
 	patterns []string
@@ -62,28 +78,31 @@ func (r *Redactor) Add(secrets ...Secret) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range secrets {
-		r.patterns = append(r.patterns, Derived(s)...)
+		r.patterns = append(r.patterns, forms(s)...)
 	}
 	r.secrets = append(r.secrets, secrets...)
 	r.m.Store(newMatcher(slices.Clone(r.patterns)))
 }
 
-// Redact returns a copy of text with every secret in it replaced.
+// Redact returns a copy of text with every secret in it replaced, together with the line breaks inside of it.
 func (r *Redactor) Redact(text []byte) []byte {
-	out, _ := r.m.Load().redact(nil, text, true)
+	out, _, _ := r.m.Load().redact(nil, text, 0, true)
 	return out
 }
 
 // Writer returns a filter in front of w that also replaces secrets that are split over several writes. It holds back
-// only text that could be the beginning of a secret. It is for one goroutine.
+// only text that could be the beginning of a secret, and at the end of a line only if that is more than a few letters:
+// if the secret goes on behind such a line end, those letters have been shown. It is for one goroutine.
 func (r *Redactor) Writer(w io.Writer) *RedactingWriter { return &RedactingWriter{set: r, w: w} }
 
 // RedactingWriter is made by Redactor.Writer.
 type RedactingWriter struct {
 	set  *Redactor
 	w    io.Writer
-	held []byte // text that was written and not passed on yet
-	out  []byte // buffer, kept for the next write
+	held []byte // the end of the text so far, which may be the beginning of a secret
+	// shown is how much of held was passed on already.
+	shown int
+	out   []byte // buffer, kept for the next write
 }
 
 // Write passes p on with secrets replaced, in at most one write. It reports all of p as written unless w fails.
@@ -93,8 +112,8 @@ func (w *RedactingWriter) Write(p []byte) (int, error) {
 		w.held = append(w.held, p...)
 		text = w.held
 	}
-	out, rest := w.set.m.Load().redact(w.out[:0], text, false)
-	w.out, w.held = out, append(w.held[:0], rest...)
+	out, rest, shown := w.set.m.Load().redact(w.out[:0], text, w.shown, false)
+	w.out, w.held, w.shown = out, append(w.held[:0], rest...), shown
 	if err := w.pass(out); err != nil {
 		return 0, err
 	}
@@ -103,9 +122,24 @@ func (w *RedactingWriter) Write(p []byte) (int, error) {
 
 // Flush writes the text that is still held back; call it after the last Write.
 func (w *RedactingWriter) Flush() error {
-	out, _ := w.set.m.Load().redact(w.out[:0], w.held, true)
-	w.out, w.held = out, w.held[:0]
+	out, _, _ := w.set.m.Load().redact(w.out[:0], w.held, w.shown, true)
+	w.out, w.held, w.shown = out, w.held[:0], 0
 	return w.pass(out)
+}
+
+// Pause passes on what was held back only because a few letters could be the first of a secret, as at the end of a
+// line. Call it when no more text has come for a while and somebody waits for it.
+func (w *RedactingWriter) Pause() error {
+	m := w.set.m.Load()
+	_, hold := m.unfinished(w.held, 0, true)
+	start, _ := m.find(w.held, 0)
+	hold = min(hold, start)
+	if hold <= w.shown {
+		return nil
+	}
+	text := w.held[w.shown:hold]
+	w.shown = hold
+	return w.pass(text)
 }
 
 func (w *RedactingWriter) pass(out []byte) error {

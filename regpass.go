@@ -100,6 +100,8 @@ type Env struct {
 	// Mask must be called with every secret as soon as it is read, before anything is printed. From then on Stderr is
 	// redacted, and a GitHub runner hides the secret.
 	Mask func(...Secret)
+	// AskSecret prints a prompt and reads a line from the terminal without showing it, until ctx ends. It may be nil.
+	AskSecret func(ctx context.Context, prompt string) (string, error)
 	// Run runs a command to its end and returns its standard output. extra is added to its environment, as NAME=value.
 	Run func(ctx context.Context, extra []string, name string, args ...string) ([]byte, error)
 	// OpenBrowser shows a page to the person at the terminal.

@@ -26,12 +26,10 @@ func Annotate(w io.Writer, level Level, title, text string) error {
 // TrimStart drops. A line also ends at a carriage return alone, as in .NET's ReadLine.
 var atStart = regpass.Pattern(`(^|[\r\n])([\s\v\x{85}\p{Z}]*)::`)
 
-// Harmless changes text so that a runner finds no command in it: no "::" at the start of a line and no "##[" anywhere
-// (actions/runner, ActionCommand.cs, TryParseV2 and TryParse).
+// Harmless changes text so that a runner finds no command in it: no "::" at the start of a line and, as with
+// regpass.Inert, no "##[" anywhere (actions/runner, ActionCommand.cs, TryParseV2 and TryParse).
 func Harmless(text string) string {
-	if strings.Contains(text, "##[") {
-		text = strings.ReplaceAll(text, "##[", `##\x5b`)
-	}
+	text = regpass.Inert(text)
 	if strings.Contains(text, "::") {
 		text = atStart().ReplaceAllString(text, `$1$2\x3a:`)
 	}

@@ -18,6 +18,8 @@ func TestHarmless(t *testing.T) {
 		{"\u00a0\u2028::a::", "\u00a0\u2028\\x3a:a::"},
 		{"one ##[error]x ##[group]y", `one ##\x5berror]x ##\x5bgroup]y`},
 		{"###[[", `###\x5b[`},
+		{"a ##vso[task.setvariable variable=x]y", `a ##vso\x5btask.setvariable variable=x]y`},
+		{"##teamcity[x ##a##b[y] # #[z] ##a b[c]", `##teamcity\x5bx ##a##b\x5by] # #[z] ##a b[c]`},
 	} {
 		got := action.Harmless(test.text)
 		if got != test.want {

@@ -3,6 +3,7 @@ package action
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	githubactions "github.com/sethvargo/go-githubactions"
@@ -14,22 +15,36 @@ import (
 // unreadable (https://github.com/actions/runner/issues/326).
 const shortestMask = 4
 
-// Mask has the runner that reads w hide a secret and every form of it that the runner does not derive itself
-// (base64url, hex, URL-encoding and others, actions/runner ValueEncoders.cs). A runner masks line by line, so a secret
-// of several lines is masked by line (CVE-2021-32074). A failure to write is the only error.
-func Mask(w io.Writer, s regpass.Secret) error {
+// Mask has the runner that reads w hide a secret. A runner masks line by line, so a secret of several lines is masked
+// by line (CVE-2021-32074). GitHub's runner derives the forms in which logs show a secret by itself: base64 at all
+// three shifts, URL-encoded, quoted and as JSON (actions/runner, ValueEncoders.cs). A command for each form would be
+// one more line that shows it where the command is not obeyed, so only the runners of derivesNothing get them. A
+// failure to write is the only error.
+func Mask(w io.Writer, s regpass.Secret, getenv func(string) string) error {
 	for line := range strings.Lines(s.Reveal()) {
 		line = strings.TrimSpace(line)
 		if len(line) < shortestMask {
 			continue
 		}
-		for _, form := range regpass.Derived(regpass.NewSecret(line)) {
+		forms := []string{line}
+		if derivesNothing(getenv) {
+			forms = regpass.Derived(regpass.NewSecret(line))
+		}
+		for _, form := range forms {
 			if err := command(w, "add-mask", nil, form); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// derivesNothing reports whether the runner speaks GitHub's commands and hides only the very text of a mask: act, and
+// those of Gitea and Forgejo, which are built on it.
+func derivesNothing(getenv func(string) string) bool {
+	return slices.ContainsFunc([]string{"ACT", "GITEA_ACTIONS", "FORGEJO_ACTIONS"}, func(name string) bool {
+		return getenv(name) == "true"
+	})
 }
 
 // MaskIn masks every word of text that contains a secret in any form. Masking only the token would leave the ends of

@@ -19,6 +19,7 @@ type Var struct {
 	Name   string
 	Secret regpass.Secret
 	Plain  string
+	Own    string // path of the user's own file or folder, which clients read without the variable; or empty
 }
 
 // Value is the variable's value. A secret is in clear.

@@ -68,7 +68,23 @@ func (s Sink) Plan(env *regpass.Env, dir string, entries []Entry, o Options) (Pl
 			private.Var.Plain = filepath.Dir(private.Path)
 		}
 	}
-	return s.Prepare(env, private, entries, o)
+	return s.Prepare(withoutOurs(env, private.Var), private, entries, o)
+}
+
+// withoutOurs hides a variable that names our own private file already, in a shell of an earlier login: clients are to
+// find there what they find without us.
+func withoutOurs(env *regpass.Env, ours Var) *regpass.Env {
+	if ours.Plain == "" || env.Getenv(ours.Name) != ours.Plain {
+		return env
+	}
+	hiding := *env
+	hiding.Getenv = func(name string) string {
+		if name == ours.Name {
+			return ""
+		}
+		return env.Getenv(name)
+	}
+	return &hiding
 }
 
 // Carries returns why the sink's clients cannot take the credential at all, or nil. It does not look at their files.
@@ -114,8 +130,12 @@ type Change struct {
 	Base    []byte // Private only: the content besides Entries, copied from the file that it replaces; nil: none
 }
 
-// Plan is the plan that writes the private file and names it to the clients.
-func (p Private) Plan(entries []Entry, base []byte, warnings []string) Plan {
+// Plan is the plan that writes the private file and names it to the clients. own is the path of the user's file that it
+// replaces, or empty.
+func (p Private) Plan(entries []Entry, base []byte, own string, warnings []string) Plan {
+	if p.Var.Own = own; own != "" && p.Var.Plain != p.Path {
+		p.Var.Own = filepath.Dir(own)
+	}
 	return Plan{
 		Vars:     []Var{p.Var},
 		Changes:  []Change{{Path: p.Path, Private: true, Format: p.Format, Entries: entries, Base: base}},

@@ -44,7 +44,7 @@ func apply(t *testing.T, s *Session, all ...envsync.Change) {
 // logout undoes a session as another process would; it must leave nothing to warn of and nothing behind.
 func logout(t *testing.T, s *Session) []string {
 	t.Helper()
-	again, err := openExisting(s.env, s.Dir)
+	again, err := openExisting(s.env, s.Dir, false)
 	must(t, err)
 	did, warnings := again.Undo(t.Context(), nil)
 	if len(warnings) > 0 {

@@ -55,7 +55,7 @@ func (s *Session) end(ctx context.Context, sub *Session, release func(), revoke 
 	if running, _ := s.sweep(); running > 0 {
 		return warnings
 	}
-	_, w := s.undo(ctx, revoke, unlock)
+	_, w := s.undo(ctx, revoke, unlock, Ending{})
 	return append(warnings, w...)
 }
 
@@ -79,11 +79,17 @@ func (s *Session) sweep() (running int, warnings []error) {
 		if err == nil {
 			release()
 		}
-		sub, err := openExisting(s.env, dir)
+		sub, err := openExisting(s.env, dir, false)
 		if err == nil {
 			_, w := sub.Undo(context.Background(), nil) // no other process wants its lock
 			warnings = append(warnings, w...)
-		} else if !errors.Is(err, fs.ErrNotExist) {
+		} else if errors.Is(err, fs.ErrNotExist) {
+			err = s.root.RemoveAll(name) // what a process that outlived the command left
+			if err != nil {
+				err = fmt.Errorf("session: %w", err)
+			}
+		}
+		if err != nil {
 			warnings = append(warnings, err)
 		}
 	}

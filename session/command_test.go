@@ -87,7 +87,8 @@ func TestCommandsThatWereKilledAreSwept(t *testing.T) {
 	}
 }
 
-// Logout takes nothing from commands that run, and the last of them ends what logout had to leave.
+// Logout takes nothing from commands that run, not even their credential, and the last of them ends what logout had to
+// leave.
 func TestLogoutWhileCommandsRun(t *testing.T) {
 	s := begin(t)
 	path := filepath.Join(s.env.Home, "netrc")
@@ -99,7 +100,7 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 	must(t, err)
 
 	did, warnings := reopen(t, s).Undo(t.Context(), func(context.Context, Lease) (bool, error) { return true, nil })
-	if got := strings.Join(did, "; "); got != "put back "+path+"; revoked the credential for h.test" {
+	if got := strings.Join(did, "; "); got != "put back "+path {
 		t.Errorf("did %s", got)
 	}
 	if len(warnings) != 1 {
@@ -107,7 +108,7 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 	}
 	testenv.WantError(t, warnings[0], "", "commands still run in "+s.Dir+" (2)")
 	for name, what := range disk(t, s.Dir) {
-		if strings.Contains(what, "s3cr3t") || strings.Contains(what, "t0ken") &&
+		if strings.Contains(what, "s3cr3t") && name != "/"+stateName || strings.Contains(what, "t0ken") &&
 			!strings.HasPrefix(name, strings.TrimPrefix(one.Dir, s.Dir)) {
 			t.Errorf("%s holds a secret", name)
 		}
@@ -116,8 +117,9 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 		t.Errorf("the running command's file is %q", got)
 	}
 
-	// The running command refreshes its credential.
-	_, err = s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) { return minted("", "fresh"), nil })
+	// The running command refreshes one credential.
+	fresh := func(context.Context, *Lease) (Lease, error) { return minted("", "fresh"), nil }
+	_, err = s.Mint(t.Context(), "another", 0, fresh)
 	must(t, err)
 	if warnings := endOne(); len(warnings) > 0 {
 		t.Errorf("warned %v", warnings)
@@ -130,8 +132,23 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 		revoked = append(revoked, l.Cred.Secret.Reveal())
 		return true, nil
 	})
-	if len(warnings) > 0 || len(revoked) != 1 || revoked[0] != "fresh" {
+	if len(warnings) > 0 || strings.Join(revoked, " ") != "s3cr3t fresh" {
 		t.Errorf("warned %v, revoked %d", warnings, len(revoked))
+	}
+	wantGone(t, s.Dir)
+}
+
+func TestForcedLogoutWhileCommandsRun(t *testing.T) {
+	s := begin(t)
+	must(t, s.Keep(minted("k", "s3cr3t")))
+	_, end := command(t, s)
+	revoke := func(context.Context, Lease) (bool, error) { return true, nil }
+	did, warnings := reopen(t, s).End(t.Context(), revoke, Ending{Force: true})
+	if strings.Join(did, "; ") != "revoked the credential for h.test" || len(warnings) != 1 {
+		t.Errorf("did %q, warned %v", did, warnings)
+	}
+	if warnings := end(); len(warnings) > 0 {
+		t.Errorf("warned %v", warnings)
 	}
 	wantGone(t, s.Dir)
 }

@@ -20,6 +20,7 @@ type state struct {
 	Leases  []Lease
 	Shown   []shown  `json:",omitempty"`
 	Journal []record // in the order in which the files were first changed
+	Shell   []Shell  `json:",omitempty"`
 }
 
 // stateVersion grows when an older program would misread the file.

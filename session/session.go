@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gofrs/flock"
+
 	"github.com/regpass/regpass"
 )
 
@@ -22,6 +24,8 @@ type Session struct {
 	Dir  string
 	env  *regpass.Env
 	root *os.Root
+	made bool         // by this process
+	used *flock.Flock // held by each process that started the session; nil: it did not
 }
 
 // The names in a session's folder. Logout removes these and nothing else.
@@ -34,13 +38,14 @@ const (
 	mintName  = "mint-"        // + key: locked while that credential is minted
 	subName   = "exec-"        // + ID: a session of its own for each running command
 	aliveName = "alive"        // in a command's session: locked while the command runs
+	usedName  = "used"         // locked, by several at once, while processes use the session
 	endedName = "ended"        // a logout came while commands ran: the last of them removes the folder
 )
 
 // isOurs reports whether a name in the folder is one of the above.
 func isOurs(name string) bool {
 	switch name {
-	case lockName, stateName, stateTemp, filesName, aliveName, endedName:
+	case lockName, stateName, stateTemp, filesName, aliveName, endedName, usedName:
 		return true
 	}
 	return strings.HasPrefix(name, undoName) || strings.HasPrefix(name, mintName) || strings.HasPrefix(name, subName)
@@ -65,14 +70,16 @@ func open(env *regpass.Env, dir string) (*Session, error) {
 	if err == nil {
 		err = os.Mkdir(dir, 0o700)
 	}
+	made := err == nil
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		err = fmt.Errorf("session: make its folder: %w", err)
 		return nil, regpass.Hintf(err, "set REGPASS_SESSION_DIR to a private folder that can be written")
 	}
-	s, err := openExisting(env, dir)
+	s, err := openExisting(env, dir, true)
 	if err != nil {
 		return nil, err
 	}
+	s.made = made
 	mark, err := s.root.OpenFile(lockName, os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil {
 		err = mark.Close()
@@ -97,41 +104,48 @@ func Current(env *regpass.Env) (*Session, error) {
 
 // At opens the session in dir; nil if there is none.
 func At(env *regpass.Env, dir string) (*Session, error) {
-	s, err := openExisting(env, dir)
+	s, err := openExisting(env, dir, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	return s, err
 }
 
-// Start opens the session of this job or login, and creates it if there is none.
+// Start opens the session of this job or login, and creates it if there is none. Call Leave at the end.
 func Start(env *regpass.Env) (*Session, error) {
 	dir, err := Dir(env)
 	if err != nil {
 		return nil, err
 	}
-	return Open(env, dir)
+	s, err := Open(env, dir)
+	if err == nil {
+		err = s.join()
+	}
+	for tries := 0; errors.Is(err, errReplaced) && tries < 10; tries++ {
+		if s, err = Open(env, dir); err == nil {
+			err = s.join()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// openExisting opens the session in dir. The error wraps fs.ErrNotExist if there is none. A folder that another user
-// could have put there or can read, and one that holds other files, is an error too.
-func openExisting(env *regpass.Env, dir string) (*Session, error) {
+// openExisting opens the session in dir. The error wraps fs.ErrNotExist if there is none, or if the folder holds only
+// leftovers, which begin makes a session again. A folder that another user could have put there or can read, and one
+// that holds other files, is an error too.
+func openExisting(env *regpass.Env, dir string, begin bool) (*Session, error) {
 	st, err := os.Lstat(dir)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	why := ""
+	const elsewhere = "set REGPASS_SESSION_DIR to a private folder"
 	switch {
 	case !st.IsDir():
-		why = "is not a folder"
+		return nil, regpass.Hintf(fmt.Errorf("session: %s is not a folder", dir), elsewhere)
 	case !ownedByUs(st):
-		why = "belongs to another user"
-	case runtime.GOOS != "windows" && st.Mode().Perm()&0o077 != 0:
-		why = fmt.Sprintf("is open to others (mode %04o)", st.Mode().Perm())
-	}
-	if why != "" {
-		err := fmt.Errorf("session: %s %s", dir, why)
-		return nil, regpass.Hintf(err, "remove it, or set REGPASS_SESSION_DIR to a private folder")
+		return nil, regpass.Hintf(fmt.Errorf("session: %s belongs to another user", dir), elsewhere)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -145,7 +159,15 @@ func openExisting(env *regpass.Env, dir string) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	if len(all) > 0 && !slices.Contains(all, lockName) {
+	switch mode := st.Mode().Perm(); {
+	case s.leftover(all) && begin:
+		return s, s.takeOver()
+	case s.leftover(all):
+		return nil, fmt.Errorf("session: %s holds none: %w", dir, fs.ErrNotExist)
+	case runtime.GOOS != "windows" && mode&0o077 != 0:
+		err := fmt.Errorf("session: %s is open to others (mode %s)", dir, fmt.Sprintf("%04o", mode))
+		return nil, regpass.Hintf(err, "close it with `chmod 700 %s`, or %s", dir, elsewhere)
+	case len(all) > 0 && !slices.Contains(all, lockName):
 		err := fmt.Errorf("session: %s holds other files", dir)
 		return nil, regpass.Hintf(err, "set REGPASS_SESSION_DIR to a folder that does not exist yet")
 	}
@@ -153,8 +175,11 @@ func openExisting(env *regpass.Env, dir string) (*Session, error) {
 }
 
 // list returns the names in the folder.
-func (s *Session) list() ([]string, error) {
-	f, err := s.root.Open(".")
+func (s *Session) list() ([]string, error) { return s.listIn(".") }
+
+// listIn returns the names in a folder below the session's.
+func (s *Session) listIn(name string) ([]string, error) {
+	f, err := s.root.Open(name)
 	if err != nil {
 		return nil, err
 	}

@@ -239,7 +239,7 @@ func TestOpenRefuses(t *testing.T) {
 			before := disk(t, env.Home)
 			_, err := Open(env, dir)
 			testenv.WantError(t, err, "", "session: "+dir+" "+tt.why, "REGPASS_SESSION_DIR")
-			_, err = openExisting(env, dir)
+			_, err = openExisting(env, dir, false)
 			testenv.WantError(t, err, "", tt.why)
 			wantSame(t, disk(t, env.Home), before)
 		})
@@ -250,7 +250,7 @@ func TestOpenTakes(t *testing.T) {
 	now := noon
 	env := machineAt(t, &now)
 	dir := filepath.Join(env.Home, "a", "b")
-	if _, err := openExisting(env, dir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := openExisting(env, dir, false); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a session that is not there: %v", err)
 	}
 	wantGone(t, filepath.Join(env.Home, "a"))

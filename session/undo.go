@@ -17,12 +17,25 @@ import (
 // Revoke ends a credential at its registry. It reports false if the registry has no way to.
 type Revoke func(context.Context, Lease) (bool, error)
 
-// Undo undoes everything that the session did: it removes our private files, puts back the files changed in place,
+// Ending says how Undo ends a session.
+type Ending struct {
+	// Force revokes the credentials also while commands use them. Otherwise the last command does that.
+	Force bool
+	// Links leaves links to the user's own files where shells still look for ours. The next session removes them.
+	Links bool
+}
+
+// Undo is End with neither of its choices.
+func (s *Session) Undo(ctx context.Context, revoke Revoke) (done []string, warnings []error) {
+	return s.End(ctx, revoke, Ending{})
+}
+
+// End undoes everything that the session did: it removes our private files, puts back the files changed in place,
 // revokes the credentials that we minted and that have not expired (revoke may be nil), and removes the folder. It goes
 // on after a failure and returns it as a warning. A file that could not be put back stays in the journal for another
-// try. While commands run in the session its folder stays, and the last command removes it. done has a line for each
-// step that was done.
-func (s *Session) Undo(ctx context.Context, revoke Revoke) (done []string, warnings []error) {
+// try. While commands run in the session its folder and its credentials stay, and the last command ends them. done has
+// a line for each step that was done.
+func (s *Session) End(ctx context.Context, revoke Revoke, how Ending) (done []string, warnings []error) {
 	unlock, err := s.lock(ctx, lockName)
 	switch {
 	case errors.Is(err, errEnded): // by another logout, or the session had not begun
@@ -34,11 +47,12 @@ func (s *Session) Undo(ctx context.Context, revoke Revoke) (done []string, warni
 		return nil, []error{err}
 	}
 	defer unlock()
-	return s.undo(ctx, revoke, unlock)
+	return s.undo(ctx, revoke, unlock, how)
 }
 
-// undo is Undo with the session locked.
-func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func()) (done []string, warnings []error) {
+// undo is End with the session locked.
+func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func(), how Ending,
+) (done []string, warnings []error) {
 	st, err := s.load()
 	if err != nil {
 		return nil, []error{err}
@@ -67,16 +81,26 @@ func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func()) (done 
 			warnings = append(warnings, err)
 		}
 	}
-	d, w := s.revoke(ctx, st.Leases, revoke)
-	done, warnings = append(done, d...), append(warnings, w...)
-
+	kept := state{Version: stateVersion, Journal: left}
+	if running > 0 && !how.Force {
+		kept.Leases = st.Leases
+	} else {
+		d, w := s.revoke(ctx, st.Leases, revoke)
+		done, warnings = append(done, d...), append(warnings, w...)
+	}
 	if len(left) > 0 || running > 0 {
-		return done, append(warnings, s.removeUnneeded(left, running)...)
+		return done, append(warnings, s.removeUnneeded(kept, running)...)
 	}
-	if err := s.remove(unlock); err != nil {
-		return done, append(warnings, err)
+	links, err := s.remove(unlock, how.Links, st.Shell)
+	switch {
+	case err != nil:
+		warnings = append(warnings, err)
+	case links:
+		done = append(done, "removed all from "+s.Dir+" but links to your own files, for shells that still look there")
+	default:
+		done = append(done, "removed "+s.Dir)
 	}
-	return append(done, "removed "+s.Dir), warnings
+	return done, warnings
 }
 
 func (s *Session) revoke(ctx context.Context, leases []Lease, revoke Revoke) (done []string, warnings []error) {
@@ -137,13 +161,16 @@ func (s *Session) putBack(r record) (how string, err error) {
 	return "put back " + r.Path, syncFolder(in)
 }
 
-// removeUnneeded removes everything from the folder but the journal of files that could not be put back and the
-// sessions of running commands.
-func (s *Session) removeUnneeded(left []record, running int) (warnings []error) {
-	if len(left) > 0 {
-		if err := s.save(state{Version: stateVersion, Journal: left}); err != nil {
+// removeUnneeded removes everything from the folder but what is kept: the journal of files that could not be put back,
+// and what running commands use.
+func (s *Session) removeUnneeded(kept state, running int) (warnings []error) {
+	needed := len(kept.Journal)+len(kept.Leases) > 0
+	if needed {
+		if err := s.save(kept); err != nil {
 			warnings = append(warnings, err)
 		}
+	}
+	if len(kept.Journal) > 0 {
 		err := fmt.Errorf("session: %s stays, since it is needed to put files back", s.Dir)
 		warnings = append(warnings, regpass.Hintf(err, "repair the files, then run `regpass logout` again"))
 	}
@@ -152,6 +179,11 @@ func (s *Session) removeUnneeded(left []record, running int) (warnings []error) 
 			warnings = append(warnings, fmt.Errorf("session: %w", err))
 		}
 		err := fmt.Errorf("session: commands still run in %s (%d); the last of them removes it", s.Dir, running)
+		if len(kept.Leases) > 0 {
+			err = fmt.Errorf("session: commands still run in %s (%d); the last of them revokes what they use and removes it",
+				s.Dir, running)
+			err = regpass.Hintf(err, "`regpass logout --force` revokes it now")
+		}
 		warnings = append(warnings, err)
 	}
 	return append(warnings, s.removeBut(func(name string) bool {
@@ -159,9 +191,9 @@ func (s *Session) removeUnneeded(left []record, running int) (warnings []error) 
 		case name == lockName, name == endedName, strings.HasPrefix(name, subName):
 			return true
 		case name == stateName:
-			return len(left) > 0
+			return needed
 		}
-		return slices.ContainsFunc(left, func(r record) bool { return name == r.undo() })
+		return slices.ContainsFunc(kept.Journal, func(r record) bool { return name == r.undo() })
 	})...)
 }
 
@@ -183,20 +215,24 @@ func (s *Session) removeBut(needed func(name string) bool) (warnings []error) {
 }
 
 // remove deletes the folder. The state goes first, since it describes the other files. The lock goes last, since it
-// marks the folder as a session's.
-func (s *Session) remove(unlock func()) error {
-	err := removeIfThere(s.root, stateName)
+// marks the folder as a session's. It reports whether links for the variables of shells stay, if those are wanted.
+func (s *Session) remove(unlock func(), links bool, shell []Shell) (linked bool, err error) {
+	err = removeIfThere(s.root, stateName)
 	if err == nil {
 		err = errors.Join(s.removeBut(func(name string) bool { return name == lockName })...)
 	}
 	if err != nil {
-		return fmt.Errorf("session: %w", err)
+		return false, fmt.Errorf("session: %w", err)
 	}
+	linked = links && s.link(shell)
 	if runtime.GOOS == "windows" { // it cannot remove an open file
 		unlock()
 	}
 	if err := removeIfThere(s.root, lockName); err != nil {
-		return fmt.Errorf("session: %w", err)
+		return false, fmt.Errorf("session: %w", err)
+	}
+	if linked {
+		return true, nil
 	}
 	others, _ := s.list()
 	others = slices.DeleteFunc(others, isOurs) // those of a new login, which was faster
@@ -204,12 +240,12 @@ func (s *Session) remove(unlock func()) error {
 	err = os.Remove(s.Dir)
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
-		return nil
+		return false, nil
 	case errors.Is(err, fs.ErrExist) && len(others) == 0:
-		return nil
+		return false, nil
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("session: %s stays, since it holds files that are not regpass's, such as %s",
+		return false, fmt.Errorf("session: %s stays, since it holds files that are not regpass's, such as %s",
 			s.Dir, regpass.Quote(others[0]))
 	}
-	return fmt.Errorf("session: %w", err)
+	return false, fmt.Errorf("session: %w", err)
 }

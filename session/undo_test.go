@@ -212,7 +212,7 @@ func TestUndoThatHasToTryAgain(t *testing.T) {
 				}
 			}
 			unblock()
-			again, err := openExisting(s.env, s.Dir)
+			again, err := openExisting(s.env, s.Dir, false)
 			must(t, err)
 			_, warnings = again.Undo(t.Context(), revokeNone(t))
 			if len(warnings) > 0 || revoked != 1 {
@@ -316,7 +316,7 @@ func TestUndoOfNothing(t *testing.T) {
 	env := machineAt(t, &now)
 	empty := filepath.Join(env.Home, "empty") // as a login leaves it that is killed right after making it
 	must(t, os.Mkdir(empty, 0o700))
-	s, err := openExisting(env, empty)
+	s, err := openExisting(env, empty, false)
 	must(t, err)
 	if did, warnings := s.Undo(t.Context(), nil); len(did) > 0 || len(warnings) > 0 {
 		t.Errorf("did %v, warned %v", did, warnings)
@@ -371,7 +371,7 @@ func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 	for range 2 {
 		all.Go(func() {
 			for range 15 {
-				s, err := openExisting(env, dir)
+				s, err := openExisting(env, dir, false)
 				if err != nil {
 					continue
 				}

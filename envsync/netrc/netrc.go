@@ -41,7 +41,7 @@ func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o 
 	if _, err := setPrivate(base, entries); err != nil {
 		return envsync.Plan{}, err
 	}
-	return private.Plan(entries, base, warnings), nil
+	return private.Plan(entries, base, from, warnings), nil
 }
 
 func planInPlace(env *regpass.Env, variable, path string, entries []envsync.Entry) (envsync.Plan, error) {

@@ -52,7 +52,7 @@ func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o 
 		c := envsync.Change{Path: from, Format: private.Format, Entries: entries}
 		return envsync.Plan{Changes: []envsync.Change{c}, Warnings: notes}, nil
 	}
-	return private.Plan(entries, old, notes), nil
+	return private.Plan(entries, old, from, notes), nil
 }
 
 // warnings lists the cases in which pixi does not do what people expect.

@@ -37,7 +37,7 @@ func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, _ 
 	if _, err := set(base, entries); err != nil {
 		return envsync.Plan{}, err
 	}
-	return private.Plan(entries, base, notes), nil
+	return private.Plan(entries, base, from, notes), nil
 }
 
 // storePath is the path of the file that `uv auth login` writes, or "" (crates/uv-auth/src/store.rs,

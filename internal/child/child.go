@@ -64,7 +64,21 @@ func Run(c Command) (code int, err error) {
 	cmd := exec.Command(c.Path)
 	cmd.Args, cmd.Env, cmd.WaitDelay = c.Args, c.Env, outputGrace
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Stdin, c.Stdout, c.Stderr
+	var own *pty
 	if c.Redact != nil {
+		if own, err = c.newPty(); err != nil {
+			return NotRunnable, fmt.Errorf("make a terminal for it: %w", err)
+		}
+	}
+	if own != nil {
+		own.attach(cmd)
+		c.Terminal = false // ours is in raw mode and sends us no signals
+		defer func() {
+			if ended := own.end(); code == 0 && err == nil && ended != nil {
+				err = fmt.Errorf("pass on the output: %w", ended)
+			}
+		}()
+	} else if c.Redact != nil {
 		out, errs := c.redacting()
 		cmd.Stdout, cmd.Stderr = out, errs
 		defer func() {
@@ -78,6 +92,9 @@ func Run(c Command) (code int, err error) {
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		return NotRunnable, err
+	}
+	if own != nil {
+		own.start()
 	}
 	ended := make(chan struct{})
 	var forwarding sync.WaitGroup

@@ -176,6 +176,6 @@ func (a *app) skipUnavailable(ctx context.Context, s *session.Session, in action
 	default:
 		return err
 	}
-	a.undo(ctx, s, a.undoLimit(in)) // other registries may have given a credential
+	a.undo(ctx, s, a.undoLimit(in), session.Ending{Force: true}) // other registries may have given a credential
 	return nil
 }

@@ -47,8 +47,8 @@ func actionPost(ctx context.Context, a *app, r *action.Runner) {
 	case s == nil:
 		a.say.notef("there is nothing to undo any more")
 	default:
-		in, _ := r.Inputs() // main has reported an error in them
-		a.undo(ctx, s, a.undoLimit(in))
+		in, _ := r.Inputs()                                          // main has reported an error in them
+		a.undo(ctx, s, a.undoLimit(in), session.Ending{Force: true}) // what still runs ends with the job
 	}
 }
 

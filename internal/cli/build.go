@@ -17,7 +17,6 @@ import (
 	"github.com/regpass/regpass/buildkit/inject"
 	"github.com/regpass/regpass/buildkit/leak"
 	"github.com/regpass/regpass/buildkit/secret"
-	"github.com/regpass/regpass/session"
 )
 
 func newBuild(a *app) *cobra.Command {
@@ -72,9 +71,10 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	if err := f.check(a); err != nil {
 		return err
 	}
+	a.env.Stdin = untilDone{ctx, a.env.Stdin}
 	finding := findBuildKit(ctx, a.env, f.ask) // while the secrets are prepared
 	defer func() { err = errors.Join(err, finding.close()) }()
-	live, store, err := buildSecrets(a, f)
+	live, store, err := buildSecrets(ctx, a, f)
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 }
 
 // buildSecrets starts the session and lists the secrets that steps may ask for. Nothing is minted yet.
-func buildSecrets(a *app, f *buildFlags) (*broker.Live, *secret.Store, error) {
+func buildSecrets(ctx context.Context, a *app, f *buildFlags) (*broker.Live, *secret.Store, error) {
 	refs, err := a.registriesIfAny(f.registries)
 	var none unnamed
 	if errors.As(err, &none) {
@@ -125,11 +125,11 @@ func buildSecrets(a *app, f *buildFlags) (*broker.Live, *secret.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := session.Start(a.env)
+	s, err := a.startSession()
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := f.credential.broker(a, s)
+	b, err := f.credential.broker(ctx, a, s)
 	if err != nil {
 		return nil, nil, err
 	}

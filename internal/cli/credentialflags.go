@@ -50,6 +50,10 @@ func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
 	}
 }
 
+// stdinKinds names for people what the flags read.
+var stdinKinds = map[string]string{"--token-stdin": "the token or API key", "--conda-token-stdin": "the conda token",
+	"--password-stdin": "the password"}
+
 // stdin returns the flag that reads a secret from standard input, and how the secret is presented. Both are empty if no
 // such flag is given.
 func (f *credentialFlags) stdin() (flag string, kind regpass.Kind) {
@@ -67,7 +71,7 @@ func (f *credentialFlags) stdin() (flag string, kind regpass.Kind) {
 // leases gets the credentials for the registries, and returns the session that keeps them.
 func (f *credentialFlags) leases(ctx context.Context, a *app, refs []regpass.Ref) (
 	*session.Session, []broker.Lease, error) {
-	s, b, err := f.open(a)
+	s, b, err := f.open(ctx, a)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -90,18 +94,18 @@ func (f *credentialFlags) obtain(
 }
 
 // open starts the session, or joins the one of an earlier step, and returns a broker for it.
-func (f *credentialFlags) open(a *app) (*session.Session, *broker.Broker, error) {
-	s, err := session.Start(a.env)
+func (f *credentialFlags) open(ctx context.Context, a *app) (*session.Session, *broker.Broker, error) {
+	s, err := a.startSession()
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := f.broker(a, s)
+	b, err := f.broker(ctx, a, s)
 	return s, b, err
 }
 
 // broker returns a broker for the session. It reads the secret from standard input if a flag says so. s may be nil:
 // then no credential is kept.
-func (f *credentialFlags) broker(a *app, s *session.Session) (*broker.Broker, error) {
+func (f *credentialFlags) broker(ctx context.Context, a *app, s *session.Session) (*broker.Broker, error) {
 	o := f.options
 	flag, kind := f.stdin()
 	if f.passwordStdin && f.username == "" && !f.noUser() {
@@ -110,11 +114,11 @@ func (f *credentialFlags) broker(a *app, s *session.Session) (*broker.Broker, er
 	}
 	o.Given = broker.Given{From: flag, Kind: kind, Username: f.username, NoUser: f.noUser()}
 	if flag != "" {
-		raw, err := regpass.ReadAll(a.env.Stdin, broker.MaxKey)
+		secret, err := a.readSecret(ctx, stdinKinds[flag], broker.MaxKey)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
-		o.Given.Secret = regpass.SecretLine(string(raw))
+		o.Given.Secret = secret
 	}
 	return broker.New(a.env, s, o, a.say), nil
 }

@@ -32,8 +32,8 @@ func newExec(a *app) *cobra.Command {
 		Short: "Run a command with credentials in variables and private files",
 		Long: `Run a command with credentials in variables and private files. The files are kept fresh while the command runs
 and removed afterwards. A key that was exchanged for a credential is not passed on, nor is REGPASS_API_KEY. Signals are
-forwarded, and the exit code is the command's. Known secrets in the command's output are replaced by ***, so its output
-is a pipe, not a terminal, unless --no-redact is given.
+forwarded, and the exit code is the command's. Known secrets in the command's output are replaced by ***. At a terminal
+the command has one of its own; otherwise its output is a pipe, unless --no-redact is given.
 
 A command that builds a container image (docker build, docker buildx build or bake, podman build, buildah build) also
 gets the credentials as secrets, which its Dockerfile mounts: see ` + "`regpass help secrets`" + `. Each step reads them
@@ -75,7 +75,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err := o.check(a, refs, command); err != nil {
 		return err
 	}
-	s, b, err := o.credential.open(a)
+	s, b, err := o.credential.open(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -186,10 +186,9 @@ func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string
 // run runs the command to its end.
 func (a *app) run(c child.Command, noRedact bool) error {
 	c.Stdin, c.Stdout, c.Stderr, c.Terminal = a.env.Stdin, a.env.Stdout, a.say.raw, a.env.Terminal
+	a.say.endCommands()
 	if !noRedact {
 		c.Redact = a.say.known
-		a.say.pauseCommands()
-		defer a.say.resumeCommands()
 	}
 	code, err := child.Run(c)
 	switch {

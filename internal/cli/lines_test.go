@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -44,36 +46,87 @@ func TestLinesAreWrittenWhole(t *testing.T) {
 // runner's commands.
 func TestMaskComesBetweenLines(t *testing.T) {
 	var out bytes.Buffer
-	p := newPrinter(&out, jobLog)
+	p := newPrinter(&out, jobLog, noVariables)
 	l := &lines{w: p}
 	_, _ = l.Write([]byte("#7 0.1 working"))
 	p.mask(regpass.NewSecret("s3cret-value"))
 	_, _ = l.Write([]byte(" ##[stop-commands]x\r::stop-commands::y\n::stop-commands::z\n"))
 	const want = "\n::add-mask::s3cret-value\n#7 0.1 working " +
 		"##\\x5bstop-commands]x\r\\x3a:stop-commands::y\n\\x3a:stop-commands::z\n"
-	if got := out.String(); !strings.HasPrefix(got, "::add-mask::") || !strings.HasSuffix(got, want) {
-		t.Errorf("%q does not end in\n%q", got, want)
+	if got := out.String(); got != want { // another program may have begun the line before the mask
+		t.Errorf("%q is not\n%q", got, want)
 	}
 }
 
 // TestPrinterHoldsLinesBack holds that nothing but a mask comes between while a display moves the cursor.
 func TestPrinterHoldsLinesBack(t *testing.T) {
 	var out strings.Builder
-	p := newPrinter(&out, jobLog)
+	p := newPrinter(&out, jobLog, noVariables)
 	p.holdBack()
 	p.notef("the token is eyJ-first")
 	p.mask(regpass.NewSecret("eyJ-token"))
 	p.notef("the token is eyJ-token")
-	for line := range strings.Lines(out.String()) {
-		if !strings.HasPrefix(line, "::add-mask::") {
-			t.Errorf("while lines are held back: %q", line)
-		}
+	if out.String() != "\n::add-mask::eyJ-token\n" {
+		t.Errorf("while lines are held back: %q", out.String())
 	}
 	masks := out.String()
 	p.release()
 	p.notef("done")
 	const lines = "regpass: the token is eyJ-first\nregpass: the token is ***\nregpass: done\n"
-	if !strings.Contains(masks, "::add-mask::eyJ-token\n") || out.String() != masks+lines {
+	if out.String() != masks+lines {
 		t.Errorf("%q does not end in\n%q", out.String(), lines)
+	}
+}
+
+func noVariables(string) string { return "" }
+
+// TestNoCommandIsPrinted holds that a mask is given only where the runner obeys it: not behind half a line, not in a
+// file, and not once a command runs.
+func TestNoCommandIsPrinted(t *testing.T) {
+	var out bytes.Buffer
+	p := newPrinter(&out, jobLog, noVariables)
+	p.mask(regpass.NewSecret("first-secret"))
+	_, _ = p.Write([]byte("half a line"))
+	p.mask(regpass.NewSecret("second-secret"), regpass.NewSecret("third-secret"))
+	p.endCommands()
+	p.mask(regpass.NewSecret("fourth-secret"))
+	p.notef("fourth-secret")
+	const want = "\n::add-mask::first-secret\nhalf a line\n::add-mask::second-secret\n::add-mask::third-secret\n" +
+		"regpass: ***\n"
+	if got := out.String(); got != want {
+		t.Errorf("got %q", got)
+	}
+
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, r := range []reader{jobLog, actionStep} {
+		p := newPrinter(file, r, noVariables)
+		p.mask(regpass.NewSecret("a-secret"))
+		err := p.maskWords(regpass.NewSecret("Basic a-secret"))
+		if (err != nil) != (r == actionStep) { // its outputs would be shown
+			t.Errorf("reader %d: %v", r, err)
+		}
+	}
+	if got, err := os.ReadFile(file.Name()); err != nil || len(got) > 0 {
+		t.Errorf("the file holds %q, %v", got, err)
+	}
+}
+
+// TestNoTextIsACommand holds that no runner takes text of a server or of a build step for a command, whoever reads it.
+func TestNoTextIsACommand(t *testing.T) {
+	for _, r := range []reader{person, jobLog, actionStep} {
+		var out bytes.Buffer
+		p := newPrinter(&out, r, noVariables)
+		l := &lines{w: p}
+		_, _ = l.Write([]byte("#7 0.1 x ##vso[task.setvariable variable=PATH]/evil\n##teamcity[x] ##[error]y\n"))
+		p.line("", "a ##vso[task.complete result=Succeeded;]")
+		for _, begin := range []string{"##vso[", "##teamcity[", "##["} {
+			if strings.Contains(out.String(), begin) {
+				t.Errorf("reader %d: %q", r, out.String())
+			}
+		}
 	}
 }

@@ -19,13 +19,18 @@ import (
 type varFormat struct {
 	name  string
 	print func(w io.Writer, vars []envsync.Var) error
+	unset func(name string) string // the line that unsets a variable; nil: print shows it by having no value
 }
 
-// varFormats lists the formats in which login prints the variables to set. A format refuses values it cannot carry.
+// varFormats lists the formats in which login prints the variables to set, and logout those to set and to unset. A
+// format refuses values it cannot carry.
 var varFormats = []varFormat{
 	{"sh", eachVar(func(name, value string) string {
 		return "export " + name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'"
-	})},
+	}), func(name string) string { return "unset " + name }},
+	{"fish", eachVar(func(name, value string) string {
+		return "set -gx " + name + " '" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(value) + "'"
+	}), func(name string) string { return "set -e " + name }},
 	{"dotenv", func(w io.Writer, vars []envsync.Var) error {
 		for _, v := range vars {
 			if !plainValue().MatchString(v.Value()) {
@@ -33,17 +38,20 @@ var varFormats = []varFormat{
 			}
 		}
 		return eachVar(func(name, value string) string { return name + "=" + value })(w, vars)
-	}},
+	}, func(name string) string { return name + "=" }},
 	{"powershell", eachVar(func(name, value string) string {
 		return "$env:" + name + " = '" + powershellQuotes().ReplaceAllString(value, "$0$0") + "'"
-	})},
+	}), func(name string) string { return "Remove-Item Env:" + name }},
 	{"json", func(w io.Writer, vars []envsync.Var) error {
-		out := map[string]string{}
+		out := map[string]*string{}
 		for _, v := range vars {
-			out[v.Name] = v.Value()
+			out[v.Name] = nil
+			if value := v.Value(); value != "" {
+				out[v.Name] = &value
+			}
 		}
 		return json.NewEncoder(w).Encode(out)
-	}},
+	}, nil},
 }
 
 // powershellQuotes matches every quote that ends a string begun with '
@@ -84,8 +92,10 @@ func newLogin(a *app) *cobra.Command {
 		Short: "Write credentials for clients, print the variables to set",
 		Long: `Write credentials where clients look for them, and print the variables to set on standard output. By default
 all files are private ones in the session's folder. Files of yours are changed only if a flag names them, and
-` + "`regpass logout`" + ` puts them back.`,
+` + "`regpass logout`" + ` puts them back, and with --format it undoes the variables of the shell.`,
 		Example: `  vars=$(regpass login pyx.dev) && eval "$vars"
+  regpass login pyx.dev --format fish | source
+  regpass login pyx.dev --format json | from json | load-env    # nushell
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc
   printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -130,6 +140,9 @@ func login(ctx context.Context, a *app, args []string, o *loginOptions, format v
 		return err
 	}
 	if err := s.Apply(ctx, plan.Changes); err != nil {
+		return err
+	}
+	if err := s.Remember(ctx, plan.Vars); err != nil {
 		return err
 	}
 	a.say.plan(plan)

@@ -1,48 +1,148 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
+	"github.com/regpass/regpass/ci"
+	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/session"
 )
 
+// logoutOptions are the flags of logout.
+type logoutOptions struct {
+	timeout time.Duration
+	format  string // empty: print no variables
+	force   bool
+}
+
 func newLogout(a *app) *cobra.Command {
-	var timeout time.Duration
+	var o logoutOptions
 	cmd := &cobra.Command{
 		Use:   "logout",
 		Short: "Undo what login wrote: restore, revoke, remove",
 		Long: `Undo everything that was done in this session, even by runs that were killed: put back the files that were
-changed, revoke the credentials that were minted and have not expired, and remove the session's folder. A failure is
-only a warning, so that the clean-up fails no job.`,
-		Example: "  regpass logout",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := session.Current(a.env)
-			if err != nil {
-				a.say.Warn(err)
-				return nil
-			}
-			if s == nil {
-				a.say.notef("there is no session, so there is nothing to undo")
-				return nil
-			}
-			a.undo(cmd.Context(), s, timeout)
-			return nil
-		},
+changed, revoke the credentials that were minted and have not expired, and remove the session's folder. Credentials that
+a running exec uses are revoked when it ends. A failure is only a warning, so that the clean-up fails no job.
+
+A shell that took the variables of login needs them undone too: --format prints how, with the values that they had
+before. Without it, and outside of CI jobs, links to your own netrc and the like stay in the session's folder, where
+such shells look for ours. The next login removes them.`,
+		Example: `  regpass logout
+  eval "$(regpass logout --format sh)"
+  regpass logout --format fish | source
+  regpass logout --format json | from json | load-env           # nushell`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return logout(cmd.Context(), a, &o) },
 	}
-	cmd.Flags().DurationVar(&timeout, "timeout", a.set.Timeout, "time `LIMIT` for the whole clean-up")
+	names := regpass.Names(varFormats, varFormatName)
+	cmd.Flags().DurationVar(&o.timeout, "timeout", a.set.Timeout, "time `LIMIT` for the whole clean-up")
+	cmd.Flags().StringVar(&o.format, "format", "", "also print how a shell undoes its variables, as `FORM`: "+
+		strings.Join(names, ", "))
+	cmd.Flags().BoolVar(&o.force, "force", false, "revoke also what running commands use")
+	complete(cmd, "format", names)
 	return cmd
 }
 
+func logout(ctx context.Context, a *app, o *logoutOptions) error {
+	var format varFormat
+	if o.format != "" {
+		var err error
+		if format, err = regpass.Pick("format", o.format, varFormats, varFormatName); err != nil {
+			return err
+		}
+	}
+	dir, err := session.Dir(a.env)
+	if err != nil {
+		a.say.Warn(err)
+		return nil
+	}
+	s, err := session.At(a.env, dir)
+	if err != nil {
+		a.say.Warn(err)
+		return nil
+	}
+	var shell []session.Shell
+	if s != nil {
+		shell, _ = s.Shell() // undo warns of a state that cannot be read
+	}
+	vars := a.former(dir, shell)
+	if s == nil {
+		a.say.notef("there is no session, so there is nothing to undo")
+	} else {
+		a.undo(ctx, s, o.timeout, session.Ending{Force: o.force, Links: o.format == "" && !a.inJob()})
+	}
+	if o.format != "" {
+		return format.undo(a.env.Stdout, vars)
+	}
+	if len(vars) > 0 && !a.inJob() {
+		a.say.notef(`this shell still has %s of the login; undo that with: eval "$(regpass logout --format sh)"`,
+			strings.Join(regpass.Names(vars, func(v envsync.Var) string { return v.Name }), ", "))
+	}
+	return nil
+}
+
+// inJob reports whether this is a CI job, whose variables end with it.
+func (a *app) inJob() bool {
+	for _, s := range ci.Systems {
+		if s.HasJobs() && a.env.Getenv(s.Flag.Var) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// former lists the variables that still have the values of a login to the session in dir, with the values that they had
+// before. One without a value is to be unset.
+func (a *app) former(dir string, shell []session.Shell) []envsync.Var {
+	var all []envsync.Var
+	for _, v := range shell {
+		now := a.env.Getenv(v.Name)
+		if now != "" && (now == v.Plain || regpass.NewSecret(now).Fingerprint() == v.Sum) {
+			all = append(all, envsync.Var{Name: v.Name, Plain: v.Was})
+		}
+	}
+	for _, c := range clients.All { // also of a session that another shell has ended
+		known := func(v envsync.Var) bool { return v.Name == c.Var }
+		if c.Var != "" && session.Holds(dir, a.env.Getenv(c.Var)) && !slices.ContainsFunc(all, known) {
+			all = append(all, envsync.Var{Name: c.Var})
+		}
+	}
+	return all
+}
+
+// undo prints how a shell gets back the variables that it had.
+func (f varFormat) undo(w io.Writer, vars []envsync.Var) error {
+	if f.unset == nil {
+		return f.print(w, vars)
+	}
+	var out bytes.Buffer
+	for _, v := range vars {
+		if v.Plain == "" {
+			fmt.Fprintln(&out, f.unset(v.Name))
+		} else if err := f.print(&out, []envsync.Var{v}); err != nil {
+			return err
+		}
+	}
+	_, err := out.WriteTo(w)
+	return err
+}
+
 // undo undoes everything that was done in a session, and prints what it did.
-func (a *app) undo(ctx context.Context, s *session.Session, limit time.Duration) {
+func (a *app) undo(ctx context.Context, s *session.Session, limit time.Duration, how session.Ending) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	did, warnings := s.Undo(ctx, broker.Revoke(a.env))
+	did, warnings := s.End(ctx, broker.Revoke(a.env), how)
 	for _, d := range did {
 		a.say.notef("%s", d)
 	}

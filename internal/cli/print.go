@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 
@@ -42,15 +43,38 @@ type printer struct {
 	mu      sync.Mutex
 	raw     io.Writer
 	reader  reader
-	paused  bool // no commands are given to the runner; see pauseCommands
+	getenv  func(string) string
+	midLine bool // raw may be in the midst of a line, where a runner finds no command
+	paused  bool // no commands are given to the runner; see endCommands
 	known   *regpass.Redactor
 	masked  map[string]bool // fingerprints
 	maskErr error           // why the runner could not be told to hide a secret
 	held    *bytes.Buffer   // lines for release to write; nil: lines are written at once
 }
 
-func newPrinter(raw io.Writer, r reader) *printer {
-	return &printer{raw: raw, reader: r, known: regpass.NewRedactor(), masked: map[string]bool{}}
+func newPrinter(raw io.Writer, r reader, getenv func(string) string) *printer {
+	p := &printer{raw: raw, reader: r, getenv: getenv, known: regpass.NewRedactor(), masked: map[string]bool{}}
+	switch {
+	case r != person && isPlainFile(raw): // nobody obeys a command there, and it would show the secret
+		p.reader = person
+		if r == actionStep {
+			p.maskErr = regpass.Hintf(errors.New("action: standard error is a file, so the runner hides no secret"),
+				"run the action as its launchers do")
+		}
+	case r == jobLog: // an earlier command of the step may have left half a line
+		p.midLine = true
+	}
+	return p
+}
+
+// isPlainFile reports whether a stream goes to a file on disk.
+func isPlainFile(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	st, err := f.Stat()
+	return err == nil && st.Mode().IsRegular()
 }
 
 // mask is regpass.Env.Mask.
@@ -64,8 +88,17 @@ func (p *printer) mask(secrets ...regpass.Secret) {
 		p.masked[s.Fingerprint()] = true
 		p.known.Add(s)
 		if p.givesCommands() {
-			p.maskErr = errors.Join(p.maskErr, action.Mask(p.raw, s))
+			p.endLine()
+			p.maskErr = errors.Join(p.maskErr, action.Mask(p.raw, s, p.getenv))
 		}
+	}
+}
+
+// endLine ends a line that may be unfinished. p.mu is held.
+func (p *printer) endLine() {
+	if p.midLine {
+		_, _ = io.WriteString(p.raw, "\n") // if that fails, the command behind it does too
+		p.midLine = false
 	}
 }
 
@@ -100,6 +133,7 @@ func (p *printer) maskWords(text regpass.Secret) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.givesCommands() {
+		p.endLine()
 		p.maskErr = errors.Join(p.maskErr, action.MaskIn(p.raw, text, p.known))
 	}
 	return p.maskErr
@@ -108,29 +142,30 @@ func (p *printer) maskWords(text regpass.Secret) error {
 // givesCommands reports whether a runner would obey a command on the stream. p.mu is held.
 func (p *printer) givesCommands() bool { return p.reader != person && !p.paused }
 
-// pauseCommands gives the runner no commands until resumeCommands. A command that exec runs writes to the same stream
-// and may have stopped the runner's commands (::stop-commands::), so a mask would be printed instead of obeyed.
-func (p *printer) pauseCommands() {
+// endCommands gives the runner no commands any more. A command that exec runs writes to the same stream: it may be in
+// the midst of a line, and may have stopped the runner's commands (::stop-commands::), so that a mask would be printed
+// instead of obeyed, also after the command has ended.
+func (p *printer) endCommands() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.paused = true
 }
 
-func (p *printer) resumeCommands() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.paused = false
-}
-
-// Write lets the printer be regpass.Env.Stderr: whole lines come out redacted, and a runner takes none for a command.
+// Write lets the printer be regpass.Env.Stderr: whole lines come out redacted, and no runner takes one for a command.
+// Text that only people and the runners of other CI systems read keeps a "::" at the start of a line.
 func (p *printer) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := p.known.Redact(b)
-	if p.reader != person {
-		out = []byte(action.Harmless(string(out)))
+	out := string(p.known.Redact(b))
+	if p.reader == person {
+		out = regpass.Inert(out)
+	} else {
+		out = action.Harmless(out)
 	}
-	_, err := p.out().Write(out)
+	if p.held == nil && out != "" {
+		p.midLine = !strings.HasSuffix(out, "\n")
+	}
+	_, err := io.WriteString(p.out(), out)
 	return len(b), err
 }
 

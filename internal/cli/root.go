@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/session"
 )
 
 // app is one run of the program.
@@ -17,6 +18,7 @@ type app struct {
 	say     *printer
 	verb    *cobra.Command // the command that runs
 	release string         // version of the program, such as v1.2.3
+	started []*session.Session
 }
 
 const about = `regpass gives every build a pass: it proves who a CI job is (OIDC) or takes an API key, exchanges that
@@ -35,15 +37,36 @@ const examples = `  regpass exec pyx.dev -- uv sync                     run a co
 // Main runs the program with the arguments that follow its name and returns the exit code. release is the version that
 // the linker set, or empty.
 func Main(ctx context.Context, env *regpass.Env, release string, args []string) int {
-	say := newPrinter(env.Stderr, readerOf(env, args))
+	say := newPrinter(env.Stderr, readerOf(env, args), env.Getenv)
 	env.Stderr, env.Mask = say, say.mask
 	set, err := loadSettings(env)
 	if err != nil && !needsNoSettings(args) {
 		return say.finish(ctx, err)
 	}
-	root := newRoot(&app{env: env, set: set, say: say, release: released(release)})
+	a := &app{env: env, set: set, say: say, release: released(release)}
+	root := newRoot(a)
 	root.SetArgs(args)
-	return say.finish(ctx, root.ExecuteContext(ctx))
+	err = root.ExecuteContext(ctx)
+	a.leaveSessions()
+	return say.finish(ctx, err)
+}
+
+// startSession starts the session of this job or login, or joins it.
+func (a *app) startSession() (*session.Session, error) {
+	s, err := session.Start(a.env)
+	if err == nil {
+		a.started = append(a.started, s)
+	}
+	return s, err
+}
+
+// leaveSessions removes a session that began with this run and in which nothing is kept.
+func (a *app) leaveSessions() {
+	for _, s := range a.started {
+		if err := s.Leave(); err != nil {
+			a.say.Warn(err)
+		}
+	}
 }
 
 // readerOf returns who reads standard error while the arguments' command runs.

@@ -74,7 +74,8 @@ func newToken(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token [REGISTRY]",
 		Short: "Print one token, nothing else on standard output",
-		Long: "Print one token for a registry, and nothing else on standard output.\n\nFormats:\n" +
+		Long: "Print one token for a registry, and nothing else on standard output. A token that was minted " +
+			"is\nkept in the session, where later runs find it, until 'regpass logout'.\n\nFormats:\n" +
 			strings.Join(docs, "\n"),
 		Example: "  regpass token https://api.pyx.dev/simple/acme/main\n  regpass token prefix.dev --format header",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -86,7 +87,8 @@ func newToken(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := credential.broker(a, a.sessionOrWarn())
+			s := a.sessionOrWarn()
+			b, err := credential.broker(cmd.Context(), a, s)
 			if err != nil {
 				return err
 			}
@@ -97,6 +99,7 @@ func newToken(a *app) *cobra.Command {
 			if err := f.print(a.env.Stdout, all[0].Cred); err != nil {
 				return fmt.Errorf("token: %w", err)
 			}
+			a.sayKept(s)
 			return nil
 		},
 	}
@@ -108,9 +111,20 @@ func newToken(a *app) *cobra.Command {
 	return cmd
 }
 
+// sayKept says that a run has begun a session, which stays until somebody logs out. A CI job ends with a logout anyway,
+// or its folder with the job.
+func (a *app) sayKept(s *session.Session) {
+	if s == nil || !s.Made() || a.inJob() {
+		return
+	}
+	if all, err := s.Leases(); err == nil && len(all) > 0 {
+		a.say.notef("the credential is kept in %s for later runs, until `regpass logout`", s.Dir)
+	}
+}
+
 // sessionOrWarn starts the session for a command that can do without one.
 func (a *app) sessionOrWarn() *session.Session {
-	s, err := session.Start(a.env)
+	s, err := a.startSession()
 	if err != nil {
 		a.say.Warn(fmt.Errorf("the credential is not kept for later steps: %w", err))
 		return nil

@@ -218,8 +218,13 @@ no record at all. For the search the layers come to this machine once; from a re
 Two things are not searched: files that a later step deleted, in the images of a Docker daemon's own builder, and
 archives packed with bzip2 or xz.
 
+A command under "regpass exec" gets no key that was traded for its credential. On Linux it cannot read that from
+regpass's own memory or variables either, unless it runs as root; the shell that started regpass has it still, if it is
+in a variable there. REGPASS_API_KEY_FILE and --token-stdin need no variable.
+
 What cannot be protected: whoever runs as the same user or as root on the machine can read the session, and the
 variables of a running command. A command that gets a credential can send it anywhere. regpass replaces known secrets
-and their base64, hex and URL-encoded forms in everything it prints, which helps against accidents, not against intent.
+and their base64, hex and URL-encoded forms in everything it prints, also where line breaks are put into them. That
+helps against accidents, not against intent.
 So use credentials that are short-lived and have few rights, and log out.
 `

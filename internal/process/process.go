@@ -30,6 +30,7 @@ const gcPercent = 400
 // Run calls program with the arguments that follow the process's name and returns its exit code. The first interrupt,
 // SIGTERM or SIGHUP ends the context; a second one ends the process at once.
 func Run(program func(ctx context.Context, env *regpass.Env, args []string) int) int {
+	conceal()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -84,6 +85,7 @@ func Surroundings() *regpass.Env {
 		Home:        home,
 		TempDir:     os.TempDir(),
 		Terminal:    term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
+		AskSecret:   askSecret,
 		Run:         runCommand,
 		OpenBrowser: openBrowser,
 	}
