@@ -86,8 +86,12 @@ func ParseRef(text string) (Ref, error) {
 		return Ref{}, Usagef("the registry is empty")
 	}
 	if kv := refOption().FindStringSubmatch(words[0]); kv != nil {
-		return Ref{}, Hintf(Usagef("the option %s= comes before its registry", kv[1]),
-			"write the registry first: `https://… %s=…`", kv[1])
+		option := kv[1]
+		if len(option) > len("workspace") { // no option has a longer name
+			option = mark
+		}
+		return Ref{}, Hintf(Usagef("the option %s= comes before its registry", option),
+			"write the registry first: `https://… %s=…`", option)
 	}
 	shown := Quote(hideSecrets(words))
 	r := Ref{Options: map[string]string{}}

@@ -71,12 +71,18 @@ func TestParseRefRefuses(t *testing.T) {
 		"https://h/ s3cr3t":               `registry "https://h/ ***": an option is not key=value`,
 		"type=pyx https://h/":             "the option type= comes before its registry",
 		"token=s3cr3t":                    "the option token= comes before its registry",
+		"s3cr3ts3cr3t==":                  "the option ***= comes before its registry",
 		"https://h/ Role=x":               "not key=value",
 		"https://h/ a=1 a=2":              "an option is given twice",
 		"https://":                        `"" is not a host name`,
 		"https:///simple":                 `"" is not a host name`,
 		"https://h/?token=s3cr3t":         `registry "https://h/***": a registry's URL has no query and no fragment`,
 		"https://h/?token= s3cr3t":        `registry "https://h/*** ***": an option is not key=value`,
+		"https://h/?token=a@s3cr3t":       `registry "https://***": a registry's URL has no query and no fragment`,
+		"https://h/t/a@s3cr3t/main":       `registry "https://***": the URL holds a conda token`,
+		"https://h/ x=a@s3cr3t x=2":       `registry "https://***": an option is given twice`,
+		"https://u:p/q@s3cr3t/":           `registry "https://***": `,
+		"h/a b@s3cr3t":                    `registry "***": an option is not key=value`,
 		"https://h/#s3cr3t":               "no query and no fragment",
 		"https://h/t/s3cr3t/main":         `registry "https://h/t/***": the URL holds a conda token`,
 		"h/a/%74/s3cr3t/main":             `registry "h/a/t/***": the URL holds a conda token`,
@@ -84,7 +90,7 @@ func TestParseRefRefuses(t *testing.T) {
 		"http://h/t/s3cr3t/main":          `registry "http://h/t/***": the URL holds a conda token`,
 		"https://h/t//s3cr3t":             "the URL holds a conda token",
 		"ghp_s3cr3ts3cr3t":                `registry "***": the host looks like a token`,
-		"https://h/ x=s3cr3t x=s3cr3t":    `registry "https://h/ x=*** x=***": an option is given twice`,
+		"https://h/ x=s3cr3t x=s3cr3t":    `registry "https://h/ ***": an option is given twice`,
 		"https://glpat-s3cr3ts3cr3ts3@h/": `registry "https://***@h/": the user name looks like a token`,
 		"https://h/ username=pypi-AgEIs3cr3tAgEIs3cr3t": "the user name looks like a token",
 		"https://a@h/ username=b":                       "name two users",
@@ -202,8 +208,10 @@ func FuzzRef(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, before, after string) {
 		const password = "s3cr3t"
-		for _, scheme := range []string{"https://", ""} {
-			given := scheme + "user:" + before + password + after + "@" + text
+		secret := before + password + after
+		for _, given := range []string{"https://user:" + secret + "@" + text, "user:" + secret + "@" + text,
+			"https://h.test/x?token=" + secret + text, "h.test/a/t/" + password + after + text,
+			"https://h.test/#" + secret + text, "https://h.test/ " + "x=" + secret + " x=" + text} {
 			_, err := ParseRef(given)
 			shown := err != nil && strings.Contains(fmt.Sprint(err, Hints(err)), password)
 			if shown && !strings.Contains(text, password) {

@@ -35,31 +35,26 @@ var (
 // mark stands for a text that is not shown.
 const mark = "***"
 
-// hideSecrets returns the words of a REGISTRY for an error. It hides the text before the last @, the query, the
-// fragment, a conda token in the path, the values of options, and words that are none: each may be a secret, or a part
-// of one with white space in it.
+// hideSecrets returns the words of a REGISTRY for an error. It hides the user name, the query, the fragment, a conda
+// token in the path, and all words behind the URL: each may be a secret, or a part of one with white space in it. Where
+// it is not clear which part an @ ends, all is hidden.
 func hideSecrets(words []string) string {
 	text := strings.Join(words, " ")
 	scheme := urlScheme().FindString(text)
 	user := ""
+	text = text[len(scheme):]
 	if at := strings.LastIndex(text, "@"); at >= 0 {
-		user, text = mark+"@", text[at+1:]
-	} else {
-		text = text[len(scheme):]
-	}
-	out := strings.Fields(text)
-	for i, w := range out {
-		kv := refOption().FindStringSubmatch(w)
-		switch {
-		case i == 0:
-			out[i] = hideQuery().ReplaceAllString(hidePath().ReplaceAllString(hideHost(w), "${1}t/"+mark), mark)
-		case kv != nil:
-			out[i] = kv[1] + "=" + mark
-		default:
-			out[i] = mark
+		if strings.ContainsAny(text[:at], "/?# ") { // what follows may be the end of a path, a query or a password
+			return scheme + mark
 		}
+		user, text = mark+"@", text[at+1:]
 	}
-	return scheme + user + strings.Join(out, " ")
+	first, options, more := strings.Cut(strings.TrimLeft(text, " "), " ")
+	shown := hideQuery().ReplaceAllString(hidePath().ReplaceAllString(hideHost(first), "${1}t/"+mark), mark)
+	if more && options != "" {
+		shown += " " + mark
+	}
+	return scheme + user + shown
 }
 
 // looksLikeToken reports whether text is rather a token than the name of a user or a host: long, and of digits and

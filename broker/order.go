@@ -154,7 +154,7 @@ func (b *Broker) stored(t registry.Target) (session.Lease, bool, error) {
 		return session.Lease{}, false, err
 	}
 	for _, l := range all {
-		if (l.Own || t.Ref.Trusted) && serves(l, t) {
+		if (l.Own || t.Ref.Trusted && !t.Ref.Vouched) && serves(l, t) {
 			return l, true, nil
 		}
 	}

@@ -159,9 +159,6 @@ func childEnv(environ []string, all []broker.Lease, vars []envsync.Var) []string
 			continue
 		}
 		drop[l.From] = true
-		for _, name := range broker.HostVars(l.Target.Ref) {
-			drop[name], drop[name+broker.FileSuffix] = true, true
-		}
 		for _, source := range l.Target.Row.Proofs {
 			if source.Method == regpass.APIKey {
 				for _, name := range source.Vars {

@@ -37,8 +37,8 @@ func (a *app) vouch(refs []regpass.Ref) ([]regpass.Ref, error) {
 }
 
 // ownRegistries reads the user's own file. One that REGPASS_CONFIG names must be there and be in order. The usual one
-// is passed over with a warning if others could have written it, and in a CI job: earlier jobs can write to the home
-// folder of a runner.
+// is passed over with a warning if it is malformed or others could have written it, and in a CI job: earlier jobs can
+// write to the home folder of a runner.
 func (a *app) ownRegistries(refs []regpass.Ref) ([]regpass.Ref, error) {
 	path := a.set.Config
 	named := path != ""
@@ -70,6 +70,10 @@ func (a *app) ownRegistries(refs []regpass.Ref) ([]regpass.Ref, error) {
 		return nil, nil
 	}
 	found, err := project.Config(path)
+	if err != nil && !named {
+		a.say.Warn(err)
+		return nil, nil
+	}
 	a.warnAll(found.Left)
 	return found.Refs, err
 }
