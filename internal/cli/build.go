@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -101,7 +102,7 @@ func buildSecrets(a *app, f *buildFlags) (*broker.Live, *secret.Store, error) {
 	} else if err != nil {
 		return nil, nil, err
 	}
-	if err := a.checkIndexNames(refs, f.options.Context); err != nil {
+	if err := a.checkIndexNames(refs, append(slices.Clone(f.options.BuildContexts), f.options.Context)...); err != nil {
 		return nil, nil, err
 	}
 	user, err := f.userSecrets()
