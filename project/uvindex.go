@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,25 +35,29 @@ func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
 			}
 		}
 	}
-	for _, name := range []string{"UV_CONFIG_FILE", "UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY"} {
+	if path := env.Getenv("UV_CONFIG_FILE"); path != "" {
+		if err := s.file(env.Abs(path)); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range []string{"UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY"} {
 		if path := env.Getenv(name); path != "" {
 			paths = append(paths, path)
 		}
 	}
 	for _, path := range paths {
 		path = env.Abs(path)
-		if _, err := os.Stat(path); err != nil {
+		physical, err := filepath.EvalSymlinks(path)
+		if err != nil {
 			continue
 		}
-		if err := s.file(path); err != nil {
-			return nil, err
-		}
-		for dir := path; ; dir = filepath.Dir(dir) {
-			s.dirs = append(s.dirs, dir)
-			if dir == filepath.Dir(dir) {
-				break
+		s.above(physical)                  // where a process is that went there, uv too
+		if filepath.Ext(path) == ".toml" { // of --config-file
+			if err := s.file(path); err != nil {
+				return nil, err
 			}
 		}
+		s.above(path)
 	}
 	for len(s.dirs) > 0 {
 		dir := s.dirs[0]
@@ -76,6 +79,14 @@ type uvSearch struct {
 	found []UVIndex
 }
 
+// above looks at a folder and at all above it.
+func (s *uvSearch) above(dir string) {
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		s.dirs = append(s.dirs, dir)
+	}
+	s.dirs = append(s.dirs, dir)
+}
+
 // folder reads uv's files in a folder.
 func (s *uvSearch) folder(dir string) error {
 	if s.seen[dir] {
@@ -95,9 +106,6 @@ func (s *uvSearch) folder(dir string) error {
 // file reads one of uv's files, if it is there. In a pyproject.toml uv's settings are the table tool.uv. Keys are
 // compared as uv does, with regard to case.
 func (s *uvSearch) file(path string) error {
-	if filepath.Ext(path) != ".toml" {
-		return nil
-	}
 	text, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil

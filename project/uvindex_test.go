@@ -1,6 +1,7 @@
 package project_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,9 +47,11 @@ func TestUVIndexes(t *testing.T) {
 		{name: "variables", vars: map[string]string{"UV_INDEX": "a=https://a/ https://b/\nc=https://c/?x=y",
 			"UV_DEFAULT_INDEX": "d=https://d"},
 			want: "a https://a/ UV_INDEX\nc https://c/?x=y UV_INDEX\nd https://d UV_DEFAULT_INDEX"},
-		{name: "other folder and file", files: map[string]string{"ci/mine.toml": index, "sub/uv.toml": index},
-			vars: map[string]string{"UV_CONFIG_FILE": "ci/mine.toml", "UV_PROJECT": "sub"},
-			want: "a https://a.example/simple ci/mine.toml\na https://a.example/simple sub/uv.toml"},
+		{name: "other folder and file", files: map[string]string{"ci/mine": index, "sub/uv.toml": index},
+			vars: map[string]string{"UV_CONFIG_FILE": "ci/mine", "UV_PROJECT": "sub"},
+			want: "a https://a.example/simple ci/mine\na https://a.example/simple sub/uv.toml"},
+		{name: "a file of the command", files: map[string]string{"ci/mine.toml": index}, dirs: []string{"ci/mine.toml"},
+			want: "a https://a.example/simple ci/mine.toml"},
 		{name: "no folder", files: map[string]string{"x": ""}, dirs: []string{"x", "y/z", "x/uv.toml",
 			"https://h/x.git", strings.Repeat("x", 5000), "a\x00b", "-c", ""}},
 	} {
@@ -72,6 +75,21 @@ func TestUVIndexes(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
 		})
+	}
+}
+
+// A process that goes to a folder by a link is in the folder that the link leads to, and uv looks above that one.
+func TestUVIndexesBehindLinks(t *testing.T) {
+	env := testenv.New(t, nil)
+	root := t.TempDir()
+	write(t, root, map[string]string{"far/uv.toml": "index = [{name = \"a\", url = \"https://a\"}]", "far/sub/x": "",
+		"near/x": ""})
+	env.Dir = filepath.Join(root, "near", "link")
+	if err := os.Symlink("../far/sub", env.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := project.UVIndexes(env, "."); err != nil || len(found) != 1 {
+		t.Errorf("%v, %v", found, err)
 	}
 }
 

@@ -17,7 +17,8 @@ var pyx = Row{
 	Name:  "pyx",
 	Title: "pyx, and servers that speak its protocol",
 	Doc:   "https://docs.pyx.dev/authentication",
-	Hosts: []string{"pyx.dev", "api.pyx.dev", "*.astralhosted.com", "the host of PYX_API_URL", "*.PYX_CDN_DOMAIN"},
+	Hosts: []string{"pyx.dev", "api.pyx.dev", "the host of PYX_API_URL", "*.PYX_CDN_DOMAIN",
+		"*.astralhosted.com unless one of the two is set"},
 	Match: matchPyx,
 	Proofs: []Source{
 		{Method: regpass.ReadyToken, Vars: []string{"PYX_AUTH_TOKEN", "UV_AUTH_TOKEN"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -118,7 +119,7 @@ func buildSecrets(ctx context.Context, a *app, f *buildFlags) (*broker.Live, *se
 	} else if err != nil {
 		return nil, nil, err
 	}
-	if err := a.checkIndexNames(refs, f.options.Context); err != nil {
+	if err := a.checkIndexNames(refs, append(slices.Clone(f.options.BuildContexts), f.options.Context)...); err != nil {
 		return nil, nil, err
 	}
 	user, err := f.userSecrets()
