@@ -2,6 +2,7 @@ package envsync
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -38,11 +39,11 @@ func IndexVars(index string) (username, password string) {
 
 // PlanVars works out the variables for the entries, and no files. It never sets a variable to the empty string, since
 // to uv an empty variable is set.
-func PlanVars(env *regpass.Env, _ Private, entries []Entry, _ Options) (Plan, error) {
+func PlanVars(env *regpass.Env, _ Private, entries []Entry, o Options) (Plan, error) {
 	var p Plan
 	from := map[string]Entry{}
 	for _, e := range entries {
-		vars, warnings, err := envVars(env, e)
+		vars, warnings, err := envVars(env, e, o.Sinks)
 		if err != nil {
 			return Plan{}, err
 		}
@@ -74,7 +75,7 @@ func sameVar(v Var, among []Var) bool {
 }
 
 // envVars are the variables for one credential. PlanVars leaves out those without a value.
-func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err error) {
+func envVars(env *regpass.Env, e Entry, sinks []string) (vars []Var, warnings []string, err error) {
 	c := e.Cred
 	if c.Secret.Empty() {
 		return nil, nil, fmt.Errorf("env: the credential for %s is empty", c.Host)
@@ -93,7 +94,7 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 	if e.ClientVar != "" {
 		vars = append(vars, Var{Name: e.ClientVar, Secret: c.Secret})
 	}
-	if e.ClientVar == "PREFIX_API_KEY" {
+	if e.ClientVar == "PREFIX_API_KEY" && !slices.Contains(sinks, "rattler") {
 		warnings = append(warnings,
 			"env: pixi reads PREFIX_API_KEY only to upload; add the sink rattler to read channels")
 	}

@@ -58,7 +58,8 @@ func (c Command) newPty() (*pty, error) {
 	if err != nil {
 		return nil, errors.Join(err, master.Close())
 	}
-	return &pty{ours: ours, before: before, master: master, slave: slave, out: c.Redact.Writer(out), resize: make(chan os.Signal, 1)}, nil
+	return &pty{ours: ours, before: before, master: master, slave: slave, out: c.Redact.Writer(out),
+		resize: make(chan os.Signal, 1)}, nil
 }
 
 // terminal is a stream that is a terminal, or nil.
