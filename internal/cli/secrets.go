@@ -53,6 +53,7 @@ Formats:
 	}
 	credential.add(a, cmd)
 	cmd.Flags().StringVar(&format, "format", buildtool.Dialects[0].Name, "print the flags for a `PROGRAM`")
+	addJSON(cmd, &format)
 	return cmd
 }
 
