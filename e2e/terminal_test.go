@@ -174,6 +174,21 @@ func TestCtrlCUnderExec(t *testing.T) {
 	}
 }
 
+// Errors and hints have colors at a terminal that shows them, unless the person wants none.
+func TestColors(t *testing.T) {
+	for _, c := range []struct{ variable, want string }{
+		{"TERM=xterm", "regpass: \x1b[1;31merror: \x1b[0munknown command"},
+		{"TERM=dumb", "regpass: error: unknown command"},
+		{"NO_COLOR=1", "regpass: error: unknown command"},
+	} {
+		x := atTerminal(t, []string{c.variable}, "tokn")
+		x.expect(t, "did you mean token?")
+		if code := x.code(t); code != 2 || !strings.Contains(x.text(), c.want) {
+			t.Errorf("%s: exit code %d, %q", c.variable, code, x.text())
+		}
+	}
+}
+
 func TestSecretIsTypedUnseen(t *testing.T) {
 	index, key := tokenService(t)
 	for _, c := range []struct {

@@ -2,6 +2,7 @@ package envsync
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -46,7 +47,7 @@ func PlanVars(env *regpass.Env, _ Private, entries []Entry, o Options) (Plan, er
 		p.Notes = append(p.Notes, "env: "+tokenVar+" is not set, since it would be one variable for several credentials")
 	}
 	for _, e := range entries {
-		vars, warnings, err := envVars(env, e)
+		vars, warnings, err := envVars(env, e, o.Sinks)
 		if err != nil {
 			return Plan{}, err
 		}
@@ -89,7 +90,7 @@ func isUnnamed(vars []Var) bool { return len(vars) > 0 && vars[0].Name == tokenV
 func severalUnnamed(env *regpass.Env, entries []Entry) bool {
 	var first []Var
 	for _, e := range entries {
-		vars, _, err := envVars(env, e)
+		vars, _, err := envVars(env, e, nil)
 		switch {
 		case err != nil || !isUnnamed(vars):
 		case first == nil:
@@ -102,7 +103,7 @@ func severalUnnamed(env *regpass.Env, entries []Entry) bool {
 }
 
 // envVars are the variables for one credential. PlanVars leaves out those without a value.
-func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err error) {
+func envVars(env *regpass.Env, e Entry, sinks []string) (vars []Var, warnings []string, err error) {
 	c := e.Cred
 	if c.Secret.Empty() {
 		return nil, nil, fmt.Errorf("env: the credential for %s is empty", c.Host)
@@ -121,7 +122,7 @@ func envVars(env *regpass.Env, e Entry) (vars []Var, warnings []string, err erro
 	if e.ClientVar != "" {
 		vars = append(vars, Var{Name: e.ClientVar, Secret: c.Secret})
 	}
-	if e.ClientVar == "PREFIX_API_KEY" {
+	if e.ClientVar == "PREFIX_API_KEY" && !slices.Contains(sinks, "rattler") {
 		warnings = append(warnings,
 			"env: pixi reads PREFIX_API_KEY only to upload; add the sink rattler to read channels")
 	}

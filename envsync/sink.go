@@ -109,8 +109,9 @@ type Options struct {
 	// InPlace maps the names of sinks that change a file of the user's, instead of making a private one, to the path
 	// of that file; empty: the file that the clients read.
 	InPlace  map[string]string
-	Wildcard bool // rattler: also give the credential to the subdomains of its host
-	ByChance bool // the sinks are the default ones, so REGPASS_TOKEN is left out if two credentials would set it
+	Sinks    []string // the names of all sinks in use, for warnings of what a single one cannot do
+	Wildcard bool     // rattler: also give the credential to the subdomains of its host
+	ByChance bool     // the sinks are the default ones, so REGPASS_TOKEN is left out if two credentials would set it
 }
 
 // Plan is the work of a sink, not done yet. Every Change is known to fit the present content of its file.

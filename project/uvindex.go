@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/pelletier/go-toml/v2"
+	"github.com/regpass/regpass/internal/toml"
 
 	"github.com/regpass/regpass"
 )
@@ -113,11 +113,6 @@ func (s *uvSearch) file(path string) error {
 	var settings map[string]any
 	if err == nil {
 		err = toml.Unmarshal([]byte(text), &settings)
-	}
-	var bad *toml.DecodeError
-	if errors.As(err, &bad) { // its String method would quote the file
-		line, _ := bad.Position()
-		err = fmt.Errorf("line %d is not TOML", line)
 	}
 	if err != nil {
 		return fmt.Errorf("project: %s: %w", path, err)

@@ -69,7 +69,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
 		return childExit{code}
 	}
-	if err := o.secrets.find(a.env, command); err != nil {
+	if err := o.secrets.find(ctx, a.env, command); err != nil {
 		return err
 	}
 	if err := o.check(a, refs, command); err != nil {

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,11 +33,23 @@ func (x *execSecrets) add(cmd *cobra.Command) {
 }
 
 // find finds out whether the command builds an image. A build that can take no secrets is an error.
-func (x *execSecrets) find(env *regpass.Env, command []string) (err error) {
-	if !x.keepArgs {
-		x.build, x.builds, err = buildtool.FindBuild(env, command)
+func (x *execSecrets) find(ctx context.Context, env *regpass.Env, command []string) (err error) {
+	if x.keepArgs {
+		return nil
 	}
-	return err
+	x.build, x.builds, err = buildtool.FindBuild(env, command)
+	if err != nil || !x.builds || !strings.HasPrefix(x.build.Words, "docker ") {
+		return err
+	}
+	// Without its plugin docker builds with its old builder, which knows no --secret, or knows no such command.
+	var failed *exec.ExitError
+	if _, err := env.Run(ctx, nil, command[0], "buildx", "version"); !errors.As(err, &failed) {
+		return nil // any other error is the command's to report
+	}
+	return regpass.Hintf(
+		fmt.Errorf("exec: `%s` has secrets only with docker's plugin buildx, which is not installed", x.build.Words),
+		"install it: `apt-get install docker-buildx-plugin` from Docker's repository, or `apk add docker-cli-buildx`; "+
+			"--no-add-secrets leaves the command as it is")
 }
 
 // wanted reports whether files for secrets are needed.

@@ -113,6 +113,7 @@ all files are private ones in the session's folder. Files of yours are changed o
 	names := regpass.Names(varFormats, varFormatName)
 	cmd.Flags().StringVar(&o.format, "format", "sh", "print the variables as `FORM`: "+strings.Join(names, ", "))
 	complete(cmd, "format", names)
+	addJSON(cmd, &o.format)
 	return cmd
 }
 

@@ -51,6 +51,7 @@ such shells look for ours. The next login removes them.`,
 		strings.Join(names, ", "))
 	cmd.Flags().BoolVar(&o.force, "force", false, "revoke also what running commands use")
 	complete(cmd, "format", names)
+	addJSON(cmd, &o.format)
 	return cmd
 }
 

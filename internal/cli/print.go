@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/term"
+
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/action"
 	"github.com/regpass/regpass/envsync"
@@ -44,6 +46,7 @@ type printer struct {
 	raw     io.Writer
 	reader  reader
 	getenv  func(string) string
+	color   bool // raw is a terminal that shows colors
 	midLine bool // raw may be in the midst of a line, where a runner finds no command
 	paused  bool // no commands are given to the runner; see endCommands
 	known   *regpass.Redactor
@@ -54,6 +57,9 @@ type printer struct {
 
 func newPrinter(raw io.Writer, r reader, getenv func(string) string) *printer {
 	p := &printer{raw: raw, reader: r, getenv: getenv, known: regpass.NewRedactor(), masked: map[string]bool{}}
+	if f, ok := raw.(*os.File); ok && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" { // https://no-color.org
+		p.color = term.IsTerminal(int(f.Fd()))
+	}
 	switch {
 	case r != person && isPlainFile(raw): // nobody obeys a command there, and it would show the secret
 		p.reader = person
@@ -173,8 +179,14 @@ func (p *printer) Write(b []byte) (int, error) {
 // runner takes no line for a command.
 func (p *printer) line(kind, text string) {
 	text = strings.NewReplacer("\n", "\nregpass:   ", "\r", `\r`, "\x1b", `\x1b`).Replace(strings.TrimSpace(text))
+	if code := colors[kind]; p.color && code != "" {
+		kind = "\x1b[" + code + "m" + kind + "\x1b[0m"
+	}
 	fmt.Fprintf(p, "regpass: %s%s\n", kind, text)
 }
+
+// colors are those of the kinds of lines (ECMA-48, SGR): red, yellow and cyan.
+var colors = map[string]string{"error: ": "1;31", "warning: ": "1;33", "hint: ": "36"}
 
 func (p *printer) notef(format string, args ...any) { p.line("", fmt.Sprintf(format, args...)) }
 

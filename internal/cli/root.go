@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -132,7 +133,6 @@ func newRoot(a *app) *cobra.Command {
 		}
 	}
 	root.AddCommand(topics()...)
-	root.SuggestionsMinimumDistance = 2
 	setUsage(root)
 	return root
 }
@@ -143,16 +143,69 @@ func newHelp(root *cobra.Command) *cobra.Command {
 		Use:     "help [COMMAND or TOPIC]",
 		Short:   "Print the help for a command or a topic",
 		Example: "  regpass help token\n  regpass help environment",
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return helpNames(root), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			cmd, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
-				return unknownCommand(root, args)
+			if cmd, rest, err := root.Find(args); err == nil && len(rest) == 0 { // also a command of a command
+				return cmd.Help()
 			}
-			return cmd.Help()
+			var all []*cobra.Command
+			for _, name := range args {
+				cmd, _, err := root.Find([]string{name})
+				if err != nil || cmd == root {
+					return unknownCommand(root, []string{name})
+				}
+				all = append(all, cmd)
+			}
+			for i, cmd := range all {
+				if i > 0 {
+					fmt.Fprintf(root.OutOrStdout(), "\n%s\n\n", strings.Repeat("─", 80))
+				}
+				if err := cmd.Help(); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	root.SetHelpCommand(help)
 	return help
+}
+
+// helpNames lists the commands and the topics that help knows.
+func helpNames(root *cobra.Command) (all []string) {
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() && !c.Hidden {
+			all = append(all, c.Name())
+		}
+	}
+	return all
+}
+
+// near reports whether a word may be meant for a name: it begins the name, or at most two letters are added, left out
+// or exchanged.
+func near(word, name string) bool {
+	word = strings.ToLower(word)
+	if word != "" && strings.HasPrefix(name, word) {
+		return true
+	}
+	row := make([]int, len(name)+1) // of Levenshtein's distance
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(word) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(name) {
+			cost := diagonal
+			if word[i] != name[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(name)] <= min(2, len(name)/2)
 }
 
 func unknownCommand(cmd *cobra.Command, args []string) error {
@@ -160,7 +213,13 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := "see `regpass help`"
-	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+	var like []string
+	for _, name := range helpNames(cmd.Root()) {
+		if near(args[0], name) {
+			like = append(like, name)
+		}
+	}
+	if len(like) > 0 {
 		hint = "did you mean " + strings.Join(like, " or ") + "?"
 	}
 	return regpass.Hintf(regpass.Usagef("unknown command %s", regpass.Quote(args[0])), "%s", hint)

@@ -55,6 +55,7 @@ Formats:
 	credential.add(a, cmd)
 	credential.addUnavailable(cmd)
 	cmd.Flags().StringVar(&format, "format", buildtool.Dialects[0].Name, "print the flags for a `PROGRAM`")
+	addJSON(cmd, &format)
 	return cmd
 }
 

@@ -125,7 +125,9 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		if len(entries) == 0 {
 			continue
 		}
-		p, err := sink.Plan(a.env, s.Files(), entries, f.options())
+		o := f.options()
+		o.Sinks = clients.Names(sinks)
+		p, err := sink.Plan(a.env, s.Files(), entries, o)
 		if err != nil {
 			return envsync.Plan{}, err
 		}

@@ -108,6 +108,7 @@ func newToken(a *app) *cobra.Command {
 	names := regpass.Names(tokenFormats, tokenFormatName)
 	cmd.Flags().StringVar(&format, "format", "raw", "print the token as `FORM`: "+strings.Join(names, ", "))
 	complete(cmd, "format", names)
+	addJSON(cmd, &format)
 	return cmd
 }
 

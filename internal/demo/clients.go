@@ -70,7 +70,7 @@ func (d *demo) try(ctx context.Context, c client, p *printer) error {
 	if c.conda {
 		registry = d.channel + " workspace=" + workspace
 	}
-	_, err = d.regpass(ctx, append([]string{"exec", registry + d.options(), "--"}, command...)...)
+	_, err = d.regpass(ctx, append([]string{"exec", registry + " type=pyx", "--"}, command...)...)
 	with := "served"
 	if got, _ := os.ReadDir(into); err != nil || len(got) == 0 {
 		with = "refused"

@@ -123,7 +123,7 @@ func (d *demo) logout(ctx context.Context, p *printer) error {
 
 // token lets the job print a token for the index.
 func (d *demo) token(ctx context.Context) (regpass.Secret, error) {
-	out, err := d.regpass(ctx, "token", d.index+d.options())
+	out, err := d.regpass(ctx, "token", d.index+" type=pyx")
 	return regpass.NewSecret(strings.TrimSpace(out)), err
 }
 

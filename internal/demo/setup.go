@@ -135,9 +135,6 @@ func (d *demo) jobOf(env *regpass.Env, ci []string) *regpass.Env {
 	return &job
 }
 
-// options say of a registry's URL that it is on the service, whose audience is its host and port.
-func (d *demo) options() string { return " type=pyx audience=" + strings.TrimPrefix(d.url, "http://") }
-
 // regpass runs the program in the job and returns its standard output.
 func (d *demo) regpass(ctx context.Context, args ...string) (string, error) {
 	var out bytes.Buffer
