@@ -44,7 +44,8 @@ type printer struct {
 	raw     io.Writer
 	reader  reader
 	getenv  func(string) string
-	color   bool // raw is a terminal that shows colors
+	tty     bool // raw is a terminal
+	color   bool // which shows colors
 	midLine bool // raw may be in the midst of a line, where a runner finds no command
 	paused  bool // no commands are given to the runner; see endCommands
 	known   *regpass.Redactor
@@ -55,8 +56,9 @@ type printer struct {
 
 func newPrinter(raw io.Writer, r reader, getenv func(string) string) *printer {
 	p := &printer{raw: raw, reader: r, getenv: getenv, known: regpass.NewRedactor(), masked: map[string]bool{}}
-	if f, ok := raw.(*os.File); ok && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" { // https://no-color.org
-		p.color = term.IsTerminal(int(f.Fd()))
+	if f, ok := raw.(*os.File); ok {
+		p.tty = term.IsTerminal(int(f.Fd()))
+		p.color = p.tty && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" // https://no-color.org
 	}
 	switch {
 	case r != person && isPlainFile(raw): // nobody obeys a command there, and it would show the secret
@@ -165,6 +167,9 @@ func (p *printer) Write(b []byte) (int, error) {
 		out = regpass.Inert(out)
 	} else {
 		out = action.Harmless(out)
+	}
+	if p.tty && p.paused { // a command has a terminal of its own, and this one is in raw mode
+		out = strings.ReplaceAll(out, "\n", "\r\n")
 	}
 	if p.held == nil && out != "" {
 		p.midLine = !strings.HasSuffix(out, "\n")
