@@ -115,6 +115,19 @@ func TestNoCommandIsPrinted(t *testing.T) {
 	}
 }
 
+// TestLinesWhileACommandHasTheTerminal holds that a line begins at the left where the terminal is in raw mode.
+func TestLinesWhileACommandHasTheTerminal(t *testing.T) {
+	var out strings.Builder
+	p := newPrinter(&out, person, noVariables)
+	p.tty = true
+	p.notef("before")
+	p.endCommands()
+	p.notef("renewed")
+	if out.String() != "regpass: before\nregpass: renewed\r\n" {
+		t.Errorf("%q", out.String())
+	}
+}
+
 // TestNoTextIsACommand holds that no runner takes text of a server or of a build step for a command, whoever reads it.
 func TestNoTextIsACommand(t *testing.T) {
 	for _, r := range []reader{person, jobLog, actionStep} {

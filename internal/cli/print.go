@@ -46,7 +46,8 @@ type printer struct {
 	raw     io.Writer
 	reader  reader
 	getenv  func(string) string
-	color   bool // raw is a terminal that shows colors
+	tty     bool // raw is a terminal
+	color   bool // which shows colors
 	midLine bool // raw may be in the midst of a line, where a runner finds no command
 	paused  bool // no commands are given to the runner; see endCommands
 	known   *regpass.Redactor
@@ -57,8 +58,9 @@ type printer struct {
 
 func newPrinter(raw io.Writer, r reader, getenv func(string) string) *printer {
 	p := &printer{raw: raw, reader: r, getenv: getenv, known: regpass.NewRedactor(), masked: map[string]bool{}}
-	if f, ok := raw.(*os.File); ok && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" { // https://no-color.org
-		p.color = term.IsTerminal(int(f.Fd()))
+	if f, ok := raw.(*os.File); ok {
+		p.tty = term.IsTerminal(int(f.Fd()))
+		p.color = p.tty && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb" // https://no-color.org
 	}
 	switch {
 	case r != person && isPlainFile(raw): // nobody obeys a command there, and it would show the secret
@@ -168,6 +170,9 @@ func (p *printer) Write(b []byte) (int, error) {
 	} else {
 		out = action.Harmless(out)
 	}
+	if p.tty && p.paused { // a command has a terminal of its own, and this one is in raw mode
+		out = strings.ReplaceAll(out, "\n", "\r\n")
+	}
 	if p.held == nil && out != "" {
 		p.midLine = !strings.HasSuffix(out, "\n")
 	}
@@ -224,9 +229,27 @@ func (p *printer) problem(level action.Level, err error) {
 	}
 }
 
+// flagsAsInputs are the flags that hints of other rooms name, with the inputs of the action that do the same. A longer
+// text stands before those that begin it.
+var flagsAsInputs = []string{
+	"pipe a key in with --token-stdin or --username NAME --password-stdin", "give it one by the input api-key",
+	"--token-stdin or --password-stdin", "or the input api-key",
+	"--token-stdin", "the input api-key", "--password-stdin", "the input api-key",
+	"--min-lifetime", "the input min-lifetime", "--provider", "the input provider", "--timeout", "the input timeout",
+}
+
+// inInputs says hints in the words of a workflow, which has inputs and no flags.
+func inInputs(hints []string) (all []string) {
+	words := strings.NewReplacer(flagsAsInputs...)
+	for _, h := range hints {
+		all = append(all, words.Replace(h))
+	}
+	return all
+}
+
 // annotate gives a runner the text and its hints as one annotation.
 func (p *printer) annotate(level action.Level, text string, hints []string) {
-	text = strings.Join(append([]string{text}, hints...), "\nhint: ")
+	text = strings.Join(append([]string{text}, inInputs(hints)...), "\nhint: ")
 	text = strings.NewReplacer("\r", `\r`, "\x1b", `\x1b`).Replace(text)
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -82,10 +82,26 @@ func (f *sinkFlags) sinks() ([]envsync.Sink, error) {
 	return sinks, nil
 }
 
-// check finds unknown names of sinks, so that no credential is made for them.
+// check finds unknown names of sinks, and flags for sinks that are not written, so that no credential is made for them.
 func (f *sinkFlags) check() error {
-	_, err := f.sinks()
-	return err
+	sinks, err := f.sinks()
+	if err != nil {
+		return err
+	}
+	o := f.options()
+	for _, c := range clients.All {
+		flag := "--" + c.InPlace.Flag
+		if _, changed := o.InPlace[c.Name]; !changed {
+			if flag = "--wildcard"; !o.Wildcard || c.Name != "rattler" {
+				continue
+			}
+		}
+		if !slices.Contains(clients.Names(sinks), c.Name) {
+			return regpass.Hintf(regpass.Usagef("%s does nothing without the sink %s", flag, c.Name),
+				"add %s to --to, or leave the flag out", c.Name)
+		}
+	}
+	return nil
 }
 
 // checkNames refuses names of indexes that are on another origin in uv's files, if a sink that --to names would set
