@@ -42,6 +42,9 @@ type quotedError struct{ error }
 func (e quotedError) Error() string { return quoteIfNeeded(e.error.Error()) }
 func (e quotedError) Unwrap() error { return e.error }
 
+// maxMessage is how much of an error's body is read, in bytes: a short one can stand for many errors.
+const maxMessage = 64 << 10
+
 // serverMessage finds the message in the body of an error: title and detail of RFC 9457, or the fields that registries
 // use, or else all of it.
 func serverMessage(body []byte) string {
@@ -51,6 +54,7 @@ func serverMessage(body []byte) string {
 		OAuth                               string `json:"error_description"`
 		Errors                              []struct{ Code, Detail, Description, Message string }
 	}
+	body = body[:min(maxMessage, len(body))]
 	if json.Unmarshal(body, &p) != nil {
 		return string(body)
 	}

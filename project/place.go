@@ -2,6 +2,7 @@ package project
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,8 +22,10 @@ type place struct {
 type passedOver struct{ error }
 
 var (
-	errForeign = passedOver{errors.New("it belongs to another user")}
-	errOutside = passedOver{errors.New("it is a link that leads out of the project")}
+	errMany          = passedOver{fmt.Errorf("there are more than %d files beside it that may name registries", maxFiles)}
+	errForeign       = passedOver{errors.New("it belongs to another user")}
+	errForeignFolder = passedOver{errors.New("its folder belongs to another user")}
+	errOutside       = passedOver{errors.New("it is a link that leads out of the project")}
 )
 
 // placeOf looks for the root of the repository around env.Dir, by the same rules as for files.
@@ -56,13 +59,12 @@ func (p place) ends(dir string) bool {
 const maxNames = 10_000
 
 // names returns the names in a folder, sorted, and those of files without a pattern also in a folder that has too many.
-func (p place) names(dir string) ([]string, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
+func names(dir string) []string {
+	var names []string
+	if f, err := os.Open(dir); err == nil { // a folder that may not be listed can hold files that may be read
+		names, _ = f.Readdirnames(maxNames)
+		_ = f.Close()
 	}
-	defer f.Close()
-	names, _ := f.Readdirnames(maxNames)
 	for _, f := range files {
 		if !slices.Contains(names, f.name) {
 			if _, err := os.Lstat(filepath.Join(dir, f.name)); err == nil {
@@ -71,7 +73,7 @@ func (p place) names(dir string) ([]string, error) {
 		}
 	}
 	slices.Sort(names)
-	return names, nil
+	return names
 }
 
 // read reads a plain file of at most maxFile bytes. A link may not lead out of the repository, or out of the folder of
@@ -98,7 +100,7 @@ func (p place) read(path string) ([]byte, error) {
 		return nil, errOutside
 	case err != nil:
 		return nil, err
-	case !p.ours(st):
+	case !p.ours(st), lerr == nil && !p.ours(link): // whoever made a link chose the file
 		return nil, errForeign
 	}
 	text, opened, err := regpass.ReadPlainIn(in, name, maxFile)

@@ -55,11 +55,25 @@ func TestRootOfTheRepository(t *testing.T) {
 	}
 }
 
+func TestFilesOfAForeignFolderAreSaid(t *testing.T) {
+	dir := tree(t, "foreign/uv.toml", "foreign/requirements.txt", "foreign/mine/c")
+	p := place{ours: notForeign}
+	left := p.foreignAbove(filepath.Join(dir, "foreign", "mine"))
+	const want = "uv.toml\" is passed over: its folder belongs to another user"
+	if len(left) != 1 || !strings.Contains(left[0].Error(), want) {
+		t.Errorf("%v", left)
+	}
+	if p.home = filepath.Join(dir, "foreign", "mine"); p.foreignAbove(p.home) != nil {
+		t.Error("above the home folder")
+	}
+}
+
 // What belongs to somebody else, and a link that leads out of the project, is not read.
 func TestReadStaysInTheProject(t *testing.T) {
 	dir := tree(t, "outside", "repo/uv.toml", "repo/foreign.toml", "repo/sub/x")
 	links := map[string]string{"repo/sub/in.toml": "../uv.toml", "repo/out.toml": "../outside",
-		"repo/abs.toml": filepath.Join(dir, "outside"), "repo/none.toml": "nothing", "repo/theirs.toml": "foreign.toml"}
+		"repo/abs.toml": filepath.Join(dir, "outside"), "repo/none.toml": "nothing", "repo/theirs.toml": "foreign.toml",
+		"repo/by-foreign.toml": "uv.toml"}
 	for name, to := range links {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
@@ -69,7 +83,8 @@ func TestReadStaysInTheProject(t *testing.T) {
 	p := place{root: filepath.Join(dir, "repo"), ours: ours}
 	for name, want := range map[string]error{
 		"uv.toml": nil, "sub/in.toml": nil, "out.toml": errOutside, "abs.toml": errOutside, "none.toml": fs.ErrNotExist,
-		"foreign.toml": errForeign, "theirs.toml": errForeign, "sub": regpass.ErrNotPlain,
+		"foreign.toml": errForeign, "theirs.toml": errForeign, "by-foreign.toml": errForeign,
+		"sub": regpass.ErrNotPlain,
 	} {
 		text, err := p.read(filepath.Join(p.root, name))
 		if !errors.Is(err, want) || (err == nil) != (string(text) == "repo/uv.toml") {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -14,8 +15,11 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// maxFile is the size of the largest project file that is read, in bytes.
-const maxFile = 1 << 20
+const (
+	maxFile  = 1 << 20 // size of the largest project file that is read, in bytes
+	maxFiles = 64      // files of one folder that are read
+	maxRefs  = 100     // registries that a project may name: each could cost a request
+)
 
 // named are the registries that a file names, as text.
 type named struct {
@@ -69,7 +73,15 @@ func Find(env *regpass.Env) (Found, error) {
 			return Found{}, err
 		}
 		found.add(here)
-		if len(here.Paths) > 0 || p.ends(dir) {
+		if len(found.Refs) > maxRefs {
+			return Found{}, regpass.Hintf(regpass.Usagef("project: %s and others name more than %d registries",
+				regpass.Quote(found.Refs[0].Origin), maxRefs), "name those that you need %s", nameThem)
+		}
+		if len(here.Paths) > 0 {
+			return found, nil
+		}
+		if p.ends(dir) {
+			found.Left = append(found.Left, p.foreignAbove(dir)...)
 			return found, nil
 		}
 	}
@@ -77,15 +89,17 @@ func Find(env *regpass.Env) (Found, error) {
 
 // folder is Find for the files in one folder.
 func (p place) folder(dir string) (Found, error) {
-	names, err := p.names(dir)
-	if err != nil {
-		return Found{}, nil // we may not look into it
-	}
+	names := names(dir)
 	var found Found
+	read := 0
 	for _, f := range files {
 		for _, name := range names {
-			if ok, _ := path.Match(f.name, name); !ok {
+			if !f.is(name) {
 				continue
+			}
+			if read++; read > maxFiles {
+				found.Left = append(found.Left, pass(filepath.Join(dir, name), errMany))
+				return found, nil
 			}
 			one, err := p.file(f, filepath.Join(dir, name))
 			if err != nil {
@@ -104,14 +118,34 @@ func (p place) file(f file, path string) (Found, error) {
 	case errors.Is(err, fs.ErrNotExist): // it is gone, or a link to nothing
 		return Found{}, nil
 	case errors.As(err, new(passedOver)):
-		err := fmt.Errorf("%s is passed over: %w", regpass.Quote(path), err)
-		return Found{Left: []error{regpass.Hintf(err, "name its registries yourself: %s", nameThem)}}, nil
+		return Found{Left: []error{pass(path, err)}}, nil
 	case err != nil && !f.marks:
 		return Found{Left: []error{fmt.Errorf("%s is passed over: %w", regpass.Quote(path), err)}}, nil
 	case err != nil:
 		return Found{}, cannotRead(path, err)
 	}
 	return f.found(path, string(text))
+}
+
+// pass says why a file is passed over, and what to do instead.
+func pass(path string, why error) error {
+	return regpass.Hintf(fmt.Errorf("%s is passed over: %w", regpass.Quote(path), why),
+		"name its registries yourself: %s", nameThem)
+}
+
+// foreignAbove says which files of the folder above dir are passed over for it belongs to another user.
+func (p place) foreignAbove(dir string) (left []error) {
+	up := filepath.Dir(dir)
+	if st, err := os.Stat(up); dir == p.root || dir == p.home || err != nil || p.ours(st) {
+		return nil
+	}
+	for _, f := range files {
+		path := filepath.Join(up, f.name)
+		if _, err := os.Lstat(path); err == nil && f.marks {
+			left = append(left, pass(path, errForeignFolder))
+		}
+	}
+	return left
 }
 
 const nameThem = "on the command line or in REGPASS_REGISTRIES"

@@ -170,6 +170,7 @@ func TestRefsErrors(t *testing.T) {
 	for _, tt := range []struct{ name, file, text, err string }{
 		{"no TOML", "uv.toml", "index-url = \n", "project: "},
 		{"no ref of ours", "regpass.toml", `registry = ["http://plain.example/simple"]`, "http"},
+		{"too many", "requirements.txt", hundred(), "requirements.txt\" and others name more than 100 registries"},
 		{"too large", "uv.toml", "#" + strings.Repeat("x", 1<<20), "uv.toml: "},
 	} {
 		dir := t.TempDir()
@@ -186,6 +187,30 @@ func TestRefsErrors(t *testing.T) {
 	if _, err := project.Find(at(dir, nil)); err == nil || !strings.Contains(err.Error(), "is not a plain file") {
 		t.Errorf("a folder: %v", err)
 	}
+}
+
+// hundred names a hundred registries and one.
+func hundred() string {
+	var b strings.Builder
+	for i := range 101 {
+		fmt.Fprintf(&b, "--extra-index-url https://h%d.example/simple\n", i)
+	}
+	return b.String()
+}
+
+func TestFewFilesAreRead(t *testing.T) {
+	dir := t.TempDir()
+	files := map[string]string{"uv.toml": `index-url = "https://a.example/simple"`}
+	for i := range 100 {
+		files[fmt.Sprintf("requirements%03d.txt", i)] = "acme"
+	}
+	write(t, dir, files)
+	found, err := project.Find(at(dir, nil))
+	if err != nil || len(found.Refs) != 1 {
+		t.Errorf("%v, %v", found.Refs, err)
+	}
+	wantLeft(t, found, fmt.Sprintf("%q is passed over: there are more than 64 files beside it that may name registries",
+		filepath.Join(dir, "requirements063.txt")))
 }
 
 func TestConfig(t *testing.T) {

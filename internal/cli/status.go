@@ -40,6 +40,7 @@ type identityReport struct {
 	Claims   map[string]string `json:"claims,omitempty"`
 	Problem  string            `json:"problem,omitempty"`
 	Hints    []string          `json:"hints,omitempty"`
+	Note     string            `json:"note,omitempty"` // why there are no claims, where that is no problem
 	summary  string            // the claims on one line, for people
 }
 
@@ -184,7 +185,7 @@ func audience(env *regpass.Env, refs []regpass.Ref) string {
 }
 
 // whoAmI asks the CI for an identity and reports its claims. If no audience is given, the identity is made for one that
-// no registry takes. The report is nil if this is no CI job.
+// no registry takes, unless the CI has made its tokens already. The report is nil if this is no CI job.
 func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityReport, error) {
 	p, ok := identity.Provider{}, false
 	if provider != "" {
@@ -196,6 +197,10 @@ func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityR
 		return nil, nil
 	}
 	r := &identityReport{Provider: p.Title}
+	if audience == "" && p.Reusable && p.OnlyAudience(a.env) == "" {
+		r.Note = "its ID tokens are each for one audience; name a registry to see the claims of its token"
+		return r, nil
+	}
 	if audience == "" {
 		audience = cmp.Or(p.OnlyAudience(a.env), "regpass-status")
 	}
@@ -229,7 +234,7 @@ func (r statusReport) print(env *regpass.Env) error {
 		fmt.Fprintf(&b, "identity: %s\n", r.Identity.Provider)
 		problem("  ", r.Identity.Problem, r.Identity.Hints)
 	default:
-		fmt.Fprintf(&b, "identity: %s\n  %s\n", r.Identity.Provider, r.Identity.summary)
+		fmt.Fprintf(&b, "identity: %s\n  %s\n", r.Identity.Provider, cmp.Or(r.Identity.summary, r.Identity.Note))
 	}
 	if r.Session == "" {
 		b.WriteString("session: none\n")

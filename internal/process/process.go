@@ -36,7 +36,7 @@ func Run(program func(ctx context.Context, env *regpass.Env, args []string) int)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	ends := make(chan os.Signal, 1)
+	ends := make(chan os.Signal, 2)
 	signal.Notify(ends, Unignored(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)...)
 	go func() {
 		<-ends
