@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // maxBody is the longest answer that is read, in bytes.
@@ -48,6 +49,7 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Op, err)
 	}
+	began := time.Now() // how long it takes is no business of the clock that credentials end by
 	client := *e.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, err := client.Do(req)
@@ -59,6 +61,7 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", r, quotedError{err})
 	}
 	defer res.Body.Close()
+	e.Step("%s: %s, in %s", r, res.Status, time.Since(began).Round(time.Millisecond))
 	got, err := ReadAll(res.Body, maxBody)
 	tooLong := errors.Is(err, ErrTooLong)
 	switch {

@@ -102,10 +102,19 @@ type Env struct {
 	Mask func(...Secret)
 	// AskSecret prints a prompt and reads a line from the terminal without showing it, until ctx ends. It may be nil.
 	AskSecret func(ctx context.Context, prompt string) (string, error)
+	// Trace shows one step to a person who wants to see them, without secrets; nil: nobody does.
+	Trace func(text string)
 	// Run runs a command to its end and returns its standard output. extra is added to its environment, as NAME=value.
 	Run func(ctx context.Context, extra []string, name string, args ...string) ([]byte, error)
 	// OpenBrowser shows a page to the person at the terminal.
 	OpenBrowser func(ctx context.Context, url string) error
+}
+
+// Step passes a step on to Trace, if there is one.
+func (e *Env) Step(format string, args ...any) {
+	if e.Trace != nil {
+		e.Trace(fmt.Sprintf(format, args...))
+	}
 }
 
 // Lookup returns name and value of the first of the named variables that is set. An empty variable counts as not set.

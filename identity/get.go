@@ -49,6 +49,7 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 	if err := checkTimes(claims, env.Now()); err != nil {
 		return regpass.Identity{}, regpass.NoIdentityf("identity: %s: %w", p.Name, err)
 	}
+	env.Step("identity: %s made an ID token for the audience %s", p.Name, regpass.Quote(audience))
 	return regpass.Identity{Provider: p.Name, Token: token, Claims: claims, PolicyClaims: p.Claims}, nil
 }
 

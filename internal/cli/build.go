@@ -90,7 +90,7 @@ func build(ctx context.Context, a *app, f *buildFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, plan.Close()) }()
 	for _, w := range append(store.Warnings(), plan.Warnings...) {
-		a.say.line("warning: ", w)
+		a.say.line(warningKind, w)
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -160,7 +160,7 @@ func runBuild(
 	}
 	if f.onTerminal(a) {
 		b.Out = a.say.raw
-		b.Warn = func(text string) { a.say.line("warning: ", "builder: "+text) } // the other forms show warnings in place
+		b.Warn = func(text string) { a.say.line(warningKind, "builder: "+text) } // the other forms show warnings in place
 		a.say.holdBack()
 		defer a.say.release()
 	} else {

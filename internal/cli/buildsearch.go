@@ -25,7 +25,7 @@ func searchBefore(ctx context.Context, a *app, plan *plan.Plan, watch *leak.Watc
 		return err
 	}
 	for _, file := range partly {
-		a.say.line("warning: ", fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens",
+		a.say.line(warningKind, fmt.Sprintf("of the context's file %s only the first %d MiB were searched for tokens",
 			regpass.Quote(file), leak.MaxContextFile>>20))
 	}
 	return nil

@@ -66,7 +66,7 @@ anew, so they stay fresh even in a build that outlives them.`,
 func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, command []string) error {
 	path, code, err := child.Find(command[0])
 	if err != nil {
-		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
+		a.say.line(errorKind, fmt.Sprintf("exec: %v", err))
 		return childExit{code}
 	}
 	if err := o.secrets.find(ctx, a.env, command); err != nil {
@@ -190,7 +190,7 @@ func (a *app) run(c child.Command, noRedact bool) error {
 	code, err := child.Run(c)
 	switch {
 	case err != nil && code != 0:
-		a.say.line("error: ", fmt.Sprintf("exec: %v", err))
+		a.say.line(errorKind, fmt.Sprintf("exec: %v", err))
 		return childExit{code}
 	case err != nil:
 		return fmt.Errorf("exec: %w", err)

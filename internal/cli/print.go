@@ -49,6 +49,7 @@ type printer struct {
 	tty     bool // raw is a terminal
 	color   bool // which shows colors
 	midLine bool // raw may be in the midst of a line, where a runner finds no command
+	quiet   bool // only errors are printed
 	paused  bool // no commands are given to the runner; see endCommands
 	known   *regpass.Redactor
 	masked  map[string]bool // fingerprints
@@ -183,6 +184,9 @@ func (p *printer) Write(b []byte) (int, error) {
 // line prints one message. Text from outside is already quoted in it, and Write makes sure once more that a GitHub
 // runner takes no line for a command.
 func (p *printer) line(kind, text string) {
+	if p.quiet && kind != errorKind && kind != hintKind {
+		return
+	}
 	text = strings.NewReplacer("\n", "\nregpass:   ", "\r", `\r`, "\x1b", `\x1b`).Replace(strings.TrimSpace(text))
 	if code := colors[kind]; p.color && code != "" {
 		kind = "\x1b[" + code + "m" + kind + "\x1b[0m"
@@ -190,8 +194,15 @@ func (p *printer) line(kind, text string) {
 	fmt.Fprintf(p, "regpass: %s%s\n", kind, text)
 }
 
+// The kinds of lines. Notes have none.
+const (
+	errorKind   = "error: "
+	warningKind = "warning: "
+	hintKind    = "hint: "
+)
+
 // colors are those of the kinds of lines (ECMA-48, SGR): red, yellow and cyan.
-var colors = map[string]string{"error: ": "1;31", "warning: ": "1;33", "hint: ": "36"}
+var colors = map[string]string{errorKind: "1;31", warningKind: "1;33", hintKind: "36"}
 
 func (p *printer) notef(format string, args ...any) { p.line("", fmt.Sprintf(format, args...)) }
 
@@ -212,12 +223,15 @@ func (p *printer) plan(plan envsync.Plan) {
 // warnings prints warnings that are plain text, such as those of a plan.
 func (p *printer) warnings(texts []string) {
 	for _, text := range regpass.Unique(texts, strings.Clone) {
-		p.line("warning: ", text)
+		p.line(warningKind, text)
 	}
 }
 
 // problem prints an error or a warning, and its hints.
 func (p *printer) problem(level action.Level, err error) {
+	if p.quiet && level != action.Error {
+		return
+	}
 	hints := regpass.Unique(regpass.Hints(err), func(h string) string { return h })
 	if p.reader == actionStep {
 		p.annotate(level, err.Error(), hints)
@@ -225,7 +239,7 @@ func (p *printer) problem(level action.Level, err error) {
 	}
 	p.line(string(level)+": ", err.Error())
 	for _, h := range hints {
-		p.line("hint: ", h)
+		p.line(hintKind, h)
 	}
 }
 

@@ -104,14 +104,19 @@ func newRoot(a *app) *cobra.Command {
 		Args:          unknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) { a.verb = cmd },
+	}
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		a.verb = cmd
+		return a.speak(cmd)
 	}
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.Flags().BoolP("version", "v", false, "print the version")
+	root.Flags().Bool("version", false, "print the version")
+	root.PersistentFlags().BoolP("quiet", "q", false, "print errors only, no notes and warnings")
+	root.PersistentFlags().BoolP("verbose", "v", false, "also print each request and identity, never a secret")
 	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return regpass.Hintf(regpass.Usagef("%s: %s", cmd.Name(), quoteFlag(err)), "see `regpass help %s`", cmd.Name())
@@ -135,6 +140,21 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(topics()...)
 	setUsage(root)
 	return root
+}
+
+// speak has the program print as much as the flags ask for.
+func (a *app) speak(cmd *cobra.Command) error {
+	quiet, _ := cmd.Flags().GetBool("quiet")
+	verbose, _ := cmd.Flags().GetBool("verbose")
+	switch {
+	case quiet && verbose:
+		return regpass.Usagef("%s: --quiet and --verbose contradict each other", cmd.Name())
+	case quiet:
+		a.say.quiet = true
+	case verbose:
+		a.env.Trace = a.say.Note
+	}
+	return nil
 }
 
 // newHelp replaces cobra's own help command, to which an unknown word is no error.

@@ -74,7 +74,7 @@ func (a *app) serve(ctx context.Context, cfg sts.Config) error {
 		return err
 	}
 	for _, w := range cfg.Warnings() {
-		a.say.line("warning: ", w)
+		a.say.line(warningKind, w)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
