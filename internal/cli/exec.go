@@ -125,6 +125,9 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 
 // check finds sinks and names of indexes that cannot be used, so that no credential is made for them.
 func (o *execOptions) check(a *app, refs []regpass.Ref, command []string) error {
+	if err := o.sinks.check(); err != nil {
+		return err
+	}
 	if err := o.sinks.checkNames(a, refs, command...); err != nil {
 		return err
 	}
