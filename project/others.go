@@ -13,6 +13,10 @@ import (
 // else in it may be a secret.
 func (f *Found) others(origin string, words []string) {
 	for _, word := range words {
+		if len(f.Refs)+len(f.Left) >= maxNamed {
+			f.Left = append(f.Left, leftOut("the rest of %s is left out: %s", origin))
+			return
+		}
 		r, err := regpass.ParseRef(word)
 		switch why := refused(word, err); {
 		case why != "":

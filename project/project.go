@@ -17,6 +17,13 @@ import (
 // maxFile is the size of the largest project file that is read, in bytes.
 const maxFile = 1 << 20
 
+// Bounds of what a project may name: a checkout of a few kilobytes can hold thousands of links to one file. The largest
+// projects have some dozens of requirements files and a few registries.
+const (
+	maxNamed = 500 // registries, and entries that are passed over
+	maxAlike = 200 // files of one pattern
+)
+
 // named are the registries that a file names, as text.
 type named struct {
 	ours   []string // written for regpass: each must be a valid ref
@@ -83,11 +90,14 @@ func (p place) folder(dir string) (Found, error) {
 	}
 	var found Found
 	for _, f := range files {
-		for _, name := range names {
-			if ok, _ := path.Match(f.name, name); !ok {
-				continue
+		alike := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !f.is(name) })
+		for i, name := range alike {
+			path := filepath.Join(dir, name)
+			if i == maxAlike || len(found.Refs)+len(found.Left) >= maxNamed {
+				found.Left = append(found.Left, leftOut("%s and all files after it are left out: %s", path))
+				break
 			}
-			one, err := p.file(f, filepath.Join(dir, name))
+			one, err := p.file(f, path)
 			if err != nil {
 				return Found{}, fmt.Errorf("project: %w", err)
 			}
@@ -95,6 +105,12 @@ func (p place) folder(dir string) (Found, error) {
 		}
 	}
 	return found, nil
+}
+
+// leftOut is the error that a bound was met at a file or in a variable.
+func leftOut(format, origin string) error {
+	err := fmt.Errorf(format, regpass.Quote(origin), "the project names too much")
+	return regpass.Hintf(err, "name its registries yourself: %s", nameThem)
 }
 
 // file is Find for one file.
@@ -164,6 +180,9 @@ func (f file) found(path, text string) (Found, error) {
 		return Found{}, cannotRead(path, err)
 	}
 	var found Found
+	if len(list.ours) > maxNamed {
+		return Found{}, cannotRead(path, fmt.Errorf("it names more than %d registries", maxNamed))
+	}
 	for _, word := range list.ours {
 		r, err := regpass.ParseRef(word)
 		if err != nil {
