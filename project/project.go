@@ -52,8 +52,8 @@ var files = []file{
 
 // Found is what a project names.
 type Found struct {
-	Refs  []regpass.Ref // each once; Origin is the path of the first file that names it, or the variable
-	Paths []string      // the files that were read
+	Refs  []regpass.Ref // each once; Origin is the first file that names it, by regpass.ShowPath, or the variable
+	Paths []string      // the files that were read, by regpass.ShowPath
 	Left  []error       // what was passed over, a file or an entry, and why; nothing in it is a secret
 }
 
@@ -94,7 +94,7 @@ func (p place) folder(dir string) (Found, error) {
 		for i, name := range alike {
 			path := filepath.Join(dir, name)
 			if i == maxAlike || len(found.Refs)+len(found.Left) >= maxNamed {
-				found.Left = append(found.Left, leftOut("%s and all files after it are left out: %s", path))
+				found.Left = append(found.Left, leftOut("%s and all files after it are left out: %s", regpass.ShowPath(path)))
 				break
 			}
 			one, err := p.file(f, path)
@@ -109,7 +109,7 @@ func (p place) folder(dir string) (Found, error) {
 
 // leftOut is the error that a bound was met at a file or in a variable.
 func leftOut(format, origin string) error {
-	err := fmt.Errorf(format, regpass.Quote(origin), "the project names too much")
+	err := fmt.Errorf(format, origin, "the project names too much")
 	return regpass.Hintf(err, "name its registries yourself: %s", nameThem)
 }
 
@@ -134,6 +134,7 @@ const nameThem = "on the command line or in REGPASS_REGISTRIES"
 
 // cannotRead is the error for a file of the project that cannot be read or is malformed.
 func cannotRead(path string, err error) error {
+	path = regpass.ShowPath(path)
 	if errors.Is(err, regpass.ErrNotPlain) {
 		err = fmt.Errorf("%s is %w", path, err)
 	} else {
@@ -157,7 +158,7 @@ func Config(path string) (Found, error) {
 	if err != nil {
 		return Found{}, fmt.Errorf("config: %w", err)
 	}
-	found.Paths = []string{path}
+	found.Paths = []string{regpass.ShowPath(path)}
 	return found, nil
 }
 
@@ -190,6 +191,7 @@ func (f file) found(path, text string) (Found, error) {
 		}
 		found.Refs = append(found.Refs, r)
 	}
+	path = regpass.ShowPath(path)
 	found.others(path, list.others)
 	if f.marks || len(found.Refs)+len(found.Left) > 0 {
 		found.Paths = []string{path}
