@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Outcomes that decide the exit code. It is 1 for any other error.
@@ -90,6 +92,16 @@ func Quote(text string) string {
 		text, cut = text[:maxQuote], "…"
 	}
 	return Inert(strconv.QuoteToASCII(text)) + cut
+}
+
+// ShowPath shows the path of a file that a stranger may have named: as it is, or quoted where it holds a line end or
+// another character that does not print, or a command to a runner.
+func ShowPath(path string) string {
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) }
+	if utf8.ValidString(path) && !strings.ContainsFunc(path, hidden) && Inert(path) == path {
+		return path
+	}
+	return Quote(path)
 }
 
 // bracketed matches the beginning of what a runner may take for a command at any place of a line.

@@ -13,6 +13,10 @@ import (
 // else in it may be a secret.
 func (f *Found) others(origin string, words []string) {
 	for _, word := range words {
+		if len(f.Refs)+len(f.Left) >= maxNamed {
+			f.Left = append(f.Left, fmt.Errorf("the rest of %s is left out: it names too much", origin))
+			return
+		}
 		r, err := regpass.ParseRef(word)
 		switch why := refused(word, err); {
 		case why != "":

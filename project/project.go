@@ -19,6 +19,7 @@ const (
 	maxFile  = 1 << 20 // size of the largest project file that is read, in bytes
 	maxFiles = 64      // files of one folder that are read
 	maxRefs  = 100     // registries that a project may name: each could cost a request
+	maxNamed = 500     // registries that are read of one file, and entries that are passed over
 )
 
 // named are the registries that a file names, as text.
@@ -49,8 +50,8 @@ var files = []file{
 
 // Found is what a project names.
 type Found struct {
-	Refs  []regpass.Ref // each once; Origin is the path of the first file that names it, or the variable
-	Paths []string      // the files that were read
+	Refs  []regpass.Ref // each once; Origin is the first file that names it, by regpass.ShowPath, or the variable
+	Paths []string      // the files that were read, by regpass.ShowPath
 	Left  []error       // what was passed over, a file or an entry, and why; nothing in it is a secret
 }
 
@@ -75,7 +76,7 @@ func Find(env *regpass.Env) (Found, error) {
 		found.add(here)
 		if len(found.Refs) > maxRefs {
 			return Found{}, regpass.Hintf(regpass.Usagef("project: %s and others name more than %d registries",
-				regpass.Quote(found.Refs[0].Origin), maxRefs), "name those that you need %s", nameThem)
+				found.Refs[0].Origin, maxRefs), "name those that you need %s", nameThem)
 		}
 		if len(here.Paths) > 0 {
 			return found, nil
@@ -152,6 +153,7 @@ const nameThem = "on the command line or in REGPASS_REGISTRIES"
 
 // cannotRead is the error for a file of the project that cannot be read or is malformed.
 func cannotRead(path string, err error) error {
+	path = regpass.ShowPath(path)
 	if errors.Is(err, regpass.ErrNotPlain) {
 		err = fmt.Errorf("%s is %w", path, err)
 	} else {
@@ -175,7 +177,7 @@ func Config(path string) (Found, error) {
 	if err != nil {
 		return Found{}, fmt.Errorf("config: %w", err)
 	}
-	found.Paths = []string{path}
+	found.Paths = []string{regpass.ShowPath(path)}
 	return found, nil
 }
 
@@ -205,6 +207,7 @@ func (f file) found(path, text string) (Found, error) {
 		}
 		found.Refs = append(found.Refs, r)
 	}
+	path = regpass.ShowPath(path)
 	found.others(path, list.others)
 	if f.marks || len(found.Refs)+len(found.Left) > 0 {
 		found.Paths = []string{path}

@@ -170,7 +170,7 @@ func TestRefsErrors(t *testing.T) {
 	for _, tt := range []struct{ name, file, text, err string }{
 		{"no TOML", "uv.toml", "index-url = \n", "project: "},
 		{"no ref of ours", "regpass.toml", `registry = ["http://plain.example/simple"]`, "http"},
-		{"too many", "requirements.txt", hundred(), "requirements.txt\" and others name more than 100 registries"},
+		{"too many", "requirements.txt", hundred(), "requirements.txt and others name more than 100 registries"},
 		{"too large", "uv.toml", "#" + strings.Repeat("x", 1<<20), "uv.toml: "},
 	} {
 		dir := t.TempDir()

@@ -18,7 +18,7 @@ import (
 // UVIndex is a named index that uv may read credentials for from variables of that name.
 type UVIndex struct {
 	Name, URL string // as they are written
-	Origin    string // path of the file, or name of the variable
+	Origin    string // the file, by regpass.ShowPath, or the name of the variable
 }
 
 // UVIndexes lists the named indexes that uv finds when it runs in one of the folders, or takes one of the files: in
@@ -115,7 +115,7 @@ func (s *uvSearch) file(path string) error {
 		err = toml.Unmarshal([]byte(text), &settings)
 	}
 	if err != nil {
-		return fmt.Errorf("project: %s: %w", path, err)
+		return fmt.Errorf("project: %s: %w", regpass.ShowPath(path), err)
 	}
 	if filepath.Base(path) == "pyproject.toml" {
 		tool, _ := settings["tool"].(map[string]any)
@@ -128,7 +128,7 @@ func (s *uvSearch) file(path string) error {
 func (s *uvSearch) table(path string, table map[string]any) error {
 	name, named := table["name"].(string)
 	if url, ok := table["url"].(string); ok && named {
-		s.found = append(s.found, UVIndex{name, url, path})
+		s.found = append(s.found, UVIndex{name, url, regpass.ShowPath(path)})
 	}
 	if dir, ok := table["path"].(string); ok {
 		s.dirs = append(s.dirs, inFolderOf(path, dir))
@@ -138,7 +138,8 @@ func (s *uvSearch) table(path string, table map[string]any) error {
 		pattern, _ := m.(string)
 		dirs, err := matching(inFolderOf(path, pattern))
 		if err != nil {
-			return fmt.Errorf("project: %s: the workspace's member %s is not a pattern", path, regpass.Quote(pattern))
+			return fmt.Errorf("project: %s: the workspace's member %s is not a pattern",
+				regpass.ShowPath(path), regpass.Quote(pattern))
 		}
 		s.dirs = append(s.dirs, dirs...)
 	}

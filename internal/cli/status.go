@@ -212,7 +212,7 @@ func (a *app) whoAmI(ctx context.Context, audience, provider string) (*identityR
 	r.Claims = map[string]string{}
 	for _, name := range id.PolicyClaims {
 		if v, ok := id.Claims.All[name].(string); ok {
-			r.Claims[name] = v
+			r.Claims[name] = regpass.Inert(v)
 		}
 	}
 	r.summary = id.Claims.Show(id.PolicyClaims)
