@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 )
 
 // ErrTooLong is the error for content that is longer than its reader allows.
@@ -22,14 +23,21 @@ func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 	return content, err
 }
 
+// pipeWait is how long a pipe may take to give its content.
+const pipeWait = 30 * time.Second
+
 // ReadFile reads a file of at most limit bytes; a longer one is ErrTooLong. It also reads a pipe, so that process
-// substitution works. The error gives only the reason: the caller names the file, and quotes a name from outside.
-func ReadFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
+// substitution works: one that nobody writes to is empty, and one that is not closed within 30 seconds is an error. The
+// error gives only the reason: the caller names the file, and quotes a name from outside.
+func ReadFile(path string, limit int64) ([]byte, error) { return readFile(path, limit, pipeWait) }
+
+func readFile(path string, limit int64, wait time.Duration) ([]byte, error) {
+	f, err := os.OpenFile(path, noWait, 0)
 	if err != nil {
 		return nil, reason(err)
 	}
 	defer f.Close()
+	_ = f.SetReadDeadline(time.Now().Add(wait)) // only pipes have one
 	content, err := ReadAll(f, limit)
 	if err != nil {
 		return nil, reason(err)

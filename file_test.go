@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 func TestReadAll(t *testing.T) {
@@ -111,5 +113,26 @@ func TestReadPlain(t *testing.T) {
 		if _, err := read("out", 5); err == nil {
 			t.Error("read a device")
 		}
+	}
+}
+
+// A pipe is read as process substitution needs it, and no pipe is waited for without end.
+func TestReadFileWaitsForNoPipe(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "pipe")
+	if out, err := exec.Command("mkfifo", fifo).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got, err := ReadFile(fifo, 10); err != nil || len(got) != 0 {
+		t.Errorf("nobody writes: %q, %v", got, err)
+	}
+	writer, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.WriteString("key"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readFile(fifo, 10, time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a pipe that is not closed: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -71,7 +72,9 @@ func keyIn(env *regpass.Env, vars []string) (registry.Proof, bool, error) {
 			if err != nil {
 				return registry.Proof{}, false, err
 			}
-			value = string(raw)
+			if value = string(raw); strings.TrimSpace(value) == "" {
+				return registry.Proof{}, false, fmt.Errorf("%s: the file is empty", name)
+			}
 		}
 		if value != "" {
 			return registry.Proof{Method: regpass.APIKey, From: name, Secret: regpass.SecretLine(value)}, true, nil
