@@ -64,8 +64,10 @@ type registryReport struct {
 	Hints    []string `json:"hints,omitempty"`
 }
 
+var statusFormats = []string{"text", "json"}
+
 func newStatus(a *app) *cobra.Command {
-	var asJSON bool
+	var format string
 	o := broker.Options{Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
 	cmd := &cobra.Command{
 		Use:   "status [REGISTRY…]",
@@ -76,11 +78,14 @@ would get nothing, and why. The proof is chosen in the same way as by all other 
 registry is asked.`,
 		Example: "  regpass status\n  regpass status pyx.dev --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := regpass.Pick("format", format, statusFormats, strings.Clone); err != nil {
+				return err
+			}
 			r, err := a.status(cmd.Context(), args, o)
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			if format == "json" {
 				e := json.NewEncoder(a.env.Stdout)
 				e.SetIndent("", "  ")
 				return e.Encode(r)
@@ -88,7 +93,9 @@ registry is asked.`,
 			return r.print(a.env)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&format, "format", statusFormats[0], "print in the format `NAME`: text or json")
+	complete(cmd, "format", statusFormats)
+	addJSON(cmd, &format)
 	cmd.Flags().StringVar(&o.Provider, "provider", a.set.Provider, "take the identity from the CI system with this `NAME`")
 	return cmd
 }
