@@ -66,6 +66,11 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 		return err
 	}
 	refs, err := a.inputRegistries(in)
+	var none unnamed
+	if errors.As(err, &none) && none.project && !none.untrusted {
+		a.say.notef("%v; the job goes on without a credential", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
