@@ -95,19 +95,6 @@ func (b *Broker) Credential(ctx context.Context, ref regpass.Ref) (Lease, error)
 	return l, nil
 }
 
-// All gets one credential for each registry.
-func (b *Broker) All(ctx context.Context, refs []regpass.Ref) ([]Lease, error) {
-	var all []Lease
-	for _, ref := range refs {
-		l, err := b.Credential(ctx, ref)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, l)
-	}
-	return all, nil
-}
-
 // goodFor says how long a credential lasts, for people.
 func (b *Broker) goodFor(c regpass.Credential) string {
 	if c.Expires.IsZero() {

@@ -182,10 +182,10 @@ func TestOneKeyForOneRegistry(t *testing.T) {
 	} {
 		b := New(p.env, nil, o, &reported{})
 		refs := []regpass.Ref{ref(t, "a.example", true), ref(t, "https://a.example/more", true), ref(t, "b.example", true)}
-		if _, err := b.All(t.Context(), refs[:2]); err != nil {
+		if _, err := credentials(t.Context(), b, refs[:2]); err != nil {
 			t.Errorf("%s: one registry: %v", name, err)
 		}
-		_, err := b.All(t.Context(), refs)
+		_, err := credentials(t.Context(), b, refs)
 		testenv.WantError(t, err, "0123456789", "is one key, but https://a.example and https://b.example both would get it")
 	}
 }
@@ -217,7 +217,7 @@ func TestRenewReplacesBeforeTheEnd(t *testing.T) {
 	p := newFixture(t, map[string]string{})
 	p.vars["PYX_API_KEY"] = p.pyx.Key
 	b := New(p.env, p.session(t), Options{Timeout: time.Minute, MinLifetime: time.Minute}, &reported{})
-	all, err := b.All(t.Context(), []regpass.Ref{ref(t, "https://api.pyx.dev/simple/acme/main", true)})
+	all, err := credentials(t.Context(), b, []regpass.Ref{ref(t, "https://api.pyx.dev/simple/acme/main", true)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,4 +243,17 @@ func TestRenewReplacesBeforeTheEnd(t *testing.T) {
 	if Ends(append(all, renewed...)) != all[0].Cred.Expires {
 		t.Errorf("the first end is %v", Ends(append(all, renewed...)))
 	}
+}
+
+// credentials gets one credential for each registry.
+func credentials(ctx context.Context, b *Broker, refs []regpass.Ref) ([]Lease, error) {
+	var all []Lease
+	for _, ref := range refs {
+		l, err := b.Credential(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l)
+	}
+	return all, nil
 }
