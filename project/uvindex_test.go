@@ -1,9 +1,11 @@
 package project_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -106,6 +108,40 @@ func TestUVIndexesRefuses(t *testing.T) {
 		if _, err := project.UVIndexes(env, "."); err == nil || !strings.Contains(err.Error(), "uv.toml: ") ||
 			strings.Contains(err.Error(), "xxx") {
 			t.Errorf("%.20q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// A small checkout can name folders without end, by links to the folder that they are in, and one long file thousands
+// of times. That is refused before it costs time or memory.
+func TestUVIndexesOfABomb(t *testing.T) {
+	for name, member := range map[string]string{
+		"links to their own folder": "in/*/*/*/*/*/*/*/*",
+		"with no match":             `in/*/*/*/*/*/x", "in/*/*/*/*/*/y`,
+		"links to one long file":    "to/*",
+		"all":                       "/**",
+	} {
+		env := testenv.New(t, nil)
+		env.Dir = t.TempDir()
+		write(t, env.Dir, map[string]string{
+			"uv.toml":     `workspace = {members = ["` + member + `"]}`,
+			"one/uv.toml": "#" + strings.Repeat("x", 1<<20-1),
+		})
+		for _, folder := range []string{"in", "to"} {
+			if err := os.Mkdir(filepath.Join(env.Dir, folder), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 20 {
+			link := strconv.Itoa(i)
+			if err := errors.Join(os.Symlink(".", filepath.Join(env.Dir, "in", link)),
+				os.Symlink("../one", filepath.Join(env.Dir, "to", link))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := project.UVIndexes(env, ".")
+		if err == nil || !strings.Contains(err.Error(), "uv's files name more than 10000 folders, or hold more than") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
