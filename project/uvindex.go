@@ -22,13 +22,14 @@ type UVIndex struct {
 	Origin    string // the file, by regpass.ShowPath, or the name of the variable
 }
 
-// UVIndexes lists the named indexes that uv finds when it runs in one of the folders, or takes one of the files: in
-// uv.toml and pyproject.toml there and in every folder above, in the members of a workspace and in dependencies with a
-// path, and in UV_INDEX, UV_DEFAULT_INDEX and UV_CONFIG_FILE (https://docs.astral.sh/uv/concepts/configuration-files/).
+// UVIndexes lists the named indexes that uv finds when it runs in one of the folders, or takes one of the files or
+// requirements (a script, ./sub[extra], -r requirements.txt): in uv.toml and pyproject.toml there and in every folder
+// above, in the members of a workspace, in dependencies with a path, in what a script says of itself, and in UV_INDEX,
+// UV_DEFAULT_INDEX and UV_CONFIG_FILE (https://docs.astral.sh/uv/concepts/configuration-files/).
 // It looks farther than the first file that uv would take, and nothing of it is trusted. A path that is none, or
 // does not exist, is passed over; a file that cannot be read is an error.
 func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
-	s := uvSearch{seen: map[string]bool{}}
+	s := uvSearch{env: env, seen: map[string]bool{}}
 	for _, name := range []string{"UV_INDEX", "UV_DEFAULT_INDEX"} {
 		for word := range strings.FieldsSeq(env.Getenv(name)) {
 			if index, url, ok := strings.Cut(word, "="); ok {
@@ -47,18 +48,12 @@ func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
 		}
 	}
 	for _, path := range paths {
-		path = env.Abs(path)
-		physical, err := filepath.EvalSymlinks(path)
-		if err != nil {
-			continue
-		}
-		s.above(physical)                  // where a process is that went there, uv too
-		if filepath.Ext(path) == ".toml" { // of --config-file
-			if err := s.file(path); err != nil {
+		words := append(strings.Fields(path), path) // sh -c "uv …", "NAME @ ./FOLDER"
+		for _, word := range regpass.Unique(words, strings.Clone) {
+			if err := s.word(env.Dir, word); err != nil {
 				return nil, err
 			}
 		}
-		s.above(path)
 	}
 	for len(s.dirs) > 0 {
 		dir := s.dirs[0]
@@ -82,6 +77,7 @@ var errUVMuch = regpass.Usagef("uv's files name more than %d folders, or hold mo
 
 // uvSearch is a search for uv's named indexes.
 type uvSearch struct {
+	env   *regpass.Env
 	dirs  []string // still to look at
 	seen  map[string]bool
 	names int
