@@ -138,8 +138,8 @@ func newToken(env *regpass.Env, op, raw string) (token, error) {
 	return token{secret: secret, expires: expires}, nil
 }
 
-// parseMinted is regpass.ParseToken for what a registry makes. Whoever prints a token in a job's log shows a secret; they
-// must not hand the runner to the registry, too.
+// parseMinted is regpass.ParseToken for what a registry makes. A job that prints its token shows a secret, and must not
+// let the registry command the runner too.
 func parseMinted(raw string) (regpass.Secret, error) {
 	secret, err := regpass.ParseToken(raw)
 	if err != nil {
