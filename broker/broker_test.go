@@ -213,6 +213,21 @@ func TestWhatCannotBeKeptIsRevoked(t *testing.T) {
 	}
 }
 
+// A server whose tokens have nearly ended when they come is not asked without a pause.
+func TestRenewPauses(t *testing.T) {
+	p := newFixture(t, map[string]string{})
+	b := New(p.env, nil, Options{Timeout: time.Minute, MinLifetime: time.Minute}, &reported{})
+	l := Lease{Renewable: true}
+	l.Minted, l.Cred.Expires = p.now, p.now.Add(time.Millisecond)
+	p.env.Wait = func(_ context.Context, d time.Duration) error {
+		if d < minRenewPause {
+			t.Errorf("the pause is %v", d)
+		}
+		return context.Canceled
+	}
+	b.Renew(t.Context(), []Lease{l}, nil)
+}
+
 func TestRenewReplacesBeforeTheEnd(t *testing.T) {
 	p := newFixture(t, map[string]string{})
 	p.vars["PYX_API_KEY"] = p.pyx.Key

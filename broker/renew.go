@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// minRenewPause is the shortest pause between two attempts to replace a credential.
+// minRenewPause is the shortest pause between two attempts to replace a credential, also where a server makes tokens
+// that have nearly ended: each attempt is a request, a line of the log and one more secret to redact.
 const minRenewPause = time.Second
 
 // Renew replaces the credentials of a running command before they end, and calls changed with all of them each time it
@@ -18,7 +19,7 @@ func (b *Broker) Renew(ctx context.Context, all []Lease, changed func(context.Co
 	for {
 		now := b.env.Now()
 		next := b.nextRenewal(all, failed, now)
-		if next.IsZero() || b.env.Wait(ctx, max(next.Sub(now), 0)) != nil {
+		if next.IsZero() || b.env.Wait(ctx, max(next.Sub(now), minRenewPause)) != nil {
 			return
 		}
 		if !b.replaceDue(ctx, all, failed) {

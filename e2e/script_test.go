@@ -297,6 +297,8 @@ var misbehaviour = map[string]http.Handler{
 		`{"title":"no","detail":"\n::stop-commands::x\n##[add-mask]y\n::error::z"}`),
 	"absent": answer(404, "text/html", "not found"),
 	"shared": answer(200, "application/json", `{"audience":"pyx"}`),
+	"vso":    answer(200, "application/json", `{"access_token":"a##vso[task.setvariable_variable=PATH]/evil"}`),
+	"colons": answer(200, "application/json", `{"access_token":"::stop-commands::evil"}`),
 	"azure":  answer(403, "text/plain", "no ##vso[task.setvariable variable=PATH]/evil ##teamcity[x]"),
 	"busy":   answer(503, "text/plain", "busy"),
 	"hang":   http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),

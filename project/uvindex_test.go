@@ -1,9 +1,11 @@
 package project_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -106,6 +108,75 @@ func TestUVIndexesRefuses(t *testing.T) {
 		if _, err := project.UVIndexes(env, "."); err == nil || !strings.Contains(err.Error(), "uv.toml: ") ||
 			strings.Contains(err.Error(), "xxx") {
 			t.Errorf("%.20q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// A small checkout can name folders without end, by links to the folder that they are in, and one long file thousands
+// of times. That is refused before it costs time or memory.
+func TestUVIndexesOfABomb(t *testing.T) {
+	for name, member := range map[string]string{
+		"links to their own folder": "in/*/*/*/*/*/*/*/*",
+		"with no match":             `in/*/*/*/*/*/x", "in/*/*/*/*/*/y`,
+		"links to one long file":    "to/*",
+		"all":                       "/**",
+	} {
+		env := testenv.New(t, nil)
+		env.Dir = t.TempDir()
+		write(t, env.Dir, map[string]string{
+			"uv.toml":     `workspace = {members = ["` + member + `"]}`,
+			"one/uv.toml": "#" + strings.Repeat("x", 1<<20-1),
+		})
+		for _, folder := range []string{"in", "to"} {
+			if err := os.Mkdir(filepath.Join(env.Dir, folder), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 20 {
+			link := strconv.Itoa(i)
+			if err := errors.Join(os.Symlink(".", filepath.Join(env.Dir, "in", link)),
+				os.Symlink("../one", filepath.Join(env.Dir, "to", link))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := project.UVIndexes(env, ".")
+		if err == nil || !strings.Contains(err.Error(), "uv's files name more than 10000 folders, or hold more than") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What a word of the command leads uv to is looked at: a requirement, a file of requirements and the files that it
+// names, a script. A program and a wheel are not.
+func TestUVIndexesBehindWords(t *testing.T) {
+	const index = "name = \"acme\"\nurl = \"https://h.example/\"\n"
+	env := testenv.New(t, nil)
+	env.Dir = t.TempDir()
+	write(t, env.Dir, map[string]string{
+		"deep/sub/uv.toml": "[[index]]\n" + index,
+		"deep/r.txt":       "# links\n-r s.txt\n",
+		"deep/s.txt":       "-e ./sub ; python_version > '3'\n-r r.txt\n",
+		"root.in":          "sub@file://${PROJECT_ROOT}/deep/s%75b#egg=sub",
+		"run":              "#!/bin/sh\n\n# /// script\r\n# [[tool.uv.index]]\r\n# name = 'acme'\r\n# url = 'x'\r\n# ///\r\n",
+		"bad.py":           "# /// script\n# x =\n# ///\n",
+		"a.whl":            "PK\x00" + strings.Repeat("x", 1<<20) + " -r r.txt",
+		"long.txt":         strings.Repeat("x", 1<<20+1),
+	})
+	for word, want := range map[string]string{
+		"deep/sub[x,y]": "acme", "-edeep/sub": "acme", "sub @ ./deep/sub": "acme", "--find=deep/sub": "acme",
+		"deep/r.txt": "acme", "-rdeep/r.txt": "acme", "root.in": "acme", "uv run run": "acme",
+		"bad.py": "bad.py: its comments: line 1 is not TOML", "a.whl": "", "none": "", "long.txt": "long.txt: longer than",
+	} {
+		found, err := project.UVIndexes(env, ".", word)
+		got := ""
+		switch {
+		case err != nil:
+			got = err.Error()
+		case len(found) > 0:
+			got = found[0].Name
+		}
+		if got != want && (err == nil || !strings.Contains(got, want)) {
+			t.Errorf("%s: %q, want %q", word, got, want)
 		}
 	}
 }

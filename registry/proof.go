@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -137,14 +138,21 @@ func newToken(env *regpass.Env, op, raw string) (token, error) {
 	return token{secret: secret, expires: expires}, nil
 }
 
-// parseMinted is regpass.ParseToken for what a registry makes.
+// parseMinted is regpass.ParseToken for what a registry makes. A job that prints its token shows a secret, and must not
+// let the registry command the runner too.
 func parseMinted(raw string) (regpass.Secret, error) {
 	secret, err := regpass.ParseToken(raw)
-	if err == nil && len(secret.Reveal()) < minMinted {
+	if err != nil {
+		return regpass.Secret{}, err
+	}
+	switch text := secret.Reveal(); {
+	case len(text) < minMinted:
 		return regpass.Secret{}, fmt.Errorf("the token has fewer than %d bytes, so it could not be kept out of the output",
 			minMinted)
+	case strings.HasPrefix(text, "::"), regpass.Inert(text) != text:
+		return regpass.Secret{}, errors.New("the token is a command to a CI system's runner")
 	}
-	return secret, err
+	return secret, nil
 }
 
 // expiry is when a token ends (zero: unknown). A token need not be a JSON Web Token. If it begins like one, it must be

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -11,7 +10,7 @@ import (
 )
 
 // checkIndexNames refuses a registry whose name=INDEX is also the name of an index on another origin in uv's files
-// around the working directory or around a folder or file that one of words names. uv sends the variables of a name,
+// around the working directory or around a folder or file that one of words leads to. uv sends the variables of a name,
 // UV_INDEX_<NAME>_PASSWORD, to the URL that those files give it, and whoever writes the checkout writes those files.
 func (a *app) checkIndexNames(refs []regpass.Ref, words ...string) error {
 	named := map[string]regpass.Ref{} // by variable: acme.main and acme-main have one
@@ -24,12 +23,7 @@ func (a *app) checkIndexNames(refs []regpass.Ref, words ...string) error {
 	if len(named) == 0 {
 		return nil
 	}
-	paths := []string{a.env.Dir}
-	for _, word := range words {
-		_, value, _ := strings.Cut(word, "=") // --directory=FOLDER
-		paths = append(paths, word, value)
-	}
-	found, err := project.UVIndexes(a.env, slices.DeleteFunc(paths, func(p string) bool { return p == "" })...)
+	found, err := project.UVIndexes(a.env, append([]string{a.env.Dir}, words...)...)
 	if err != nil {
 		return regpass.Hintf(err, "take name= out of the registry: it is only needed for UV_INDEX_<NAME>_…")
 	}

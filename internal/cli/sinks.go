@@ -129,7 +129,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 	for _, sink := range sinks {
 		var entries []envsync.Entry
 		for i, l := range all {
-			mine, err := f.entries(sink, l)
+			mine, err := f.entries(a, sink, l)
 			if errors.Is(err, envsync.ErrPorts) {
 				whole.Warnings = append(whole.Warnings, envsync.LeftOut(err))
 			}
@@ -165,11 +165,14 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 
 // entries returns the lease's credentials that a sink is given, one for each host. The error says which of them a
 // default sink cannot carry. A sink that --to names is given all of them, and refuses them itself.
-func (f *sinkFlags) entries(sink envsync.Sink, l broker.Lease) ([]envsync.Entry, error) {
+func (f *sinkFlags) entries(a *app, sink envsync.Sink, l broker.Lease) ([]envsync.Entry, error) {
 	var entries []envsync.Entry
 	var refused []error
 	for _, cred := range l.Cred.PerHost() {
 		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar}
+		if len(f.to) == 0 && !l.Target.Row.Match(a.env, l.Target.Ref) {
+			e.ClientVar = "" // the client would send it to its own servers, wherever the project names one of them
+		}
 		if len(f.to) == 0 && onlyVariables(sink) && namesIndex(e) {
 			if e.ClientVar == "" && uvCarries(e) {
 				continue

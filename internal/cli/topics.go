@@ -199,8 +199,13 @@ next step of the same job finds it; another job does not. "regpass logout" resto
 after a run that was killed.
 
 uv sends UV_INDEX_<NAME>_PASSWORD wherever the project says that the index of that name is. regpass sets it only if --to
-env and name=NAME ask for it, and refuses a name that uv's files around the working directory have on another server.
-Files elsewhere, and flags of uv's, it does not see. The sink uv writes a file that is bound to the registry's host.
+env and name=NAME ask for it, and refuses a name that uv's files have on another server: those around the working
+directory, and those that the command leads to, by way of scripts and requirements too. What a requirement from a
+repository elsewhere says, and flags of uv's, it does not see. The sink uv writes a file that is bound to the
+registry's host.
+
+A registry's own client sends the token in PYX_AUTH_TOKEN and the like to its own servers. So the variable is set only
+for one of these, such as the server of PYX_API_URL, and for another server with type= only if --to env asks for it.
 
 A netrc and rattler's file know no ports, so they hold no credential of a server on a port of its own, unless it is on
 this machine or ports=any behind its URL allows it: clients would send it to every port of the host.
