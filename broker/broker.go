@@ -106,7 +106,7 @@ func (b *Broker) goodFor(c regpass.Credential) string {
 // exchange shows the proof. A minted credential goes through the session, so that of several processes one mints.
 func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (err error) {
 	b.describe(l, proof)
-	if err := b.onlyTo(l.Receiver, proof); err != nil {
+	if err := b.onlyTo(l.Target, proof); err != nil {
 		return err
 	}
 	b.warnShort(proof)

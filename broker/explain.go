@@ -42,7 +42,7 @@ func (b *Broker) Explain(ref regpass.Ref) Explanation {
 		e.Proof = "the refresh token of a login with " + f.proof.From
 	default:
 		e.Proof = f.proof.From
-		if e.Err = b.onlyTo(target.Receiver.String(), f.proof); e.Err == nil {
+		if e.Err = b.onlyTo(target, f.proof); e.Err == nil {
 			e.Err = target.Check(b.env, f.proof)
 		}
 	}

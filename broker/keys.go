@@ -91,10 +91,11 @@ func (b *Broker) namesNone(proof registry.Proof) bool {
 
 // onlyTo keeps a secret that was given, or one from a variable that is not the registry's own, to the first registry
 // that gets it: sending one secret to several is what a hostile list of registries would want.
-func (b *Broker) onlyTo(receiver string, proof registry.Proof) error {
+func (b *Broker) onlyTo(t registry.Target, proof registry.Proof) error {
 	if !b.namesNone(proof) {
 		return nil
 	}
+	receiver := t.Receiver.String()
 	before := cmp.Or(b.sentTo[proof.From], receiver)
 	if before == receiver {
 		b.sentTo[proof.From] = receiver
@@ -104,5 +105,6 @@ func (b *Broker) onlyTo(receiver string, proof registry.Proof) error {
 	if isHostKey(proof.From) {
 		return regpass.Hintf(err, "add name=INDEX to each of them, and set %s_INDEX", KeyVar)
 	}
-	return regpass.Hintf(err, "set %s_HOST for each of them, see `regpass help environment`", KeyVar)
+	return regpass.Hintf(err, "give each a variable of its own, such as %s",
+		append(HostVars(t.Ref), KeyVars(t)...)[0])
 }

@@ -65,8 +65,8 @@ func githubMissing(env *regpass.Env, audience string) error {
 		return regpass.Hintf(err, "in a container that the job starts itself, pass on %s", variables)
 	case githubFork(env):
 		err := regpass.NoIdentityf("GitHub gives no ID token to a pull request from a fork")
-		return regpass.Hintf(err, "leave this step out for forks:\n%s",
-			"if: github.event.pull_request.head.repo.full_name == github.repository")
+		return regpass.Hintf(err, "leave this step out for forks:\n%s", // in the other events of the workflow it runs
+			"if: github.event_name != 'pull_request' || github.event.pull_request.head.repo.full_name == github.repository")
 	case env.Getenv("GITHUB_ACTOR") == "dependabot[bot]":
 		err := regpass.NoIdentityf("GitHub gives no ID token to this run of Dependabot, which has read-only permissions")
 		return regpass.Hintf(err, "leave this step out for Dependabot:\nif: github.actor != 'dependabot[bot]'\n%s",

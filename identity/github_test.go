@@ -111,7 +111,8 @@ func TestGitHubMissing(t *testing.T) {
 		`"head":{"repo":{"fork":false,"full_name":"acme/app"}},"base":{"repo":{"full_name":"acme/app"}}}}`)
 	const permission, add = "this job may not ask for an ID token", "permissions:\n  contents: read\n  id-token: write"
 	const forked = "no ID token to a pull request from a fork"
-	const leaveOut = "if: github.event.pull_request.head.repo.full_name == github.repository"
+	const leaveOut = "if: github.event_name != 'pull_request' || " + // which is false for no other event
+		"github.event.pull_request.head.repo.full_name == github.repository"
 	for _, test := range []struct {
 		name       string
 		vars       map[string]string

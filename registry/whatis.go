@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,6 +51,6 @@ func (t Target) checkServeKey(p Proof) error {
 	if t.Row.Name != Static || kind || !strings.HasPrefix(p.Secret.Reveal(), serveKey) {
 		return nil
 	}
-	err := errors.New("it is a key of `regpass serve`, which is exchanged for a token and never sent as one")
+	err := regpass.Usagef("it is a key of `regpass serve`, which is exchanged for a token and never sent as one")
 	return regpass.Hintf(err, "%s", t.AddType(pyx.Name))
 }

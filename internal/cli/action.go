@@ -179,7 +179,7 @@ func (a *app) skipUnavailable(ctx context.Context, s *session.Session, in action
 	case action.Skip:
 		a.say.notef("%v", err)
 	default:
-		return err
+		return regpass.Hintf(err, "to let the job go on without a credential, set the input if-unavailable to warn or skip")
 	}
 	a.undo(ctx, s, a.undoLimit(in), session.Ending{Force: true}) // other registries may have given a credential
 	return nil

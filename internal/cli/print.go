@@ -234,6 +234,9 @@ func (p *printer) problem(level action.Level, err error) {
 	}
 	hints := regpass.Unique(regpass.Hints(err), func(h string) string { return h })
 	if p.reader == actionStep {
+		for i, h := range hints {
+			hints[i] = inInputs.Replace(h)
+		}
 		p.annotate(level, err.Error(), hints)
 		return
 	}
