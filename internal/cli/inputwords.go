@@ -14,5 +14,7 @@ var inInputs = strings.NewReplacer(
 	"on the command line or in REGPASS_REGISTRIES, or trust its host in your own regpass.toml,", "in the input registries",
 	"on the command line or in REGPASS_REGISTRIES", "in the input registries",
 	"on the command line", "in the input registries",
+	"--token-stdin", "the input api-key", "--password-stdin", "the input api-key",
+	"--min-lifetime", "the input min-lifetime", "--provider", "the input provider", "--timeout", "the input timeout",
 	"use two runs, one for each", "use the action twice, once for each",
 )

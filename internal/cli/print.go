@@ -246,27 +246,9 @@ func (p *printer) problem(level action.Level, err error) {
 	}
 }
 
-// flagsAsInputs are the flags that hints of other rooms name, with the inputs of the action that do the same. A longer
-// text stands before those that begin it.
-var flagsAsInputs = []string{
-	"pipe a key in with --token-stdin or --username NAME --password-stdin", "give it one by the input api-key",
-	"--token-stdin or --password-stdin", "or the input api-key",
-	"--token-stdin", "the input api-key", "--password-stdin", "the input api-key",
-	"--min-lifetime", "the input min-lifetime", "--provider", "the input provider", "--timeout", "the input timeout",
-}
-
-// inInputs says hints in the words of a workflow, which has inputs and no flags.
-func inInputs(hints []string) (all []string) {
-	words := strings.NewReplacer(flagsAsInputs...)
-	for _, h := range hints {
-		all = append(all, words.Replace(h))
-	}
-	return all
-}
-
 // annotate gives a runner the text and its hints as one annotation.
 func (p *printer) annotate(level action.Level, text string, hints []string) {
-	text = strings.Join(append([]string{text}, inInputs(hints)...), "\nhint: ")
+	text = strings.Join(append([]string{text}, hints...), "\nhint: ")
 	text = strings.NewReplacer("\r", `\r`, "\x1b", `\x1b`).Replace(text)
 	p.mu.Lock()
 	defer p.mu.Unlock()
