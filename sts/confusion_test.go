@@ -119,6 +119,8 @@ func TestWrongAddress(t *testing.T) {
 		"/simple/demo-pkg/": 400, "/simple/": 400, "/simple": 400, "/simple/acme/main/sub/demo-pkg/": 400,
 		"/conda/acme/main/noarch/repodata.json": 403, "/conda/acme/noarch/repodata.json": 403,
 		"/files/acme/mian/" + wheelName: 403, "/simple/acme/main/nothing/": 404,
+		"/Simple/acme/main/demo-pkg/": 400, "/pypi/simple/acme/main/demo-pkg/": 400, "/acme/main/demo-pkg/": 400,
+		"/demo-pkg/": 400, "/t/": 400,
 	} {
 		fx.want(t, fx.do(ask{path: path, header: h}), status)
 	}

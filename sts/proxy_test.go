@@ -150,6 +150,22 @@ func TestUpstream(t *testing.T) {
 	}
 }
 
+// TestUpstreamPaths: a client of a channel reaches nothing else of its upstream.
+func TestUpstreamPaths(t *testing.T) {
+	b := newBacking(t)
+	fx := b.fixture(func(*sts.Index) {})
+	h := bearer(fx.token(fx.dev))
+	for _, path := range []string{
+		"%252e%252e/private", "noarch/%252e%252e/%252e%252e/private", "noarch/..%252f..%252fprivate", "noarch/%252fprivate",
+		"noarch/%25zz", "noarch/%2525%32%65%2525%32%65/private",
+	} {
+		fx.want(t, fx.do(ask{path: "/conda/acme/up/" + path, header: h}), 400)
+	}
+	if seen := b.seen.String(); seen != "" {
+		t.Errorf("upstream saw\n%s", seen)
+	}
+}
+
 func TestUpstreamJSON(t *testing.T) {
 	b := newBacking(t)
 	b.pageType = "application/vnd.pypi.simple.v1+json"
