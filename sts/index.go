@@ -83,7 +83,8 @@ func (x *index) absent(project string) error {
 	return notFound.with("the index has no such project")
 }
 
-// elsewhere refuses to ask an upstream for a project that is at home in other indexes of the workspace only.
+// elsewhere refuses a project that is at home in other indexes of the workspace only: no upstream is asked for it, and
+// none is taken from or into a folder, where whoever may publish to that index alone could put it.
 func (s *Service) elsewhere(x *index, project string) error {
 	if x.reserves(project) {
 		return nil
@@ -130,11 +131,11 @@ type listing struct {
 // listing lists the files of a project for a client, whose key or policy reads maxFetching pages at once.
 func (s *Service) listing(c *call, x *index, project string) (listing, error) {
 	ctx := c.r.Context()
-	if x.upstream == nil {
-		return x.folder.listing(project)
-	}
 	if err := s.elsewhere(x, project); err != nil {
 		return listing{}, err
+	}
+	if x.upstream == nil {
+		return x.folder.listing(project)
 	}
 	key := x.Workspace + "/" + x.Name + "/" + project
 	now := s.env.Now()
@@ -169,6 +170,9 @@ func (s *Service) packageFile(c *call) error {
 		return notFound.with("not a wheel or sdist file name")
 	}
 	c.object = file
+	if err := s.elsewhere(x, project); err != nil {
+		return err
+	}
 	if x.folder != nil {
 		return x.folder.send(c, "application/octet-stream", file)
 	}
