@@ -131,11 +131,15 @@ type listing struct {
 // listing lists the files of a project for a client, whose key or policy reads maxFetching pages at once.
 func (s *Service) listing(c *call, x *index, project string) (listing, error) {
 	ctx := c.r.Context()
+	if x.upstream == nil {
+		listed, err := x.folder.listing(project)
+		if err == nil && listed.exists { // otherwise it is 404, and the client asks the index where the project is at home
+			err = s.elsewhere(x, project)
+		}
+		return listed, err
+	}
 	if err := s.elsewhere(x, project); err != nil {
 		return listing{}, err
-	}
-	if x.upstream == nil {
-		return x.folder.listing(project)
 	}
 	key := x.Workspace + "/" + x.Name + "/" + project
 	now := s.env.Now()
