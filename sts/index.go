@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -113,7 +114,7 @@ func (s *Service) reading(c *call, kind Kind) (*index, error) {
 // packageFile is a wheel or sdist in the listing of an index.
 type packageFile struct {
 	name           string
-	url            string // at the upstream; empty for a file in a folder
+	url            string // at the upstream, relative to the listing's page; empty for a file in a folder
 	sha256         string // in hex; empty if unknown
 	size           int64  // bytes; -1 if unknown
 	modified       time.Time
@@ -124,8 +125,9 @@ type packageFile struct {
 // listing is what an index says of a project.
 type listing struct {
 	files  []packageFile
-	exists bool // false: the index does not have the project
-	size   int  // bytes of upstream's page
+	exists bool     // false: the index does not have the project
+	page   *url.URL // of upstream; nil: a folder's. Its files' URLs are kept as they are there, since this may be long
+	size   int      // bytes that it takes in memory, about
 }
 
 // listing lists the files of a project for a client, whose key or policy reads maxFetching pages at once.
@@ -186,7 +188,11 @@ func (s *Service) packageFile(c *call) error {
 	}
 	for _, f := range listed.files {
 		if f.name == file {
-			return x.upstream.send(c, "application/octet-stream", f.url)
+			to, err := listed.page.Parse(f.url)
+			if err != nil {
+				return badUpstream.with("the upstream index links to an invalid URL")
+			}
+			return x.upstream.send(c, "application/octet-stream", to.String())
 		}
 	}
 	return notFound.with("the index has no such file")
