@@ -43,7 +43,7 @@ func TestPresenting(t *testing.T) {
 		{"nothing in the path", "/t/" + project, none, 401},
 		{"nonsense in the path", "/t/x" + project, none, 401},
 		{"twice in the path", "/t/" + token.Reveal() + "/t/" + token.Reveal() + project, none, 400},
-		{"alone in the path", "/t/" + token.Reveal(), none, 404},
+		{"alone in the path", "/t/" + token.Reveal(), none, 400},
 		{"an empty bearer", project, http.Header{"Authorization": {"Bearer "}}, 401},
 		{"another scheme", project, http.Header{"Authorization": {"Digest x"}}, 401},
 		{"two headers", project, http.Header{"Authorization": {"Bearer " + token.Reveal(), "Bearer " + token.Reveal()}}, 401},

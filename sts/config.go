@@ -97,7 +97,7 @@ type Index struct {
 	Upstream  string `toml:"upstream"` // URL of a Simple API (…/simple) or a channel
 	// Reserved are patterns of project names, such as acme-*, that are at home in this index of PyPI: where one is missing
 	// the answer is 403, at which uv stops, and never 404, at which it asks the next index. The workspace's other indexes
-	// do not serve them.
+	// neither serve nor take them.
 	Reserved []string `toml:"reserved"`
 	// UpstreamHosts are other hosts that upstream's links and redirects may lead to: exact, or *.suffix. The credential
 	// is never sent to them.

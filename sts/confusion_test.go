@@ -98,7 +98,7 @@ func TestReservedNames(t *testing.T) {
 	fx.start(http.DefaultTransport)
 	h := bearer(fx.token(fx.dev))
 	for path, status := range map[string]int{
-		"main/demo-pkg/": 200, "main/acme-lib/": 403, "main/acmeprivate/": 403, "main/acme/": 404, "main/lib-acme-x/": 404,
+		"main/demo-pkg/": 403, "main/acme-lib/": 403, "main/acmeprivate/": 403, "main/acme/": 404, "main/lib-acme-x/": 404,
 		"up/demo/": 200, "up/demo-other/": 403, "up/other/": 404, "up/acme-lib/": 403,
 		"public/acme-lib/": 403, "public/demo/": 403,
 	} {
@@ -110,6 +110,27 @@ func TestReservedNames(t *testing.T) {
 	}
 }
 
+// TestReservedNamesOfFolders: whoever may publish to one index gives clients no package that is at home in another.
+func TestReservedNamesOfFolders(t *testing.T) {
+	fx := newFixture(t)
+	own := filepath.Join(fx.dir, "own")
+	must(t, os.Mkdir(own, 0o755))
+	must(t, os.WriteFile(filepath.Join(own, newWheel), []byte(newText), 0o600))
+	fx.cfg.Indexes = append(fx.cfg.Indexes, sts.Index{Workspace: "acme", Name: "own", Kind: sts.PyPI, Folder: own,
+		Reserved: []string{"demo-*", "new-*"}})
+	fx.start(http.DefaultTransport)
+	token := fx.token(fx.dev)
+	for path, status := range map[string]int{
+		"/simple/acme/own/new-pkg/": 200, "/files/acme/own/" + newWheel: 200,
+		"/simple/acme/main/new-pkg/": 404, project: 403, "/files/acme/main/" + wheelName: 403,
+	} {
+		fx.want(t, fx.do(ask{path: path, header: bearer(token)}), status)
+	}
+	fx.want(t, fx.upload(token, uploadPath, form{file: newWheel, text: newText}), 403)
+	fx.want(t, fx.upload(token, uploadPath+"/validate",
+		form{text: newText, over: map[string]string{"filename": newWheel}}), 403)
+}
+
 // TestWrongAddress: 404 is an answer about a project, never about the index.
 func TestWrongAddress(t *testing.T) {
 	fx := newFixture(t)
@@ -119,6 +140,8 @@ func TestWrongAddress(t *testing.T) {
 		"/simple/demo-pkg/": 400, "/simple/": 400, "/simple": 400, "/simple/acme/main/sub/demo-pkg/": 400,
 		"/conda/acme/main/noarch/repodata.json": 403, "/conda/acme/noarch/repodata.json": 403,
 		"/files/acme/mian/" + wheelName: 403, "/simple/acme/main/nothing/": 404,
+		"/Simple/acme/main/demo-pkg/": 400, "/pypi/simple/acme/main/demo-pkg/": 400, "/acme/main/demo-pkg/": 400,
+		"/demo-pkg/": 400, "/t/": 400,
 	} {
 		fx.want(t, fx.do(ask{path: path, header: h}), status)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -83,7 +84,8 @@ func (x *index) absent(project string) error {
 	return notFound.with("the index has no such project")
 }
 
-// elsewhere refuses to ask an upstream for a project that is at home in other indexes of the workspace only.
+// elsewhere refuses a project that is at home in other indexes of the workspace only: no upstream is asked for it, and
+// none is taken from or into a folder, where whoever may publish to that index alone could put it.
 func (s *Service) elsewhere(x *index, project string) error {
 	if x.reserves(project) {
 		return nil
@@ -112,7 +114,7 @@ func (s *Service) reading(c *call, kind Kind) (*index, error) {
 // packageFile is a wheel or sdist in the listing of an index.
 type packageFile struct {
 	name           string
-	url            string // at the upstream; empty for a file in a folder
+	url            string // at the upstream, relative to the listing's page; empty for a file in a folder
 	sha256         string // in hex; empty if unknown
 	size           int64  // bytes; -1 if unknown
 	modified       time.Time
@@ -123,15 +125,20 @@ type packageFile struct {
 // listing is what an index says of a project.
 type listing struct {
 	files  []packageFile
-	exists bool // false: the index does not have the project
-	size   int  // bytes of upstream's page
+	exists bool     // false: the index does not have the project
+	page   *url.URL // of upstream; nil: a folder's. Its files' URLs are kept as they are there, since this may be long
+	size   int      // bytes that it takes in memory, about
 }
 
 // listing lists the files of a project for a client, whose key or policy reads maxFetching pages at once.
 func (s *Service) listing(c *call, x *index, project string) (listing, error) {
 	ctx := c.r.Context()
 	if x.upstream == nil {
-		return x.folder.listing(project)
+		listed, err := x.folder.listing(project)
+		if err == nil && listed.exists { // otherwise it is 404, and the client asks the index where the project is at home
+			err = s.elsewhere(x, project)
+		}
+		return listed, err
 	}
 	if err := s.elsewhere(x, project); err != nil {
 		return listing{}, err
@@ -169,6 +176,9 @@ func (s *Service) packageFile(c *call) error {
 		return notFound.with("not a wheel or sdist file name")
 	}
 	c.object = file
+	if err := s.elsewhere(x, project); err != nil {
+		return err
+	}
 	if x.folder != nil {
 		return x.folder.send(c, "application/octet-stream", file)
 	}
@@ -178,7 +188,11 @@ func (s *Service) packageFile(c *call) error {
 	}
 	for _, f := range listed.files {
 		if f.name == file {
-			return x.upstream.send(c, "application/octet-stream", f.url)
+			to, err := listed.page.Parse(f.url)
+			if err != nil {
+				return badUpstream.with("the upstream index links to an invalid URL")
+			}
+			return x.upstream.send(c, "application/octet-stream", to.String())
 		}
 	}
 	return notFound.with("the index has no such file")

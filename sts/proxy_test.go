@@ -1,12 +1,14 @@
 package sts_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -150,6 +152,22 @@ func TestUpstream(t *testing.T) {
 	}
 }
 
+// TestUpstreamPaths: a client of a channel reaches nothing else of its upstream.
+func TestUpstreamPaths(t *testing.T) {
+	b := newBacking(t)
+	fx := b.fixture(func(*sts.Index) {})
+	h := bearer(fx.token(fx.dev))
+	for _, path := range []string{
+		"%252e%252e/private", "noarch/%252e%252e/%252e%252e/private", "noarch/..%252f..%252fprivate", "noarch/%252fprivate",
+		"noarch/%25zz", "noarch/%2525%32%65%2525%32%65/private",
+	} {
+		fx.want(t, fx.do(ask{path: "/conda/acme/up/" + path, header: h}), 400)
+	}
+	if seen := b.seen.String(); seen != "" {
+		t.Errorf("upstream saw\n%s", seen)
+	}
+}
+
 func TestUpstreamJSON(t *testing.T) {
 	b := newBacking(t)
 	b.pageType = "application/vnd.pypi.simple.v1+json"
@@ -230,4 +248,50 @@ func TestSlowUpstream(t *testing.T) {
 			t.Errorf("status %d", status)
 		}
 	}
+}
+
+// unread is a client that reads nothing of what it is sent until it is released.
+type unread struct {
+	*httptest.ResponseRecorder
+	begun   chan<- struct{}
+	release <-chan struct{}
+}
+
+func (u unread) Write(p []byte) (int, error) {
+	u.begun <- struct{}{}
+	<-u.release
+	return u.ResponseRecorder.Write(p)
+}
+
+// TestUnreadPages: clients that read nothing hold few long pages in memory, and hold up nobody else.
+func TestUnreadPages(t *testing.T) {
+	b := newBacking(t)
+	b.page = strings.Repeat(`<a href="/own/demo-1.0.tar.gz">demo-1.0.tar.gz</a>`, 20_000)
+	fx := b.fixture(func(*sts.Index) {})
+	const path = "/simple/acme/up/demo/"
+	begun, release := make(chan struct{}, 100), make(chan struct{})
+	slow, reader := fx.token(fx.dev), fx.token(fx.reader)
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+			r.Header = bearer(slow)
+			fx.handler.ServeHTTP(unread{httptest.NewRecorder(), begun, release}, r)
+		})
+	}
+	for range 16 {
+		<-begun
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, path, http.NoBody)
+	r.Header = bearer(slow)
+	rec := httptest.NewRecorder()
+	if fx.handler.ServeHTTP(rec, r); rec.Code != http.StatusServiceUnavailable {
+		t.Errorf("one more page is sent: %d", rec.Code)
+	}
+	fx.want(t, fx.do(ask{path: path, header: bearer(reader)}), 200)
+	close(release)
+	all.Wait()
+	fx.want(t, fx.do(ask{path: path, header: bearer(slow)}), 200)
 }

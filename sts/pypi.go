@@ -2,6 +2,7 @@ package sts
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"html"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/regpass/regpass"
 )
@@ -134,12 +136,42 @@ func (s *Service) simpleProject(c *call) error {
 	if !listed.exists {
 		return x.absent(asked)
 	}
+	sent, err := s.beginPage(c, listed)
+	if err != nil {
+		return err
+	}
+	defer sent()
 	files := listed.files
 	base := "../../../../files/" + x.Workspace + "/" + x.Name + "/"
 	if variant.json {
 		return c.simple(variant, simpleJSON(projectJSON(asked, base, files)))
 	}
 	return c.simple(variant, simpleHTML("Links for "+asked, projectLinks(base, files)))
+}
+
+// Limits on sending a page to a client that may be slow.
+const (
+	longPage     = 1 << 20         // bytes; the server's connections hold shorter ones
+	sendingLimit = 5 * time.Minute // of a page
+)
+
+// beginPage waits for the turn of a long page, since each is in memory until the client has read it. The caller ends
+// the turn with sent.
+func (s *Service) beginPage(c *call, page listing) (sent func(), err error) {
+	sent = func() {}
+	if max(page.size, fileSize*len(page.files)) > longPage {
+		ctx, cancel := context.WithTimeout(c.r.Context(), requestTimeout)
+		defer cancel()
+		turns := s.sending[c.subject]
+		select {
+		case turns <- struct{}{}:
+			sent = func() { <-turns }
+		case <-ctx.Done():
+			return nil, unavailable.with("%d long pages are being sent for this key or policy", maxSending)
+		}
+	}
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(sendingLimit)) // a recorder has no connection
+	return sent, nil
 }
 
 // timestamp is the layout of upload-time in PEP 700.

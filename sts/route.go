@@ -140,7 +140,8 @@ func (s *Service) route(c *call) error {
 		c.w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return wrongMethod.with("this path accepts %s", strings.Join(allowed, ", "))
 	}
-	if path[0] == "simple" { // not 404, as in reading
+	// What may be a project below a wrong address is not 404, as in reading.
+	if (len(path) > 1 || path[0] == "simple") && path[0] != "conda" && path[0] != ".well-known" {
 		return badRequest.with("no such path; an index is at /simple/WORKSPACE/INDEX/")
 	}
 	return notFound.with("no such path")
@@ -150,13 +151,14 @@ func (s *Service) route(c *call) error {
 const maxSegment = 255
 
 // split removes conda's prefix /t/<token> and splits the path into segments. It refuses everything that could become
-// another path later: dot segments, empty segments except the last, encoded slashes, backslashes, control characters.
+// another path later: dot segments, empty segments except the last, encoded slashes, backslashes, control characters,
+// and percent signs, which an upstream would decode once more.
 func (c *call) split() ([]string, error) {
 	path := strings.TrimPrefix(c.r.URL.EscapedPath(), "/")
 	if rest, ok := strings.CutPrefix(path, "t/"); ok {
 		token, rest, ok := strings.Cut(rest, "/")
 		if !ok {
-			return nil, notFound.with("no such path")
+			return nil, badRequest.with("no such path; an index is at /simple/WORKSPACE/INDEX/")
 		}
 		token, err := url.PathUnescape(token)
 		if err != nil {
@@ -181,4 +183,4 @@ func (c *call) split() ([]string, error) {
 	return segments, nil
 }
 
-func ambiguous(r rune) bool { return r < ' ' || r == 0x7f || r == '/' || r == '\\' }
+func ambiguous(r rune) bool { return r < ' ' || r == 0x7f || r == '/' || r == '\\' || r == '%' }

@@ -17,6 +17,7 @@ const (
 	leastFamily = 100
 	maxUploads  = 16 // of one key or policy at once: each has a file
 	maxFetching = 16 // pages that are read from upstreams for one at once: each may have maxPage bytes
+	maxSending  = 16 // long pages that are sent to one at once: each is in memory until the client has read it
 )
 
 // share is the part of a table that each of n owners has.

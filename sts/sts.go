@@ -52,6 +52,7 @@ type Service struct {
 	pages    *expiring[string, listing]   // upstreams' listings: a cache
 
 	fetching map[string]chan struct{} // an entry for each page that is read from an upstream, by subject of the token
+	sending  map[string]chan struct{} // the same for each long page that is sent to a client
 	uploads  *slots                   // by subject of the token
 	stop     context.CancelFunc       // ends what runs beside requests
 }
@@ -81,7 +82,7 @@ func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 		cfg: cfg, env: o.Env, audit: slog.NewJSONHandler(o.Audit, nil),
 		issuers: map[string]*issuer{}, indexes: map[indexID]*index{}, routes: compile(routes),
 		verified: newCache[[32]byte, *claims](maxVerified), pages: newCache[string, listing](maxPages),
-		fetching: map[string]chan struct{}{}, uploads: newSlots(maxUploads),
+		fetching: map[string]chan struct{}{}, sending: map[string]chan struct{}{}, uploads: newSlots(maxUploads),
 		revoked:       map[string]*revocations{},
 		refreshTokens: newRefreshTokens(len(cfg.APIKeys)),
 	}
@@ -109,7 +110,7 @@ func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 		}
 	}
 	for subject := range s.revoked {
-		s.fetching[subject] = make(chan struct{}, maxFetching)
+		s.fetching[subject], s.sending[subject] = make(chan struct{}, maxFetching), make(chan struct{}, maxSending)
 	}
 	for _, x := range cfg.Indexes {
 		opened, err := s.openIndex(x)

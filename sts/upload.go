@@ -10,8 +10,8 @@ import (
 	"github.com/regpass/regpass"
 )
 
-// uploading authorizes an upload and returns the folder that it goes to.
-func (s *Service) uploading(c *call) (*folder, error) {
+// uploading authorizes an upload and returns the index, which has a folder, that it goes to.
+func (s *Service) uploading(c *call) (*index, error) {
 	workspace, registry := c.args[0], c.args[1]
 	if err := s.authorize(c, Write, workspace, registry); err != nil {
 		return nil, err
@@ -20,16 +20,17 @@ func (s *Service) uploading(c *call) (*folder, error) {
 	if x == nil || x.folder == nil {
 		return nil, notFound.with("the workspace has no such index, or it takes no uploads")
 	}
-	return x.folder, x.folder.moved() // what is written to a folder that was moved is lost
+	return x, x.folder.moved() // what is written to a folder that was moved is lost
 }
 
 // upload accepts a wheel or sdist (pypi/warehouse, docs/user/api/upload.md). It never replaces a file: the same content
 // again is 200, as on PyPI, so that a retry after a lost response succeeds; other content is 409.
 func (s *Service) upload(c *call) error {
-	f, err := s.uploading(c)
+	x, err := s.uploading(c)
 	if err != nil {
 		return err
 	}
+	f := x.folder
 	if !s.uploads.enter(c.subject) {
 		return unavailable.with("%d uploads of this key or policy are running", maxUploads)
 	}
@@ -45,7 +46,7 @@ func (s *Service) upload(c *call) error {
 	if in.temp == "" {
 		return badRequest.with("the form has no file in the field content")
 	}
-	if err := in.check(in.file); err != nil {
+	if err := s.fits(x, in, in.file); err != nil {
 		return err
 	}
 	c.object = in.file
@@ -67,7 +68,7 @@ func (s *Service) upload(c *call) error {
 // validate tells a client whether an upload is needed (uv, crates/uv-publish/src/lib.rs, validate). The form is that of
 // the upload with the field filename instead of the content.
 func (s *Service) validate(c *call) error {
-	f, err := s.uploading(c)
+	x, err := s.uploading(c)
 	if err != nil {
 		return err
 	}
@@ -75,11 +76,11 @@ func (s *Service) validate(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := in.check(in.filename); err != nil {
+	if err := s.fits(x, in, in.filename); err != nil {
 		return err
 	}
 	c.object = in.filename
-	same, err := f.holds(in.filename, in.fields.sha256)
+	same, err := x.folder.holds(in.filename, in.fields.sha256)
 	if err != nil {
 		return err
 	}
@@ -87,6 +88,15 @@ func (s *Service) validate(c *call) error {
 }
 
 var versionText = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9._+!-]{0,127}$`)
+
+// fits refuses a form that is wrong, and a project that is at home in another index.
+func (s *Service) fits(x *index, in received, file string) error {
+	if err := in.check(file); err != nil {
+		return err
+	}
+	project, _, _ := parseFilename(file)
+	return s.elsewhere(x, project)
+}
 
 // check refuses a form that contradicts itself or the file name.
 func (in *received) check(file string) error {

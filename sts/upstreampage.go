@@ -53,6 +53,9 @@ func (u *upstream) listing(ctx context.Context, project string) (listing, error)
 	return readPage(page, kind, text, project)
 }
 
+// fileSize is about how much memory a file of a page takes besides the page's text, in bytes.
+const fileSize = 256
+
 // readPage reads a project's page of a media type. Its links are relative to page.
 func readPage(page *url.URL, kind string, text []byte, project string) (listing, error) {
 	read := readers[kind]
@@ -64,10 +67,10 @@ func readPage(page *url.URL, kind string, text []byte, project string) (listing,
 	if err != nil {
 		return listing{}, badUpstream.with("the upstream index's page cannot be parsed").because("%s", err)
 	}
-	out, others := listing{exists: true, size: len(text)}, 0
+	out, others := listing{exists: true, page: page, size: len(text) + fileSize*len(listed)}, 0
 	for _, f := range listed {
 		of, _, ok := parseFilename(f.name)
-		to, err := page.Parse(f.url)
+		_, err := url.Parse(f.url)
 		if !ok || err != nil {
 			continue // an egg or installer, which clients no longer use
 		}
@@ -75,7 +78,6 @@ func readPage(page *url.URL, kind string, text []byte, project string) (listing,
 			others++
 			continue
 		}
-		f.url = to.String()
 		out.files = append(out.files, f)
 	}
 	if out.files == nil && (!marked || others > 0) {

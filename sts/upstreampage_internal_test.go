@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -78,5 +79,26 @@ func TestReadLinksIsBounded(t *testing.T) {
 	got, _, err := readLinks([]byte(`<a href="a-1.zip">` + strings.Repeat("a<b>", 1<<20) + `</a>`))
 	if err != nil || len(got) != 1 || len(got[0].name) > maxLinkText {
 		t.Errorf("got %d files, %v", len(got), err)
+	}
+}
+
+// TestLongPageAddress: an upstream may redirect to an address so long that it must not be kept with each file.
+func TestLongPageAddress(t *testing.T) {
+	page, err := url.Parse("https://pkgs.test/" + strings.Repeat("a", 50_000) + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = `{"filename":"a-1.zip","url":"a-1.zip"}`
+	text := `{"meta":{"api-version":"1.0"},"files":[` + strings.Repeat(file+",", 999) + file + `]}`
+	got, err := readPage(page, "application/json", []byte(text), "a")
+	if err != nil || len(got.files) != 1000 {
+		t.Fatalf("%d files, %v", len(got.files), err)
+	}
+	kept := 0
+	for _, f := range got.files {
+		kept += len(f.name) + len(f.url) + len(f.sha256)
+	}
+	if kept > len(text) || got.size < len(text)+1000*fileSize {
+		t.Errorf("%d bytes are kept of %d, and count for %d", kept, len(text), got.size)
 	}
 }

@@ -48,9 +48,20 @@ func plainVersion(text string) string {
 		out += ".dev" + plainNumber(m[9])
 	}
 	if m[10] != "" {
-		out += "+" + separators().ReplaceAllString(m[10], ".")
+		out += "+" + plainLocal(m[10])
 	}
 	return out
+}
+
+// plainLocal is a local version, of which the parts that are numbers compare as such.
+func plainLocal(text string) string {
+	parts := strings.Split(separators().ReplaceAllString(text, "."), ".")
+	for i, p := range parts {
+		if strings.Trim(p, "0123456789") == "" {
+			parts[i] = plainNumber(p)
+		}
+	}
+	return strings.Join(parts, ".")
 }
 
 // plainNumber is a number without zeros in front; nothing is 0.

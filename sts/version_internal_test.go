@@ -14,6 +14,7 @@ func TestSameVersion(t *testing.T) {
 		{"1.0.dev3", "1.0dev3", true}, {"1.0.dev", "1.0.dev0", true}, {"1.0.dev3", "1.0", false},
 		{"1!1.0", "1!1.0", true}, {"0!1.0", "1.0", true}, {"1!1.0", "1.0", false},
 		{"1.0+Ubuntu-1", "1.0+ubuntu.1", true}, {"1.0+ubuntu.1", "1.0+ubuntu_1", true}, {"1.0+a", "1.0", false},
+		{"1.0+a.01", "1.0+a.1", true}, {"1.0+00", "1.0+0", true}, {"1.0+a01", "1.0+a1", false}, {"1.0+1", "1.0+10", false},
 		{"2004d", "2004d", true}, {"1.0-final-x", "1.0_final_x", true}, {"2004d", "2004e", false},
 	} {
 		if got := sameVersion(test.field, test.file); got != test.want {
