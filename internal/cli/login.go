@@ -121,6 +121,9 @@ func login(ctx context.Context, a *app, args []string, o *loginOptions, format v
 	if err := o.sinks.check(); err != nil {
 		return err
 	}
+	for _, flag := range o.sinks.idle() {
+		a.say.Warn(fmt.Errorf("login: %s does nothing here, since --to leaves its sink out", flag))
+	}
 	refs, err := a.registries(args)
 	if err != nil {
 		return err

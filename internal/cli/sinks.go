@@ -88,6 +88,18 @@ func (f *sinkFlags) check() error {
 	return err
 }
 
+// idle lists the flags that change a file of the user's for a sink that --to leaves out, so that they do nothing.
+func (f *sinkFlags) idle() (flags []string) {
+	sinks, _ := f.sinks() // check has said what is wrong
+	for name := range f.options().InPlace {
+		if !slices.Contains(clients.Names(sinks), name) {
+			sink, _ := clients.Find(name)
+			flags = append(flags, "--"+sink.InPlace.Flag)
+		}
+	}
+	return slices.Sorted(slices.Values(flags))
+}
+
 // checkNames refuses names of indexes that are on another origin in uv's files, if a sink that --to names would set
 // uv's variables of that name; see checkIndexNames. By default none does.
 func (f *sinkFlags) checkNames(a *app, refs []regpass.Ref, words ...string) error {
