@@ -1,6 +1,7 @@
 package regpass
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -198,6 +199,9 @@ func normalHost(u *url.URL) (string, error) {
 	host := strings.ToLower(u.Hostname())
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
+	}
+	if host == "" {
+		return "", errors.New(`"" is not a host name`)
 	}
 	if !hostName().MatchString(host) && !ipv6().MatchString(host) {
 		return "", Hintf(fmt.Errorf("%s is not a host name", Quote(hideHost(host))),

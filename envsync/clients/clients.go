@@ -22,7 +22,7 @@ var All = []envsync.Sink{
 		Doc:  "NETRC and a private netrc: pip, uv, requests, pixi, and curl with --netrc-file \"$NETRC\"",
 		Var:  "NETRC", File: "netrc", Format: netrc.Private, Variants: []envsync.Format{netrc.InPlace},
 		Default: true,
-		Readers: []string{"pip", "twine", "curl", "requests", "uv"},
+		Readers: []string{"pip", "curl", "requests", "uv"},
 		Build:   envsync.Mount{ID: "netrc", Target: "/run/secrets/netrc"},
 		Output:  "netrc",
 		InPlace: envsync.InPlace{Flag: "netrc-file", TakesFile: true,

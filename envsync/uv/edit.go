@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -71,7 +72,8 @@ func credentialFor(service string, cred regpass.Credential) (credential, error) 
 }
 
 // copyOthers copies a store without the credentials for the servers of want. A credential with a longer path would win
-// over ours, and uv ignores two credentials with one path. dropped lists the services that were left out.
+// over ours, and uv ignores two credentials with one path. dropped lists the services that were left out, but for
+// those of an earlier login with the same credential.
 func copyOthers(old []byte, want []credential) (base []byte, dropped []string, err error) {
 	f, err := parse(old)
 	if err != nil {
@@ -81,7 +83,9 @@ func copyOthers(old []byte, want []credential) (base []byte, dropped []string, e
 	for _, c := range f.Credential {
 		realm, _ := c.realm()
 		if slices.ContainsFunc(want, func(w credential) bool { r, _ := w.realm(); return r == realm }) {
-			dropped = append(dropped, c.Service)
+			if !slices.ContainsFunc(want, func(w credential) bool { return reflect.DeepEqual(w, c) }) {
+				dropped = append(dropped, c.Service)
+			}
 			continue
 		}
 		kept.Credential = append(kept.Credential, c)

@@ -50,7 +50,7 @@ func (f *buildFlags) add(a *app, cmd *cobra.Command) {
 			"Docker, or the one on this machine"},
 		{"allow", "", &o.Allow, "grant steps an `ENTITLEMENT`: network.host, security.insecure, device"},
 		{"annotation", "", &o.Annotations, "annotate the image with `KEY=VALUE`"},
-		{"attest", "", &o.Attests, "attestation to add, `type=TYPE,…`"},
+		{"attest", "", &o.Attests, "`ATTESTATION` to add: type=TYPE,…"},
 		{"build-arg", "", &o.BuildArgs, "build argument `NAME=VALUE`; NAME alone takes the variable's value"},
 		{"build-context", "", &o.BuildContexts, "further context `NAME=PLACE`"},
 		{"builder", "", &f.ask.Builder, "`NAME` of the buildx builder to use"},

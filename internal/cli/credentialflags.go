@@ -35,7 +35,6 @@ func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
 		"user `NAME` that goes with --password-stdin or REGPASS_API_KEY; '' for a password without one")
 	f.noUser = func() bool { return fl.Changed("username") && f.username == "" }
 	fl.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password for --username from standard input")
-	cmd.MarkFlagsMutuallyExclusive("token-stdin", "conda-token-stdin", "password-stdin")
 	var providers []string
 	for _, known := range identity.Providers {
 		providers = append(providers, known.Name)
@@ -45,9 +44,13 @@ func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
 		if o.Timeout <= 0 {
 			return regpass.Usagef("%s: --timeout must be more than 0", cmd.Name())
 		}
-		_, err := unavailableMode(f.unavailable)
+		if _, err := unavailableMode(f.unavailable); err != nil || o.Provider == "" {
+			return err
+		}
+		_, err := identity.Find(o.Provider) // also where the registry takes no identity
 		return err
 	}
+	oneOf(cmd, "token-stdin", "conda-token-stdin", "password-stdin")
 }
 
 // stdinKinds names for people what the flags read.

@@ -102,6 +102,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 		return err
 	}
 	a.say.plan(written.Plan)
+	tellTwine(a, command, all)
 	vars := written.Vars
 	if o.secrets.wanted() {
 		var flags []envsync.Var

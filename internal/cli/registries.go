@@ -107,11 +107,16 @@ func (a *app) toSend(r regpass.Ref) string {
 	return fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(regpass.Quote(r.String())))
 }
 
-// namedWhere lists registries, each with who names it.
+// namedWhere lists registries behind who names them.
 func namedWhere(refs []regpass.Ref) string {
 	var words []string
-	for _, r := range refs[:min(maxSaid, len(refs))] {
-		words = append(words, fmt.Sprintf("%s names %s", r.Origin, regpass.Quote(r.String())))
+	for rest := refs[:min(maxSaid, len(refs))]; len(rest) > 0; {
+		origin := rest[0].Origin
+		var urls []string
+		for len(rest) > 0 && rest[0].Origin == origin {
+			urls, rest = append(urls, regpass.Quote(rest[0].String())), rest[1:]
+		}
+		words = append(words, origin+" names "+listed(urls))
 	}
 	if more := len(refs) - maxSaid; more > 0 {
 		words = append(words, fmt.Sprintf("%d more are named", more))
@@ -130,7 +135,8 @@ func (a *app) byHand(url string) string {
 	case !strings.Contains(a.verb.Use, "[REGISTRY"):
 		return fmt.Sprintf("`%s --registry %s …`, %s", a.verb.CommandPath(), url, setting)
 	}
-	use := strings.NewReplacer("[REGISTRY…]", url, "[REGISTRY]", url, " [ARGUMENT…]", "").Replace(a.verb.Use)
+	use := strings.NewReplacer("[REGISTRY…]", url, "[REGISTRY]", url, " [ARGUMENT…]", "",
+		" CI ", " "+a.verb.Flags().Arg(0)+" ").Replace(a.verb.Use)
 	return fmt.Sprintf("`%s %s`, %s", a.verb.Root().Name(), use, setting)
 }
 

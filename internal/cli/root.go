@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/session"
@@ -103,7 +105,6 @@ func newRoot(a *app) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          unknownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-
 	}
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		a.verb = cmd
@@ -119,7 +120,7 @@ func newRoot(a *app) *cobra.Command {
 	root.PersistentFlags().BoolP("verbose", "v", false, "also print each request and identity, never a secret")
 	root.SetUsageTemplate(usageTemplate)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return regpass.Hintf(regpass.Usagef("%s: %s", cmd.Name(), quoteFlag(err)), "see `regpass help %s`", cmd.Name())
+		return badFlag(cmd, err)
 	})
 	for _, group := range []struct {
 		id, title string
@@ -245,15 +246,36 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	return regpass.Hintf(regpass.Usagef("unknown command %s", regpass.Quote(args[0])), "%s", hint)
 }
 
-// quoteFlag returns the message without the value of a bad flag, which may be a secret in the wrong place.
-func quoteFlag(err error) string {
-	text := err.Error()
-	if i := strings.Index(text, "invalid argument"); i >= 0 {
-		if j := strings.Index(text, " for "); j >= 0 {
-			name, _, _ := strings.Cut(text[j+len(" for "):], " flag")
-			return "the value of " + strings.Trim(name, `"`) + " does not have the form it needs"
+// badFlag says which flag is wrong, and why, without its value, which may be a secret in the wrong place.
+func badFlag(cmd *cobra.Command, err error) error {
+	where, hint := "", "see `"+helpOf(cmd)+"`"
+	if cmd.HasParent() {
+		where = cmd.Name() + ": "
+	}
+	why, _, _ := strings.Cut(err.Error(), "=")
+	var unknown *pflag.NotExistError
+	var valueless *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
+		why = "unknown flag: -" + unknown.GetSpecifiedName()
+	case errors.As(err, &unknown):
+		var like []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if name := unknown.GetSpecifiedName(); len(name) > 2 && near(name, f.Name) {
+				like = append(like, "--"+f.Name)
+			}
+		})
+		if len(like) > 0 {
+			hint = "did you mean " + strings.Join(like, " or ") + "?"
+		}
+	case errors.As(err, &valueless):
+		why = "--" + valueless.GetFlag().Name + " needs a value"
+	case errors.As(err, &invalid):
+		why = "the value of --" + invalid.GetFlag().Name + " does not have the form it needs"
+		if invalid.GetFlag().Value.Type() == "duration" {
+			hint = "write a number and its unit, such as 90s or 5m"
 		}
 	}
-	name, _, _ := strings.Cut(text, "=")
-	return name
+	return regpass.Hintf(regpass.Usagef("%s%s", where, why), "%s", hint)
 }
