@@ -212,7 +212,8 @@ func projectJSON(project, base string, files []packageFile) (version string, pag
 		if _, v, ok := parseFilename(f.name); ok {
 			versions[v] = true
 		}
-		j := fileJSON{Filename: f.name, URL: base + url.PathEscape(f.name), RequiresPython: f.requiresPython, Yanked: f.yanked}
+		j := fileJSON{Filename: f.name, URL: base + url.PathEscape(f.name), RequiresPython: f.requiresPython,
+			Yanked: f.yanked}
 		j.Hashes.SHA256 = f.sha256
 		if j.Size = &f.size; f.size < 0 {
 			j.Size, version = nil, "1.0"
