@@ -278,3 +278,13 @@ func BenchmarkScan(b *testing.B) {
 		})
 	}
 }
+
+// TestManyFindsHideNoOther: a file that has one secret very often may have another, too.
+func TestManyFindsHideNoOther(t *testing.T) {
+	text := strings.Repeat("another-secret ", image.DefaultLimits.Findings+1) + live
+	found, err := image.Read(context.Background(), bytes.NewReader(tarOf(t, file{name: "a", text: text})), known,
+		image.Limits{})
+	if err != nil || len(found) != 2 || found[1].Fingerprint != fingerprint {
+		t.Errorf("%v, %v", found, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -87,7 +88,7 @@ func (s *scan) enter(at location) *level {
 	for len(s.levels) <= at.depth {
 		l := &level{head: bufio.NewReaderSize(nil, chunkSize), buf: make([]byte, chunkSize)}
 		l.search = s.known.Search(func(m regpass.Match) {
-			if len(l.hits) < s.limits.Findings {
+			if len(l.hits) < s.limits.Findings && !slices.Contains(l.hits, m) {
 				l.hits = append(l.hits, m)
 			}
 		})

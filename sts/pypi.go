@@ -141,12 +141,20 @@ func (s *Service) simpleProject(c *call) error {
 		return err
 	}
 	defer sent()
-	files := listed.files
-	base := "../../../../files/" + x.Workspace + "/" + x.Name + "/"
-	if variant.json {
-		return c.simple(variant, simpleJSON(projectJSON(asked, base, files)))
+	return c.simple(variant, s.page(x, asked, listed, variant))
+}
+
+// page writes a project's page. One long page is written at a time, for that takes several times its size.
+func (s *Service) page(x *index, project string, listed listing, in variant) []byte {
+	if listed.long() {
+		s.writing.Lock()
+		defer s.writing.Unlock()
 	}
-	return c.simple(variant, simpleHTML("Links for "+asked, projectLinks(base, files)))
+	base := "../../../../files/" + x.Workspace + "/" + x.Name + "/"
+	if in.json {
+		return simpleJSON(projectJSON(project, base, listed.files))
+	}
+	return simpleHTML("Links for "+project, projectLinks(base, listed.files))
 }
 
 // Limits on sending a page to a client that may be slow.
@@ -155,11 +163,14 @@ const (
 	sendingLimit = 5 * time.Minute // of a page
 )
 
+// long reports whether a page may fill the memory if there are many.
+func (l listing) long() bool { return max(l.size, fileSize*len(l.files)) > longPage }
+
 // beginPage waits for the turn of a long page, since each is in memory until the client has read it. The caller ends
 // the turn with sent.
 func (s *Service) beginPage(c *call, page listing) (sent func(), err error) {
 	sent = func() {}
-	if max(page.size, fileSize*len(page.files)) > longPage {
+	if page.long() {
 		ctx, cancel := context.WithTimeout(c.r.Context(), requestTimeout)
 		defer cancel()
 		turns := s.sending[c.subject]
@@ -177,35 +188,40 @@ func (s *Service) beginPage(c *call, page listing) (sent func(), err error) {
 // timestamp is the layout of upload-time in PEP 700.
 const timestamp = "2006-01-02T15:04:05.000000Z"
 
+// fileJSON is a file on a page (PEP 691, PEP 700). A page may have very many, so it takes little memory.
+type fileJSON struct {
+	Filename string `json:"filename"`
+	Hashes   struct {
+		SHA256 string `json:"sha256,omitempty"`
+	} `json:"hashes"`
+	RequiresPython string `json:"requires-python,omitempty"`
+	Size           *int64 `json:"size,omitempty"`
+	UploadTime     string `json:"upload-time,omitempty"`
+	URL            string `json:"url"`
+	Yanked         any    `json:"yanked,omitempty"` // bool, or the reason
+}
+
 // projectJSON returns a project's page and its API version: 1.1 requires the size of every file, which not every
 // upstream gives.
 func projectJSON(project, base string, files []packageFile) (version string, page map[string]any) {
 	version = "1.1"
 	versions := map[string]bool{}
-	out := make([]any, 0, len(files))
-	for _, f := range files {
+	out := make([]fileJSON, len(files))
+	for i := range files {
+		f := &files[i]
 		if _, v, ok := parseFilename(f.name); ok {
 			versions[v] = true
 		}
-		j := map[string]any{"filename": f.name, "url": base + url.PathEscape(f.name), "hashes": map[string]string{}}
-		if f.sha256 != "" {
-			j["hashes"] = map[string]string{"sha256": f.sha256}
-		}
-		if f.size >= 0 {
-			j["size"] = f.size
-		} else {
-			version = "1.0"
+		j := fileJSON{Filename: f.name, URL: base + url.PathEscape(f.name), RequiresPython: f.requiresPython,
+			Yanked: f.yanked}
+		j.Hashes.SHA256 = f.sha256
+		if j.Size = &f.size; f.size < 0 {
+			j.Size, version = nil, "1.0"
 		}
 		if !f.modified.IsZero() {
-			j["upload-time"] = f.modified.UTC().Format(timestamp)
+			j.UploadTime = f.modified.UTC().Format(timestamp)
 		}
-		if f.requiresPython != "" {
-			j["requires-python"] = f.requiresPython
-		}
-		if f.yanked != nil {
-			j["yanked"] = f.yanked
-		}
-		out = append(out, j)
+		out[i] = j
 	}
 	return version, map[string]any{"name": project, "files": out, "versions": slices.Sorted(maps.Keys(versions))}
 }

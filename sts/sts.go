@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/regpass/regpass"
@@ -53,6 +54,7 @@ type Service struct {
 
 	fetching map[string]chan struct{} // an entry for each page that is read from an upstream, by subject of the token
 	sending  map[string]chan struct{} // the same for each long page that is sent to a client
+	writing  sync.Mutex               // held while a long page is written
 	uploads  *slots                   // by subject of the token
 	stop     context.CancelFunc       // ends what runs beside requests
 }
