@@ -198,6 +198,7 @@ func TestSecretIsTypedUnseen(t *testing.T) {
 	}{
 		{"a key", func(t *testing.T, x *terminal) { x.typed(t, key+"\n") }, 0},
 		{"Ctrl-C", func(t *testing.T, x *terminal) { x.typed(t, "half a key\x03") }, 130},
+		{"Ctrl-D", func(t *testing.T, x *terminal) { x.typed(t, "\x04") }, 4},
 		{"SIGTERM", func(t *testing.T, x *terminal) { _ = x.cmd.Process.Signal(syscall.SIGTERM) }, 130},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -218,6 +219,16 @@ func TestSecretIsTypedUnseen(t *testing.T) {
 				t.Errorf("the terminal is not as it was: %v", err)
 			}
 		})
+	}
+}
+
+// At a terminal nothing took the variables that login prints.
+func TestLoginSaysThatNothingIsSet(t *testing.T) {
+	index, key := tokenService(t)
+	x := atTerminal(t, []string{"PYX_API_KEY=" + key}, "login", index+" type=pyx")
+	x.expect(t, "nothing is set in this shell yet: paste these lines, or see the examples of `regpass help login`")
+	if code := x.code(t); code != 0 {
+		t.Errorf("exit code %d: %q", code, x.text())
 	}
 }
 

@@ -121,6 +121,10 @@ func (f *credentialFlags) broker(ctx context.Context, a *app, s *session.Session
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
+		if secret.Empty() {
+			return nil, regpass.Hintf(regpass.NoIdentityf("%s: %s is empty", flag, stdinKinds[flag]),
+				"standard input held nothing: look at the variable or the file that it comes from")
+		}
 		o.Given.Secret = secret
 	}
 	return broker.New(a.env, s, o, a.say), nil

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
@@ -150,6 +152,11 @@ func login(ctx context.Context, a *app, args []string, o *loginOptions, format v
 	for _, c := range plan.Changes {
 		a.say.notef("wrote %s", c.Path)
 	}
-	_, err = vars.WriteTo(a.env.Stdout)
-	return err
+	if _, err = vars.WriteTo(a.env.Stdout); err != nil {
+		return err
+	}
+	if f, ok := a.env.Stdout.(*os.File); ok && len(plan.Vars) > 0 && term.IsTerminal(int(f.Fd())) {
+		a.say.notef("nothing is set in this shell yet: paste these lines, or see the examples of `regpass help login`")
+	}
+	return nil
 }

@@ -2,7 +2,9 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/containerd/console"
@@ -33,7 +35,7 @@ func askSecret(ctx context.Context, prompt string) (string, error) {
 	}
 	answers := make(chan answer, 1)
 	go func() { // it ends with the line, or with the process
-		line, err := term.ReadPassword(fd)
+		line, err := readLine(os.Stdin)
 		answers <- answer{line, err}
 	}()
 	select {
@@ -41,5 +43,21 @@ func askSecret(ctx context.Context, prompt string) (string, error) {
 		return "", ctx.Err()
 	case a := <-answers:
 		return string(a.line), a.err
+	}
+}
+
+// readLine reads to the end of the line, or to Ctrl-D, which term.ReadPassword passes over.
+func readLine(r io.Reader) (line []byte, err error) {
+	for b := make([]byte, 1); ; {
+		switch n, err := r.Read(b); {
+		case errors.Is(err, io.EOF):
+			return line, nil
+		case err != nil:
+			return nil, err
+		case n == 1 && b[0] == '\n':
+			return line, nil
+		default:
+			line = append(line, b[:n]...)
+		}
 	}
 }
