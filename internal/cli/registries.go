@@ -164,8 +164,8 @@ func (a *app) noneNamed(found project.Found, untrusted []regpass.Ref) error {
 		return unnamed{error: regpass.Hintf(err, "what everyone may read needs no credential; for any other, name it: %s",
 			a.byHand("https://…")), project: true}
 	}
-	return unnamed{error: regpass.Hintf(fmt.Errorf("%w: %s", err, namedWhere(untrusted)), "%s", a.toSend(untrusted[0], nil)),
-		project: true, untrusted: true}
+	err = fmt.Errorf("%w: %s", err, namedWhere(untrusted))
+	return unnamed{error: regpass.Hintf(err, "%s", a.toSend(untrusted[0], nil)), project: true, untrusted: true}
 }
 
 // unnamed is the error that no registry may get a credential. A command that runs another program works without one.
