@@ -97,6 +97,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if missing != nil { // the command shows whether it needs one
 		a.say.Warn(missing)
 	}
+	a.sayKept(s)
 	written, err := o.write(ctx, a, sub, all)
 	if err != nil {
 		return err
