@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/registry"
@@ -93,7 +94,8 @@ func (b *Broker) noProof(t registry.Target) error {
 			"only %s, a file of the checkout, names this one", t.Ref, ErrNoKey, t.Ref.Origin)
 		return regpass.Hintf(err, "name the registry on the command line, if the secret from %s is for it", l.From)
 	}
-	hint := "set " + KeyVars(t)[0]
+	keys := KeyVars(t)
+	hint := "set " + strings.Join(keys, " and ")
 	switch {
 	case t.KeyVars() != nil, t.Ref.Vouched:
 	case t.Ref.Trusted:
@@ -104,9 +106,11 @@ func (b *Broker) noProof(t registry.Target) error {
 	if t.Row.Browser {
 		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref.Args())
 	}
+	if !t.Row.OIDC && len(keys) == 1 && (t.Ref.Trusted && !t.Ref.Vouched) { // one secret, which may be piped in
+		hint += ", or pipe a key in with --token-stdin or --username NAME --password-stdin"
+	}
 	if !t.Row.OIDC {
-		return regpass.Hintf(regpass.NoIdentityf("%s: %w and no stored login", t.Ref, ErrNoKey),
-			"%s, or pipe a key in with --token-stdin or --username NAME --password-stdin", hint)
+		return regpass.Hintf(regpass.NoIdentityf("%s: %w and no stored login", t.Ref, ErrNoKey), "%s", hint)
 	}
 	return regpass.Hintf(regpass.NoIdentityf("%s: %w, no CI identity and no stored login", t.Ref, ErrNoKey),
 		"%s; for a CI job, `regpass init CI` prints what to add to its file", hint)

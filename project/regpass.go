@@ -1,12 +1,42 @@
 package project
 
-import "github.com/regpass/regpass/internal/toml"
+import (
+	"errors"
+
+	"github.com/regpass/regpass/internal/toml"
+)
 
 // readRegpass reads regpass.toml, our own file. Its key registry is a list of registries, as on the command line.
 func readRegpass(text string) (named, error) {
-	var c struct{ Registry []string }
-	err := toml.Unmarshal([]byte(text), &c)
-	return named{ours: c.Registry}, err
+	var c map[string]any
+	if err := toml.Unmarshal([]byte(text), &c); err != nil {
+		return named{}, err
+	}
+	list, err := ours(c)
+	return named{ours: list}, err
+}
+
+// ours reads our table: its one key is registry, a list of strings, or a string for one. The error names no other key,
+// since the file may be anything.
+func ours(table map[string]any) ([]string, error) {
+	var list []string
+	for key, value := range table {
+		if key != "registry" {
+			return nil, errors.New("it has another key than registry")
+		}
+		all, many := value.([]any)
+		if !many {
+			all = []any{value}
+		}
+		for _, one := range all {
+			text, ok := one.(string)
+			if !ok {
+				return nil, errors.New("registry is not a list of strings")
+			}
+			list = append(list, text)
+		}
+	}
+	return list, nil
 }
 
 // readPyproject reads pyproject.toml (https://packaging.python.org/en/latest/specifications/pyproject-toml/). Its table
@@ -14,7 +44,7 @@ func readRegpass(text string) (named, error) {
 func readPyproject(text string) (named, error) {
 	var c struct {
 		Tool struct {
-			Regpass struct{ Registry []string }
+			Regpass map[string]any
 			UV      uvConfig
 			Pixi    pixiConfig
 			Poetry  sources
@@ -22,9 +52,13 @@ func readPyproject(text string) (named, error) {
 		}
 	}
 	err := toml.Unmarshal([]byte(text), &c)
+	list, wrong := ours(c.Tool.Regpass)
+	if err == nil {
+		err = wrong
+	}
 	others := append(c.Tool.UV.refs(), c.Tool.Pixi.refs()...)
 	others = append(append(others, c.Tool.Poetry.refs()...), c.Tool.PDM.refs()...)
-	return named{ours: c.Tool.Regpass.Registry, others: others}, err
+	return named{ours: list, others: others}, err
 }
 
 // sources are the package sources of poetry (https://python-poetry.org/docs/repositories/) and of pdm

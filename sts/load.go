@@ -23,15 +23,15 @@ const maxConfig = 1 << 20
 func LoadConfig(path string) (Config, error) {
 	text, err := regpass.ReadFile(path, maxConfig)
 	if err != nil {
-		return Config{}, fmt.Errorf("sts: config %s: %w", path, err)
+		return Config{}, fmt.Errorf("serve: %s: %w", path, err)
 	}
 	file, err := filepath.Abs(path)
 	if err != nil {
-		return Config{}, fmt.Errorf("sts: config %s: %w", path, err)
+		return Config{}, fmt.Errorf("serve: %s: %w", path, err)
 	}
 	cfg, err := parseConfig(text, filepath.Dir(file))
 	if err != nil {
-		return Config{}, regpass.Usagef("sts: config %s: %w", path, err)
+		return Config{}, regpass.Usagef("serve: %s: %w", path, err)
 	}
 	cfg.File = file
 	return cfg, nil

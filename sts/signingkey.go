@@ -29,7 +29,7 @@ func signingKey(path string) (crypto.Signer, error) {
 		key, err = makeKey(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sts: signing key %s: %w", path, err)
+		return nil, fmt.Errorf("serve: signing key %s: %w", path, err)
 	}
 	return key, nil
 }

@@ -64,17 +64,17 @@ type Service struct {
 func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 	cfg = cfg.complete()
 	if err := cfg.check(); err != nil {
-		return nil, regpass.Usagef("sts: config: %w", err)
+		return nil, regpass.Usagef("serve: %w", err)
 	}
 	if err := cfg.checkListen(); err != nil {
-		return nil, regpass.Usagef("sts: config: %w", err)
+		return nil, regpass.Usagef("serve: %w", err)
 	}
 	if o.Env == nil {
 		return nil, errors.New("sts: Options.Env is missing")
 	}
 	if cfg.TLSCert != "" {
 		if _, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey); err != nil {
-			return nil, fmt.Errorf("sts: tls_cert and tls_key: %w", err)
+			return nil, fmt.Errorf("serve: tls_cert and tls_key: %w", err)
 		}
 	}
 	if o.Audit == nil {
@@ -117,7 +117,7 @@ func New(ctx context.Context, cfg Config, o Options) (*Service, error) {
 	for _, x := range cfg.Indexes {
 		opened, err := s.openIndex(x)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("sts: index %s/%s: %w", x.Workspace, x.Name, err), s.Close())
+			return nil, errors.Join(fmt.Errorf("serve: index %s/%s: %w", x.Workspace, x.Name, err), s.Close())
 		}
 		s.indexes[x.id()] = opened
 	}

@@ -25,9 +25,12 @@ func shellName(row completionScript) string { return row.name }
 
 func newCompletion(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:       "completion SHELL",
-		Short:     "Print the completion script for bash, zsh, fish or powershell",
-		Example:   "  source <(regpass completion bash)",
+		Use:   "completion SHELL",
+		Short: "Print the completion script for bash, zsh, fish or powershell",
+		Example: `  source <(regpass completion bash)      # in ~/.bashrc
+  source <(regpass completion zsh)       # in ~/.zshrc, behind compinit
+  regpass completion fish > ~/.config/fish/completions/regpass.fish
+  regpass completion powershell | Out-String | Invoke-Expression`,
 		ValidArgs: regpass.Names(shells, shellName),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""

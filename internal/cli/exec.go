@@ -101,8 +101,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err != nil {
 		return err
 	}
-	a.say.plan(written.Plan)
-	tellTwine(a, command, all)
+	o.tell(a, s, written.Plan, command, all)
 	vars := written.Vars
 	if o.secrets.wanted() {
 		var flags []envsync.Var
@@ -122,6 +121,13 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	defer refreshing.Wait()
 	defer stop()
 	return a.run(child.Command{Path: path, Args: command, Env: childEnv(a.env.Environ, all, vars)}, o.noRedact)
+}
+
+// tell says what the command gets, and what stays behind.
+func (o *execOptions) tell(a *app, s *session.Session, plan envsync.Plan, command []string, all []broker.Lease) {
+	a.sayKept(s)
+	a.say.plan(plan)
+	tellTwine(a, command, all)
 }
 
 // check finds sinks and names of indexes that cannot be used, so that no credential is made for them.

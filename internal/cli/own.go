@@ -14,6 +14,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/project"
+	"github.com/regpass/regpass/registry"
 )
 
 // ownConfig is the place of the user's own file below the folder for configuration. It has the form of a project's
@@ -70,6 +71,11 @@ func (a *app) ownRegistries(refs []regpass.Ref) ([]regpass.Ref, error) {
 		return nil, nil
 	}
 	found, err := project.Config(path)
+	for _, r := range found.Refs {
+		if _, wrong := registry.Find(a.env, vouched(r, r, true)); wrong != nil && err == nil {
+			err = fmt.Errorf("config: %s: %w", path, wrong)
+		}
+	}
 	if err != nil && !named {
 		a.say.Warn(err)
 		return nil, nil

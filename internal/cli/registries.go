@@ -78,7 +78,7 @@ func (a *app) keepKnown(found project.Found) ([]regpass.Ref, error) {
 		return nil, a.noneNamed(found, untrusted)
 	}
 	if len(untrusted) > 0 {
-		a.say.Warn(a.getNothing(untrusted))
+		a.say.Warn(a.getNothing(untrusted, refs))
 	}
 	return refs, nil
 }
@@ -96,15 +96,22 @@ func (a *app) warnAll(left []error) {
 	}
 }
 
-// getNothing says which registries get no credential, who names them and how one would.
-func (a *app) getNothing(untrusted []regpass.Ref) error {
+// getNothing says which registries get no credential, who names them and how one would, beside those that get one.
+func (a *app) getNothing(untrusted, others []regpass.Ref) error {
 	err := fmt.Errorf("%s: no credential is sent to a host that only the checkout names", namedWhere(untrusted))
-	return regpass.Hintf(err, "%s", a.toSend(untrusted[0]))
+	return regpass.Hintf(err, "%s", a.toSend(untrusted[0], others))
 }
 
-// toSend is the hint to name a registry oneself.
-func (a *app) toSend(r regpass.Ref) string {
-	return fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(regpass.Quote(r.String())))
+// toSend is the hint to name a registry oneself. The project's files then no longer count, so a command that takes
+// several gets the others too.
+func (a *app) toSend(r regpass.Ref, others []regpass.Ref) string {
+	words := regpass.Quote(r.String())
+	if a.verb != nil && strings.Contains(a.verb.Use, "[REGISTRY…]") && len(others) <= maxSaid {
+		for _, o := range others {
+			words += " " + o.Args()
+		}
+	}
+	return fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(words))
 }
 
 // namedWhere lists registries behind who names them.
@@ -157,8 +164,8 @@ func (a *app) noneNamed(found project.Found, untrusted []regpass.Ref) error {
 		return unnamed{error: regpass.Hintf(err, "what everyone may read needs no credential; for any other, name it: %s",
 			a.byHand("https://…")), project: true}
 	}
-	return unnamed{error: regpass.Hintf(fmt.Errorf("%w: %s", err, namedWhere(untrusted)), "%s", a.toSend(untrusted[0])),
-		project: true, untrusted: true}
+	err = fmt.Errorf("%w: %s", err, namedWhere(untrusted))
+	return unnamed{error: regpass.Hintf(err, "%s", a.toSend(untrusted[0], nil)), project: true, untrusted: true}
 }
 
 // unnamed is the error that no registry may get a credential. A command that runs another program works without one.
