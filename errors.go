@@ -117,3 +117,23 @@ func Inert(text string) string {
 	}
 	return bracketed().ReplaceAllString(text, `$1\x5b`)
 }
+
+// control matches what moves a terminal, after the sequences that only choose a colour (ECMA-48, 5.4 and 8.3.117).
+var control = Pattern(`\x1b\[[0-9;]*m|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}]`)
+
+// Printable writes control characters as \x1b and the like, but for line ends, tabs and colours: a terminal would obey
+// them, as where one sets the clipboard or the window's title. Other text stays as it is.
+func Printable(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool {
+		return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r >= 0x7f && r <= 0x9f
+	}) {
+		return text
+	}
+	return control().ReplaceAllStringFunc(text, func(found string) string {
+		if len(found) > 1 && found[0] == '\x1b' {
+			return found
+		}
+		r, _ := utf8.DecodeRuneInString(found)
+		return fmt.Sprintf(`\x%02x`, r)
+	})
+}

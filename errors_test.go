@@ -99,3 +99,19 @@ func FuzzQuote(f *testing.F) {
 		}
 	})
 }
+
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                        "",
+		"a\tb\r\nc \u00e9 \u2192": "a\tb\r\nc \u00e9 \u2192",
+		"\x1b[1;31mred\x1b[m":     "\x1b[1;31mred\x1b[m",
+		"\x1b]0;title\x07":        `\x1b]0;title\x07`,
+		"\x1b]52;c;eA==\x1b\\":    `\x1b]52;c;eA==\x1b\`,
+		"\x1b[2J\x1b[31m":         `\x1b[2J` + "\x1b[31m",
+		"\u009b2J\x7f\x00\x1b":    `\x9b2J\x7f\x00\x1b`,
+	} {
+		if got := Printable(text); got != want {
+			t.Errorf("%q: %q, not %q", text, got, want)
+		}
+	}
+}

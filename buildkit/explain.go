@@ -55,7 +55,7 @@ func (b Build) excerpt(err error) {
 	for _, source := range errdefs.Sources(err) {
 		_ = source.Print(&lines) // a strings.Builder does not fail
 	}
-	_, _ = io.WriteString(b.Out, b.Watch.Redact(lines.String()))
+	_, _ = io.WriteString(b.Out, regpass.Printable(b.Watch.Redact(lines.String())))
 }
 
 // redacted is an error of the builder, quoted and without secrets.

@@ -1,11 +1,14 @@
 package buildkit
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/moby/buildkit/client"
 
 	digest "github.com/opencontainers/go-digest"
+
+	"github.com/regpass/regpass"
 )
 
 // maxTail is how much of a step's output is kept to explain its failure, in bytes.
@@ -51,6 +54,32 @@ func (t *stepLog) note(in <-chan *client.SolveStatus, out chan<- *client.SolveSt
 				t.failed = v.Digest
 			}
 		}
+		printable(s)
 		out <- s
+	}
+}
+
+// escaped matches what begins a sequence of a terminal other than those of ESC [, which move the cursor and choose
+// colours.
+var escaped = regpass.Pattern(`\x1b(?:[^\[]|\z)|[\x07\x{80}-\x{9f}]`)
+
+// printable takes what a terminal would obey out of the texts of s that are shown as they are. The form of progress
+// that moves the cursor reads what steps print as a terminal does, but shows it unread if the step fails.
+func printable(s *client.SolveStatus) {
+	for _, v := range s.Vertexes {
+		v.Name, v.Error = regpass.Printable(v.Name), regpass.Printable(v.Error)
+		if g := v.ProgressGroup; g != nil {
+			g.Name = regpass.Printable(g.Name)
+		}
+	}
+	for _, l := range s.Logs {
+		if bytes.ContainsAny(l.Data, "\x1b\x07\u0090\u0098\u009b\u009d\u009e\u009f") {
+			l.Data = escaped().ReplaceAllFunc(l.Data, func(found []byte) []byte {
+				return []byte(regpass.Printable(string(found)))
+			})
+		}
+	}
+	for _, x := range s.Statuses {
+		x.ID, x.Name = regpass.Printable(x.ID), regpass.Printable(x.Name)
 	}
 }

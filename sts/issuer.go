@@ -2,6 +2,7 @@ package sts
 
 import (
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ const (
 	issuerKeysMax   = 24 * time.Hour   // after which keys are not used, even if the issuer does not answer
 	maxIssuerAnswer = 1 << 20          // bytes
 	maxIssuerKeys   = 100
+	maxRSA          = 8192 // bits, as crypto/tls has it: a check with a key that fills the answer takes ten seconds
 )
 
 var errIssuerAway = errors.New("the issuer's keys cannot be fetched")
@@ -144,7 +146,7 @@ func (i *issuer) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	for _, raw := range set.Keys {
 		var k jose.JSONWebKey
 		// A key of a kind that is not known here belongs to others (RFC 7517 section 5).
-		if json.Unmarshal(raw, &k) == nil && k.Valid() && k.IsPublic() && k.Use != "enc" && len(keys) < maxIssuerKeys {
+		if json.Unmarshal(raw, &k) == nil && verifies(&k) && len(keys) < maxIssuerKeys {
 			keys = append(keys, k)
 		}
 	}
@@ -152,6 +154,15 @@ func (i *issuer) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 		return nil, fmt.Errorf("%w: it publishes none that can verify", errIssuerAway)
 	}
 	return keys, nil
+}
+
+// verifies reports whether a key is one for signatures, and no longer than a check should take.
+func verifies(k *jose.JSONWebKey) bool {
+	if !k.Valid() || !k.IsPublic() || k.Use == "enc" {
+		return false
+	}
+	long, isRSA := k.Key.(*rsa.PublicKey)
+	return !isRSA || long.N.BitLen() <= maxRSA
 }
 
 // get reads a JSON document. It follows no redirect.

@@ -110,6 +110,7 @@ func TestIssuersDocuments(t *testing.T) {
 		"more than a hundred": {keys, `{"keys":[` + strings.Repeat("KEY,", 99) + `KEY,KEY]}`, 200},
 		"for encryption":      {keys, `{"keys":[{"use":"enc",REST]}`, 503},
 		"another algorithm":   {keys, `{"keys":[{"alg":"RS256",REST]}`, 401},
+		"for hours":           {keys, `{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", 1368) + `"}]}`, 503},
 		"no key":              {keys, `{"keys":[]}`, 503},
 		"no list":             {keys, `{"keys":KEY}`, 503},
 		"a page":              {keys, `<html>maintenance</html>`, 503},

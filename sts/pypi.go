@@ -33,11 +33,14 @@ func normal(name string) string { return strings.ToLower(separators().ReplaceAll
 // parseFilename splits the file name of a wheel or sdist; project is normalized. A name that it accepts has no slash
 // and does not begin with a dot.
 func parseFilename(file string) (project, version string, ok bool) {
+	if len(file) > maxSegment { // to match a name of megabytes takes seconds
+		return "", "", false
+	}
 	m := wheel().FindStringSubmatch(file)
 	if m == nil {
 		m = sdist().FindStringSubmatch(file)
 	}
-	if m == nil || len(file) > maxSegment {
+	if m == nil {
 		return "", "", false
 	}
 	return normal(m[1]), m[2], true

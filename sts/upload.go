@@ -110,7 +110,7 @@ func (in *received) check(file string) error {
 		return badRequest.with("the file name is not that of a wheel or sdist")
 	case in.action != "" && in.action != "file_upload":
 		return badRequest.with(":action is not file_upload")
-	case normal(in.name) != project:
+	case len(in.name) > maxSegment, normal(in.name) != project:
 		return badRequest.with("the field name does not match the project in the file name")
 	case !versionText().MatchString(in.version):
 		return badRequest.with("the field version is missing or invalid")

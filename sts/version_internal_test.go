@@ -1,6 +1,10 @@
 package sts
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"time"
+)
 
 func TestSameVersion(t *testing.T) {
 	for _, test := range []struct {
@@ -20,5 +24,20 @@ func TestSameVersion(t *testing.T) {
 		if got := sameVersion(test.field, test.file); got != test.want {
 			t.Errorf("%s is %s: %v (%s, %s)", test.field, test.file, got, plainVersion(test.field), plainVersion(test.file))
 		}
+	}
+}
+
+// TestLongNamesTakeNoTime: an upstream's page has 32 MiB, and the fields of an upload have 4.
+func TestLongNamesTakeNoTime(t *testing.T) {
+	long, began := strings.Repeat("a-1.0-", 4<<20), time.Now()
+	if _, _, ok := parseFilename(long + ".zip"); ok {
+		t.Error("it is the name of a file")
+	}
+	in := received{fields: fields{name: long, version: "1.0"}}
+	if in.check("a-1.0.zip") == nil {
+		t.Error("it is the name of a")
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("that took %s", took)
 	}
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"io"
+
+	"github.com/regpass/regpass"
 )
 
 // maxLine is how much of an unfinished line is kept, in bytes.
@@ -27,7 +29,7 @@ func (l *lines) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	rest := len(p) - end
-	_, err := l.w.Write(l.held[:len(l.held)-rest])
+	_, err := io.WriteString(l.w, regpass.Printable(string(l.held[:len(l.held)-rest])))
 	l.held = append(l.held[:0], p[end:]...)
 	return len(p), err
 }
@@ -37,7 +39,7 @@ func (l *lines) Flush() error {
 	if len(l.held) == 0 {
 		return nil
 	}
-	_, err := l.w.Write(append(l.held, '\n'))
+	_, err := io.WriteString(l.w, regpass.Printable(string(append(l.held, '\n'))))
 	l.held = l.held[:0]
 	return err
 }

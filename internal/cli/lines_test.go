@@ -27,6 +27,8 @@ func TestLinesAreWrittenWhole(t *testing.T) {
 		{[]string{"#1 ", "a", "\n"}, []string{"#1 a\n"}},
 		{[]string{"a\nb\nc", "d\n", "e"}, []string{"a\nb\n", "cd\n", "e\n"}},
 		{[]string{"a\n", "", "\n"}, []string{"a\n", "\n"}},
+		{[]string{"\x1b]0;", "title\x07 \x1b[31mred\x1b[0m\n", "\x1b[2J"},
+			[]string{"\\x1b]0;title\\x07 \x1b[31mred\x1b[0m\n", "\\x1b[2J\n"}},
 		{[]string{long, "y", "z\n"}, []string{long + "y\n", "z\n"}},
 	} {
 		var out recorder
