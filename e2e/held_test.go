@@ -44,8 +44,7 @@ func TestHeldLocksCostNoMoreThanTheLimit(t *testing.T) {
 		if ok, err := held.TryLock(); !ok || err != nil {
 			t.Fatal(name, ok, err)
 		}
-		for _, args := range [][]string{{"login", registry, limit}, {"exec", registry, limit, "--", "true"},
-			{"secrets", registry, limit}} {
+		for _, args := range [][]string{{"exec", registry, limit, "--", "true"}, {"secrets", registry, limit}} {
 			if out := run(args...); !strings.Contains(out, "another regpass is still at work in") {
 				t.Errorf("%s, %s: %s", name, args[0], out)
 			}
