@@ -56,7 +56,7 @@ func newFixture(t *testing.T, vars map[string]string) *fixture {
 
 func (p *fixture) session(t *testing.T) *session.Session {
 	t.Helper()
-	s, err := session.Start(p.env)
+	s, err := session.Start(t.Context(), p.env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func testLive(t *testing.T, references ...string) (*Live, []regpass.Ref) {
 	vars := map[string]string{"PYX_API_KEY": "key", "REGPASS_SESSION_DIR": filepath.Join(env.Home, "session")}
 	env.Getenv = func(name string) string { return vars[name] }
 	env.HTTP, env.Now, env.Wait = http.DefaultClient, time.Now, process.Surroundings().Wait
-	s, err := session.Start(env)
+	s, err := session.Start(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func Dir(env *regpass.Env) (string, error) {
 	case filepath.IsAbs(cache):
 	case runtime.GOOS == "windows":
 		cache = env.Getenv("LocalAppData")
-	case env.Home == "":
+	case !filepath.IsAbs(env.Home): // a relative one would lie in the checkout
 		cache = ""
 	case runtime.GOOS == "darwin":
 		cache = filepath.Join(env.Home, "Library", "Caches")

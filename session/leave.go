@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,13 +16,17 @@ import (
 func (s *Session) Made() bool { return s.made }
 
 // join marks the session as used by this process. The error is errReplaced if the folder has just been removed.
-func (s *Session) join() error {
+func (s *Session) join(ctx context.Context) error {
 	if runtime.GOOS == "windows" { // it cannot remove a file that is open, as every logout would have to
 		return nil
 	}
 	path := filepath.Join(s.Dir, usedName)
 	s.used = flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-	if err := s.used.RLock(); err != nil { // waits at most for a Leave
+	ok, err := s.used.TryRLockContext(ctx, lockPoll) // waits for a Leave
+	switch {
+	case !ok && ctx.Err() != nil:
+		return s.atWork()
+	case err != nil:
 		return fmt.Errorf("session: %s: %w", s.Dir, errReplaced)
 	}
 	held, err1 := s.used.Stat()

@@ -48,8 +48,7 @@ func (s *Session) lock(ctx context.Context, name string) (unlock func(), err err
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, s.ended()
 	case ctx.Err() != nil && !ok:
-		err := fmt.Errorf("session: another regpass is still at work in %s", s.Dir)
-		return nil, regpass.Hintf(err, "wait for it, or end it; then try again")
+		return nil, s.atWork()
 	case err != nil:
 		return nil, fmt.Errorf("session: lock: %w", err)
 	}
@@ -61,6 +60,12 @@ func (s *Session) lock(ctx context.Context, name string) (unlock func(), err err
 		return nil, s.ended()
 	}
 	return func() { _ = l.Unlock() }, nil
+}
+
+// atWork is the error that a process holds a lock for too long: a long clean-up, or one that was stopped.
+func (s *Session) atWork() error {
+	err := fmt.Errorf("session: another regpass is still at work in %s", s.Dir)
+	return regpass.Hintf(err, "wait for it, or end it; then try again")
 }
 
 func (s *Session) ended() error {

@@ -3,6 +3,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -111,19 +112,20 @@ func At(env *regpass.Env, dir string) (*Session, error) {
 	return s, err
 }
 
-// Start opens the session of this job or login, and creates it if there is none. Call Leave at the end.
-func Start(env *regpass.Env) (*Session, error) {
+// Start opens the session of this job or login, and creates it if there is none. Call Leave at the end. ctx limits how
+// long it waits for another process, of which only one that hangs takes time.
+func Start(ctx context.Context, env *regpass.Env) (*Session, error) {
 	dir, err := Dir(env)
 	if err != nil {
 		return nil, err
 	}
 	s, err := Open(env, dir)
 	if err == nil {
-		err = s.join()
+		err = s.join(ctx)
 	}
 	for tries := 0; errors.Is(err, errReplaced) && tries < 10; tries++ {
 		if s, err = Open(env, dir); err == nil {
-			err = s.join()
+			err = s.join(ctx)
 		}
 	}
 	if err != nil {

@@ -161,9 +161,11 @@ func TestDir(t *testing.T) {
 	if got, err := Dir(home); err != nil || !strings.HasPrefix(got, home.Home) {
 		t.Errorf("got %q, %v; want a folder in the home", got, err)
 	}
-	home.Home = ""
-	_, err := Dir(home)
-	testenv.WantError(t, err, "", "no home folder", "REGPASS_SESSION_DIR")
+	for _, none := range []string{"", "home"} { // a relative one would be a folder of the checkout
+		home.Home = none
+		_, err := Dir(home)
+		testenv.WantError(t, err, "", "no home folder", "REGPASS_SESSION_DIR")
+	}
 }
 
 func TestJobsShareNoSession(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	gonetrc "github.com/jdx/go-netrc"
 
@@ -23,7 +24,11 @@ var (
 // Plan plans a private netrc that also holds the entries of the netrc that it replaces, or a change of a named netrc.
 func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o envsync.Options) (envsync.Plan, error) {
 	if path := o.InPlace["netrc"]; path != "" {
-		return planInPlace(env, private.Var.Name, env.Abs(path), entries)
+		path = env.Abs(path)
+		if _, err := env.Output(filepath.Dir(path)); err != nil {
+			return envsync.Plan{}, fmt.Errorf("netrc: %w", err)
+		}
+		return planInPlace(env, private.Var.Name, path, entries)
 	}
 	from := Path(env)
 	old, err := envsync.ReadExisting(from)

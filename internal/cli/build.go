@@ -126,7 +126,7 @@ func buildSecrets(ctx context.Context, a *app, f *buildFlags) (*broker.Live, *se
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := a.startSession()
+	s, err := a.startSession(ctx, f.credential.options.Timeout)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -98,7 +98,7 @@ func (f *credentialFlags) obtain(
 
 // open starts the session, or joins the one of an earlier step, and returns a broker for it.
 func (f *credentialFlags) open(ctx context.Context, a *app) (*session.Session, *broker.Broker, error) {
-	s, err := a.startSession()
+	s, err := a.startSession(ctx, f.options.Timeout)
 	if err != nil {
 		return nil, nil, err
 	}

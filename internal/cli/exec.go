@@ -79,7 +79,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err != nil {
 		return err
 	}
-	sub, end, err := s.Sub(ctx)
+	sub, end, err := o.begin(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -128,6 +128,15 @@ func (o *execOptions) tell(a *app, s *session.Session, plan envsync.Plan, comman
 	a.sayKept(s)
 	a.say.plan(plan)
 	tellTwine(a, command, all)
+}
+
+// begin makes the session of the command in the job's or the login's. It waits for another process at most for the time
+// limit.
+func (o *execOptions) begin(ctx context.Context, s *session.Session) (
+	*session.Session, func(context.Context, session.Revoke) []error, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.credential.options.Timeout)
+	defer cancel()
+	return s.Sub(ctx)
 }
 
 // check finds sinks and names of indexes that cannot be used, so that no credential is made for them.

@@ -142,6 +142,8 @@ func login(ctx context.Context, a *app, args []string, o *loginOptions, format v
 	if err := format.print(&vars, plan.Vars); err != nil { // before a file is written
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, o.credential.options.Timeout)
+	defer cancel()
 	if err := s.Apply(ctx, plan.Changes); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -54,9 +55,11 @@ func Main(ctx context.Context, env *regpass.Env, release string, args []string) 
 	return say.finish(ctx, err)
 }
 
-// startSession starts the session of this job or login, or joins it.
-func (a *app) startSession() (*session.Session, error) {
-	s, err := session.Start(a.env)
+// startSession starts the session of this job or login, or joins it. It waits for another process at most for limit.
+func (a *app) startSession(ctx context.Context, limit time.Duration) (*session.Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	s, err := session.Start(ctx, a.env)
 	if err == nil {
 		a.started = append(a.started, s)
 	}

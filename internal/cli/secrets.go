@@ -97,6 +97,8 @@ func secrets(ctx context.Context, a *app, args []string, credential *credentialF
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, credential.options.Timeout)
+	defer cancel()
 	if err := s.Apply(ctx, nil, buildtool.Written(files)...); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -87,7 +88,7 @@ func newToken(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := a.sessionOrWarn()
+			s := a.sessionOrWarn(cmd.Context(), credential.options.Timeout)
 			b, err := credential.broker(cmd.Context(), a, s)
 			if err != nil {
 				return err
@@ -124,8 +125,8 @@ func (a *app) sayKept(s *session.Session) {
 }
 
 // sessionOrWarn starts the session for a command that can do without one.
-func (a *app) sessionOrWarn() *session.Session {
-	s, err := a.startSession()
+func (a *app) sessionOrWarn(ctx context.Context, limit time.Duration) *session.Session {
+	s, err := a.startSession(ctx, limit)
 	if err != nil {
 		a.say.Warn(fmt.Errorf("the credential is not kept for later steps: %w", err))
 		return nil

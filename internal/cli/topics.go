@@ -208,7 +208,9 @@ A registry's own client sends the token in PYX_AUTH_TOKEN and the like to its ow
 for one of these, such as the server of PYX_API_URL, and for another server with type= only if --to env asks for it.
 
 A netrc and rattler's file know no ports, so they hold no credential of a server on a port of its own, unless it is on
-this machine or ports=any behind its URL allows it: clients would send it to every port of the host.
+this machine or ports=any behind its URL allows it: clients would send it to every port of the host. They know no
+schemes either, so a checkout that names http:// on the host has clients send the credential there in clear. Where uv is
+the only client, --to uv prevents that.
 
 A token is never in an argument, a URL, an error, a log line, or a file that others can read. An identity token goes to
 the one https host that its audience is bound to, never across a redirect, and never to two registries. Text from a
