@@ -28,6 +28,9 @@ func (b Build) layers(e builder.Endpoint, opt client.SolveOpt, build gateway.Bui
 	return func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		res, err := build(ctx, c)
 		leaves := len(b.Plan.Opt.Exports)+len(b.Plan.Opt.CacheExports) > 0
+		if err != nil && b.SearchImage != nil && b.handedOut() && ctx.Err() == nil && b.Watch.Err() == nil {
+			return nil, errors.Join(err, b.searchCompleted(ctx, c, e, opt))
+		}
 		if err != nil || b.SearchImage == nil || !b.handedOut() && !(b.Earlier && leaves) {
 			return res, err
 		}
@@ -41,6 +44,24 @@ func (b Build) layers(e builder.Endpoint, opt client.SolveOpt, build gateway.Bui
 		}
 		return res, nil
 	}
+}
+
+// searchCompleted searches what the steps of a build that failed left in the builder's cache: another build may take it
+// from there.
+func (b Build) searchCompleted(ctx context.Context, c gateway.Client, e builder.Endpoint, opt client.SolveOpt) error {
+	if err := b.Watch.Drain(ctx, c); err != nil { // which steps came to their end is reported
+		return err
+	}
+	for _, def := range b.Watch.Definitions() {
+		parts, err := completedParts(def, b.Watch.Completed)
+		for _, part := range parts {
+			err = errors.Join(err, b.searchSent(ctx, e, opt, part, exporter(e)))
+		}
+		if err != nil {
+			return fmt.Errorf("build: search the layers: %w", err)
+		}
+	}
+	return nil
 }
 
 // searchLayers has the builder send the layers of r, in each form in which they will leave the builder.

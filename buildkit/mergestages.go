@@ -28,11 +28,10 @@ func mergeAllStages(ctx context.Context, def *llb.Definition) (*llb.Definition, 
 	}
 	states := make([]llb.State, len(ends))
 	for i, end := range ends {
-		head, err := (&pb.Op{Inputs: []*pb.Input{end}}).Marshal()
+		part, err := endingWith(def, def.Def[:last], end)
 		if err != nil {
 			return nil, err
 		}
-		part := &llb.Definition{Def: append(def.Def[:last:last], head), Metadata: def.Metadata, Source: def.Source}
 		op, err := llb.NewDefinitionOp(part.ToPB())
 		if err != nil {
 			return nil, err
@@ -40,6 +39,65 @@ func mergeAllStages(ctx context.Context, def *llb.Definition) (*llb.Definition, 
 		states[i] = llb.NewState(op)
 	}
 	return llb.Merge(states).Marshal(ctx)
+}
+
+// completedParts lists what those commands of def made that are completed, as definitions which have the layers of all
+// of them. What a completed step begins with is completed, too.
+func completedParts(
+	def *llb.Definition, completed func(described map[string]string) bool,
+) ([]*llb.Definition, error) {
+	var steps [][]byte
+	var made []*pb.Input
+	below := map[string]bool{}
+	for _, dt := range slices.Backward(def.Def[:max(0, len(def.Def)-1)]) {
+		var op pb.Op
+		if err := op.Unmarshal(dt); err != nil {
+			return nil, err
+		}
+		step := digest.FromBytes(dt)
+		if op.GetExec() != nil && completed(def.Metadata[step].Description) {
+			below[string(step)] = true
+			for _, m := range op.GetExec().Mounts {
+				if m.Output != int64(pb.SkipOutput) {
+					made = append(made, &pb.Input{Digest: string(step), Index: m.Output})
+				}
+			}
+		}
+		if !below[string(step)] {
+			continue
+		}
+		steps = append(steps, dt)
+		for _, in := range op.Inputs {
+			below[in.Digest] = true
+		}
+	}
+	if made == nil {
+		return nil, nil
+	}
+	slices.Reverse(steps)
+	whole, err := endingWith(def, steps, made...)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := endsOf(whole)
+	if err != nil {
+		return nil, err
+	}
+	var parts []*llb.Definition
+	for _, end := range ends {
+		part, err := endingWith(def, steps, end)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	return parts, nil
+}
+
+// endingWith is def with these steps alone, and with results of them.
+func endingWith(def *llb.Definition, steps [][]byte, results ...*pb.Input) (*llb.Definition, error) {
+	head, err := (&pb.Op{Inputs: results}).Marshal()
+	return &llb.Definition{Def: append(slices.Clip(steps), head), Metadata: def.Metadata, Source: def.Source}, err
 }
 
 // endsOf lists the file systems of def whose layers are not all in another one, the result's first.

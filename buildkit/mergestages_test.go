@@ -87,3 +87,40 @@ func lastOf(t *testing.T, def *llb.Definition) *pb.Op {
 	t.Fatal("it has no last step")
 	return nil
 }
+
+func TestCompletedPartsHaveAllThatIsCompleted(t *testing.T) {
+	base := llb.Image("base")
+	build := step(step(base, "build 1").Root(), "build 2").Root()
+	other := step(base, "other").Root()
+	last := step(other.File(llb.Copy(build, "/a", "/a"), llb.WithCustomName("copy")), "last").Root()
+	def, err := last.Marshal(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ completed, want []string }{
+		{nil, nil},
+		{[]string{"copy"}, nil}, // no command
+		{[]string{"build 1"}, []string{"build 1"}},
+		{[]string{"build 1", "build 2"}, []string{"build 2"}},
+		{[]string{"build 1", "other"}, []string{"build 1", "other"}},
+		{[]string{"build 1", "build 2", "other", "copy", "last"}, []string{"build 2", "last"}},
+	} {
+		parts, err := completedParts(def, func(described map[string]string) bool {
+			return slices.Contains(c.completed, described["llb.customname"])
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, part := range parts {
+			head, err := part.Head()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, part.Metadata[head].Description["llb.customname"])
+		}
+		if slices.Sort(got); !slices.Equal(got, c.want) {
+			t.Errorf("of %q: %q, not %q", c.completed, got, c.want)
+		}
+	}
+}

@@ -266,7 +266,7 @@ func (u unread) Write(p []byte) (int, error) {
 // TestUnreadPages: clients that read nothing hold few long pages in memory, and hold up nobody else.
 func TestUnreadPages(t *testing.T) {
 	b := newBacking(t)
-	b.page = strings.Repeat(`<a href="/own/demo-1.0.tar.gz">demo-1.0.tar.gz</a>`, 20_000)
+	b.page = links + strings.Repeat(" ", 1<<20)
 	fx := b.fixture(func(*sts.Index) {})
 	const path = "/simple/acme/up/demo/"
 	begun, release := make(chan struct{}, 100), make(chan struct{})

@@ -86,7 +86,7 @@ func (w *Watch) Guard(
 			return nil, err
 		}
 		if handedOut() {
-			if err := w.drainAll(ctx, c); err != nil {
+			if err := w.Drain(ctx, c); err != nil {
 				return nil, err
 			}
 		}
@@ -94,8 +94,8 @@ func (w *Watch) Guard(
 	}
 }
 
-// drainAll waits until all output of the steps has been read.
-func (w *Watch) drainAll(ctx context.Context, c gateway.Client) error {
+// Drain waits until all output of the steps has been read.
+func (w *Watch) Drain(ctx context.Context, c gateway.Client) error {
 	for _, m := range w.barrier.marks {
 		if err := w.drain(ctx, c, m); err != nil {
 			return err

@@ -38,6 +38,7 @@ func (w *Watch) definitions(ctx context.Context, res *gateway.Result, seen func(
 		}
 		w.definition(def.ToPB())
 		seen(def.ToPB())
+		w.made = append(w.made, def)
 		return nameSteps(def, w.steps)
 	})
 }

@@ -2,8 +2,10 @@ package leak
 
 import (
 	"context"
+	"sync"
 
 	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/regpass/regpass"
@@ -19,6 +21,10 @@ type Watch struct {
 	output  map[stream]*output
 	steps   map[string]string // names of steps; see nameSteps for the keys
 	ended   []digest.Digest   // completed steps that may still have output in later messages of the same batch
+	made    []*llb.Definition // of the results
+
+	mu        sync.Mutex      // guards completed
+	completed map[string]bool // names of the steps that came to their end without an error
 }
 
 // stream is one of the two outputs of a step.
@@ -40,7 +46,18 @@ func NewWatch(known *regpass.Redactor, tokens Identifier, stop context.CancelCau
 	return &Watch{
 		known: known, leaks: leaks{tokens: tokens, stop: stop}, barrier: newBarrier(),
 		names: map[digest.Digest]string{}, output: map[stream]*output{}, steps: map[string]string{},
+		completed: map[string]bool{},
 	}
+}
+
+// Definitions lists how the results of the build are made, once Guard has seen them.
+func (w *Watch) Definitions() []*llb.Definition { return w.made }
+
+// Completed reports whether the step with this description came to its end without an error, as far as was reported.
+func (w *Watch) Completed(described map[string]string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.completed[described[nameKey]]
 }
 
 // Filter redacts each message of in, in place, and passes it on to out. It closes out when in is closed. After ctx has
@@ -105,6 +122,11 @@ func (w *Watch) status(s *client.SolveStatus) {
 				passed = append(passed, m)
 			}
 			continue
+		}
+		if v.Completed != nil && v.Error == "" {
+			w.mu.Lock()
+			w.completed[v.Name] = true
+			w.mu.Unlock()
 		}
 		vertexes = append(vertexes, v)
 		w.vertex(v)
