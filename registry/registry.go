@@ -26,6 +26,8 @@ type Row struct {
 	AnyHost bool // Match also takes hosts that anybody may run, so only refs that the user names get a credential
 	// Public lists the channels and indexes that everyone may read, by the first segment of their path.
 	Public []string
+	// PublicHosts lists hosts that serve nothing private. A checkout that names one needs no warning that it gets nothing.
+	PublicHosts []string
 
 	Proofs    []Source // where a proof that is only for this registry may be, best first
 	ClientVar string   // variable from which the registry's own client reads the credential, or empty
@@ -137,12 +139,8 @@ func (r Row) Trusts(env *regpass.Env, ref regpass.Ref) bool {
 
 // IsPublic reports whether everyone may read ref without a credential.
 func (r Row) IsPublic(ref regpass.Ref) bool {
-	return slices.Contains(r.Public, segments(ref.URL)[0]) || r.Name == Static && slices.Contains(publicHosts, ref.Host)
+	return slices.Contains(r.Public, segments(ref.URL)[0]) || slices.Contains(r.PublicHosts, ref.Host)
 }
-
-// publicHosts are servers without private packages, which checkouts name often.
-var publicHosts = []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org", "pypi.nvidia.com",
-	"repo.anaconda.com"}
 
 const nameItYourself = "name it on the command line or in REGPASS_REGISTRIES, or trust its host in your own " +
 	"regpass.toml, to send it a credential"

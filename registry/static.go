@@ -18,6 +18,8 @@ var static = Row{
 	Hosts:   []string{"every other host"},
 	Match:   func(*regpass.Env, regpass.Ref) bool { return true },
 	AnyHost: true,
+	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org", "pypi.nvidia.com",
+		"repo.anaconda.com"}, // named by ordinary projects; regpass never talks to them
 	Options: keyOptions,
 	Open:    openKey(regpass.Bearer),
 }
