@@ -104,7 +104,8 @@ func (a *app) getNothing(untrusted []regpass.Ref) error {
 
 // toSend is the hint to name a registry oneself.
 func (a *app) toSend(r regpass.Ref) string {
-	return fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(regpass.Quote(r.String())))
+	alone := regpass.Ref{URL: r.URL, Host: r.Host, Bare: r.Bare} // a person pastes it into a shell
+	return fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(alone.Args()))
 }
 
 // namedWhere lists registries, each with who names it.
