@@ -29,7 +29,7 @@ type UVIndex struct {
 // It looks farther than the first file that uv would take, and nothing of it is trusted. A path that is none, or
 // does not exist, is passed over; a file that cannot be read is an error.
 func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
-	s := uvSearch{env: env, seen: map[string]bool{}}
+	s := uvSearch{env: env, seen: map[string]bool{}, words: map[string]bool{}}
 	for _, name := range []string{"UV_INDEX", "UV_DEFAULT_INDEX"} {
 		for word := range strings.FieldsSeq(env.Getenv(name)) {
 			if index, url, ok := strings.Cut(word, "="); ok {
@@ -78,8 +78,9 @@ var errUVMuch = regpass.Usagef("uv's files name more than %d folders, or hold mo
 // uvSearch is a search for uv's named indexes.
 type uvSearch struct {
 	env   *regpass.Env
-	dirs  []string // still to look at
-	seen  map[string]bool
+	dirs  []string        // still to look at
+	seen  map[string]bool // folders
+	words map[string]bool // paths that words may be
 	names int
 	bytes int
 	found []UVIndex
