@@ -42,7 +42,8 @@ func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
 			return nil, err
 		}
 	}
-	for _, name := range []string{"UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY"} {
+	for _, name := range []string{"UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_CONSTRAINT", "UV_OVERRIDE",
+		"UV_BUILD_CONSTRAINT"} {
 		if path := env.Getenv(name); path != "" {
 			paths = append(paths, path)
 		}
@@ -134,11 +135,35 @@ func (s *uvSearch) file(path string) error {
 	if err != nil {
 		return fmt.Errorf("project: %s: %w", regpass.ShowPath(path), err)
 	}
+	if err := s.links(path, settings); err != nil {
+		return err
+	}
 	if filepath.Base(path) == "pyproject.toml" {
 		tool, _ := settings["tool"].(map[string]any)
 		settings, _ = tool["uv"].(map[string]any)
 	}
 	return s.table(path, settings)
+}
+
+// links looks at the folders that requirements in a file name: NAME @ file:///FOLDER.
+func (s *uvSearch) links(path string, value any) (err error) {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			err = errors.Join(err, s.links(path, v[key]))
+		}
+	case []any:
+		for _, element := range v {
+			err = errors.Join(err, s.links(path, element))
+		}
+	case string:
+		for word := range strings.FieldsSeq(v) {
+			if strings.Contains(word, "file:") {
+				err = errors.Join(err, s.word(filepath.Dir(path), word))
+			}
+		}
+	}
+	return err
 }
 
 // table takes the indexes of a table of settings and of all that is in it, and the folders that it names.

@@ -127,11 +127,13 @@ func (s *uvSearch) script(path, text string) error {
 			}
 			block.WriteString(strings.TrimPrefix(line[1:], " ") + "\n")
 		}
-		var settings struct{ Tool struct{ UV map[string]any } }
+		var settings map[string]any
 		if err := toml.Unmarshal([]byte(block.String()), &settings); err != nil {
 			return fmt.Errorf("project: %s: its comments: %w", regpass.ShowPath(path), err)
 		}
-		if err := s.table(path, settings.Tool.UV); err != nil {
+		tool, _ := settings["tool"].(map[string]any)
+		uv, _ := tool["uv"].(map[string]any)
+		if err := errors.Join(s.links(path, settings), s.table(path, uv)); err != nil {
 			return err
 		}
 	}
