@@ -29,7 +29,7 @@ type UVIndex struct {
 // It looks farther than the first file that uv would take, and nothing of it is trusted. A path that is none, or
 // does not exist, is passed over; a file that cannot be read is an error.
 func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
-	s := uvSearch{env: env, seen: map[string]bool{}}
+	s := uvSearch{env: env, seen: map[string]bool{}, words: map[string]bool{}}
 	for _, name := range []string{"UV_INDEX", "UV_DEFAULT_INDEX"} {
 		for word := range strings.FieldsSeq(env.Getenv(name)) {
 			if index, url, ok := strings.Cut(word, "="); ok {
@@ -42,7 +42,8 @@ func UVIndexes(env *regpass.Env, paths ...string) ([]UVIndex, error) {
 			return nil, err
 		}
 	}
-	for _, name := range []string{"UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY"} {
+	for _, name := range []string{"UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_CONSTRAINT", "UV_OVERRIDE",
+		"UV_BUILD_CONSTRAINT"} {
 		if path := env.Getenv(name); path != "" {
 			paths = append(paths, path)
 		}
@@ -78,8 +79,9 @@ var errUVMuch = regpass.Usagef("uv's files name more than %d folders, or hold mo
 // uvSearch is a search for uv's named indexes.
 type uvSearch struct {
 	env   *regpass.Env
-	dirs  []string // still to look at
-	seen  map[string]bool
+	dirs  []string        // still to look at
+	seen  map[string]bool // folders
+	words map[string]bool // paths that words may be
 	names int
 	bytes int
 	found []UVIndex
@@ -133,11 +135,35 @@ func (s *uvSearch) file(path string) error {
 	if err != nil {
 		return fmt.Errorf("project: %s: %w", regpass.ShowPath(path), err)
 	}
+	if err := s.links(path, settings); err != nil {
+		return err
+	}
 	if filepath.Base(path) == "pyproject.toml" {
 		tool, _ := settings["tool"].(map[string]any)
 		settings, _ = tool["uv"].(map[string]any)
 	}
 	return s.table(path, settings)
+}
+
+// links looks at the folders that requirements in a file name: NAME @ file:///FOLDER.
+func (s *uvSearch) links(path string, value any) (err error) {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			err = errors.Join(err, s.links(path, v[key]))
+		}
+	case []any:
+		for _, element := range v {
+			err = errors.Join(err, s.links(path, element))
+		}
+	case string:
+		for word := range strings.FieldsSeq(v) {
+			if strings.Contains(word, "file:") {
+				err = errors.Join(err, s.word(filepath.Dir(path), word))
+			}
+		}
+	}
+	return err
 }
 
 // table takes the indexes of a table of settings and of all that is in it, and the folders that it names.

@@ -153,18 +153,19 @@ func TestUVIndexesBehindWords(t *testing.T) {
 	env := testenv.New(t, nil)
 	env.Dir = t.TempDir()
 	write(t, env.Dir, map[string]string{
-		"deep/sub/uv.toml": "[[index]]\n" + index,
-		"deep/r.txt":       "# links\n-r s.txt\n",
-		"deep/s.txt":       "-e ./sub ; python_version > '3'\n-r r.txt\n",
-		"root.in":          "sub@file://${PROJECT_ROOT}/deep/s%75b#egg=sub",
-		"run":              "#!/bin/sh\n\n# /// script\r\n# [[tool.uv.index]]\r\n# name = 'acme'\r\n# url = 'x'\r\n# ///\r\n",
-		"bad.py":           "# /// script\n# x =\n# ///\n",
-		"a.whl":            "PK\x00" + strings.Repeat("x", 1<<20) + " -r r.txt",
-		"long.txt":         strings.Repeat("x", 1<<20+1),
+		"deep/sub/uv.toml":    "[[index]]\n" + index,
+		"deep/r.txt":          "# links\n-r s.txt\n",
+		"deep/s.txt":          "-e ./sub ; python_version > '3'\n-r r.txt\n",
+		"root.in":             "sub@file://${PROJECT_ROOT}/deep/s%75b#egg=sub",
+		"run":                 "\n# /// script\r\n# [[tool.uv.index]]\r\n# name = 'acme'\r\n# url = 'x'\r\n# ///\r\n",
+		"root/pyproject.toml": "[project]\ndependencies = [\"s @ file://" + filepath.ToSlash(env.Dir) + "/deep/sub\"]\n",
+		"bad.py":              "# /// script\n# x =\n# ///\n",
+		"a.whl":               "PK\x00" + strings.Repeat("x", 1<<20) + " -r r.txt",
+		"long.txt":            strings.Repeat("x", 1<<20+1),
 	})
 	for word, want := range map[string]string{
 		"deep/sub[x,y]": "acme", "-edeep/sub": "acme", "sub @ ./deep/sub": "acme", "--find=deep/sub": "acme",
-		"deep/r.txt": "acme", "-rdeep/r.txt": "acme", "root.in": "acme", "uv run run": "acme",
+		"root": "acme", "deep/r.txt": "acme", "-rdeep/r.txt": "acme", "root.in": "acme", "uv run run": "acme",
 		"bad.py": "bad.py: its comments: line 1 is not TOML", "a.whl": "", "none": "", "long.txt": "long.txt: longer than",
 	} {
 		found, err := project.UVIndexes(env, ".", word)

@@ -19,11 +19,15 @@ import (
 // the words of a text. base is the folder that paths begin in. A word that leads nowhere is passed over.
 func (s *uvSearch) word(base, word string) error {
 	for _, path := range s.pathsIn(word) {
-		if err := s.look(1); err != nil {
-			return fmt.Errorf("project: %w", err)
-		}
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(base, path)
+		}
+		if s.words[path] { // texts repeat their words
+			continue
+		}
+		s.words[path] = true
+		if err := s.look(1); err != nil {
+			return fmt.Errorf("project: %w", err)
 		}
 		physical, err := filepath.EvalSymlinks(path)
 		if err != nil {
@@ -34,7 +38,7 @@ func (s *uvSearch) word(base, word string) error {
 		if filepath.Ext(path) == ".toml" { // of --config-file
 			err = s.file(path)
 		} else {
-			err = s.text(path, physical)
+			err = s.text(path)
 		}
 		if err != nil {
 			return err
@@ -80,11 +84,7 @@ func (s *uvSearch) variable(name string) string {
 
 // text looks at a file that is neither a folder nor TOML: at what a script says of itself, and at the words of a
 // text.
-func (s *uvSearch) text(path, physical string) error {
-	if s.seen[physical+"\x00"] { // no path of a folder
-		return nil
-	}
-	s.seen[physical+"\x00"] = true
+func (s *uvSearch) text(path string) error {
 	f, err := regpass.OpenPlain(path)
 	if err != nil {
 		return nil // a folder, or uv cannot read it either
@@ -101,7 +101,7 @@ func (s *uvSearch) text(path, physical string) error {
 	if s.bytes += len(content); s.bytes > maxUVBytes {
 		return fmt.Errorf("project: %w", errUVMuch)
 	}
-	if err := s.script(path, string(content)); err != nil {
+	if err := s.script(path, string(content)); err != nil || filepath.Ext(path) == ".py" {
 		return err
 	}
 	for word := range strings.FieldsSeq(string(content)) {
@@ -127,11 +127,13 @@ func (s *uvSearch) script(path, text string) error {
 			}
 			block.WriteString(strings.TrimPrefix(line[1:], " ") + "\n")
 		}
-		var settings struct{ Tool struct{ UV map[string]any } }
+		var settings map[string]any
 		if err := toml.Unmarshal([]byte(block.String()), &settings); err != nil {
 			return fmt.Errorf("project: %s: its comments: %w", regpass.ShowPath(path), err)
 		}
-		if err := s.table(path, settings.Tool.UV); err != nil {
+		tool, _ := settings["tool"].(map[string]any)
+		uv, _ := tool["uv"].(map[string]any)
+		if err := errors.Join(s.links(path, settings), s.table(path, uv)); err != nil {
 			return err
 		}
 	}

@@ -105,7 +105,7 @@ func (a *app) getNothing(untrusted, others []regpass.Ref) error {
 // toSend is the hint to name a registry oneself. The project's files then no longer count, so a command that takes
 // several gets the others too.
 func (a *app) toSend(r regpass.Ref, others []regpass.Ref) string {
-	words := regpass.Quote(r.String())
+	words := regpass.Ref{URL: r.URL, Host: r.Host, Bare: r.Bare}.Args() // a person pastes it into a shell
 	if a.verb != nil && strings.Contains(a.verb.Use, "[REGISTRY…]") && len(others) <= maxSaid {
 		for _, o := range others {
 			words += " " + o.Args()
