@@ -172,7 +172,7 @@ func (f file) found(path, text string) (Found, error) {
 		found.Refs = append(found.Refs, r)
 	}
 	found.others(path, list.others)
-	if f.marks || len(found.Refs)+len(found.Left) > 0 {
+	if f.marks || len(list.others)+len(found.Refs) > 0 {
 		found.Paths = []string{path}
 	}
 	for i := range found.Refs {
