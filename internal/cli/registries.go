@@ -80,7 +80,17 @@ func (a *app) keepKnown(found project.Found) ([]regpass.Ref, error) {
 	if len(untrusted) > 0 {
 		a.say.Warn(a.getNothing(untrusted))
 	}
+	refs, publish := registry.Beside(a.env, refs)
+	for _, r := range publish[:min(maxSaid, len(publish))] {
+		a.say.notef("%v; to have it, name it yourself: %s", noPublishing(r), a.byHand(regpass.Quote(r.String())))
+	}
 	return refs, nil
+}
+
+// noPublishing says why registry.Beside splits a registry off.
+func noPublishing(r regpass.Ref) error {
+	return fmt.Errorf("%s names %s beside an index of that server: no identity is exchanged for the right to publish",
+		r.Origin, r)
 }
 
 // maxSaid is the number of warnings of one kind, and of registries in one: a checkout can name thousands.
