@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/registry"
 )
 
@@ -101,13 +103,17 @@ func (b *Broker) noProof(t registry.Target) error {
 	default:
 		hint = "name the registry on the command line or in REGPASS_REGISTRIES, and set " + KeyVar
 	}
-	if t.Row.Browser {
+	job := slices.IndexFunc(ci.Systems, func(s ci.System) bool { return s.HasJobs() && s.Detect(b.env) })
+	if t.Row.Browser && job < 0 {
 		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref.Args())
 	}
 	if !t.Row.OIDC {
 		return regpass.Hintf(regpass.NoIdentityf("%s: %w and no stored login", t.Ref, ErrNoKey),
 			"%s, or pipe a key in with --token-stdin or --username NAME --password-stdin", hint)
 	}
-	return regpass.Hintf(regpass.NoIdentityf("%s: %w, no CI identity and no stored login", t.Ref, ErrNoKey),
-		"%s; for a CI job, `regpass init CI` prints what to add to its file", hint)
+	err := regpass.NoIdentityf("%s: %w, no CI identity and no stored login", t.Ref, ErrNoKey)
+	if job >= 0 {
+		return regpass.Hintf(err, "%s; `regpass init %s` prints what to add to the job's file", hint, ci.Systems[job].Name)
+	}
+	return regpass.Hintf(err, "%s; for a CI job, `regpass init CI` prints what to add to its file", hint)
 }
