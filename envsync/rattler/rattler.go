@@ -47,7 +47,7 @@ func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o 
 		}
 		return envsync.Plan{}, err
 	}
-	notes := warnings(env, entries, inPlace, o.Wildcard)
+	notes := warnings(env, entries, inPlace, o)
 	if inPlace {
 		c := envsync.Change{Path: from, Format: private.Format, Entries: entries}
 		return envsync.Plan{Changes: []envsync.Change{c}, Warnings: notes}, nil
@@ -56,7 +56,7 @@ func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o 
 }
 
 // warnings lists the cases in which pixi does not do what people expect.
-func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool) (all []string) {
+func warnings(env *regpass.Env, entries []envsync.Entry, inPlace bool, o envsync.Options) (all []string) {
 	warn := func(format string, args ...any) {
 		if w := "rattler: " + fmt.Sprintf(format, args...); !slices.Contains(all, w) {
 			all = append(all, w)
@@ -99,16 +99,17 @@ func warnings(env *regpass.Env, entries []envsync.Entry, inPlace, wildcard bool)
 			warn("pixi reads %s with this credential only if s3-options are set for the bucket; "+
 				"rattler before February 2025 rejects the whole file", key)
 		}
-		if wildcard && !wildcardable(key) {
+		if o.Wildcard && !wildcardable(key) {
 			warn("there is no wildcard for %s", key)
 		}
-		if wildcard && wildcardable(key) && (key == "amazonaws.com" || strings.HasSuffix(key, ".amazonaws.com")) {
+		if o.Wildcard && wildcardable(key) && (key == "amazonaws.com" || strings.HasSuffix(key, ".amazonaws.com")) {
 			warn("*.%s may also match presigned S3 requests and add a second credential to them; use the exact host", key)
 		}
 		if slices.ContainsFunc(first, func(m member) bool { return m.name == key }) {
 			warn("the file that RATTLER_AUTH_FILE names has an entry for %s, which wins over ours", key)
 		}
-		if slices.Contains(others, key) {
+		replaced := slices.Contains(o.Sinks, "netrc") && netrc.Private.Carries(e) == nil // by one of ours
+		if slices.Contains(others, key) && !replaced {
 			warn("%s has an entry for %s too; rattler takes ours, other clients take that one", netrc.Path(env), key)
 		}
 	}
