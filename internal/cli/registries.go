@@ -154,6 +154,10 @@ func (a *app) noneNamed(found project.Found, untrusted []regpass.Ref) error {
 		by = found.Refs[0].Origin
 	default:
 		err := regpass.Usagef("no registry is named")
+		if a.say.reader == actionStep { // it runs in the workspace, where a monorepo has no project
+			return unnamed{error: regpass.Hintf(err, "name one in the input registries, or in the input config a file that "+
+				"names some, such as FOLDER/pyproject.toml")}
+		}
 		return unnamed{error: regpass.Hintf(err, "name one: %s", a.byHand("https://…"))}
 	}
 	err := regpass.Usagef("no registry is named, and %s names none that regpass knows to need a credential", by)
