@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"buildtool":          {"", "buildkit/secret", "session"},
 	"image":              {""},
 	"sts":                {"", "ci"},
-	"broker":             {"", "identity", "registry", "session"},
+	"broker":             {"", "ci", "identity", "registry", "session"},
 	"project":            {"", "internal/toml"},
 	"internal/fake":      {""},
 	"internal/sample":    {},

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/registry"
 )
 
@@ -103,7 +105,8 @@ func (b *Broker) noProof(t registry.Target) error {
 	default:
 		hint = "name the registry on the command line or in REGPASS_REGISTRIES, and set " + KeyVar
 	}
-	if t.Row.Browser {
+	job := slices.IndexFunc(ci.Systems, func(s ci.System) bool { return s.HasJobs() && s.Detect(b.env) })
+	if t.Row.Browser && job < 0 {
 		hint += fmt.Sprintf(", or run `regpass login %s` at a terminal", t.Ref.Args())
 	}
 	if !t.Row.OIDC && len(keys) == 1 && (t.Ref.Trusted && !t.Ref.Vouched) { // one secret, which may be piped in
@@ -112,6 +115,9 @@ func (b *Broker) noProof(t registry.Target) error {
 	if !t.Row.OIDC {
 		return regpass.Hintf(regpass.NoIdentityf("%s: %w and no stored login", t.Ref, ErrNoKey), "%s", hint)
 	}
-	return regpass.Hintf(regpass.NoIdentityf("%s: %w, no CI identity and no stored login", t.Ref, ErrNoKey),
-		"%s; for a CI job, `regpass init CI` prints what to add to its file", hint)
+	err := regpass.NoIdentityf("%s: %w, no CI identity and no stored login", t.Ref, ErrNoKey)
+	if job >= 0 {
+		return regpass.Hintf(err, "%s; `regpass init %s` prints what to add to the job's file", hint, ci.Systems[job].Name)
+	}
+	return regpass.Hintf(err, "%s; for a CI job, `regpass init CI` prints what to add to its file", hint)
 }

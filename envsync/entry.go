@@ -78,12 +78,11 @@ func Distinct(format string, entries []Entry, key func(Entry) (string, error)) (
 		case e.Cred.Host != other.Cred.Host:
 			err := regpass.Usagef("%s: %s and %s differ only in the port, and %s has no ports",
 				format, other.Cred.Host, e.Cred.Host, format)
-			return nil, nil, regpass.Hintf(err, "use two runs, one for each, or a sink with ports: env or uv")
+			return nil, nil, regpass.Hintf(err, "use two runs, one for each, or the sink uv, which has ports")
 		default:
 			err := regpass.Usagef("%s: %s and %s have two credentials, and %s holds only one for %s",
 				format, other.Ref, e.Ref, format, k)
-			return nil, nil, regpass.Hintf(err,
-				"use two runs, one for each, or give each a name=INDEX and use the sink env")
+			return nil, nil, regpass.Hintf(err, "use two runs, one for each")
 		}
 	}
 	return keys, kept, nil

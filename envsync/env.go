@@ -42,16 +42,19 @@ func IndexVars(index string) (username, password string) {
 func PlanVars(env *regpass.Env, _ Private, entries []Entry, o Options) (Plan, error) {
 	var p Plan
 	from := map[string]Entry{}
-	unnamed := o.ByChance && severalUnnamed(env, entries)
-	if unnamed {
-		p.Notes = append(p.Notes, "env: "+tokenVar+" is not set, since it would be one variable for several credentials")
+	var several []string
+	if o.ByChance {
+		several = severalOf(env, entries)
+	}
+	for _, name := range several {
+		p.Notes = append(p.Notes, "env: "+name+" is not set, since it would be one variable for several credentials")
 	}
 	for _, e := range entries {
 		vars, warnings, err := envVars(env, e, o.Sinks)
 		if err != nil {
 			return Plan{}, err
 		}
-		if unnamed && isUnnamed(vars) {
+		if slices.Contains(several, vars[0].Name) {
 			continue
 		}
 		p.Warnings = append(p.Warnings, warnings...)
@@ -64,8 +67,7 @@ func PlanVars(env *regpass.Env, _ Private, entries []Entry, o Options) (Plan, er
 				p.Vars = append(p.Vars, v)
 			} else if !sameVar(v, p.Vars) {
 				err := regpass.Usagef("env: %s and %s would both set %s, to different values", other.Ref, e.Ref, v.Name)
-				return Plan{}, regpass.Hintf(err,
-					"use two runs, one for each, give each its own name=INDEX, or use a file: netrc, rattler or uv")
+				return Plan{}, regpass.Hintf(err, "use two runs, one for each, %sor a file: netrc, rattler or uv", apart(e))
 			}
 		}
 	}
@@ -84,22 +86,32 @@ func sameVar(v Var, among []Var) bool {
 // tokenVar is the variable for a credential that has no other.
 const tokenVar = "REGPASS_TOKEN"
 
-func isUnnamed(vars []Var) bool { return len(vars) > 0 && vars[0].Name == tokenVar }
+// apart is the part of a hint that says how a name tells the variables of two credentials apart, or empty where it
+// would not: a registry's own client, and those of s3, read variables that hold no name.
+func apart(e Entry) string {
+	if e.ClientVar != "" || e.Cred.Kind == regpass.S3 || e.Cred.Username == "" && e.Cred.Kind != regpass.Basic {
+		return ""
+	}
+	return "give each its own name=INDEX, "
+}
 
-// severalUnnamed reports whether two different credentials would both be in tokenVar.
-func severalUnnamed(env *regpass.Env, entries []Entry) bool {
+// severalOf names the variables that two different credentials would set, each by the first of its credential's.
+func severalOf(env *regpass.Env, entries []Entry) (names []string) {
 	var first []Var
 	for _, e := range entries {
 		vars, _, err := envVars(env, e, nil)
-		switch {
-		case err != nil || !isUnnamed(vars):
-		case first == nil:
-			first = vars
-		case !sameVar(vars[0], first):
-			return true
+		if err != nil {
+			continue
 		}
+		for _, v := range vars {
+			set := slices.ContainsFunc(first, func(o Var) bool { return o.Name == v.Name })
+			if set && !sameVar(v, first) && !slices.Contains(names, vars[0].Name) {
+				names = append(names, vars[0].Name)
+			}
+		}
+		first = append(first, vars...)
 	}
-	return false
+	return names
 }
 
 // envVars are the variables for one credential. PlanVars leaves out those without a value.

@@ -111,7 +111,7 @@ type Options struct {
 	InPlace  map[string]string
 	Sinks    []string // the names of all sinks in use, for warnings of what a single one cannot do
 	Wildcard bool     // rattler: also give the credential to the subdomains of its host
-	ByChance bool     // the sinks are the default ones, so REGPASS_TOKEN is left out if two credentials would set it
+	ByChance bool     // the sinks are the default ones, so a variable is left out if two credentials would set it
 }
 
 // Plan is the work of a sink, not done yet. Every Change is known to fit the present content of its file.

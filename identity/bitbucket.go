@@ -20,5 +20,7 @@ func bitbucketToken(_ context.Context, env *regpass.Env, audience string) (regpa
 }
 
 func bitbucketSetup(audience string) string {
-	return fmt.Sprintf("oidc:\n  audiences:\n    - %s", regpass.Quote(audience))
+	const format = "oidc:\n  audiences:\n    - %s  # a step has one token, for one registry; " +
+		"another needs a step of its own, or a key"
+	return fmt.Sprintf(format, regpass.Quote(audience))
 }

@@ -209,7 +209,7 @@ func (f file) found(path, text string) (Found, error) {
 	}
 	path = regpass.ShowPath(path)
 	found.others(path, list.others)
-	if f.marks || len(found.Refs)+len(found.Left) > 0 {
+	if f.marks || len(list.others)+len(found.Refs) > 0 {
 		found.Paths = []string{path}
 	}
 	for i := range found.Refs {

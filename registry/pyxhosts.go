@@ -43,7 +43,7 @@ func openPyx(env *regpass.Env, ref regpass.Ref) (Target, error) {
 		t.Hosts = []string{t.Receiver.Host}
 	}
 	if x.workspace, x.registry, x.publish = pyxPublishURL(ref); x.publish {
-		t.Scope = "write " + x.workspace + "/" + x.registry
+		t.Scope = publishing + x.workspace + "/" + x.registry
 		t.exchanger = x
 		return t, nil
 	}

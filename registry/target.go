@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/regpass/regpass"
 )
@@ -51,6 +52,35 @@ func Open(env *regpass.Env, ref regpass.Ref) (Target, error) {
 		t.Hosts = []string{ref.Host}
 	}
 	return t, nil
+}
+
+// publishing begins the scope of an identity's credential that may upload.
+const publishing = "write "
+
+// Beside splits off the refs that only the checkout names to publish to, if it names an index of the same server too:
+// clients take one credential for a server, and a checkout that is built is not one that is published. One that
+// cannot be opened stays.
+func Beside(env *regpass.Env, refs []regpass.Ref) (kept, publish []regpass.Ref) {
+	indexes := map[string]bool{}
+	writes := make([]string, len(refs)) // receivers
+	for i, ref := range refs {
+		t, err := Open(env, ref)
+		switch {
+		case err != nil:
+		case (!ref.Trusted || ref.Vouched) && strings.HasPrefix(t.Scope, publishing):
+			writes[i] = t.Receiver.String()
+		default:
+			indexes[t.Receiver.String()] = true
+		}
+	}
+	for i, ref := range refs {
+		if indexes[writes[i]] {
+			publish = append(publish, ref)
+		} else {
+			kept = append(kept, ref)
+		}
+	}
+	return kept, publish
 }
 
 // withoutName drops the index name of a ref that only the checkout names: uv sends UV_INDEX_<NAME>_PASSWORD to the URL

@@ -99,9 +99,8 @@ func (l *list) addValue(v value, secret Secret, sources []Source, i int) error {
 			"give each a name=INDEX of its own")
 	default:
 		if v.use == ForClient && !other.conflict {
-			l.warnings = append(l.warnings, fmt.Sprintf("steps get no %s, since %s and %s have different credentials; netrc "+
-				"and rattler have both",
-				secret.Env, first.Ref, src.Ref))
+			l.warnings = append(l.warnings, fmt.Sprintf("steps of a build get no %s, since %s and %s have different "+
+				"credentials; mount the file of a client, or the secret of a host", secret.Env, first.Ref, src.Ref))
 		}
 		other.conflict = true
 	}
@@ -204,18 +203,24 @@ type formatError struct {
 
 func (e *formatError) Error() string { return e.text }
 
-// forBuild checks the size of an answer, and names the secret in an error. ErrNotFound stays as it is.
+// forBuild checks an answer, and names the secret in an error. ErrNotFound stays as it is.
 func forBuild(id string, content []byte, err error) error {
+	err = check(content, err)
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, secrets.ErrNotFound):
 		return secrets.ErrNotFound
-	case err != nil:
-		return fmt.Errorf("regpass: secret %s: %w", id, err)
-	case len(content) > secretsprovider.MaxSecretSize:
-		return fmt.Errorf("regpass: secret %s: it is larger than the %d bytes that BuildKit takes", id,
-			secretsprovider.MaxSecretSize)
 	}
-	return nil
+	return fmt.Errorf("regpass: secret %s: %w", id, err)
+}
+
+// check checks the size of an answer that has no error yet.
+func check(content []byte, err error) error {
+	if err == nil && len(content) > secretsprovider.MaxSecretSize {
+		return fmt.Errorf("it is larger than the %d bytes that BuildKit takes", secretsprovider.MaxSecretSize)
+	}
+	return err
 }
 
 // union appends the elements of more that are new.

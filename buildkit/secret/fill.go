@@ -30,7 +30,7 @@ func Fill(sources []Source, creds []regpass.Credential) (all []Filled, warnings 
 			from = append(from, held{sources[i], creds[i]})
 		}
 		content, _, err := e.content(from)
-		switch err = forBuild(e.ID, content, err); {
+		switch err = check(content, err); {
 		case err == nil:
 			all = append(all, Filled{e.Secret, regpass.NewSecret(string(content))})
 		case e.Use == ForClient:

@@ -26,7 +26,7 @@ do.
 CI is one of ` + strings.Join(known, ", ") + `.`,
 		Example:   "  regpass init gitlab\n  regpass init github https://api.pyx.dev/simple/acme/main",
 		ValidArgs: known,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""
 			if len(args) > 0 {
 				name, args = args[0], args[1:]
@@ -35,6 +35,7 @@ CI is one of ` + strings.Join(known, ", ") + `.`,
 			if err != nil {
 				return err
 			}
+			cmd.Use = strings.Replace(cmd.Use, "CI", system.Name, 1) // a hint repeats the command
 			return a.initCI(system, args)
 		},
 	}

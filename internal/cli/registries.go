@@ -80,7 +80,17 @@ func (a *app) keepKnown(found project.Found) ([]regpass.Ref, error) {
 	if len(untrusted) > 0 {
 		a.say.Warn(a.getNothing(untrusted, refs))
 	}
+	refs, publish := registry.Beside(a.env, refs)
+	for _, r := range publish[:min(maxSaid, len(publish))] {
+		a.say.notef("%v; to have it, name it yourself: %s", noPublishing(r), a.byHand(regpass.Quote(r.String())))
+	}
 	return refs, nil
+}
+
+// noPublishing says why registry.Beside splits a registry off.
+func noPublishing(r regpass.Ref) error {
+	return fmt.Errorf("%s names %s beside an index of that server: no identity is exchanged for the right to publish",
+		r.Origin, r)
 }
 
 // maxSaid is the number of warnings of one kind, and of registries in one: a checkout can name thousands.
@@ -157,6 +167,10 @@ func (a *app) noneNamed(found project.Found, untrusted []regpass.Ref) error {
 		by = found.Refs[0].Origin
 	default:
 		err := regpass.Usagef("no registry is named")
+		if a.say.reader == actionStep { // it runs in the workspace, where a monorepo has no project
+			return unnamed{error: regpass.Hintf(err, "name one in the input registries, or in the input config a file that "+
+				"names some, such as FOLDER/pyproject.toml")}
+		}
 		return unnamed{error: regpass.Hintf(err, "name one: %s", a.byHand("https://…"))}
 	}
 	err := regpass.Usagef("no registry is named, and %s names none that regpass knows to need a credential", by)

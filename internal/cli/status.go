@@ -124,8 +124,14 @@ func (a *app) status(ctx context.Context, args []string, o broker.Options) (stat
 		}
 	}
 	b := broker.New(a.env, s, o, a.say)
+	refs, publish := registry.Beside(a.env, refs)
 	for _, ref := range refs {
 		r.Registries = append(r.Registries, explain(ctx, b, ref))
+	}
+	for _, ref := range publish {
+		r.Registries = append(r.Registries, registryReport{Registry: ref.String(), Named: ref.Origin, Trusted: ref.Trusted,
+			Type: b.Explain(ref).Type, Problem: noPublishing(ref).Error(), Hints: []string{
+				"to publish, name it yourself: `regpass exec " + ref.Args() + " -- COMMAND`"}})
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()

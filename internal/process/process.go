@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -67,7 +68,7 @@ func Surroundings() *regpass.Env {
 	home, _ := os.UserHomeDir() // empty if there is none
 	dir, _ := os.Getwd()
 	return &regpass.Env{
-		Getenv:  os.Getenv,
+		Getenv:  getenv,
 		Environ: os.Environ(),
 		HTTP: &http.Client{Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
@@ -145,3 +146,17 @@ func openBrowser(_ context.Context, url string) error {
 	go func() { _ = c.Wait() }() // some openers run as long as the browser
 	return nil
 }
+
+// getenv is os.Getenv. In a job of Azure Pipelines a variable that the pipeline lacks, such as a secret in a pull
+// request from a fork, is not empty but the text $(NAME), which counts as not set.
+// https://learn.microsoft.com/en-us/azure/devops/pipelines/process/set-secret-variables
+func getenv(name string) string {
+	value := os.Getenv(name)
+	if strings.HasPrefix(value, "$(") && os.Getenv("TF_BUILD") != "" && unset().MatchString(value) {
+		return ""
+	}
+	return value
+}
+
+// unset matches the macro of a variable that Azure Pipelines did not replace.
+var unset = regpass.Pattern(`^\$\([A-Za-z0-9_.-]+\)$`)
