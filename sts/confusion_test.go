@@ -122,7 +122,7 @@ func TestReservedNamesOfFolders(t *testing.T) {
 	token := fx.token(fx.dev)
 	for path, status := range map[string]int{
 		"/simple/acme/own/new-pkg/": 200, "/files/acme/own/" + newWheel: 200,
-		"/simple/acme/main/new-pkg/": 404, project: 403, "/files/acme/main/" + wheelName: 403,
+		"/simple/acme/main/new-pkg/": 403, project: 403, "/files/acme/main/" + wheelName: 403,
 	} {
 		fx.want(t, fx.do(ask{path: path, header: bearer(token)}), status)
 	}

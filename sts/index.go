@@ -92,7 +92,7 @@ func (s *Service) elsewhere(x *index, project string) error {
 	}
 	for id, other := range s.indexes {
 		if id.workspace == x.Workspace && other.reserves(project) {
-			return forbidden.with("the name of the project is reserved for another index of the workspace")
+			return forbidden.with("the name of the project is reserved for another index of the workspace; ask that first")
 		}
 	}
 	return nil
@@ -133,15 +133,11 @@ type listing struct {
 // listing lists the files of a project for a client, whose key or policy reads maxFetching pages at once.
 func (s *Service) listing(c *call, x *index, project string) (listing, error) {
 	ctx := c.r.Context()
-	if x.upstream == nil {
-		listed, err := x.folder.listing(project)
-		if err == nil && listed.exists { // otherwise it is 404, and the client asks the index where the project is at home
-			err = s.elsewhere(x, project)
-		}
-		return listed, err
-	}
-	if err := s.elsewhere(x, project); err != nil {
+	if err := s.elsewhere(x, project); err != nil { // at a 404 a client could go on to a public index
 		return listing{}, err
+	}
+	if x.upstream == nil {
+		return x.folder.listing(project)
 	}
 	key := x.Workspace + "/" + x.Name + "/" + project
 	now := s.env.Now()
