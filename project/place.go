@@ -31,8 +31,9 @@ var (
 // placeOf looks for the root of the repository around env.Dir, by the same rules as for files.
 func placeOf(env *regpass.Env) place {
 	p := place{home: env.Home, ours: func(fs.FileInfo) bool { return true }}
-	if st, err := os.Stat(env.Dir); err == nil {
-		p.ours = func(f fs.FileInfo) bool { return mayBeRead(f, st) }
+	if start, err := os.Stat(env.Dir); err == nil {
+		// The folder's owner is somebody else where a container works as root on a checkout of its host.
+		p.ours = func(f fs.FileInfo) bool { return regpass.OwnedByUsOrRoot(f) || regpass.SameOwner(f, start) }
 	}
 	for dir := env.Dir; ; dir = filepath.Dir(dir) {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {

@@ -211,7 +211,7 @@ func TestApplyInAFolderOfSomebodyElse(t *testing.T) {
 	giveAway(t, dir, "")
 	before := disk(t, dir)
 	apply(t, s, inPlace(t, "netrc", filepath.Join(dir, "netrc"), "t0ken"))
-	if st, err := os.Stat(filepath.Join(dir, "netrc")); err != nil || st.Mode().Perm() != 0o600 || !ownedByUs(st) {
+	if st, err := os.Stat(filepath.Join(dir, "netrc")); err != nil || st.Mode().Perm() != 0o600 || !regpass.OwnedByUs(st) {
 		t.Errorf("got %v, %v", st, err)
 	}
 	logout(t, s)

@@ -156,7 +156,7 @@ func replaceable(in *os.Root, st fs.FileInfo) error {
 		return fmt.Errorf("it is a symbolic link to %s", regpass.Quote(to))
 	case !st.Mode().IsRegular():
 		return errors.New("it is not a plain file")
-	case !ownedByUs(st):
+	case !regpass.OwnedByUs(st):
 		return errors.New("it belongs to another user")
 	case hasOtherNames(st): // the other name would keep the old content
 		return errors.New("it has a second name, a hard link")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
 )
@@ -54,7 +55,7 @@ func (s *Session) takeOver() error {
 		}
 		st, err := d.Info()
 		if err == nil && st.Mode()&fs.ModeSymlink == 0 {
-			open = open || runtime.GOOS != "windows" && st.Mode().Perm()&0o022 != 0 || !ownedByUs(st)
+			open = open || runtime.GOOS != "windows" && st.Mode().Perm()&0o022 != 0 || !regpass.OwnedByUs(st)
 		}
 		return err
 	})

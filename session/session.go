@@ -146,7 +146,7 @@ func openExisting(env *regpass.Env, dir string, begin bool) (*Session, error) {
 	switch {
 	case !st.IsDir():
 		return nil, regpass.Hintf(fmt.Errorf("session: %s is not a folder", dir), elsewhere)
-	case !ownedByUs(st):
+	case !regpass.OwnedByUs(st):
 		return nil, regpass.Hintf(fmt.Errorf("session: %s belongs to another user", dir), elsewhere)
 	}
 	root, err := os.OpenRoot(dir)

@@ -9,11 +9,6 @@ import (
 	"syscall"
 )
 
-func ownedByUs(st fs.FileInfo) bool {
-	sys, ok := st.Sys().(*syscall.Stat_t)
-	return ok && int(sys.Uid) == os.Geteuid()
-}
-
 // hasOtherNames reports whether a file has hard links.
 func hasOtherNames(st fs.FileInfo) bool {
 	sys, ok := st.Sys().(*syscall.Stat_t)

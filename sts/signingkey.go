@@ -60,7 +60,7 @@ func readKey(path string) (crypto.Signer, error) {
 		return nil, regpass.Hintf(fmt.Errorf("group or others have access (mode %04o)", opened.Mode().Perm()),
 			"remove the file to have a new key made, or run chmod 600 on it if nobody else can have read it")
 	}
-	if !trustedOwner(opened) {
+	if !regpass.OwnedByUsOrRoot(opened) {
 		return nil, regpass.Hintf(errors.New("it belongs to another user, who knows the key"),
 			"remove the file to have a new key made, or run chown on it if nobody else can have read it")
 	}

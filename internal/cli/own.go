@@ -116,7 +116,7 @@ func onlyOurs(path string) error {
 		switch {
 		case err != nil:
 			return reasonOf(err)
-		case !oursOrRoots(st):
+		case !regpass.OwnedByUsOrRoot(st):
 			return fmt.Errorf("%s belongs to another user", regpass.Quote(p))
 		case runtime.GOOS != "windows" && st.Mode().Perm()&0o022 != 0:
 			err := fmt.Errorf("others can write to %s (mode %04o)", regpass.Quote(p), st.Mode().Perm())
