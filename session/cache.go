@@ -78,18 +78,10 @@ const keepTimeout = 30 * time.Second
 func (s *Session) Keep(l Lease) error {
 	ctx, cancel := context.WithTimeout(context.Background(), keepTimeout)
 	defer cancel()
-	unlock, err := s.lock(ctx, lockName)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	st, err := s.load()
-	if err != nil {
-		return err
-	}
-	st.Leases = slices.DeleteFunc(st.Leases, func(o Lease) bool { return o.Key == l.Key })
-	st.Leases = append(st.Leases, l)
-	return s.save(st)
+	return s.update(ctx, func(st *state) {
+		st.Leases = slices.DeleteFunc(st.Leases, func(o Lease) bool { return o.Key == l.Key })
+		st.Leases = append(st.Leases, l)
+	})
 }
 
 // Key is the key of a credential: a hash of its registry, endpoint and scope and of the proof that it is made with.
@@ -97,7 +89,7 @@ func Key(registry, endpoint, scope, proof string, secret regpass.Secret) string 
 	return hashOf(registry, endpoint, scope, proof, secret.Fingerprint())
 }
 
-// keyOf makes a file name of any text.
+// hashOf makes a file name of any text.
 func hashOf(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:8])

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -125,6 +126,21 @@ func (s *Session) save(st state) error {
 		return fmt.Errorf("session: save its state: %w", err)
 	}
 	return nil
+}
+
+// update changes the state under the session's lock.
+func (s *Session) update(ctx context.Context, change func(*state)) error {
+	unlock, err := s.lock(ctx, lockName)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	st, err := s.load()
+	if err != nil {
+		return err
+	}
+	change(&st)
+	return s.save(st)
 }
 
 // formerContent reads the content to restore; nil: the file did not exist.

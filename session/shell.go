@@ -23,15 +23,10 @@ type Shell struct {
 
 // Remember keeps which variables a login hands out, for Shell. A logout restores the values that they have now.
 func (s *Session) Remember(ctx context.Context, vars []envsync.Var) error {
-	unlock, err := s.lock(ctx, lockName)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	st, err := s.load()
-	if err != nil {
-		return err
-	}
+	return s.update(ctx, func(st *state) { s.remember(st, vars) })
+}
+
+func (s *Session) remember(st *state, vars []envsync.Var) {
 	for _, v := range vars {
 		i := slices.IndexFunc(st.Shell, func(k Shell) bool { return k.Name == v.Name })
 		if i < 0 {
@@ -46,7 +41,6 @@ func (s *Session) Remember(ctx context.Context, vars []envsync.Var) error {
 			known.Was = was
 		}
 	}
-	return s.save(st)
 }
 
 // Shell lists the variables that logins of this session handed out.
