@@ -34,13 +34,13 @@ func ReadFile(path string, limit int64) ([]byte, error) { return readFile(path, 
 func readFile(path string, limit int64, wait time.Duration) ([]byte, error) {
 	f, err := os.OpenFile(path, noWait, 0)
 	if err != nil {
-		return nil, reason(err)
+		return nil, Reason(err)
 	}
 	defer f.Close()
 	_ = f.SetReadDeadline(time.Now().Add(wait)) // only pipes have one
 	content, err := ReadAll(f, limit)
 	if err != nil {
-		return nil, reason(err)
+		return nil, Reason(err)
 	}
 	return content, nil
 }
@@ -53,7 +53,7 @@ func ReadSecretFile(setting, path string, limit int64) ([]byte, error) {
 		return content, nil
 	}
 	if _, missing := os.Lstat(path); missing != nil {
-		return nil, Hintf(fmt.Errorf("%s names no file: %w", setting, reason(missing)),
+		return nil, Hintf(fmt.Errorf("%s names no file: %w", setting, Reason(missing)),
 			"it must be the path of a file that holds the secret, not the secret itself")
 	}
 	return nil, fmt.Errorf("%s: %s: %w", setting, Quote(path), err)
@@ -108,18 +108,18 @@ func plain(f *os.File, err error) (*os.File, fs.FileInfo, error) {
 func readPlain(f *os.File, err error, limit int64) ([]byte, fs.FileInfo, error) {
 	f, st, err := plain(f, err)
 	if err != nil {
-		return nil, nil, reason(err)
+		return nil, nil, Reason(err)
 	}
 	defer f.Close()
 	content, err := ReadAll(f, limit)
 	if err != nil {
-		return nil, nil, reason(err)
+		return nil, nil, Reason(err)
 	}
 	return content, st, nil
 }
 
-// reason returns the cause in a *fs.PathError, which would repeat the path.
-func reason(err error) error {
+// Reason returns the cause in a *fs.PathError, which would repeat the path.
+func Reason(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		return pe.Err

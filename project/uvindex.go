@@ -11,9 +11,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/regpass/regpass/internal/toml"
-
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/toml"
 )
 
 // UVIndex is a named index that uv may read credentials for from variables of that name.

@@ -109,13 +109,13 @@ func (a *app) ownPath() string {
 func onlyOurs(path string) error {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return reasonOf(err)
+		return regpass.Reason(err)
 	}
 	for _, p := range []string{target, filepath.Dir(target), filepath.Dir(path)} {
 		st, err := os.Stat(p)
 		switch {
 		case err != nil:
-			return reasonOf(err)
+			return regpass.Reason(err)
 		case !regpass.OwnedByUsOrRoot(st):
 			return fmt.Errorf("%s belongs to another user", regpass.Quote(p))
 		case runtime.GOOS != "windows" && st.Mode().Perm()&0o022 != 0:
@@ -124,15 +124,6 @@ func onlyOurs(path string) error {
 		}
 	}
 	return nil
-}
-
-// reasonOf is an error of a file without its path, which may be a secret in the wrong place.
-func reasonOf(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }
 
 // entryFor picks the entry for ref's origin: the one with the longest path that ref's lies below, otherwise the first.

@@ -16,16 +16,19 @@ import (
 func (f *credentialFlags) addUnavailable(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.unavailable, "if-unavailable", "", "if there is no credential for a registry, `DO` this: "+
 		"fail, warn or skip; by default warn if only the checkout names it, and otherwise fail")
-	complete(cmd, "if-unavailable", []string{string(action.Fail), string(action.Warn), string(action.Skip)})
+	complete(cmd, "if-unavailable", regpass.Names(unavailableModes, modeName))
 }
+
+var unavailableModes = []action.Unavailable{action.Fail, action.Warn, action.Skip}
+
+func modeName(u action.Unavailable) string { return string(u) }
 
 // unavailableMode reads the flag's value. It is empty if the flag is not given.
 func unavailableMode(text string) (action.Unavailable, error) {
 	if text == "" {
 		return "", nil
 	}
-	modes := []action.Unavailable{action.Fail, action.Warn, action.Skip}
-	return regpass.Pick("--if-unavailable", text, modes, func(u action.Unavailable) string { return string(u) })
+	return regpass.Pick("--if-unavailable", text, unavailableModes, modeName)
 }
 
 // isUnavailable reports whether nobody here has a credential, as in a fork's job. Anything else that goes wrong ends a
