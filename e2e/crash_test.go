@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,12 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 	"unsafe"
-
-	"github.com/regpass/regpass/internal/fake"
-	"github.com/regpass/regpass/internal/loopback"
-	"github.com/regpass/regpass/sts"
 )
 
 // TestKilledAtEveryCall kills the program just before each of its system calls that change files, in a run of its own
@@ -86,27 +80,6 @@ func TestKilledAtEveryCall(t *testing.T) {
 			}
 		})
 	}
-}
-
-// tokenService starts one and returns the URL of its index and a key to it.
-func tokenService(t *testing.T) (index, key string) {
-	t.Helper()
-	secret, sum := sts.NewKey()
-	f := &fixture{service: &loopback.Handler{}, audit: &loopback.Buffer{}, minted: newMinted(), keySum: sum,
-		wheels: t.TempDir(), channel: t.TempDir()}
-	var err error
-	if f.issuer, err = fake.NewIssuer("ES256"); err != nil {
-		t.Fatal(err)
-	}
-	f.issuer.URL = "http://127.0.0.1:1" // nobody asks it
-	if f.url, err = f.servers.Start(context.Background(), f.service); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.servers.Stop() })
-	if err := f.serve(time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	return f.url + "/simple/acme/main", secret.Reveal()
 }
 
 // victim is a home and the program in it.

@@ -327,3 +327,24 @@ func setAll(ts *testscript.TestScript, vars []string) {
 		ts.Setenv(name, value)
 	}
 }
+
+// tokenService starts one and returns the URL of its index and a key to it.
+func tokenService(t *testing.T) (index, key string) {
+	t.Helper()
+	secret, sum := sts.NewKey()
+	f := &fixture{service: &loopback.Handler{}, audit: &loopback.Buffer{}, minted: newMinted(), keySum: sum,
+		wheels: t.TempDir(), channel: t.TempDir()}
+	var err error
+	if f.issuer, err = fake.NewIssuer("ES256"); err != nil {
+		t.Fatal(err)
+	}
+	f.issuer.URL = "http://127.0.0.1:1" // nobody asks it
+	if f.url, err = f.servers.Start(context.Background(), f.service); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.servers.Stop() })
+	if err := f.serve(time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	return f.url + "/simple/acme/main", secret.Reveal()
+}
