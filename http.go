@@ -39,10 +39,24 @@ func Loopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
+// linkLocal reports whether u is http to an address that only this machine and its host can reach.
+func linkLocal(u *url.URL) bool {
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && (ip.IsLinkLocalUnicast() || ip == eksAgent || ip == ec2v6) && u.Scheme == "http" && u.User == nil
+}
+
+// Addresses of metadata servers of AWS that are not in the link-local ranges, or are in that of IPv6 for one network
+// (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html,
+// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html).
+var (
+	ec2v6    = netip.MustParseAddr("fd00:ec2::254")
+	eksAgent = netip.MustParseAddr("fd00:ec2::23")
+)
+
 // Do sends a request once. It follows no redirect, which would repeat the proof elsewhere, and reads at most 1 MiB. An
 // answer that is not 2xx is an *HTTPError. No error holds the body of a 2xx answer, which may be a token.
 func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
-	if err := CheckEndpoint(r.URL); err != nil {
+	if err := CheckEndpoint(r.URL); err != nil && !(r.LinkLocal && linkLocal(r.URL)) {
 		return nil, fmt.Errorf("%s: %w", r.Op, err)
 	}
 	req, err := r.write(ctx)

@@ -3,6 +3,7 @@ package regpass
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"strings"
 	"time"
@@ -56,10 +57,14 @@ func serverMessage(body []byte) string {
 	}
 	body = body[:min(maxMessage, len(body))]
 	if json.Unmarshal(body, &p) != nil {
-		return string(body)
+		return xmlMessage(body)
 	}
 	text := ""
-	_ = json.Unmarshal(p.Error, &text)
+	if json.Unmarshal(p.Error, &text) != nil { // Google: {"error":{"code":403,"status":"…","message":"…"}}
+		var inner struct{ Status, Message string }
+		_ = json.Unmarshal(p.Error, &inner)
+		text = strings.Join(nonEmpty([]string{inner.Status, inner.Message}), ": ")
+	}
 	parts := []string{p.Title, p.Detail, p.Message, text, p.OAuth, p.Description}
 	for _, e := range p.Errors {
 		parts = append(parts, e.Code, e.Detail, e.Description, e.Message)
@@ -69,6 +74,18 @@ func serverMessage(body []byte) string {
 		return string(body)
 	}
 	return strings.Join(parts, ": ")
+}
+
+// xmlError finds code and message in an error of AWS
+// (https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html).
+var xmlError = Pattern(`(?s)<Error>.{0,999}?<Code>([^<]{1,200})</Code>\s*<Message>([^<]{0,1000})</Message>`)
+
+// xmlMessage is code and message of an XML error, or else all of body. It needs no parser: what it finds is only shown.
+func xmlMessage(body []byte) string {
+	if m := xmlError().FindSubmatch(body); m != nil {
+		return html.UnescapeString(string(m[1]) + ": " + string(m[2]))
+	}
+	return string(body)
 }
 
 func nonEmpty(in []string) []string {

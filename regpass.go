@@ -36,7 +36,14 @@ type Credential struct {
 	SessionToken Secret    // Kind S3 only
 	Refresh      Secret    // single-use token that the registry exchanges for the next credential, or empty
 	Expires      time.Time // zero: the registry does not say
+	// RenewAt is when it should be replaced at the latest, where the registry is often down; zero: see RefreshAt.
+	RenewAt time.Time
+	// Ender is the token that ends the credential, if the credential does not end itself, or empty.
+	Ender Secret
 }
+
+// Secrets are all secrets of the credential, some of them empty.
+func (c Credential) Secrets() []Secret { return []Secret{c.Secret, c.SessionToken, c.Refresh, c.Ender} }
 
 // PerHost returns the credential once for each of its hosts, that of Host first. None has MoreHosts.
 func (c Credential) PerHost() []Credential {
@@ -69,7 +76,11 @@ func (c Credential) RefreshAt(minted time.Time, minLife time.Duration) time.Time
 	if life > 4*minLife && left < minLife {
 		left = minLife
 	}
-	return c.Expires.Add(-left)
+	at := c.Expires.Add(-left)
+	if !c.RenewAt.IsZero() && c.RenewAt.Before(at) {
+		return c.RenewAt
+	}
+	return at
 }
 
 // Identity is a CI job's signed proof of its identity: an OpenID Connect ID token, read but not verified.
@@ -104,6 +115,8 @@ type Env struct {
 	AskSecret func(ctx context.Context, prompt string) (string, error)
 	// Trace shows one step to a person who wants to see them, without secrets; nil: nobody does.
 	Trace func(text string)
+	// Machine is what the firmware calls the machine, such as "Amazon EC2" or "Google Compute Engine"; nil: unknown.
+	Machine func() string
 	// Run runs a command to its end and returns its standard output. extra is added to its environment, as NAME=value.
 	Run func(ctx context.Context, extra []string, name string, args ...string) ([]byte, error)
 	// OpenBrowser shows a page to the person at the terminal.

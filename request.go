@@ -25,6 +25,8 @@ type Request struct {
 	Form   map[string]any    // body as application/x-www-form-urlencoded; values are strings and Secrets
 	Sign   Signer            // signs the whole request last, as AWS Signature Version 4 does
 	Scrub  []Secret          // further secrets that an error must not repeat, such as those of an earlier request
+	// LinkLocal says that the URL may be http to a link-local address (RFC 3927): a cloud's metadata server.
+	LinkLocal bool
 }
 
 // Login is a user name and a password.

@@ -65,8 +65,20 @@ func (e *Env) Retry(ctx context.Context, try func(context.Context) error) error 
 	return last
 }
 
-// transient reports whether a second try can succeed: connection errors and time-outs, 408, 425, 429 and 5xx.
+// again is a refusal that a second try can mend, although its status says otherwise.
+type again struct{ error }
+
+func (a again) Unwrap() error { return a.error }
+
+// TryAgain marks a refusal that a server gives a status of its own: a throttled request of AWS is a 400.
+func TryAgain(err error) error { return again{err} }
+
+// transient reports whether a second try can succeed: connection errors and time-outs, 408, 425, 429 and 5xx, and what
+// TryAgain marks.
 func transient(err error) bool {
+	if errors.As(err, &again{}) {
+		return true
+	}
 	var he *HTTPError
 	if errors.As(err, &he) {
 		switch he.Status {

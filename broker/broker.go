@@ -4,6 +4,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -129,10 +130,33 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 		return b.mint(ctx, blank, proof, stale)
 	}
 	l.Lease, err = b.session.Mint(ctx, l.Key, b.options.MinLifetime, mint)
+	if old, ok := b.inStead(err, l.Target); ok {
+		l.Lease = old
+		return nil
+	}
 	if err != nil && l.Revocable && !l.Cred.Secret.Empty() { // minted, but not kept where logout would find it
 		b.RevokeNow(ctx, l.Lease)
 	}
 	return err
+}
+
+// leastLeft is how long a credential must last to be used because no new one can be had.
+const leastLeft = 30 * time.Second
+
+// inStead finds the session's credential where a new one could not be had because something is down. A refusal is none
+// of that: who was let in before may no longer be.
+func (b *Broker) inStead(err error, t registry.Target) (session.Lease, bool) {
+	if err == nil || errors.Is(err, regpass.ErrRefused) || errors.Is(err, regpass.ErrUsage) ||
+		errors.Is(err, context.Canceled) {
+		return session.Lease{}, false
+	}
+	old, ok, storeErr := b.stored(t)
+	if storeErr != nil || !ok || old.Cred.Expires.Sub(b.env.Now()) < leastLeft {
+		return session.Lease{}, false
+	}
+	b.report.Warn(fmt.Errorf("the credential for %s could not be replaced and is used on, until %s: %w",
+		t.Ref, old.Cred.Expires.Format(time.TimeOnly), err))
+	return old, true
 }
 
 // warnShort warns, once a run, of a secret of the user's that is too short to be replaced in what is printed.

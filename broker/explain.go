@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,10 +65,11 @@ func (b *Broker) Identify(ctx context.Context, ref regpass.Ref) Explanation {
 		return e
 	}
 	f, err := b.find(target)
-	if shown, ok := f.proof.Identities.(*job); err == nil && ok && target.Audience != "" {
+	audience := cmp.Or(f.proof.Audience, target.Audience)
+	if shown, ok := f.proof.Identities.(*job); err == nil && ok && audience != "" {
 		ctx, cancel := context.WithTimeout(ctx, b.options.Timeout)
 		defer cancel()
-		_, e.Err = shown.provider.Get(ctx, b.env, target.Audience)
+		_, e.Err = shown.provider.Get(ctx, b.env, audience)
 	}
 	return e
 }
@@ -98,6 +100,10 @@ func (b *Broker) noProof(t registry.Target) error {
 	}
 	keys := KeyVars(t)
 	hint := "set " + strings.Join(keys, " and ")
+	if missing := t.Missing(b.env); len(missing) > 0 {
+		hint = fmt.Sprintf("for a CI identity, set %s, which `regpass trust %s` helps to make; otherwise %s",
+			strings.Join(missing, " and "), t.Ref.Args(), hint)
+	}
 	switch {
 	case t.KeyVars() != nil, t.Ref.Vouched:
 	case t.Ref.Trusted:

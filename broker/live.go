@@ -39,7 +39,7 @@ func (b *Broker) Live() (*Live, error) {
 	}
 	l := &Live{broker: b, earlier: len(leases) > 0, known: map[string]origin{}}
 	for _, kept := range leases {
-		b.env.Mask(kept.Cred.Secret, kept.Cred.SessionToken, kept.Cred.Refresh)
+		b.env.Mask(kept.Cred.Secrets()...)
 		l.track("session", kept)
 	}
 	return l, nil
@@ -89,7 +89,7 @@ func (l *Live) track(id string, lease session.Lease) {
 	if !lease.Revocable {
 		id = lease.From // which names the secret to replace
 	}
-	for _, s := range []regpass.Secret{lease.Cred.Secret, lease.Cred.SessionToken, lease.Cred.Refresh} {
+	for _, s := range lease.Cred.Secrets() {
 		if !s.Empty() {
 			l.remember(s, origin{id: id, host: lease.Cred.Host, lease: lease})
 		}

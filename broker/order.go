@@ -22,6 +22,7 @@ var Order = []Source{
 	{"API key", "REGPASS_API_KEY or REGPASS_API_KEY_FILE, for registries that you name", fromGeneralKey},
 	{"session", "a fresh credential of an earlier step of this job", fromSession},
 	{"CI identity", "an ID token of this job: see `regpass help identities`", fromCI},
+	{"cloud identity", "the role or service account of this machine, for registries of its cloud", fromCloud},
 	{"refresh token", "the last login, renewed", fromRefresh},
 	{"browser", "a person at the terminal, with `regpass login`", fromBrowser},
 }
@@ -113,7 +114,7 @@ func fromSession(b *Broker, t registry.Target) (found, bool, error) {
 
 // fromCI makes a proof of the job's identity, which is asked for only when the registry needs it.
 func fromCI(b *Broker, t registry.Target) (found, bool, error) {
-	if !t.Row.OIDC {
+	if !t.Row.OIDC || len(t.Missing(b.env)) > 0 {
 		return found{}, false, nil
 	}
 	provider, ok := identity.Provider{}, true
@@ -125,8 +126,21 @@ func fromCI(b *Broker, t registry.Target) (found, bool, error) {
 	} else if provider, ok = identity.Detect(b.env, t.Audience); !ok {
 		return found{}, false, nil
 	}
-	return found{proof: registry.Proof{Method: regpass.OIDC, From: provider.Title,
-		Identities: &job{broker: b, provider: provider, receiver: t.Receiver.String()}}}, true, nil
+	p := registry.Proof{Method: regpass.OIDC, From: provider.Title,
+		Identities: &job{broker: b, provider: provider, receiver: t.Receiver.String()}}
+	if _, asked := t.Ref.Options["audience"]; !asked && t.Ref.Trusted && !t.Ref.Vouched {
+		p.Audience = provider.OnlyAudience(b.env) // the person who named the registry has it take that one
+	}
+	return found{proof: p}, true, nil
+}
+
+// fromCloud takes the machine's own identity. It is asked for only in the exchange.
+func fromCloud(b *Broker, t registry.Target) (found, bool, error) {
+	if t.Row.Cloud == nil {
+		return found{}, false, nil
+	}
+	from := t.Row.Cloud(b.env, t)
+	return found{proof: registry.Proof{Method: regpass.Cloud, From: from}}, from != "", nil
 }
 
 func fromRefresh(b *Broker, t registry.Target) (found, bool, error) {

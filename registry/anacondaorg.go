@@ -9,6 +9,7 @@ var anacondaOrg = Row{
 	Conda:     true,
 	Doc:       "https://pixi.prefix.dev/latest/deployment/authentication/",
 	Hosts:     []string{"anaconda.org", "*.anaconda.org"},
+	Example:   "https://conda.anaconda.org/acme",
 	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return inDomain(ref.Host, "anaconda.org") },
 	Public:    publicChannels,
 	Proofs:    []Source{{Method: regpass.APIKey, Vars: []string{"ANACONDA_API_KEY"}}},

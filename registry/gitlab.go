@@ -13,11 +13,12 @@ import (
 //	https://HOST/api/v4/projects/ID/packages/pypi[/simple]
 //	https://HOST/api/v4/groups/ID/-/packages/pypi/simple
 var gitlab = Row{
-	Name:  "gitlab",
-	Title: "GitLab's package registry, for Python packages",
-	Doc:   "https://docs.gitlab.com/user/packages/pypi_repository/",
-	Hosts: []string{"gitlab.com/api/v4/…/packages/pypi", "the same on the job's own server"},
-	Match: matchGitLab,
+	Name:    "gitlab",
+	Title:   "GitLab's package registry, for Python packages",
+	Doc:     "https://docs.gitlab.com/user/packages/pypi_repository/",
+	Hosts:   []string{"gitlab.com/api/v4/…/packages/pypi", "the same on the job's own server"},
+	Example: "https://gitlab.com/api/v4/projects/7/packages/pypi/simple",
+	Match:   matchGitLab,
 	Proofs: []Source{
 		{Method: regpass.APIKey, Vars: []string{"CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"}, CI: "gitlab",
 			Doc: "with token=deploy, on the job's own server", Read: readGitLabDeployToken},

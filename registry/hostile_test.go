@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -72,10 +73,17 @@ func TestBrokenProofs(t *testing.T) {
 // way is one of the exchanges in which a server answers with a token.
 type way struct {
 	name, ref string
+	server    func() http.Handler // answers rightly; nil: a pyx
+	vars      map[string]string
 	before    int // right answers before the one that is tried
 	broken    []string
 	run       func(context.Context, *fixture, regpass.Ref) error
 	sent      func() []string // secrets that were shown to the server
+}
+
+// rowWays are the ways of rows with a file of their own: the table's line for each.
+var rowWays = []func(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way{
+	codeArtifactWays,
 }
 
 func ways(t *testing.T) []way {
@@ -91,7 +99,7 @@ func ways(t *testing.T) []way {
 	}
 	identities := func() []string { return j.tokens }
 	const apiKey, refresh = "sk-pyx-0123456789abcdef", "rt-0123456789abcdef"
-	return []way{
+	all := []way{
 		{name: "key", ref: "pyx.dev", run: byProof(key(regpass.APIKey, "PYX_API_KEY", apiKey)),
 			sent:   func() []string { return []string{apiKey} },
 			broken: []string{`{"access_token":%s}`}},
@@ -112,6 +120,10 @@ func ways(t *testing.T) []way {
 		{name: "prefix.dev", ref: "https://repo.prefix.dev/acme", run: byProof(j.proof()), sent: identities,
 			broken: []string{`%s`}},
 	}
+	for _, of := range rowWays {
+		all = append(all, of(t, byProof)...)
+	}
+	return all
 }
 
 func TestHostileAnswers(t *testing.T) {
@@ -179,14 +191,18 @@ func TestHostileAnswers(t *testing.T) {
 func hostile(t *testing.T, ctx context.Context, way way, answer http.HandlerFunc, secrets ...string) error {
 	t.Helper()
 	var asked int
-	pyxServer := fake.NewPyx(now)
+	right := http.Handler(fake.NewPyx(now))
+	if way.server != nil {
+		right = way.server()
+	}
 	w := newFixture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked++; asked <= way.before {
-			pyxServer.ServeHTTP(w, r)
+			right.ServeHTTP(w, r)
 			return
 		}
 		answer(w, r)
 	}))
+	maps.Copy(w.vars, way.vars)
 	err := way.run(ctx, w, ref(t, way.ref))
 	if len(w.asked) != way.before+1 {
 		t.Errorf("asked %v", w.asked)

@@ -16,6 +16,7 @@ var prefixDev = Row{
 	Conda:     true,
 	Doc:       "https://pixi.prefix.dev/latest/deployment/prefix/",
 	Hosts:     []string{"prefix.dev", "*.prefix.dev"},
+	Example:   "https://repo.prefix.dev/acme",
 	Match:     matchPrefixDev,
 	Public:    publicChannels,
 	Proofs:    []Source{{Method: regpass.APIKey, Vars: []string{"PREFIX_API_KEY"}}},

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type Proof struct {
 	Username     string         // for Basic; for S3 the access key id
 	SessionToken regpass.Secret // for S3, or empty
 	Identities   Identities     // for OIDC only
+	Audience     string         // of all identities of the CI system, where it has fixed one; empty: the registry's
 }
 
 // Identities gets the job's identities from its CI system.
@@ -88,6 +90,7 @@ func (p Proof) withIdentity(ctx context.Context, env *regpass.Env, row, audience
 	if p.Identities == nil {
 		return regpass.NoIdentityf("%s: there is no CI identity to present", row)
 	}
+	audience = cmp.Or(p.Audience, audience)
 	var identityErr error
 	err := env.Retry(ctx, func(ctx context.Context) error {
 		id, err := p.Identities.Identity(ctx, audience)

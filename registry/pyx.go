@@ -19,7 +19,8 @@ var pyx = Row{
 	Doc:   "https://docs.pyx.dev/authentication",
 	Hosts: []string{"pyx.dev", "api.pyx.dev", "the host of PYX_API_URL", "*.PYX_CDN_DOMAIN",
 		"*.astralhosted.com unless one of the two is set"},
-	Match: matchPyx,
+	Example: "https://api.pyx.dev/simple/acme/main",
+	Match:   matchPyx,
 	Proofs: []Source{
 		{Method: regpass.ReadyToken, Vars: []string{"PYX_AUTH_TOKEN", "UV_AUTH_TOKEN"}},
 		{Method: regpass.APIKey, Vars: []string{"PYX_API_KEY", "UV_API_KEY"}},

@@ -20,10 +20,14 @@ type Row struct {
 	Title string   // one line for help
 	Doc   string   // URL of the registry's own documentation of authentication
 	Hosts []string // the hosts that pick the row, for help
+	// Example is a REGISTRY of the kind, with the options that it needs, for help and tests.
+	Example string
 
 	// Match reports whether ref's host is known to be this registry.
 	Match   func(env *regpass.Env, ref regpass.Ref) bool
 	AnyHost bool // Match also takes hosts that anybody may run, so only refs that the user names get a credential
+	// Vouches reports, where AnyHost is set, whether a variable of the user's own names ref's server; nil: none can.
+	Vouches func(env *regpass.Env, ref regpass.Ref) bool
 	// Public lists the channels and indexes that everyone may read, by the first segment of their path.
 	Public []string
 	// PublicHosts lists hosts that serve nothing private. A checkout that names one needs no warning that it gets nothing.
@@ -33,9 +37,22 @@ type Row struct {
 	ClientVar string   // variable from which the registry's own client reads the credential, or empty
 	Options   []Option // options of a Ref besides CommonOptions
 	OIDC      bool     // takes CI identities
+	Needs     []string // options that a CI identity is of no use without
 	Exchanges bool     // exchanges an API key for a token; false: the key is the token
 	Browser   bool     // has a login page for a person with a browser
 	Conda     bool     // serves conda channels alone, so other clients have no use for its credential
+
+	// Cloud says which credentials of the machine's cloud serve the target, for people, without a request; empty: none.
+	// Nil: the registry is of no cloud.
+	Cloud func(env *regpass.Env, t Target) string
+	// Halfway says that the registry's service is often down, so that a credential is replaced at half of its lifetime.
+	Halfway bool
+	// Images says that clients of containers ask the host for images.
+	Images bool
+	// Refusals explain what the registry answers.
+	Refusals []Refusal
+	// Trust says what the registry's administrator enters so that a job is let in. Nil: nothing can be entered.
+	Trust func(env *regpass.Env, t Target, j Job) (Trust, error)
 
 	// Open works out everything that is known about ref before a request is sent. It reads only env's variables.
 	Open func(env *regpass.Env, ref regpass.Ref) (Target, error)
@@ -52,11 +69,25 @@ type Option struct {
 	FromCheckout bool     // a file of the checkout may set it
 }
 
+// Refusal is an answer of a registry that does not say what to do about it.
+type Refusal struct {
+	Says string // part of the answer
+	Hint string // what is likely wrong, and what to do
+}
+
 // Static is the name of the row that takes any host.
 const Static = "static"
 
 // All is every kind of registry; the first that matches is taken. The last one matches every host.
-var All = []Row{pyx, prefixDev, anacondaOrg, gitlab, s3, static}
+var All = []Row{
+	pyx,
+	prefixDev,
+	anacondaOrg,
+	codeArtifact,
+	gitlab,
+	s3,
+	static,
+}
 
 // CommonOptions are the options of every row.
 var CommonOptions = []Option{
@@ -134,7 +165,7 @@ func (o Option) value(env *regpass.Env, ref regpass.Ref) string {
 // Trusts reports whether ref may be sent a credential: the person who runs the program named it, or its host is known
 // to be this registry. No other code decides that.
 func (r Row) Trusts(env *regpass.Env, ref regpass.Ref) bool {
-	return ref.Trusted || !r.AnyHost && r.Match(env, ref)
+	return ref.Trusted || r.Match(env, ref) && (!r.AnyHost || r.Vouches != nil && r.Vouches(env, ref))
 }
 
 // IsPublic reports whether everyone may read ref without a credential.

@@ -12,6 +12,7 @@ var s3 = Row{
 	Conda:   true,
 	Doc:     "https://pixi.prefix.dev/latest/deployment/s3/",
 	Hosts:   []string{"s3://BUCKET"},
+	Example: "s3://acme-channel/conda",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return ref.URL.Scheme == "s3" },
 	AnyHost: true,
 	Proofs: []Source{{Method: regpass.APIKey, Vars: awsVars, Read: readAWS,

@@ -16,6 +16,7 @@ var static = Row{
 	Title:   "any server that takes a key, a password or a token you have",
 	Doc:     "https://pixi.prefix.dev/latest/deployment/authentication/",
 	Hosts:   []string{"every other host"},
+	Example: "https://conda.example/acme",
 	Match:   func(*regpass.Env, regpass.Ref) bool { return true },
 	AnyHost: true,
 	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org", "pypi.nvidia.com",

@@ -107,10 +107,42 @@ func (t Target) ScopeFor(m regpass.Method) string {
 func (t Target) Exchange(ctx context.Context, env *regpass.Env, p Proof) (regpass.Credential, error) {
 	cred, err := t.exchanger.exchange(ctx, env, t, p)
 	if err != nil {
-		return regpass.Credential{}, err
+		return regpass.Credential{}, t.explain(err, p)
 	}
 	cred.Registry, cred.Host, cred.MoreHosts = t.Row.Name, t.Hosts[0], t.Hosts[1:]
+	if t.Row.Halfway && !cred.Expires.IsZero() {
+		now := env.Now()
+		cred.RenewAt = now.Add(cred.Expires.Sub(now) / 2)
+	}
 	return cred, nil
+}
+
+// explain adds to a registry's refusal what is likely wrong, and how to find out what to enter there.
+func (t Target) explain(err error, p Proof) error {
+	if !refusedByServer(err) {
+		return err
+	}
+	for _, r := range t.Row.Refusals {
+		if strings.Contains(err.Error(), r.Says) {
+			err = regpass.Hintf(err, "%s", r.Hint)
+			break
+		}
+	}
+	if p.Method == regpass.OIDC && t.Row.Trust != nil {
+		return regpass.Hintf(err, "`regpass trust %s` in this job prints what to enter there", t.Ref.Args())
+	}
+	return err
+}
+
+// Missing lists the options without which no CI identity can be exchanged, each as what to set.
+func (t Target) Missing(env *regpass.Env) []string {
+	var all []string
+	for _, name := range t.Row.Needs {
+		if o, _ := t.Row.option(name); o.value(env, t.Ref) == "" {
+			all = append(all, strings.Join(append(slices.Clone(o.Vars), name+"="), " or "))
+		}
+	}
+	return all
 }
 
 // Check finds out without a request whether Exchange would refuse a key or a ready token as it is.

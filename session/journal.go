@@ -91,7 +91,7 @@ func (s *Session) load() (state, error) {
 			"nothing was undone: restore the files that it names from %s* beside it, then remove the folder", undoName)
 	}
 	for _, l := range st.Leases {
-		s.env.Mask(l.Cred.Secret, l.Cred.SessionToken, l.Cred.Refresh)
+		s.env.Mask(l.Cred.Secrets()...)
 	}
 	return st, nil
 }

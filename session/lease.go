@@ -28,9 +28,9 @@ type onDisk struct {
 	Key, Receiver, Revoker, Scope, Method, From string
 	Registry, Host, Kind, Username              string
 	MoreHosts                                   []string `json:",omitempty"`
-	Secret, SessionToken, Refresh               string   `json:",omitempty"`
+	Secret, SessionToken, Refresh, Ender        string   `json:",omitempty"`
 	Own, Revocable                              bool
-	Minted, Expires                             time.Time
+	Minted, Expires, RenewAt                    time.Time
 }
 
 // MarshalJSON writes the secrets too. Only the session's state file uses it.
@@ -40,7 +40,8 @@ func (l Lease) MarshalJSON() ([]byte, error) {
 		Key: l.Key, Receiver: l.Receiver, Revoker: l.Revoker, Scope: l.Scope, Method: string(l.Method), From: l.From,
 		Registry: c.Registry, Host: c.Host, MoreHosts: c.MoreHosts, Kind: string(c.Kind), Username: c.Username,
 		Secret: c.Secret.Reveal(), SessionToken: c.SessionToken.Reveal(), Refresh: c.Refresh.Reveal(),
-		Own: l.Own, Revocable: l.Revocable, Minted: l.Minted, Expires: c.Expires,
+		Ender: c.Ender.Reveal(),
+		Own: l.Own, Revocable: l.Revocable, Minted: l.Minted, Expires: c.Expires, RenewAt: c.RenewAt,
 	})
 }
 
@@ -56,7 +57,8 @@ func (l *Lease) UnmarshalJSON(b []byte) error {
 		Cred: regpass.Credential{
 			Registry: d.Registry, Host: d.Host, MoreHosts: d.MoreHosts, Kind: regpass.Kind(d.Kind), Username: d.Username,
 			Secret: regpass.NewSecret(d.Secret), SessionToken: regpass.NewSecret(d.SessionToken),
-			Refresh: regpass.NewSecret(d.Refresh), Expires: d.Expires,
+			Refresh: regpass.NewSecret(d.Refresh), Ender: regpass.NewSecret(d.Ender),
+			Expires: d.Expires, RenewAt: d.RenewAt,
 		},
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -71,7 +73,7 @@ func Surroundings() *regpass.Env {
 		Getenv:  getenv,
 		Environ: os.Environ(),
 		HTTP: &http.Client{Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
+			Proxy:                  proxy,
 			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSHandshakeTimeout:    dialTimeout,
 			ForceAttemptHTTP2:      true,
@@ -87,9 +89,29 @@ func Surroundings() *regpass.Env {
 		TempDir:     os.TempDir(),
 		Terminal:    term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 		AskSecret:   askSecret,
+		Machine:     machine,
 		Run:         runCommand,
 		OpenBrowser: openBrowser,
 	}
+}
+
+// proxy is the proxy of the environment. No proxy can reach the metadata server of this machine's cloud.
+func proxy(r *http.Request) (*url.URL, error) {
+	if ip, err := netip.ParseAddr(r.URL.Hostname()); err == nil && ip.IsLinkLocalUnicast() {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(r)
+}
+
+// machine reads what the firmware says (https://www.dmtf.org/standards/smbios, types 1 and 3). Amazon, Google and
+// Azure each have a field of their own for it.
+func machine() string {
+	var all []string
+	for _, field := range []string{"sys_vendor", "product_name", "chassis_asset_tag"} {
+		text, _ := regpass.ReadPlain("/sys/class/dmi/id/"+field, 1<<10) // missing off Linux
+		all = append(all, strings.TrimSpace(string(text)))
+	}
+	return strings.Join(all, " ")
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -1,0 +1,91 @@
+package registry
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/regpass/regpass"
+)
+
+// trustCodeArtifact lets one job read a domain.
+func trustCodeArtifact(env *regpass.Env, t Target, j Job) (Trust, error) {
+	c, _ := t.exchanger.(codeArtifactRef)
+	arn := "arn:" + awsPartitionOf(c.region).name + ":codeartifact:" + c.region + ":" + c.owner + ":"
+	return trustAWS(env, t, j, c.owner, c.region, []awsStatement{
+		{Effect: "Allow", Action: []string{"codeartifact:GetAuthorizationToken"}, Resource: arn + "domain/" + c.domain},
+		{Effect: "Allow", Action: []string{"codeartifact:GetRepositoryEndpoint", "codeartifact:ReadFromRepository"},
+			Resource: arn + "repository/" + c.domain + "/*"},
+		{Effect: "Allow", Action: []string{"sts:GetServiceBearerToken"}, Resource: "*",
+			Condition: map[string]map[string]string{"StringEquals": {"sts:AWSServiceName": "codeartifact.amazonaws.com"}}},
+	})
+}
+
+// awsStatement is one of an IAM policy
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).
+type awsStatement struct {
+	Effect    string
+	Principal map[string]string `json:",omitempty"`
+	Action    []string
+	Resource  string                       `json:",omitempty"`
+	Condition map[string]map[string]string `json:",omitempty"`
+}
+
+type awsPolicy struct {
+	Version   string
+	Statement []awsStatement
+}
+
+func newAWSPolicy(all ...awsStatement) awsPolicy { return awsPolicy{"2012-10-17", all} }
+
+// trustAWS lets one job assume a role with the permissions. account and region are the registry's; the role of
+// AWS_ROLE_ARN may be in another account.
+func trustAWS(env *regpass.Env, t Target, j Job, account, region string, permissions []awsStatement) (Trust, error) {
+	partition := awsPartitionOf(region).name
+	role := awsRole.value(env, t.Ref)
+	if m := awsRoleARN().FindString(role); m != "" {
+		account = strings.Split(m, ":")[4]
+	} else {
+		role = fmt.Sprintf("arn:%s:iam::%s:role/%s", partition, account, "regpass-ci")
+	}
+	name := role[strings.LastIndex(role, "/")+1:]
+	issuer, err := url.Parse(j.Issuer)
+	if err != nil || issuer.Host == "" {
+		return Trust{}, regpass.Usagef("%s is no issuer", regpass.Quote(j.Issuer))
+	}
+	id := issuer.Host + strings.TrimSuffix(issuer.Path, "/") // IAM names a provider by its URL without the scheme
+	trust := newAWSPolicy(awsStatement{Effect: "Allow", Action: []string{"sts:AssumeRoleWithWebIdentity"},
+		Principal: map[string]string{"Federated": fmt.Sprintf("arn:%s:iam::%s:oidc-provider/%s", partition, account, id)},
+		Condition: map[string]map[string]string{"StringEquals": {id + ":aud": j.Audience, id + ":sub": j.Subject()}}})
+	allow := newAWSPolicy(permissions...)
+	out := Trust{
+		Where: "IAM of the account " + account,
+		Fields: []Field{{"OIDC provider", j.Issuer}, {"audience", j.Audience}, {"role", name},
+			{"subject", j.Subject()}},
+		Documents: []Document{{"trust policy of the role", trust}, {"permission policy of the role", allow}},
+		Workflow:  []Field{{"AWS_ROLE_ARN", role}},
+		Notes: []string{"IAM compares sub letter by letter; a * in it needs StringLike instead of StringEquals.",
+			"An account has one OIDC provider for an issuer: leave out the first command if it is there."},
+	}
+	out.Shell = fmt.Sprintf(`aws iam create-open-id-connect-provider --url %s --client-id-list %s
+aws iam create-role --role-name %s --assume-role-policy-document %s
+aws iam put-role-policy --role-name %[3]s --policy-name registry --policy-document %s
+`, shell(j.Issuer), shell(j.Audience), shell(name), shell(compactJSON(trust)), shell(compactJSON(allow)))
+	out.Terraform = fmt.Sprintf(`resource "aws_iam_openid_connect_provider" "ci" {
+  url            = %s
+  client_id_list = [%s]
+}
+
+resource "aws_iam_role" "regpass" {
+  name               = %s
+  assume_role_policy = %s
+}
+
+resource "aws_iam_role_policy" "registry" {
+  name   = "registry"
+  role   = aws_iam_role.regpass.id
+  policy = %s
+}
+`, hcl(j.Issuer), hcl(j.Audience), hcl(name), hcl(compactJSON(trust)), hcl(compactJSON(allow)))
+	return out, nil
+}

@@ -1,0 +1,102 @@
+package registry
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/regpass/regpass"
+)
+
+// codeArtifact is AWS CodeArtifact. The URL names the domain, its owner's account and the region; the role that may
+// read is in AWS_ROLE_ARN, where aws-actions/configure-aws-credentials has it too.
+var codeArtifact = Row{
+	Name:    "codeartifact",
+	Title:   "AWS CodeArtifact",
+	Doc:     "https://docs.aws.amazon.com/codeartifact/latest/ug/tokens-authentication.html",
+	Hosts:   []string{"DOMAIN-ACCOUNT.d.codeartifact.REGION.amazonaws.com"},
+	Example: "https://acme-123456789012.d.codeartifact.eu-west-1.amazonaws.com/pypi/main/simple/",
+	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return codeArtifactHost().MatchString(ref.Host) },
+	Proofs: []Source{
+		{Method: regpass.ReadyToken, Vars: []string{"CODEARTIFACT_AUTH_TOKEN"}},
+		{Method: regpass.APIKey, Vars: awsVars, Read: readAWS, Doc: "keys of AWS; the session token may be missing"},
+	},
+	Options: []Option{awsRole,
+		{Name: "duration", Doc: "lifetime of the credential in seconds, 900 to 43200; 3600 if it is not given"}},
+	OIDC:      true,
+	Needs:     []string{awsRole.Name},
+	Exchanges: true,
+	Cloud:     awsMachine,
+	Refusals:  awsRefusals,
+	Trust:     trustCodeArtifact,
+	Open:      openCodeArtifact,
+}
+
+// codeArtifactHost matches a domain, which may hold dashes, the 12 digits of its owner's account, and a region.
+var codeArtifactHost = regpass.Pattern(
+	`^([a-z][a-z0-9-]{0,48}[a-z0-9])-([0-9]{12})\.d\.codeartifact\.([a-z0-9-]+)\.amazonaws\.(com(?:\.cn)?|eu)$`)
+
+// codeArtifactUser is the user name for clients that speak Basic.
+const codeArtifactUser = "aws"
+
+// codeArtifactRef is a domain of CodeArtifact.
+type codeArtifactRef struct{ domain, owner, region, duration string }
+
+func openCodeArtifact(env *regpass.Env, ref regpass.Ref) (Target, error) {
+	m := codeArtifactHost().FindStringSubmatch(ref.Host)
+	if m == nil {
+		err := regpass.Usagef("%s is no host of CodeArtifact", regpass.Quote(ref.Host))
+		return Target{}, regpass.Hintf(err, "it looks like acme-123456789012.d.codeartifact.eu-west-1.amazonaws.com")
+	}
+	c := codeArtifactRef{domain: m[1], owner: m[2], region: m[3], duration: "3600"}
+	if d, given := ref.Options["duration"]; given {
+		if err := checkSeconds("duration", d, 900, 43200); err != nil {
+			return Target{}, err
+		}
+		c.duration = d
+	}
+	t, err := awsTarget(env, ref, c.region, "read "+ref.Host)
+	t.exchanger = c
+	return t, err
+}
+
+// exchange gets keys, and with them the domain's token. The token outlives the keys.
+//
+//	POST /v1/authorization-token?domain=…&domain-owner=…&duration=…   signed, no body
+//	{"authorizationToken": …, "expiration": seconds since 1970}
+//
+// https://docs.aws.amazon.com/codeartifact/latest/APIReference/API_GetAuthorizationToken.html
+func (c codeArtifactRef) exchange(ctx context.Context, env *regpass.Env, t Target, p Proof) (
+	regpass.Credential, error) {
+	if p.Method == regpass.ReadyToken {
+		got, err := p.readyToken(env, "codeartifact")
+		return regpass.Credential{Kind: regpass.Bearer, Username: codeArtifactUser, Secret: got.secret,
+			Expires: got.expires}, err
+	}
+	keys, err := awsHop(ctx, env, t, p)
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	at, err := awsEndpoint(env, "CODEARTIFACT", "codeartifact", c.region)
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	at = apiURL(at, "/v1/authorization-token")
+	at.RawQuery = url.Values{"domain": {c.domain}, "domain-owner": {c.owner}, "duration": {c.duration}}.Encode()
+	const op = "codeartifact: get a token"
+	var got struct {
+		Token   string `json:"authorizationToken"`
+		Expires any    `json:"expiration"`
+	}
+	err = env.Retry(ctx, func(ctx context.Context) error {
+		return awsTryAgain(env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost, URL: at,
+			Sign:  sigV4{keys: keys, region: c.region, service: "codeartifact", now: env.Now()},
+			Scrub: keys.all()}, &got))
+	})
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	minted, err := newTokenUntil(env, op, got.Token, got.Expires, sinceEpoch)
+	return regpass.Credential{Kind: regpass.Bearer, Username: codeArtifactUser, Secret: minted.secret,
+		Expires: minted.expires}, err
+}

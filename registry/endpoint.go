@@ -1,0 +1,35 @@
+package registry
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/regpass/regpass"
+)
+
+// checkSeconds checks an option that is a number of seconds within limits.
+func checkSeconds(option, text string, least, most int) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		return regpass.Usagef("%s=%s is no number of seconds from %d to %d", option, regpass.Quote(text), least, most)
+	}
+	return nil
+}
+
+// endpoint is the server that the first of the variables names, otherwise the URL usual. A variable names where a live
+// token goes, so it must be https, or http on this machine; no file of a checkout can set one.
+func endpoint(env *regpass.Env, usual string, vars ...string) (*url.URL, error) {
+	name, value := env.Lookup(vars...)
+	if name == "" {
+		return url.Parse(usual)
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		return nil, regpass.Usagef("%s is not a URL", name)
+	}
+	if err := regpass.CheckEndpoint(u); err != nil {
+		return nil, regpass.Hintf(fmt.Errorf("%s: %w", name, err), "set it to an https URL, or unset it")
+	}
+	return u, nil
+}
