@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -42,8 +43,10 @@ type Credential struct {
 	Ender Secret
 }
 
-// Secrets are all secrets of the credential, some of them empty.
-func (c Credential) Secrets() []Secret { return []Secret{c.Secret, c.SessionToken, c.Refresh, c.Ender} }
+// Secrets are all secrets that the credential has.
+func (c Credential) Secrets() []Secret {
+	return slices.DeleteFunc([]Secret{c.Secret, c.SessionToken, c.Refresh, c.Ender}, Secret.Empty)
+}
 
 // PerHost returns the credential once for each of its hosts, that of Host first. None has MoreHosts.
 func (c Credential) PerHost() []Credential {

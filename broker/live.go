@@ -90,9 +90,7 @@ func (l *Live) track(id string, lease session.Lease) {
 		id = lease.From // which names the secret to replace
 	}
 	for _, s := range lease.Cred.Secrets() {
-		if !s.Empty() {
-			l.remember(s, origin{id: id, host: lease.Cred.Host, lease: lease})
-		}
+		l.remember(s, origin{id: id, host: lease.Cred.Host, lease: lease})
 	}
 }
 
