@@ -67,9 +67,9 @@ func trustAWS(env *regpass.Env, t Target, j Job, account, region string, permiss
 		Notes: []string{"IAM compares sub letter by letter; a * in it needs StringLike instead of StringEquals.",
 			"An account has one OIDC provider for an issuer: leave out the first command if it is there."},
 	}
-	out.Shell = fmt.Sprintf(`aws iam create-open-id-connect-provider --url %s --client-id-list %s
-aws iam create-role --role-name %s --assume-role-policy-document %s
-aws iam put-role-policy --role-name %[3]s --policy-name registry --policy-document %s
+	out.Shell = fmt.Sprintf(`aws iam create-open-id-connect-provider --url %[1]s --client-id-list %[2]s
+aws iam create-role --role-name %[3]s --assume-role-policy-document %[4]s
+aws iam put-role-policy --role-name %[3]s --policy-name registry --policy-document %[5]s
 `, shell(j.Issuer), shell(j.Audience), shell(name), shell(compactJSON(trust)), shell(compactJSON(allow)))
 	out.Terraform = fmt.Sprintf(`resource "aws_iam_openid_connect_provider" "ci" {
   url            = %s

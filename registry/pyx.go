@@ -31,6 +31,7 @@ var pyx = Row{
 	OIDC:      true,
 	Exchanges: true,
 	Browser:   true,
+	Trust:     trustPyx,
 	Open:      openPyx,
 	Revoke:    revokePyx,
 }

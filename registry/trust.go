@@ -33,7 +33,7 @@ func (j Job) Subject() string { return j.Claim("sub") }
 type Trust struct {
 	Where     string     // page or program where it is entered
 	Fields    []Field    // what to enter there
-	Documents []Document // policies to paste, in JSON
+	Documents []Document // policies to paste
 	Shell     string     // the same as commands for a POSIX shell; empty: there is no program for it
 	Terraform string     // the same for Terraform; empty: there is no provider for it
 	Workflow  []Field    // variables for the job, such as the name of what was made
@@ -43,7 +43,7 @@ type Trust struct {
 // Field is a name and what to enter behind it.
 type Field struct{ Name, Value string }
 
-// Document is a JSON document and what it is for.
+// Document is a file or a part of one to paste, and what it is. Body is text, or what JSON is made of.
 type Document struct {
 	Name string
 	Body any

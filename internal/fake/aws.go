@@ -32,7 +32,16 @@ type AWS struct {
 	// Keys are the keys that may sign, by id. STS adds to them.
 	Keys map[string]AWSKey
 
+	minted map[string]bool // tokens of CodeArtifact
+
 	script
+}
+
+// Minted reports whether a token is one of CodeArtifact's.
+func (a *AWS) Minted(token string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.minted[token]
 }
 
 // AWSKey is a key that may sign. Session must go with it if it is not empty.
@@ -41,7 +50,8 @@ type AWSKey struct{ Secret, Session string }
 // NewAWS makes an account with one domain of packages.
 func NewAWS(now func() time.Time) *AWS {
 	return &AWS{Now: now, Role: "arn:aws:iam::123456789012:role/ci", Audience: "sts.amazonaws.com", Region: "eu-west-1",
-		Domain: "acme", Owner: "123456789012", Lifetime: time.Hour, Keys: map[string]AWSKey{}}
+		Domain: "acme", Owner: "123456789012", Lifetime: time.Hour, Keys: map[string]AWSKey{},
+		minted: map[string]bool{}}
 }
 
 // ServeHTTP answers like the service that the request is for, or with the next answer of Instead.
@@ -150,8 +160,10 @@ func (a *AWS) authorizationToken(w http.ResponseWriter, r *http.Request) {
 			"identity-based policy allows the codeartifact:GetAuthorizationToken action", a.Role, a.Region,
 			query.Get("domain-owner"), query.Get("domain")))
 	default:
-		answer(w, http.StatusOK, map[string]any{"authorizationToken": "eyJ2ZXIiOjEsImlzdSI6MTY..." + rand.Text() + "." +
-			rand.Text() + ".", "expiration": float64(a.Now().Add(a.Lifetime).UnixMilli()) / 1000})
+		token := "eyJ2ZXIiOjEsImlzdSI6MTY..." + rand.Text() + "." + rand.Text() + "."
+		a.minted[token] = true
+		answer(w, http.StatusOK, map[string]any{"authorizationToken": token,
+			"expiration": float64(a.Now().Add(a.Lifetime).UnixMilli()) / 1000})
 	}
 }
 
