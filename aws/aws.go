@@ -1,5 +1,5 @@
-// Package aws answers "what does AWS want of a request?": where a service is asked, which keys this machine has, and how
-// they sign. Registries of AWS and AWS as an issuer of ID tokens have it in common.
+// Package aws answers "what does AWS want of a request?": where a service is asked, which keys this machine has, and
+// how they sign. Registries of AWS and AWS as an issuer of ID tokens have it in common.
 package aws
 
 import (

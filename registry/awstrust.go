@@ -57,8 +57,8 @@ type awsPolicy struct {
 
 func newAWSPolicy(all ...awsStatement) awsPolicy { return awsPolicy{"2012-10-17", all} }
 
-// trustAWS lets one job assume a role with the permissions. owner and region are the registry's account, if it has one, and region; the role of
-// AWS_ROLE_ARN may be in another account.
+// trustAWS lets one job assume a role with the permissions. owner is the registry's account, if it has one; the role of
+// AWS_ROLE_ARN may be in another.
 func trustAWS(env *regpass.Env, t Target, j Job, owner, region string, permissions []awsStatement) (Trust, error) {
 	partition := aws.PartitionOf(region).Name
 	role := awsRole.value(env, t.Ref)
@@ -88,7 +88,7 @@ func trustAWS(env *regpass.Env, t Target, j Job, owner, region string, permissio
 	}
 	out.Shell = fmt.Sprintf(`aws iam create-open-id-connect-provider --url %s --client-id-list %s
 aws iam create-role --role-name %s --assume-role-policy-document %s
-aws iam put-role-policy --role-name %[3]s --policy-name registry --policy-document %s
+aws iam put-role-policy --role-name %[3]s --policy-name registry --policy-document %[5]s
 `, shell(j.Issuer), shell(j.Audience), shell(name), shell(compactJSON(trust)), shell(compactJSON(allow)))
 	out.Terraform = fmt.Sprintf(`resource "aws_iam_openid_connect_provider" "ci" {
   url            = %s
