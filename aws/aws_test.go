@@ -26,8 +26,9 @@ func TestSign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := aws.Signer{Keys: aws.Keys{ID: "AKIDEXAMPLE", Secret: regpass.NewSecret("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")},
-		Region: "us-east-1", Service: aws.Service{Name: "service"}, Now: time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)}
+	keys := aws.Keys{ID: "AKIDEXAMPLE", Secret: regpass.NewSecret("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")}
+	s := aws.Signer{Keys: keys, Region: "us-east-1", Service: aws.Service{Name: "service"},
+		Now: time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)}
 	if err := s.Sign(r, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +64,8 @@ func TestEndpoint(t *testing.T) {
 			"https://codeartifact.eu-west-1.amazonaws.com"},
 		{aws.ECRPublic, "us-east-1", aws.Variant{}, "AWS_ENDPOINT_URL_ECR=https://a.corp",
 			"https://api.ecr-public.us-east-1.amazonaws.com"},
-		{aws.ECRPublic, "us-east-1", aws.Variant{}, "AWS_ENDPOINT_URL=https://a.corp AWS_ENDPOINT_URL_ECR_PUBLIC=https://b.corp",
-			"https://b.corp"},
+		{aws.ECRPublic, "us-east-1", aws.Variant{},
+			"AWS_ENDPOINT_URL=https://a.corp AWS_ENDPOINT_URL_ECR_PUBLIC=https://b.corp", "https://b.corp"},
 		{aws.ECR, "eu-west-1", aws.Variant{}, "AWS_ENDPOINT_URL=http://localhost:4566", "http://localhost:4566"},
 		{aws.ECR, "eu-west-1", aws.Variant{}, "AWS_ENDPOINT_URL=http://localstack:4566", "AWS_ENDPOINT_URL: "},
 		{aws.ECR, "eu-west-1", aws.Variant{}, "AWS_ENDPOINT_URL=http://169.254.169.254", "neither https nor on this machine"},

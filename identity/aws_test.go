@@ -86,18 +86,21 @@ func TestAWSRefusals(t *testing.T) {
 			"not authorized to perform", `"sts:GetWebIdentityToken"`},
 		"other keys": {func(_ *fake.AWS, v map[string]string) { v["AWS_SECRET_ACCESS_KEY"] = "another-access-key" },
 			"SignatureDoesNotMatch", ""},
-		"no session": {func(_ *fake.AWS, v map[string]string) { delete(v, "AWS_SESSION_TOKEN") }, "SignatureDoesNotMatch", ""},
+		"no session": {func(_ *fake.AWS, v map[string]string) { delete(v, "AWS_SESSION_TOKEN") },
+			"SignatureDoesNotMatch", ""},
 		"http": {func(_ *fake.AWS, v map[string]string) { v["AWS_ENDPOINT_URL_STS"] = "http://evil.example" },
 			"neither https nor on this machine", ""},
 		"other audience": {func(a *fake.AWS, _ map[string]string) {
 			a.Instead(body(wrap(sign(t, map[string]any{"aud": "pypi"}))))
 		}, `for the audience "pypi"`, ""},
-		"a word":  {func(a *fake.AWS, _ map[string]string) { a.Instead(body(wrap("a-session-token"))) }, "not a JSON Web", ""},
+		"a word": {func(a *fake.AWS, _ map[string]string) { a.Instead(body(wrap("a-session-token"))) },
+			"not a JSON Web", ""},
 		"nothing": {func(a *fake.AWS, _ map[string]string) { a.Instead(body(wrap(""))) }, "has none", ""},
 		"a bomb": {func(a *fake.AWS, _ map[string]string) {
 			a.Instead(body(`<!DOCTYPE a [<!ENTITY a "a-session-token">]>` + wrap("&a;&a;")))
 		}, "has none", ""},
-		"10 MB": {func(a *fake.AWS, _ map[string]string) { a.Instead(body(strings.Repeat("<a>", 4<<20))) }, "longer than", ""},
+		"10 MB": {func(a *fake.AWS, _ map[string]string) { a.Instead(body(strings.Repeat("<a>", 4<<20))) },
+			"longer than", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, vars := awsHere(t)

@@ -29,7 +29,8 @@ func TestECR(t *testing.T) {
 	}{
 		"identity": {ecrRegistry, "", (&job{t: t}).proof(), []string{"POST https://sts.eu-west-1.amazonaws.com/", api}},
 		"keys":     {ecrRegistry + "/acme/app", "", keys, []string{api}},
-		"fips":     {"https://123456789012.dkr.ecr-fips.eu-west-1.amazonaws.com", "", keys, []string{"POST https://api.ecr-fips.eu-west-1.amazonaws.com/"}},
+		"fips": {"https://123456789012.dkr.ecr-fips.eu-west-1.amazonaws.com", "", keys,
+			[]string{"POST https://api.ecr-fips.eu-west-1.amazonaws.com/"}},
 		"dual stack": {"https://123456789012.dkr-ecr.eu-west-1.on.aws", "", keys,
 			[]string{"POST https://ecr.eu-west-1.api.aws/"}},
 		"variables": {ecrRegistry, "AWS_USE_FIPS_ENDPOINT=TRUE AWS_USE_DUALSTACK_ENDPOINT=true", (&job{t: t}).proof(),
@@ -128,7 +129,7 @@ func TestAWSRoles(t *testing.T) {
 		"arn:aws:iam::123456789012:role/$(id)":                                "no ARN of a role",
 		"arn:aws:iam::123456789012:role/" + strings.Repeat("a", 65):           "no ARN of a role",
 		"arn:aws:iam::123456789012:role/" + strings.Repeat("a/", 2000) + "ci": "no ARN of a role",
-		"arn:aws-cn:iam::123456789012:role/ci":                                "is in the partition aws-cn, and the registry is in aws",
+		"arn:aws-cn:iam::123456789012:role/ci":                                "is in the partition aws-cn,",
 	} {
 		for _, r := range []string{codeArtifactIndex, ecrRegistry} {
 			_, err := registry.Open(testenv.New(t, map[string]string{"AWS_ROLE_ARN": role}), ref(t, r))

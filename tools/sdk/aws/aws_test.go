@@ -314,7 +314,7 @@ func TestSameSignatures(t *testing.T) {
 		"path of slashes": {"GET", "https://a.example/a//b/", "", session, nil},
 		"spaces": {"POST", "https://a.example/", "{}", session, map[string][]string{"X-Amz-Meta": {"  a   b  c "},
 			"Content-Type": {"text/plain;  charset=x"}}},
-		"two values":      {"POST", "https://a.example/", "{}", session, map[string][]string{"X-Amz-Meta": {"b", "a"}}},
+		"two values": {"POST", "https://a.example/", "{}", session, map[string][]string{"X-Amz-Meta": {"b", "a"}}},
 		"not to sign": {"POST", "https://a.example/", "{}", session, map[string][]string{"User-Agent": {"regpass"},
 			"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Service.Operation"}}},
 		"bytes": {"POST", "https://a.example/", "\x00\xff\n", session, nil},
