@@ -1,8 +1,6 @@
 package registry
 
 import (
-	"fmt"
-	"net/url"
 	"strconv"
 
 	"github.com/regpass/regpass"
@@ -15,21 +13,4 @@ func checkSeconds(option, text string, least, most int) error {
 		return regpass.Usagef("%s=%s is no number of seconds from %d to %d", option, regpass.Quote(text), least, most)
 	}
 	return nil
-}
-
-// endpoint is the server that the first of the variables names, otherwise the URL usual. A variable names where a live
-// token goes, so it must be https, or http on this machine; no file of a checkout can set one.
-func endpoint(env *regpass.Env, usual string, vars ...string) (*url.URL, error) {
-	name, value := env.Lookup(vars...)
-	if name == "" {
-		return url.Parse(usual)
-	}
-	u, err := url.Parse(value)
-	if err != nil {
-		return nil, regpass.Usagef("%s is not a URL", name)
-	}
-	if err := regpass.CheckEndpoint(u); err != nil {
-		return nil, regpass.Hintf(fmt.Errorf("%s: %w", name, err), "set it to an https URL, or unset it")
-	}
-	return u, nil
 }

@@ -3,7 +3,6 @@ package registry
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -123,13 +122,9 @@ func explainRefusal(err error, id regpass.Identity) error {
 	return regpass.Hintf(err, "the registry matches these claims against its trust policies: %s", shown)
 }
 
-// minMinted is the length of the shortest token that is taken from a registry, in bytes: 128 bits in base64 or hex need
-// more. A shorter one stands in harmless output too, so it could be neither replaced there nor searched for.
-const minMinted = 16
-
 // newToken reads a token from a registry's response. Its errors show nothing of the token.
 func newToken(env *regpass.Env, op, raw string) (token, error) {
-	secret, err := parseMinted(raw)
+	secret, err := regpass.ParseMinted(raw)
 	if err != nil {
 		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
@@ -139,23 +134,6 @@ func newToken(env *regpass.Env, op, raw string) (token, error) {
 		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
 	return token{secret: secret, expires: expires}, nil
-}
-
-// parseMinted is regpass.ParseToken for what a registry makes. A job that prints its token shows a secret, and must not
-// let the registry command the runner too.
-func parseMinted(raw string) (regpass.Secret, error) {
-	secret, err := regpass.ParseToken(raw)
-	if err != nil {
-		return regpass.Secret{}, err
-	}
-	switch text := secret.Reveal(); {
-	case len(text) < minMinted:
-		return regpass.Secret{}, fmt.Errorf("the token has fewer than %d bytes, so it could not be kept out of the output",
-			minMinted)
-	case strings.HasPrefix(text, "::"), regpass.Inert(text) != text:
-		return regpass.Secret{}, errors.New("the token is a command to a CI system's runner")
-	}
-	return secret, nil
 }
 
 // expiry is when a token ends (zero: unknown). A token need not be a JSON Web Token. If it begins like one, it must be

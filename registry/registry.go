@@ -84,6 +84,7 @@ var All = []Row{
 	prefixDev,
 	anacondaOrg,
 	codeArtifact,
+	ecr,
 	gitlab,
 	s3,
 	static,

@@ -94,10 +94,11 @@ func withoutName(ref regpass.Ref) regpass.Ref {
 	return ref
 }
 
-// ScopeFor is the scope of a credential that the method gets. Only an identity's credential is limited to Target.Scope.
-// With every other method it is good for the whole receiver, and ScopeFor is empty.
+// ScopeFor is the scope of a credential that the method gets. Only an identity's credential, and any of a cloud, where
+// one receiver stands before many registries, is limited to Target.Scope. With every other method it is good for the
+// whole receiver, and ScopeFor is empty.
 func (t Target) ScopeFor(m regpass.Method) string {
-	if m == regpass.OIDC {
+	if m == regpass.OIDC || t.Row.Cloud != nil {
 		return t.Scope
 	}
 	return ""
