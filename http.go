@@ -94,6 +94,7 @@ func (e *Env) httpError(r Request, res *http.Response, body []byte) *HTTPError {
 	he := &HTTPError{
 		Op: r.Op, Method: r.Method, URL: r.URL.Redacted(), Status: res.StatusCode,
 		Message: scrub(serverMessage(body), r), RetryAfter: retryAfter(res.Header.Get("Retry-After"), e.Now()),
+		Header: res.Header,
 	}
 	if res.StatusCode/100 == 3 {
 		he.Message = "a redirect, which is not followed because it would repeat the secret elsewhere"

@@ -84,6 +84,8 @@ var All = []Row{
 	prefixDev,
 	anacondaOrg,
 	codeArtifact,
+	azureArtifacts,
+	acr,
 	gitlab,
 	s3,
 	static,

@@ -94,10 +94,12 @@ func withoutName(ref regpass.Ref) regpass.Ref {
 	return ref
 }
 
-// ScopeFor is the scope of a credential that the method gets. Only an identity's credential is limited to Target.Scope.
-// With every other method it is good for the whole receiver, and ScopeFor is empty.
+// ScopeFor is the scope of a credential that the method gets. An identity's credential is limited to Target.Scope. With
+// every other method it is good for the whole receiver, and ScopeFor is empty. But the receiver of a cloud's registry
+// is the cloud's token service, which all registries there share: what a key or a machine gets is limited as an
+// identity's is.
 func (t Target) ScopeFor(m regpass.Method) string {
-	if m == regpass.OIDC {
+	if m == regpass.OIDC || t.Row.Cloud != nil {
 		return t.Scope
 	}
 	return ""
