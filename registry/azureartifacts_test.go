@@ -388,6 +388,20 @@ func TestAzureBrokenEndpoints(t *testing.T) {
 	}
 }
 
+func TestAzureUserName(t *testing.T) {
+	w := newFixture(nil)
+	for _, user := range []string{"a:b", "a\n::error::b"} {
+		_, err := w.exchange(t.Context(), ref(t, azureIndex), registry.Proof{Method: regpass.ReadyToken, From: "a variable",
+			Kind: regpass.Basic, Username: user, Secret: regpass.NewSecret("a-token-for-the-feed")})
+		mustSay(t, err, "azure-artifacts: the ready token from a variable", "holds a colon or a control character")
+		mustHide(t, err, "a-token-for-the-feed")
+	}
+	conda := key(regpass.APIKey, "--conda-token-stdin", "a-token-for-the-feed")
+	conda.Kind = regpass.CondaToken
+	_, err := w.exchange(t.Context(), ref(t, azureIndex), conda)
+	mustSay(t, err, "takes no")
+}
+
 // TestAzureNamedByCheckout fails if a file of the checkout can say for which application or tenant an identity is.
 func TestAzureNamedByCheckout(t *testing.T) {
 	for _, option := range []string{"client-id=" + otherTenant, "tenant=" + otherTenant, "audience=x"} {
@@ -453,6 +467,9 @@ func TestAzureMachine(t *testing.T) {
 			}
 			if cred.Kind != regpass.Basic || !cred.Expires.After(now()) || !slices.Equal(w.asked, test.asked) {
 				t.Errorf("%+v, asked %q", cred, w.asked)
+			}
+			if secret := test.vars["IDENTITY_HEADER"]; secret != "" && !slices.Contains(w.masked, secret) {
+				t.Error("the secret of the app is not masked")
 			}
 		})
 	}
