@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -110,8 +111,8 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 const metadataTimeout = 2 * time.Second
 
 // AskMetadata is Do for a cloud's metadata server, which may be link-local, without a proxy: that would ask the server
-// of its own machine. It tries again as Retry does.
-func (e *Env) AskMetadata(ctx context.Context, r Request) (answer []byte, err error) {
+// of its own machine. It tries again as Retry does, and also after the statuses that the server has while it starts.
+func (e *Env) AskMetadata(ctx context.Context, r Request, starting ...int) (answer []byte, err error) {
 	direct := *e
 	if t, ok := e.HTTP.Transport.(*http.Transport); ok {
 		t = t.Clone()
@@ -123,6 +124,10 @@ func (e *Env) AskMetadata(ctx context.Context, r Request) (answer []byte, err er
 		ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
 		defer cancel()
 		answer, err = direct.Do(ctx, r)
+		var he *HTTPError
+		if errors.As(err, &he) && slices.Contains(starting, he.Status) {
+			err = TryAgain(err)
+		}
 		return err
 	})
 	return answer, err
@@ -133,6 +138,7 @@ func (e *Env) httpError(r Request, res *http.Response, body []byte) *HTTPError {
 	he := &HTTPError{
 		Op: r.Op, Method: r.Method, URL: r.URL.Redacted(), Status: res.StatusCode,
 		Message: scrub(serverMessage(body), r), RetryAfter: retryAfter(res.Header.Get("Retry-After"), e.Now()),
+		Header: res.Header,
 	}
 	if res.StatusCode/100 == 3 {
 		he.Message = "a redirect, which is not followed because it would repeat the secret elsewhere"

@@ -15,6 +15,7 @@ type HTTPError struct {
 	Status          int
 	Message         string        // of the server, unquoted, at most 300 bytes, without the secrets of the request
 	RetryAfter      time.Duration // the wait that the server asks for, or zero
+	Header          http.Header   // of the answer, as the server sent it
 }
 
 // Error names the operation, the request and the status, and quotes the server's message.

@@ -85,6 +85,8 @@ type way struct {
 var rowWays = []func(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way{
 	codeArtifactWays,
 	ecrWays,
+	azureArtifactsWays,
+	acrWays,
 }
 
 func ways(t *testing.T) []way {

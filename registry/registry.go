@@ -85,6 +85,8 @@ var All = []Row{
 	anacondaOrg,
 	codeArtifact,
 	ecr,
+	azureArtifacts,
+	acr,
 	gitlab,
 	s3,
 	static,
