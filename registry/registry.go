@@ -84,6 +84,7 @@ var All = []Row{
 	prefixDev,
 	anacondaOrg,
 	codeArtifact,
+	google,
 	gitlab,
 	s3,
 	static,
