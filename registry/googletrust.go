@@ -67,8 +67,8 @@ func trustGoogle(env *regpass.Env, t Target, j Job) (Trust, error) {
 	return out, nil
 }
 
-// googlePolicy is what a provider maps to google.subject, its condition, and the job's subject, which is sub unless that
-// is too long.
+// googlePolicy is what a provider maps to google.subject, its condition, and the job's subject, which is sub unless
+// that is too long.
 func googlePolicy(j Job) (mapping, condition, subject string, err error) {
 	id := ""
 	for _, claim := range googleJobIDs {
@@ -173,18 +173,19 @@ func (s googleSetUp) shell() string {
 	return b.String()
 }
 
-// terraform writes resources of hashicorp/google (https://registry.terraform.io/providers/hashicorp/google/latest/docs).
+// terraform writes resources of the provider hashicorp/google
+// (https://registry.terraform.io/providers/hashicorp/google/latest/docs).
 func (s googleSetUp) terraform() string {
-	poolProject, audiences := s.project, ""
+	poolProject, audiences := s.project, "[]" // none: the provider's own name
 	if s.number != "" {
 		poolProject = s.number
 	}
 	if s.audience != "" {
-		audiences = "\n    allowed_audiences = [" + hcl(s.audience) + "]"
+		audiences = "[" + hcl(s.audience) + "]"
 	}
 	_, mapped, _ := strings.Cut(s.mapping, "=")
-	member := fmt.Sprintf(`format("principal://iam.googleapis.com/%%s/subject/%%s",
-    google_iam_workload_identity_pool.ci.name, %s)`, hcl(s.subject))
+	member := fmt.Sprintf(`format("principal://iam.googleapis.com/%%s/subject/%%s", `+
+		`google_iam_workload_identity_pool.ci.name, %s)`, hcl(s.subject))
 	account, reader := "", member
 	if s.ref.serviceAccount != "" {
 		name, project := s.account()
@@ -197,7 +198,7 @@ resource "google_service_account" "ci" {
 resource "google_service_account_iam_member" "ci" {
   service_account_id = google_service_account.ci.name
   role               = "roles/iam.workloadIdentityUser"
-  member = %s
+  member             = %s
 }
 `, hcl(project), hcl(name), member)
 		reader = "google_service_account.ci.member"
@@ -214,7 +215,8 @@ resource "google_iam_workload_identity_pool_provider" "ci" {
   attribute_mapping                  = { "google.subject" = %s }
   attribute_condition                = %s
   oidc {
-    issuer_uri = %s%s
+    issuer_uri        = %s
+    allowed_audiences = %s
   }
 }
 %s
@@ -223,7 +225,7 @@ resource "google_artifact_registry_repository_iam_member" "ci" {
   location   = %s
   repository = %s
   role       = "roles/artifactregistry.reader"
-  member = %s
+  member     = %s
 }
 `, hcl(poolProject), hcl(s.pool), hcl(s.provider), hcl(mapped), hcl(s.condition), hcl(s.issuer), audiences, account,
 		hcl(s.project), hcl(s.location), hcl(s.repository), reader)
