@@ -298,7 +298,7 @@ func googleFiles(t *testing.T, server *fake.Google, subject string) map[string]m
 		"authorized_user": person,
 		"file":            elsewhere(map[string]any{"file": file}),
 		"url": elsewhere(map[string]any{"url": "https://ci.example/token", "headers": map[string]any{
-			"Authorization": "Bearer a-request-token-of-the-job"},
+			"Authorization": "Bearer a-request-token-of-the-job", "Metadata": "True"},
 			"format": map[string]any{"type": "json", "subject_token_field_name": "value"}},
 			"service_account_impersonation_url", googleActAs,
 			"service_account_impersonation", map[string]any{"token_lifetime_seconds": 1200}),
@@ -327,7 +327,7 @@ func TestGoogleFiles(t *testing.T) {
 				switch {
 				case r.Host != "ci.example":
 					server.ServeHTTP(w, r)
-				case r.Header.Get("Authorization") == "Bearer a-request-token-of-the-job":
+				case r.Header.Get("Authorization") == "Bearer a-request-token-of-the-job" && r.Header.Get("Metadata") == "True":
 					_, _ = w.Write([]byte(`{"value":"` + subject + `"}`))
 				default:
 					w.WriteHeader(http.StatusUnauthorized)
@@ -346,6 +346,10 @@ func TestGoogleFiles(t *testing.T) {
 			}
 			if !slices.Equal(w.asked, want[name]) || len(server.Wrong()) > 0 {
 				t.Errorf("asked %q, wrong %q", w.asked, server.Wrong())
+			}
+			if slices.Contains(w.masked, "True") || name == "url" &&
+				(!slices.Contains(w.masked, subject) || !slices.Contains(w.masked, "Bearer a-request-token-of-the-job")) {
+				t.Errorf("masked %q", w.masked)
 			}
 			for _, field := range []string{"private_key", "client_secret", "refresh_token"} {
 				if s, ok := file[field].(string); ok && !slices.Contains(w.masked, s) {

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -73,6 +75,21 @@ type googleSubject struct {
 var googleFileTypes = []string{"service_account", "authorized_user", "external_account",
 	"external_account_authorized_user", "impersonated_service_account"}
 
+// headers are those to send to the URL, and the secret ones of them apart. A metadata server wants "Metadata: true",
+// which must not be masked.
+func (s googleSubject) headers() (plain http.Header, secret map[string]regpass.Secret) {
+	plain, secret = http.Header{}, map[string]regpass.Secret{}
+	for name, value := range s.Headers {
+		switch name = http.CanonicalHeaderKey(name); {
+		case name == "Accept", name == "Content-Type", len(value.Reveal()) < minMinted:
+			plain.Set(name, value.Reveal())
+		default:
+			secret[name] = value.Secret
+		}
+	}
+	return plain, secret
+}
+
 // readGoogleFile reads the file that the variable names. It is the user's word, wherever the file lies:
 // google-github-actions/auth writes it into the checkout.
 func readGoogleFile(env *regpass.Env, _ Target) (Proof, bool, error) {
@@ -107,9 +124,8 @@ func parseGoogleFile(env *regpass.Env, from string, content []byte) (googleFile,
 // secrets are all that the file holds.
 func (f googleFile) secrets() []regpass.Secret {
 	all := []regpass.Secret{f.Key.Secret, f.ClientSecret.Secret, f.RefreshToken.Secret}
-	for _, s := range f.Subject.Headers {
-		all = append(all, s.Secret)
-	}
+	_, keys := f.Subject.headers()
+	all = slices.AppendSeq(all, maps.Values(keys))
 	if f.Source != nil {
 		all = append(all, f.Source.secrets()...)
 	}

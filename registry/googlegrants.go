@@ -159,10 +159,8 @@ func (s googleSubject) read(ctx context.Context, env *regpass.Env) (regpass.Secr
 		if at, err = url.Parse(s.URL); err != nil {
 			return regpass.Secret{}, regpass.Usagef("%s: credential_source.url is no URL", op)
 		}
-		r := regpass.Request{Op: op, Method: http.MethodGet, URL: at, Keys: map[string]regpass.Secret{}, LinkLocal: true}
-		for name, value := range s.Headers {
-			r.Keys[name] = value.Secret
-		}
+		r := regpass.Request{Op: op, Method: http.MethodGet, URL: at, LinkLocal: true}
+		r.Header, r.Keys = s.headers()
 		content, err = env.Do(ctx, r)
 	}
 	if err != nil {
