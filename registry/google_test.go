@@ -171,9 +171,12 @@ func TestGoogleProvider(t *testing.T) {
 			t.Errorf("%v is not ErrUsage", err)
 		}
 	}
-	for name, value := range map[string]string{
-		"GOOGLE_IMPERSONATE_SERVICE_ACCOUNT": "ci@acme/../x:generateAccessToken?",
-		"GOOGLE_CLOUD_UNIVERSE_DOMAIN":       "evil.example/x?",
+	for value, name := range map[string]string{
+		"ci@acme/../x:generateAccessToken?": "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
+		"evil.example/x?":                   "GOOGLE_CLOUD_UNIVERSE_DOMAIN",
+		"evil.example:8443":                 "GOOGLE_CLOUD_UNIVERSE_DOMAIN",
+		"x@evil.example":                    "GOOGLE_CLOUD_UNIVERSE_DOMAIN",
+		"com":                               "GOOGLE_CLOUD_UNIVERSE_DOMAIN",
 	} {
 		w := newFixture(nil)
 		w.vars[name] = value
@@ -184,6 +187,9 @@ func TestGoogleProvider(t *testing.T) {
 	if err != nil || !slices.Equal(target.Missing(newFixture(nil).Env),
 		[]string{"GOOGLE_WORKLOAD_IDENTITY_PROVIDER or provider="}) {
 		t.Error(target.Missing(newFixture(nil).Env), err)
+	}
+	if !slices.Equal(target.KeyVars(), []string{googleVar}) {
+		t.Error(target.KeyVars())
 	}
 }
 
@@ -504,7 +510,7 @@ func TestGoogleTrust(t *testing.T) {
 	long := j
 	long.Claims = []registry.Claim{{Name: "sub", Value: "repo:acme/app:" + strings.Repeat("x", 128)}, j.Claims[2]}
 	circle := registry.Job{Issuer: "https://oidc.circleci.com/org/o", Audience: "o", Claims: []registry.Claim{
-		{Name: "sub", Value: "org/o/project/p/user/u"}, {Name: "oidc.circleci.com/project-id", Value: "p"}}}
+		{Name: "sub", Value: "org/o/project/p/user/u"}, {Name: "oidc.circleci.com/project-id", Value: `p" || "`}}}
 	const member = "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/ci" +
 		"/subject/"
 	for name, test := range map[string]struct {
@@ -523,7 +529,7 @@ func TestGoogleTrust(t *testing.T) {
 			"--attribute-mapping=google.subject=assertion.repository_id", "assertion.sub == \"repo:acme/app:xxx",
 			` && assertion.repository_id == "7"`, "--member=" + member + "7"}},
 		"another audience": {"https://gcr.io/acme.example/prod/app provider=" + googleProvider, circle, []string{
-			"--allowed-audiences=o", `--attribute-condition=assertion['oidc.circleci.com/project-id'] == "p"`,
+			"--allowed-audiences=o", `--attribute-condition=assertion['oidc.circleci.com/project-id'] == "p\" || \""`,
 			"add-iam-policy-binding\ngcr.io\n--project=acme.example:prod\n--location=us"}},
 		"nothing yet": {googleIndex, j, []string{"create-oidc\nregpass\n--project=acme-prod"}},
 	} {

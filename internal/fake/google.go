@@ -215,12 +215,12 @@ func (g *Google) impersonate(w http.ResponseWriter, r *http.Request) {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	err := d.Decode(&body)
-	by, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	by, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	lifetime, lifetimeErr := time.ParseDuration(body.Lifetime)
 	switch {
 	case !found:
 		g.refuseStatus(w, r, http.StatusNotFound, "NOT_FOUND", "there is no such method")
-	case g.Tokens[by] == "":
+	case !bearer || g.Tokens[by] == "":
 		g.refuseStatus(w, r, http.StatusUnauthorized, "UNAUTHENTICATED", "Request had invalid authentication credentials.")
 	case err != nil, r.Header.Get("Content-Type") != "application/json", r.URL.RawQuery != "", lifetimeErr != nil,
 		!strings.HasSuffix(body.Lifetime, "s"), !slices.Equal(body.Scope, []string{googleScope}):
