@@ -83,9 +83,9 @@ func ParseToken(raw string) (Secret, error) {
 	return NewSecret(t), nil
 }
 
-// minMinted is the length of the shortest token that is taken from a server, in bytes: 128 bits in base64 or hex need
+// MinMinted is the length of the shortest token that is taken from a server, in bytes: 128 bits in base64 or hex need
 // more. A shorter one stands in harmless output too, so it could be neither replaced there nor searched for.
-const minMinted = 16
+const MinMinted = 16
 
 // ParseMinted is ParseToken for what a server makes. A job that prints its token shows a secret, and must not let
 // the server command the runner too.
@@ -95,9 +95,9 @@ func ParseMinted(raw string) (Secret, error) {
 		return Secret{}, err
 	}
 	switch text := secret.Reveal(); {
-	case len(text) < minMinted:
+	case len(text) < MinMinted:
 		return Secret{}, fmt.Errorf("the token has fewer than %d bytes, so it could not be kept out of the output",
-			minMinted)
+			MinMinted)
 	case strings.HasPrefix(text, "::"), Inert(text) != text:
 		return Secret{}, errors.New("the token is a command to a CI system's runner")
 	}

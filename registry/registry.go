@@ -87,6 +87,7 @@ var All = []Row{
 	ecr,
 	azureArtifacts,
 	acr,
+	google,
 	gitlab,
 	s3,
 	static,

@@ -94,9 +94,9 @@ func withoutName(ref regpass.Ref) regpass.Ref {
 	return ref
 }
 
-// ScopeFor is the scope of a credential that the method gets. Only an identity's credential, and any of a cloud, where
-// one receiver stands before many registries, is limited to Target.Scope. With every other method it is good for the
-// whole receiver, and ScopeFor is empty.
+// ScopeFor is the scope of a credential that the method gets. An identity's credential is limited to Target.Scope, and
+// so is every credential of a cloud, whose receiver makes those of many registries. With every other method it is good
+// for the whole receiver, and ScopeFor is empty.
 func (t Target) ScopeFor(m regpass.Method) string {
 	if m == regpass.OIDC || t.Row.Cloud != nil {
 		return t.Scope
@@ -167,8 +167,8 @@ func (t Target) KeyVars() []string {
 	for _, s := range slices.Backward(t.Row.Proofs) {
 		switch {
 		case s.Method != regpass.APIKey || s.CI != "":
-		case s.Read != nil: // the first two make the key
-			return slices.Clone(s.Vars[:2])
+		case s.Read != nil: // the first two make the key, where it has two parts
+			return slices.Clone(s.Vars[:min(2, len(s.Vars))])
 		default:
 			return slices.Clone(s.Vars[:1])
 		}
