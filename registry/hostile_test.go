@@ -84,6 +84,7 @@ type way struct {
 // rowWays are the ways of rows with a file of their own: the table's line for each.
 var rowWays = []func(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way{
 	codeArtifactWays,
+	jfrogWays,
 }
 
 func ways(t *testing.T) []way {

@@ -84,6 +84,7 @@ var All = []Row{
 	prefixDev,
 	anacondaOrg,
 	codeArtifact,
+	jfrog,
 	gitlab,
 	s3,
 	static,
