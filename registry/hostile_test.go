@@ -85,6 +85,7 @@ type way struct {
 var rowWays = []func(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way{
 	codeArtifactWays,
 	jfrogWays,
+	cloudsmithWays,
 }
 
 func ways(t *testing.T) []way {

@@ -85,6 +85,7 @@ var All = []Row{
 	anacondaOrg,
 	codeArtifact,
 	jfrog,
+	cloudsmith,
 	gitlab,
 	s3,
 	static,
