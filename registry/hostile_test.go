@@ -86,6 +86,7 @@ var rowWays = []func(t *testing.T, by func(registry.Proof) func(context.Context,
 	codeArtifactWays,
 	jfrogWays,
 	cloudsmithWays,
+	quayWays,
 }
 
 func ways(t *testing.T) []way {

@@ -86,6 +86,7 @@ var All = []Row{
 	codeArtifact,
 	jfrog,
 	cloudsmith,
+	quay,
 	gitlab,
 	s3,
 	static,
