@@ -87,6 +87,7 @@ var rowWays = []func(t *testing.T, by func(registry.Proof) func(context.Context,
 	jfrogWays,
 	cloudsmithWays,
 	quayWays,
+	dockerHubWays,
 }
 
 func ways(t *testing.T) []way {

@@ -87,6 +87,7 @@ var All = []Row{
 	jfrog,
 	cloudsmith,
 	quay,
+	dockerHub,
 	gitlab,
 	s3,
 	static,
