@@ -88,6 +88,7 @@ var All = []Row{
 	cloudsmith,
 	quay,
 	dockerHub,
+	buildkite,
 	gitlab,
 	s3,
 	static,
