@@ -88,6 +88,7 @@ var rowWays = []func(t *testing.T, by func(registry.Proof) func(context.Context,
 	cloudsmithWays,
 	quayWays,
 	dockerHubWays,
+	chainguardWays,
 }
 
 func ways(t *testing.T) []way {

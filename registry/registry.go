@@ -89,6 +89,7 @@ var All = []Row{
 	quay,
 	dockerHub,
 	buildkite,
+	chainguard,
 	gitlab,
 	s3,
 	static,
