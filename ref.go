@@ -88,7 +88,7 @@ func ParseRef(text string) (Ref, error) {
 	}
 	if kv := refOption().FindStringSubmatch(words[0]); kv != nil {
 		option := kv[1]
-		if len(option) > len("identity-mapping") { // no option has a longer name
+		if len(option) > len("workspace") { // few options have a longer name, and it may be a secret
 			option = mark
 		}
 		return Ref{}, Hintf(Usagef("the option %s= comes before its registry", option),

@@ -23,7 +23,7 @@ var chainguard = Row{
 		return ref.URL.Scheme == "https" && inDomain(ref.Host, "cgr.dev") // Host has no port, so 443
 	},
 	Proofs: []Source{{Method: regpass.APIKey, Vars: []string{"CHAINGUARD_PYTHON_IDENTITY_ID", "CHAINGUARD_PYTHON_TOKEN"},
-		Doc: "a pull token, for the Python libraries", Read: readChainguard}},
+		Doc: "a pull token, for the Python libraries", Host: chainguardLibraries, Read: readChainguard}},
 	Options: []Option{chainguardIdentity},
 	OIDC:    true,
 	Needs:   []string{chainguardIdentity.Name},
@@ -73,9 +73,9 @@ func openChainguard(env *regpass.Env, ref regpass.Ref) (Target, error) {
 // readChainguard reads a pull token, as `chainctl auth pull-token --output env` prints it, for Python's libraries.
 func readChainguard(env *regpass.Env, t Target) (Proof, bool, error) {
 	id, token := env.Getenv("CHAINGUARD_PYTHON_IDENTITY_ID"), env.Getenv("CHAINGUARD_PYTHON_TOKEN")
-	here := t.Ref.Host == chainguardLibraries && strings.HasPrefix(segments(t.Ref.URL)[0], "python")
+	python := strings.HasPrefix(segments(t.Ref.URL)[0], "python")
 	return Proof{Method: regpass.APIKey, From: "CHAINGUARD_PYTHON_TOKEN", Secret: regpass.SecretLine(token),
-		Kind: regpass.Basic, Username: id}, here && id != "" && token != "", nil
+		Kind: regpass.Basic, Username: id}, python && id != "" && token != "", nil
 }
 
 // exchange exchanges a CI identity for a token. A key is used as it is.

@@ -70,6 +70,9 @@ func TestChainguardKey(t *testing.T) {
 		if found != want {
 			t.Errorf("%s: found %v", text, found)
 		}
+		if (target.KeyVars() != nil) != (target.Ref.Host == "libraries.cgr.dev") {
+			t.Errorf("%s: a person is told to set %q", text, target.KeyVars())
+		}
 		if !found {
 			continue
 		}

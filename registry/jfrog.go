@@ -120,15 +120,31 @@ func openJFrog(env *regpass.Env, ref regpass.Ref) (Target, error) {
 // readJFToken reads the token that JFrog's programs use. Only the server that JF_URL names may see it.
 func readJFToken(env *regpass.Env, t Target) (Proof, bool, error) {
 	token := env.Getenv("JF_ACCESS_TOKEN")
-	return Proof{Method: regpass.ReadyToken, From: "JF_ACCESS_TOKEN", Secret: regpass.SecretLine(token),
-		Kind: regpass.Bearer}, token != "" && onJFURL(env, t.Ref), nil
+	if token == "" {
+		return Proof{}, false, nil
+	}
+	return onlyOnJFURL(env, t, Proof{Method: regpass.ReadyToken, From: "JF_ACCESS_TOKEN",
+		Secret: regpass.SecretLine(token), Kind: regpass.Bearer})
 }
 
 // readJFPassword is readJFToken for a user and a password.
 func readJFPassword(env *regpass.Env, t Target) (Proof, bool, error) {
 	user, password := env.Getenv("JF_USER"), env.Getenv("JF_PASSWORD")
-	return Proof{Method: regpass.APIKey, From: "JF_PASSWORD", Secret: regpass.SecretLine(password), Kind: regpass.Basic,
-		Username: user}, user != "" && password != "" && onJFURL(env, t.Ref), nil
+	if user == "" || password == "" {
+		return Proof{}, false, nil
+	}
+	return onlyOnJFURL(env, t, Proof{Method: regpass.APIKey, From: "JF_PASSWORD", Secret: regpass.SecretLine(password),
+		Kind: regpass.Basic, Username: user})
+}
+
+// onlyOnJFURL passes the proof on to the server of JF_URL alone. Without JF_URL nobody knows whose it is, which is an
+// error if nothing else can be shown.
+func onlyOnJFURL(env *regpass.Env, t Target, p Proof) (Proof, bool, error) {
+	if env.Getenv("JF_URL") == "" && t.option(env, jfrogProvider.Name) == "" {
+		err := regpass.NoIdentityf("jfrog: %s is set, but JF_URL does not say for which server", p.From)
+		return Proof{}, false, regpass.Hintf(err, "if it is for this one, set JF_URL=%s", t.Receiver)
+	}
+	return p, onJFURL(env, t.Ref), nil
 }
 
 // exchange exchanges a CI identity; everything else is the credential. JFrog takes its tokens as Bearer, and as the

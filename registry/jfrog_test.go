@@ -111,7 +111,7 @@ func TestJFrogKeys(t *testing.T) {
 			"JF_USER": "bob", "JF_PASSWORD": "pw"}, "", "", ""},
 		"another port": {jfrogIndex, map[string]string{"JF_URL": "https://acme.jfrog.io:8443", "JF_ACCESS_TOKEN": token},
 			"", "", ""},
-		"no JF_URL": {jfrogIndex, map[string]string{"JF_ACCESS_TOKEN": token}, "", "", ""},
+		"no JF_URL": {jfrogIndex + " provider=github", map[string]string{"JF_ACCESS_TOKEN": token}, "", "", ""},
 		"half a login": {jfrogIndex, map[string]string{"JF_URL": "https://acme.jfrog.io", "JF_USER": "bob"},
 			"", "", ""},
 	} {
@@ -136,6 +136,23 @@ func TestJFrogKeys(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestJFrogKeyOfNobody fails if a key that names no server is passed over without a word.
+func TestJFrogKeyOfNobody(t *testing.T) {
+	w := newFixture(http.NotFoundHandler())
+	w.vars["JF_USER"], w.vars["JF_PASSWORD"] = "bob", "pw-0123456789"
+	target, err := registry.Open(w.Env, ref(t, jfrogIndex))
+	if err != nil {
+		t.Fatal(said(err))
+	}
+	for _, s := range target.Row.Proofs {
+		if s.Method == regpass.APIKey {
+			_, _, err = s.Find(w.Env, target)
+		}
+	}
+	mustSay(t, err, "JF_PASSWORD is set, but JF_URL does not say for which server", "set JF_URL=https://acme.jfrog.io")
+	mustHide(t, err, "pw-0123456789")
 }
 
 // proofOf is the first proof in the row's variables.

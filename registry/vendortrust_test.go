@@ -26,7 +26,8 @@ func TestTrustOfVendors(t *testing.T) {
 		{jfrogIndex + " provider=gh", github, []string{`"provider_type":"GitHub"`, `"organization":"acme"`, `"name":"gh"`,
 			`"claims":{"repository_id":"7","sub":"repo:acme/app:ref:refs/heads/main"}`, "platform_oidc_identity_mapping",
 			`{"Name":"JF_OIDC_PROVIDER_NAME","Value":"gh"}`}, nil},
-		{jfrogIndex, agent, []string{`"provider_type":"Generic OpenID Connect"`, `"pipeline_slug":"app"`}, []string{"10b9a3f"}},
+		{jfrogIndex, agent, []string{`"provider_type":"Generic OpenID Connect"`, `"pipeline_slug":"app"`},
+			[]string{"10b9a3f"}},
 		{cloudsmithIndex + " service=ci-a1b2", github, []string{`provider_url     = \"https://token.actions`,
 			`\"repository_id\" = \"7\"`, `namespace        = \"acme\"`, `service_accounts = [\"ci-a1b2\"]`}, nil},
 		{quayImage, github, []string{`[{"issuer":"https://token.actions.githubusercontent.com",` +
