@@ -88,6 +88,11 @@ var rowWays = []func(t *testing.T, by func(registry.Proof) func(context.Context,
 	azureArtifactsWays,
 	acrWays,
 	googleWays,
+	jfrogWays,
+	cloudsmithWays,
+	quayWays,
+	dockerHubWays,
+	chainguardWays,
 }
 
 func ways(t *testing.T) []way {

@@ -35,6 +35,7 @@ type Source struct {
 	Vars   []string // variables that hold it; the first one that is set is taken
 	Doc    string   // for help, if Vars are not enough
 	CI     string   // name of the CI system that sets Vars in its jobs; empty: a person has to set them
+	Host   string   // the only host that the proof is for; empty: all of the row
 	// Read finds a proof that is more than the value of one variable; ok is false if there is none. Nil: the
 	// variable's value is the proof.
 	Read func(env *regpass.Env, t Target) (p Proof, ok bool, err error)
@@ -42,7 +43,10 @@ type Source struct {
 
 // Find looks for the source's proof; ok is false if there is none.
 func (s Source) Find(env *regpass.Env, t Target) (p Proof, ok bool, err error) {
-	if s.Read != nil {
+	switch {
+	case s.Host != "" && s.Host != t.Ref.Host:
+		return Proof{}, false, nil
+	case s.Read != nil:
 		return s.Read(env, t)
 	}
 	name, value := env.Lookup(s.Vars...)

@@ -14,8 +14,8 @@ import (
 type Target struct {
 	Row      Row
 	Ref      regpass.Ref
-	Receiver *url.URL // origin that is shown the proof
-	Revoker  *url.URL // origin that ends a credential
+	Receiver *url.URL // origin that is shown the proof, with a path for servers that lie below one
+	Revoker  *url.URL // the same for the one that ends a credential
 	Audience string   // audience that the identity needs; empty: the server names it, or takes no identity
 	Scope    string   // of an identity's credential at the receiver: two refs with one scope share the credential
 	Hosts    []string // hosts that the credential is for; the first one serves packages or takes uploads
@@ -166,7 +166,7 @@ func (r Row) HasJobToken(ci string) bool {
 func (t Target) KeyVars() []string {
 	for _, s := range slices.Backward(t.Row.Proofs) {
 		switch {
-		case s.Method != regpass.APIKey || s.CI != "":
+		case s.Method != regpass.APIKey || s.CI != "" || s.Host != "" && s.Host != t.Ref.Host:
 		case s.Read != nil: // the first two make the key, where it has two parts
 			return slices.Clone(s.Vars[:min(2, len(s.Vars))])
 		default:

@@ -89,7 +89,7 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 	}
 }
 
-// TestRegistryAuthOfImages fails if a base image of a known host gets no credential, or one that docker has another for;
+// TestRegistryAuthOfImages fails if a base image of a known host gets no credential, or where docker has its own;
 // and if a host without a proof, or one whose exchange fails, stops a build that may need none.
 func TestRegistryAuthOfImages(t *testing.T) {
 	dir := t.TempDir()
