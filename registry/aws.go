@@ -76,7 +76,7 @@ func awsTarget(env *regpass.Env, ref regpass.Ref, region, scope string) (Target,
 		return Target{}, regpass.Hintf(err, "it looks like arn:aws:iam::123456789012:role/ci")
 	}
 	return Target{Receiver: sts, Audience: cmp.Or(ref.Options["audience"], awsPartitionOf(region).audience),
-		Scope: scope + " as " + role}, nil
+		Scope: scope + " as " + role, Narrow: true}, nil
 }
 
 // awsRole is the option of all rows of AWS.

@@ -18,6 +18,7 @@ type Target struct {
 	Revoker  *url.URL // origin that ends a credential
 	Audience string   // audience that the identity needs; empty: the server names it, or takes no identity
 	Scope    string   // of an identity's credential at the receiver: two refs with one scope share the credential
+	Narrow   bool     // Scope limits what a key is exchanged for too
 	Hosts    []string // hosts that the credential is for; the first one serves packages or takes uploads
 
 	exchanger exchanger
@@ -94,10 +95,11 @@ func withoutName(ref regpass.Ref) regpass.Ref {
 	return ref
 }
 
-// ScopeFor is the scope of a credential that the method gets. Only an identity's credential is limited to Target.Scope.
-// With every other method it is good for the whole receiver, and ScopeFor is empty.
+// ScopeFor is the scope of a credential that the method gets. That of an identity, of the job or of the machine, is
+// limited to Target.Scope. With every other method it is good for the whole receiver unless the target is Narrow, and
+// ScopeFor is empty.
 func (t Target) ScopeFor(m regpass.Method) string {
-	if m == regpass.OIDC {
+	if m == regpass.OIDC || m == regpass.Cloud || t.Narrow {
 		return t.Scope
 	}
 	return ""
@@ -167,7 +169,7 @@ func (t Target) KeyVars() []string {
 		switch {
 		case s.Method != regpass.APIKey || s.CI != "":
 		case s.Read != nil: // the first two make the key
-			return slices.Clone(s.Vars[:2])
+			return slices.Clone(s.Vars[:min(2, len(s.Vars))])
 		default:
 			return slices.Clone(s.Vars[:1])
 		}
