@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/regpass/regpass"
 )
@@ -24,6 +25,11 @@ func endpoint(env *regpass.Env, usual string, vars ...string) (*url.URL, error) 
 	if name == "" {
 		return url.Parse(usual)
 	}
+	return checkedURL(name, value)
+}
+
+// checkedURL reads the URL of a server that a person names in an option or a variable, and that is shown a secret.
+func checkedURL(name, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil {
 		return nil, regpass.Usagef("%s is not a URL", name)
@@ -32,4 +38,9 @@ func endpoint(env *regpass.Env, usual string, vars ...string) (*url.URL, error) 
 		return nil, regpass.Hintf(fmt.Errorf("%s: %w", name, err), "set it to an https URL, or unset it")
 	}
 	return u, nil
+}
+
+// baseOf is a server's URL, below which its API is.
+func baseOf(u *url.URL) *url.URL {
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")}
 }

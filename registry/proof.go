@@ -152,11 +152,16 @@ func parseMinted(raw string) (regpass.Secret, error) {
 	case len(text) < minMinted:
 		return regpass.Secret{}, fmt.Errorf("the token has fewer than %d bytes, so it could not be kept out of the output",
 			minMinted)
-	case strings.HasPrefix(text, "::"), regpass.Inert(text) != text:
-		return regpass.Secret{}, errors.New("the token is a command to a CI system's runner")
+	case isCommand(text):
+		return regpass.Secret{}, errCommand
 	}
 	return secret, nil
 }
+
+var errCommand = errors.New("the token is a command to a CI system's runner")
+
+// isCommand reports whether a runner would obey text that a job prints.
+func isCommand(text string) bool { return strings.HasPrefix(text, "::") || regpass.Inert(text) != text }
 
 // expiry is when a token ends (zero: unknown). A token need not be a JSON Web Token. If it begins like one, it must be
 // complete and must not have expired.

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,6 +29,20 @@ func (j Job) Claim(name string) string {
 
 // Subject is the claim sub.
 func (j Job) Subject() string { return j.Claim("sub") }
+
+// lasting are the claims beside sub that name a job's project by a number, which nobody else gets after a rename.
+var lasting = []string{"repository_id", "repository_owner_id", "project_id", "namespace_id"}
+
+// lastingClaims are sub and the job's claims that are lasting, by name.
+func (j Job) lastingClaims() map[string]string {
+	all := map[string]string{"sub": j.Subject()}
+	for _, c := range j.Claims {
+		if slices.Contains(lasting, c.Name) {
+			all[c.Name] = c.Value
+		}
+	}
+	return all
+}
 
 // Trust is what a registry's administrator enters so that one job, and no other, is let in.
 type Trust struct {
