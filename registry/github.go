@@ -4,13 +4,12 @@ import (
 	"context"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/regpass/regpass"
 )
 
-// github is GitHub Packages and its container registry. It exchanges nothing: the job's own token is valid while the job
-// runs, and may read and write what the workflow's permissions and the package's settings say
+// github is GitHub Packages and its container registry. It exchanges nothing: the job's own token is valid while the
+// job runs, and may read and write what the workflow's permissions and the package's settings say
 // (https://docs.github.com/packages/learn-github-packages/about-permissions-for-github-packages).
 var github = Row{
 	Name:    "github",
@@ -41,7 +40,7 @@ var githubHost = regpass.Pattern(`^(?:ghcr\.io|(?:npm|nuget|maven|rubygems|docke
 
 // githubSubdomains are the hosts below a GitHub of one's own that serve packages, if it has subdomain isolation;
 // otherwise they are paths below /_registry/
-// (https://docs.github.com/enterprise-server/admin/configuring-settings/hardening-security-for-your-enterprise/enabling-subdomain-isolation).
+// (docs.github.com, Enabling subdomain isolation, of GitHub Enterprise Server 3.17).
 var githubSubdomains = []string{"npm.", "nuget.", "maven.", "rubygems.", "docker.", "containers."}
 
 // githubServes is the origin of the server whose packages ref names: github.com, or the one that runs the job; empty:
@@ -106,13 +105,13 @@ func trustGitHub(_ *regpass.Env, t Target, j Job) (Trust, error) {
 		Fields: []Field{{"repository", repository}, {"role", "Read; Write to publish"},
 			{"permissions of the workflow", "packages: read; packages: write to publish"}},
 		Workflow: []Field{{"GITHUB_TOKEN", "${{ github.token }}"}},
-		Notes: []string{"GitHub takes no ID token for packages: the job's own token is the credential, and ends with the job.",
+		Notes: []string{"GitHub takes no ID token for packages: the job's own token is the credential, and ends with it.",
 			"A package that was published from the repository trusts it already.",
 			"The token of a pull request from a fork can read at most."},
 	}, nil
 }
 
-// inGitHub reports whether host is github.com, or serves its packages, or is the API.
+// inGitHub reports whether host is github.com or serves its packages.
 func inGitHub(host string) bool {
-	return host == "github.com" || githubHost().MatchString(strings.ToLower(host))
+	return host == "github.com" || githubHost().MatchString(host)
 }

@@ -213,7 +213,8 @@ func askOAuth(ctx context.Context, env *regpass.Env, row string, issuer *url.URL
 	path := strings.TrimSuffix(issuer.Path, "/")
 	var got oauthMetadata
 	var err error
-	for _, p := range []string{"/.well-known/oauth-authorization-server" + path, path + "/.well-known/openid-configuration"} {
+	for _, p := range []string{"/.well-known/oauth-authorization-server" + path,
+		path + "/.well-known/openid-configuration"} {
 		err = env.Retry(ctx, func(ctx context.Context) error {
 			return env.DoJSON(ctx, regpass.Request{Op: row + ": ask for the endpoints", Method: http.MethodGet,
 				URL: apiURL(issuer, p)}, &got)

@@ -274,7 +274,7 @@ var vaultRefusals = []Refusal{
 	{"could not be found", "the auth method has no role of that name: set role= or VAULT_ROLE, and path= if the method " +
 		"is not mounted at jwt"},
 	{"missing role", "the auth method has no default role: set role= or VAULT_ROLE"},
-	{"could not load configuration", "the auth method at this path has no issuer yet: `regpass trust` prints what to enter"},
+	{"could not load configuration", "the auth method at this path has no issuer yet: `regpass trust` prints it"},
 	{"error validating token", "the auth method trusts another issuer or the role another audience or subject"},
 	{"error validating claims", "the role's bound_claims do not match these claims"},
 	{"no audiences bound to the role", "the role has no bound_audiences: enter the audience there"},
