@@ -209,9 +209,13 @@ func (v vaultRef) read(ctx context.Context, env *regpass.Env, t Target, login to
 			"add field=NAME to the registry, if the password or token is in another field")
 	}
 	env.Mask(found.secret)
+	end, err := expiry(env, found.secret)
+	if err != nil {
+		return regpass.Credential{}, fmt.Errorf("%s %s: %w", op, regpass.Quote(v.secret), err)
+	}
+	found.expires = first(found.expires, end)
 	if got.ID != "" { // a secret that was made for us; KV has no leases
-		end, err := ends(env, op, got.Lease, fromNow)
-		if err != nil {
+		if end, err = ends(env, op, got.Lease, fromNow); err != nil {
 			return regpass.Credential{}, err
 		}
 		found.expires = first(found.expires, end)
