@@ -232,7 +232,8 @@ func TestVaultRevokes(t *testing.T) {
 func vaultWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way {
 	j := &job{t: t}
 	login := way{name: "vault's login", ref: vaultIndex, run: by(j.proof()),
-		server: func() http.Handler { return fake.NewVault(now) }, sent: func() []string { return j.tokens }, broken: []string{`{"auth":{"client_token":%s}}`}}
+		server: func() http.Handler { return fake.NewVault(now) }, sent: func() []string { return j.tokens },
+		broken: []string{`{"auth":{"client_token":%s}}`}}
 	read := login
 	read.name, read.ref, read.before, read.after = "vault's secret", vaultIndex+" secret=secret/data/pkgs", 1, 1
 	read.broken = []string{`{"data":{"data":{"token":%s},"metadata":{}}}`}
