@@ -40,7 +40,7 @@ var vault = Row{
 // The options that decide what is got, and where.
 var (
 	vaultAddr = Option{Name: "addr", Vars: []string{"BAO_ADDR", "VAULT_ADDR"}, Doc: "URL of the server"}
-	vaultRole = Option{Name: "role", Vars: []string{"VAULT_ROLE"},
+	vaultRole = Option{Name: "role", Vars: []string{"VAULT_AUTH_ROLE"},
 		Doc: "role of the auth method; the method's default role if it is not given"}
 	vaultMount = Option{Name: "path", Vars: []string{"VAULT_AUTH_PATH"},
 		Doc: "path at which the auth method is mounted; jwt if it is not given"}
@@ -275,9 +275,9 @@ func vaultTryAgain(err error) error {
 
 // vaultRefusals are what the auth method answers (vault-plugin-auth-jwt, path_login.go), and the secrets engines.
 var vaultRefusals = []Refusal{
-	{"could not be found", "the auth method has no role of that name: set role= or VAULT_ROLE, and path= if the method " +
+	{"could not be found", "the auth method has no role of that name: set role= or VAULT_AUTH_ROLE, and path= if the method " +
 		"is not mounted at jwt"},
-	{"missing role", "the auth method has no default role: set role= or VAULT_ROLE"},
+	{"missing role", "the auth method has no default role: set role= or VAULT_AUTH_ROLE"},
 	{"could not load configuration", "the auth method at this path has no issuer yet: `regpass trust` prints it"},
 	{"error validating token", "the auth method trusts another issuer or the role another audience or subject"},
 	{"error validating claims", "the role's bound_claims do not match these claims"},
@@ -304,7 +304,7 @@ func trustVault(_ *regpass.Env, t Target, j Job) (Trust, error) {
 			{"role", role}, {"bound_audiences", j.Audience}, {"bound_claims", compactJSON(j.lastingClaims())},
 			{"policy", "read on " + secret}},
 		Documents: []Document{{"role " + role, body}},
-		Workflow:  []Field{{"VAULT_ADDR", v.base.String()}, {"VAULT_ROLE", role}},
+		Workflow:  []Field{{"VAULT_ADDR", v.base.String()}, {"VAULT_AUTH_ROLE", role}},
 		Notes: []string{"bound_claims are compared letter by letter with bound_claims_type=string.",
 			"Leave out the first command if the auth method is there; one mount has one issuer.",
 			"With OpenBao, the program is called bao."},

@@ -93,7 +93,7 @@ func TestVaultRefusals(t *testing.T) {
 		says   []string
 	}{
 		"role": {vaultIndex + secret, func(v *fake.Vault) { v.Role = "other" },
-			[]string{"vault: log in: POST", "400", "could not be found", "set role= or VAULT_ROLE", "`regpass trust "}},
+			[]string{"vault: log in: POST", "400", "could not be found", "set role= or VAULT_AUTH_ROLE", "`regpass trust "}},
 		"no role": {strings.TrimSuffix(vaultIndex, " role=ci"), nil, []string{"missing role", "no default role"}},
 		"audience": {vaultIndex, func(v *fake.Vault) { v.Audience = "other" },
 			[]string{"trusts another issuer or the role another audience", `sub="repo:acme/app:ref:refs/heads/main"`}},
