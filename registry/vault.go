@@ -275,8 +275,8 @@ func vaultTryAgain(err error) error {
 
 // vaultRefusals are what the auth method answers (vault-plugin-auth-jwt, path_login.go), and the secrets engines.
 var vaultRefusals = []Refusal{
-	{"could not be found", "the auth method has no role of that name: set role= or VAULT_AUTH_ROLE, and path= if the method " +
-		"is not mounted at jwt"},
+	{"could not be found", "the auth method has no role of that name: set role= or VAULT_AUTH_ROLE, and path= if the " +
+		"method is not mounted at jwt"},
 	{"missing role", "the auth method has no default role: set role= or VAULT_AUTH_ROLE"},
 	{"could not load configuration", "the auth method at this path has no issuer yet: `regpass trust` prints it"},
 	{"error validating token", "the auth method trusts another issuer or the role another audience or subject"},
