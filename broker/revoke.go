@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -23,7 +24,11 @@ func Revoke(env *regpass.Env) session.Revoke {
 			if row.Name != l.Cred.Registry || row.Revoke == nil {
 				continue
 			}
-			if err := row.Revoke(ctx, env, at, l.Cred); err != nil {
+			err := row.Revoke(ctx, env, at, l.Cred)
+			if errors.Is(err, registry.ErrEndsItself) {
+				return false, nil
+			}
+			if err != nil {
 				return false, fmt.Errorf("it stays valid until %s: %w", l.Cred.Expires.Format(time.TimeOnly), err)
 			}
 			return true, nil

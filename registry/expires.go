@@ -60,3 +60,11 @@ func newTokenUntil(env *regpass.Env, op, raw string, end any, u unit) (token, er
 	}
 	return t, err
 }
+
+// first is the earlier of two ends, of which zero is none.
+func first(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

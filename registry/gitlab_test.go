@@ -37,7 +37,19 @@ func TestGitLabMatches(t *testing.T) {
 		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/acme%2Fapp/packages/pypi", "gitlab", true},
 		{"https://gitlab.com", "https://gitlab.com/api/v4/groups/9/-/packages/pypi/simple", "gitlab", true},
 		{"https://gitlab.com", "https://gitlab.com/acme/app", "static", false},
-		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/1/packages/npm/", "static", false},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/1/packages/npm/", "gitlab", true},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/1/packages/npm/@acme%2fapp", "gitlab", true},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/packages/npm/", "gitlab", true},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/1/packages/nuget/index.json", "gitlab", true},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/1/packages/generic/app/1.0+b/app_1.tgz", "gitlab", true},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/groups/acme%2Fteam/-/packages/maven", "gitlab", true},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/1/packages/secrets/x", "static", false},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/packages", "static", false},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/1/variables/pypi", "static", false},
+		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/1", "static", false},
+		{"https://gitlab.com", "https://registry.gitlab.com/acme/app", "gitlab", false}, // CI_REGISTRY does not name it
+		{"https://gitlab.com", "https://registry.gitlab.com.evil.example/acme", "static", false},
+		{"https://gitlab.com", "https://registry.gitlab.com:5050/acme", "static", false},
 		{"https://gitlab.com", "https://gitlab.com/api/v4/projects/1/packages", "static", false},
 		{"https://gitlab.com", "https://gitlab.com.evil.example" + index, "static", false},
 		{"https://git.corp.example", "https://git.corp.example" + index, "gitlab", true},
@@ -119,4 +131,61 @@ func TestGitLabCredentials(t *testing.T) {
 	}
 	_, err = target.Exchange(t.Context(), w.Env, (&job{t: t}).proof())
 	mustSay(t, err, "gitlab: ", "takes no CI identity")
+}
+
+func TestGitLabImages(t *testing.T) {
+	const user, password = "gitlab-ci-token", "glcbt-64_registry"
+	for _, test := range []struct {
+		registry, ref, row string
+		from               string // empty: nothing goes there
+	}{
+		{"registry.gitlab.com", "https://registry.gitlab.com/acme/app", "gitlab", "CI_REGISTRY_PASSWORD"},
+		{"registry.gitlab.com", "registry.gitlab.com", "gitlab", "CI_REGISTRY_PASSWORD"},
+		{"git.corp.example:5050", "https://git.corp.example:5050/acme/app", "gitlab", "CI_REGISTRY_PASSWORD"},
+		{"git.corp.example:5050", "https://git.corp.example:5051/acme/app", "static", ""},
+		{"git.corp.example:5050", "https://registry.gitlab.com/acme/app", "gitlab", ""},
+		{"127.0.0.1:5000", "http://127.0.0.1:5000/acme", "gitlab", "CI_REGISTRY_PASSWORD"},
+		{"127.0.0.1:5000", "https://127.0.0.1:5000/acme", "static", ""},
+		{"", "https://git.corp.example:5050/acme/app", "static", ""},
+		{"not a host/", "https://registry.gitlab.com/acme", "gitlab", ""},
+	} {
+		w := onGitLab("https://git.corp.example")
+		w.vars["CI_REGISTRY"], w.vars["CI_REGISTRY_USER"], w.vars["CI_REGISTRY_PASSWORD"] = test.registry, user, password
+		target, err := registry.Open(w.Env, ref(t, test.ref))
+		if err != nil || target.Row.Name != test.row || target.Row.Images != (test.row == "gitlab") {
+			t.Errorf("%s: %s, %v; want %s", test.ref, target.Row.Name, err, test.row)
+			continue
+		}
+		p, ok, err := found(w, target)
+		if err != nil || p.From != test.from || ok != (test.from != "") {
+			t.Errorf("%s with CI_REGISTRY=%s: %q, %v", test.ref, test.registry, p.From, err)
+			continue
+		}
+		if !ok {
+			continue
+		}
+		cred, err := target.Exchange(t.Context(), w.Env, p)
+		if err != nil || cred.Kind != regpass.Basic || cred.Username != user || cred.Secret.Reveal() != password {
+			t.Errorf("%s: %+v, %v", test.ref, cred, err)
+		}
+		delete(w.vars, "CI_REGISTRY_PASSWORD") // the job's token is good for it too
+		if p, _, err = found(w, target); err != nil || p.From != "CI_JOB_TOKEN" || p.Username != user {
+			t.Errorf("%s: %q, %v", test.ref, p.From, err)
+		}
+	}
+}
+
+func TestGitLabTrust(t *testing.T) {
+	w := onGitLab("https://corp.example/gitlab")
+	const index = "https://corp.example/gitlab/api/v4/projects/acme%2Flib/packages/pypi/simple"
+	target, err := registry.Open(w.Env, ref(t, index))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := target.Row.Trust(w.Env, target, registry.Job{Claims: []registry.Claim{{Name: "sub", Value: "x"},
+		{Name: "project_id", Value: "20"}, {Name: "project_path", Value: "acme/app"}}})
+	const want = "glab api --method POST 'projects/acme%2Flib/job_token_scope/allowlist' -F 'target_project_id=20'\n"
+	if err != nil || trust.Shell != want || trust.Fields[0].Value != "acme/app" {
+		t.Errorf("%+v, %v", trust, err)
+	}
 }

@@ -57,7 +57,8 @@ type Row struct {
 	// Open works out everything that is known about ref before a request is sent. It reads only env's variables.
 	Open func(env *regpass.Env, ref regpass.Ref) (Target, error)
 	// Revoke ends a minted credential at the origin in Target.Revoker. It is no error if the credential has ended
-	// already. Nil: the registry has no way to revoke. Ready tokens and keys belong to the user and are never revoked.
+	// already, and ErrEndsItself if this one cannot be ended. Nil: the registry has no way to revoke. Ready tokens and
+	// keys belong to the user and are never revoked.
 	Revoke func(ctx context.Context, env *regpass.Env, revoker *url.URL, cred regpass.Credential) error
 }
 
@@ -94,6 +95,12 @@ var All = []Row{
 	dockerHub,
 	buildkite,
 	chainguard,
+	octoSTS,
+	github,
+	vault,
+	tokenExchange,
+	jwtBearer,
+	passthrough,
 	gitlab,
 	s3,
 	static,
@@ -219,6 +226,9 @@ func status(err error) int {
 	}
 	return 0
 }
+
+// ErrEndsItself says that nobody can end a credential before its time.
+var ErrEndsItself = errors.New("the credential ends by itself")
 
 // refusedByServer reports whether the server refused the request with a 4xx that a second try would get again.
 func refusedByServer(err error) bool { return errors.Is(err, regpass.ErrRefused) }

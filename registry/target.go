@@ -18,6 +18,7 @@ type Target struct {
 	Revoker  *url.URL // the same for the one that ends a credential
 	Audience string   // audience that the identity needs; empty: the server names it, or takes no identity
 	Scope    string   // of an identity's credential at the receiver: two refs with one scope share the credential
+	Narrow   bool     // Scope limits what a key is exchanged for too
 	Hosts    []string // hosts that the credential is for; the first one serves packages or takes uploads
 
 	exchanger exchanger
@@ -95,10 +96,10 @@ func withoutName(ref regpass.Ref) regpass.Ref {
 }
 
 // ScopeFor is the scope of a credential that the method gets. An identity's credential is limited to Target.Scope, and
-// so is every credential of a cloud, whose receiver makes those of many registries. With every other method it is good
-// for the whole receiver, and ScopeFor is empty.
+// so is every credential of a cloud, whose receiver makes those of many registries, and of a target that is Narrow. With
+// every other method it is good for the whole receiver, and ScopeFor is empty.
 func (t Target) ScopeFor(m regpass.Method) string {
-	if m == regpass.OIDC || t.Row.Cloud != nil {
+	if m == regpass.OIDC || t.Row.Cloud != nil || t.Narrow {
 		return t.Scope
 	}
 	return ""

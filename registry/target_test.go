@@ -123,4 +123,13 @@ func TestScopeFor(t *testing.T) {
 	if !slices.Equal(target.Hosts, []string{"api.pyx.dev"}) || target.Revoker.String() != target.Receiver.String() {
 		t.Errorf("hosts %v, receiver %v, revoker %v", target.Hosts, target.Receiver, target.Revoker)
 	}
+	// The receiver of a domain of CodeArtifact is its region's STS: keys get a token of that one domain.
+	if target, err = registry.Open(newFixture(nil).Env, ref(t, codeArtifactIndex)); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []regpass.Method{regpass.OIDC, regpass.Cloud, regpass.APIKey} {
+		if got := target.ScopeFor(m); got != target.Scope || got == "" {
+			t.Errorf("the scope with the %s is %q", m, got)
+		}
+	}
 }
