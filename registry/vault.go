@@ -287,7 +287,8 @@ var vaultRefusals = []Refusal{
 	{"Invalid path for a versioned K/V", "this is KV version 2: write secret=MOUNT/data/NAME"},
 	{"vault: read the secret: GET", "403: the role's policies lack read on this path; 404: there is no secret at it, or " +
 		"it is KV version 2 and its path needs data/ behind the mount"},
-	{"permission denied", "Vault does not say why: the role may be bound to other addresses, or the namespace is wrong"},
+	{"permission denied", "Vault does not say why: nothing may be mounted at path=, the namespace may be wrong, or the " +
+		"role bound to other addresses"},
 }
 
 // trustVault lets one job log in and read the one secret.

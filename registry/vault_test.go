@@ -98,7 +98,7 @@ func TestVaultRefusals(t *testing.T) {
 		"audience": {vaultIndex, func(v *fake.Vault) { v.Audience = "other" },
 			[]string{"trusts another issuer or the role another audience", `sub="repo:acme/app:ref:refs/heads/main"`}},
 		"subject": {vaultIndex, func(v *fake.Vault) { v.Subject = "repo:acme/other" }, []string{"audience or subject"}},
-		"mount":   {vaultIndex + " path=github", nil, []string{"nothing is mounted at this path"}},
+		"mount":   {vaultIndex + " path=github", nil, []string{"403", "nothing may be mounted at path="}},
 		"path":    {vaultIndex + " secret=secret/pkgs", nil, []string{"vault: read the secret: GET", "404", "needs data/"}},
 		"field": {vaultIndex + secret + " field=key", nil,
 			[]string{`vault: read the secret "secret/data/pkgs"`, "field key", "add field=NAME"}},

@@ -52,6 +52,8 @@ func (v *Vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			v.login(w, r)
 		case r.Method == http.MethodPost && path == "auth/token/revoke-self":
 			v.revoke(w, r)
+		case r.Method == http.MethodPost && strings.HasPrefix(path, "auth/"): // another mount, as OpenBao answers
+			v.refuse(w, r, http.StatusForbidden, "permission denied")
 		case r.Method == http.MethodGet:
 			v.read(w, r, path)
 		default:
