@@ -17,6 +17,7 @@ var crates = Row{
 	Example:   "https://crates.io",
 	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, cratesHost) },
 	AnyHost:   true,
+	Publishes: true,
 	Proofs:    []Source{tokenOf("at crates.io", onHost(cratesHost), "CARGO_REGISTRY_TOKEN")},
 	ClientVar: "CARGO_REGISTRY_TOKEN",
 	OIDC:      true,

@@ -11,13 +11,14 @@ import (
 
 // nuGet publishes to nuget.org. https://api.nuget.org/v3/index.json is for reading too, so it needs type=nuget.
 var nuGet = Row{
-	Name:    "nuget",
-	Title:   "nuget.org, to publish",
-	Doc:     "https://learn.microsoft.com/en-us/nuget/nuget-org/trusted-publishing",
-	Hosts:   []string{nuGetHost},
-	Example: "https://www.nuget.org/api/v2/package user=acme",
-	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, nuGetHost) },
-	AnyHost: true,
+	Name:      "nuget",
+	Title:     "nuget.org, to publish",
+	Doc:       "https://learn.microsoft.com/en-us/nuget/nuget-org/trusted-publishing",
+	Hosts:     []string{nuGetHost},
+	Example:   "https://www.nuget.org/api/v2/package user=acme",
+	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, nuGetHost) },
+	AnyHost:   true,
+	Publishes: true,
 	Proofs: []Source{tokenOf("at nuget.org", func(_ *regpass.Env, t Target) bool { return isNuGetOrg(t.Ref) },
 		"NUGET_API_KEY")},
 	Options: []Option{nuGetUser},

@@ -12,13 +12,14 @@ import (
 
 // pypi publishes to PyPI, its test server and others that run its software, Warehouse.
 var pypi = Row{
-	Name:    "pypi",
-	Title:   "PyPI and servers that run its software, to publish",
-	Doc:     "https://docs.pypi.org/trusted-publishers/",
-	Hosts:   []string{"upload.pypi.org/legacy/", "test.pypi.org/legacy/"},
-	Example: "https://upload.pypi.org/legacy/",
-	Match:   matchPyPI,
-	AnyHost: true,
+	Name:      "pypi",
+	Title:     "PyPI and servers that run its software, to publish",
+	Doc:       "https://docs.pypi.org/trusted-publishers/",
+	Hosts:     []string{"upload.pypi.org/legacy/", "test.pypi.org/legacy/"},
+	Example:   "https://upload.pypi.org/legacy/",
+	Match:     matchPyPI,
+	AnyHost:   true,
+	Publishes: true,
 	Proofs: []Source{
 		tokenOf("for the server of UV_PUBLISH_URL, or PyPI", onPublishURL, "UV_PUBLISH_TOKEN"),
 		{Method: regpass.ReadyToken, Vars: []string{"TWINE_PASSWORD"}, Read: readTwine,

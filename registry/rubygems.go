@@ -8,13 +8,14 @@ import (
 
 // rubyGems publishes to RubyGems.org and to servers that run its software.
 var rubyGems = Row{
-	Name:    "rubygems",
-	Title:   "RubyGems.org, to publish",
-	Doc:     "https://guides.rubygems.org/trusted-publishing/",
-	Hosts:   []string{rubyGemsHost},
-	Example: "https://rubygems.org",
-	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, rubyGemsHost) },
-	AnyHost: true,
+	Name:      "rubygems",
+	Title:     "RubyGems.org, to publish",
+	Doc:       "https://guides.rubygems.org/trusted-publishing/",
+	Hosts:     []string{rubyGemsHost},
+	Example:   "https://rubygems.org",
+	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, rubyGemsHost) },
+	AnyHost:   true,
+	Publishes: true,
 	Proofs: []Source{tokenOf("for the server of RUBYGEMS_HOST, or RubyGems.org", onRubyGemsHost,
 		"GEM_HOST_API_KEY")},
 	OIDC: true,
