@@ -15,7 +15,7 @@ var gitea = Row{
 	Name:    "gitea",
 	Title:   "packages and images of Gitea and Forgejo",
 	Doc:     "https://docs.gitea.com/usage/packages/overview",
-	Hosts:   []string{"HOST/api/packages/… on the job's own server", "others: type=gitea"},
+	Hosts:   []string{"HOST/api/packages/… on the job's own server", "others with type=gitea"},
 	Example: "https://git.example/api/packages/acme/pypi/simple type=gitea",
 	Match:   matchGitea,
 	Proofs: []Source{

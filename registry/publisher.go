@@ -95,7 +95,7 @@ const (
 )
 
 // publisherOf reads the claims of a job on GitHub, or where the index takes those too, on GitLab. A job of any other
-// issuer cannot be entered.
+// issuer is not known here.
 func publisherOf(t Target, j Job, gitLab func(issuer string) bool) (publisher, error) {
 	p := publisher{issuer: j.Issuer, environment: j.Claim("environment")}
 	var whole string
@@ -106,9 +106,10 @@ func publisherOf(t Target, j Job, gitLab func(issuer string) bool) (publisher, e
 		p.gitLab = true
 		whole, p.file = j.Claim("project_path"), submatch(pipelineFile().FindStringSubmatch(j.Claim("ci_config_ref_uri")))
 	default:
-		err := regpass.NoIdentityf("%s: no publisher can be entered at %s for the issuer %s", t.Row.Name,
+		err := regpass.NoIdentityf("%s: what to enter at %s for a job of the issuer %s is not known", t.Row.Name,
 			t.Receiver.Host, regpass.Quote(j.Issuer))
-		return publisher{}, regpass.Hintf(err, "publish from a CI system that it takes, or give regpass a token of the index")
+		return publisher{}, regpass.Hintf(err, "if the index takes that CI system, %s says it; "+
+			"otherwise publish with a token of the index", t.Row.Doc)
 	}
 	p.owner, p.repository = path.Dir(whole), path.Base(whole)
 	if !strings.Contains(whole, "/") {

@@ -9,7 +9,7 @@ var quetz = Row{
 	Title:   "Quetz",
 	Conda:   true,
 	Doc:     "https://quetz.readthedocs.io",
-	Hosts:   []string{"none: type=quetz"},
+	Hosts:   []string{"any, with type=quetz"},
 	Example: "https://quetz.example/get/acme type=quetz",
 	Match:   byType,
 	AnyHost: true,
