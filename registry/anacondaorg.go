@@ -12,8 +12,11 @@ var anacondaOrg = Row{
 	Example:   "https://conda.anaconda.org/acme",
 	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return inDomain(ref.Host, "anaconda.org") },
 	Public:    publicChannels,
-	Proofs:    []Source{{Method: regpass.APIKey, Vars: []string{"ANACONDA_API_KEY"}}},
+	Proofs:    []Source{{Method: regpass.APIKey, Vars: anacondaOrgVars}},
 	ClientVar: "ANACONDA_API_KEY",
 	Options:   keyOptions,
 	Open:      openKey(regpass.CondaToken),
 }
+
+// anacondaOrgVars are rattler's variable, and those of Anaconda's own client.
+var anacondaOrgVars = []string{"ANACONDA_API_KEY", "ANACONDA_API_TOKEN", "BINSTAR_API_TOKEN"}

@@ -41,6 +41,7 @@ type Row struct {
 	Exchanges bool     // exchanges an API key for a token; false: the key is the token
 	Browser   bool     // has a login page for a person with a browser
 	Conda     bool     // serves conda channels alone, so other clients have no use for its credential
+	Publishes bool     // takes uploads alone, so clients that install have no use for its credential
 
 	// Cloud says which credentials of the machine's cloud serve the target, for people, without a request; empty: none.
 	// Nil: the registry is of no cloud.
@@ -84,6 +85,8 @@ var All = []Row{
 	pyx,
 	prefixDev,
 	anacondaOrg,
+	anacondaCom,
+	quetz,
 	codeArtifact,
 	ecr,
 	azureArtifacts,
@@ -101,6 +104,15 @@ var All = []Row{
 	tokenExchange,
 	jwtBearer,
 	passthrough,
+	pypi,
+	crates,
+	npm,
+	rubyGems,
+	nuGet,
+	gitea,
+	nexus,
+	harbor,
+	gemfury,
 	gitlab,
 	s3,
 	static,

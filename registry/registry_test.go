@@ -220,8 +220,9 @@ func TestFind(t *testing.T) {
 }
 
 func TestFindRefuses(t *testing.T) {
+	names := regpass.Names(registry.All, func(r registry.Row) string { return r.Name })
 	for _, test := range []struct{ ref, says string }{
-		{"pyx.dev type=pypi", strings.Join(regpass.Names(registry.All, func(r registry.Row) string { return r.Name }), ", ")},
+		{"pyx.dev type=nothing", strings.Join(names, ", ")},
 		{"pyx.dev type=", `no type is named`},
 		{"pyx.dev workspce=acme", "audience, name, ports, type, workspace"},
 		{"https://repo.prefix.dev/acme workspace=acme",

@@ -19,8 +19,8 @@ var static = Row{
 	Example: "https://conda.example/acme",
 	Match:   func(*regpass.Env, regpass.Ref) bool { return true },
 	AnyHost: true,
-	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org", "pypi.nvidia.com",
-		"repo.anaconda.com"}, // named by ordinary projects; regpass never talks to them
+	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org",
+		"pypi.nvidia.com"}, // named by ordinary projects; regpass never talks to them
 	Options: keyOptions,
 	Open:    openKey(regpass.Bearer),
 }

@@ -96,8 +96,8 @@ func withoutName(ref regpass.Ref) regpass.Ref {
 }
 
 // ScopeFor is the scope of a credential that the method gets. An identity's credential is limited to Target.Scope, and
-// so is every credential of a cloud, whose receiver makes those of many registries, and of a target that is Narrow. With
-// every other method it is good for the whole receiver, and ScopeFor is empty.
+// so is every credential of a cloud, whose receiver makes those of many registries, and of a target that is Narrow.
+// With every other method it is good for the whole receiver, and ScopeFor is empty.
 func (t Target) ScopeFor(m regpass.Method) string {
 	if m == regpass.OIDC || t.Row.Cloud != nil || t.Narrow {
 		return t.Scope

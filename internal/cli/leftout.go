@@ -11,6 +11,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/registry"
 )
 
 // leftOut collects the programs that do not find a lease's credential, since the sinks that they read cannot carry it.
@@ -40,9 +41,13 @@ func (o *leftOut) tell(plan *envsync.Plan, l broker.Lease) {
 	case l.Target.Row.Conda || c.Kind == regpass.CondaToken || c.Kind == regpass.S3:
 		plan.Notes = append(plan.Notes, fmt.Sprintf("%s: its %s credential is for conda channels and not for %s",
 			c.Host, c.Kind, listed(missed)))
+	case l.Target.Row.Publishes:
+		plan.Notes = append(plan.Notes, fmt.Sprintf("%s: its credential is for publishing and not for %s", c.Host,
+			listed(missed)))
 	default:
 		text := fmt.Sprintf("%s will not find the credential: %v", listed(missed), oneLine(o.why))
-		if c.Kind == regpass.Bearer && c.Username == "" {
+		named := slices.ContainsFunc(l.Target.Row.Options, func(o registry.Option) bool { return o.Name == "username" })
+		if c.Kind == regpass.Bearer && c.Username == "" && named {
 			text += "; if the server takes the token as a password, add username=__token__ or the name that it wants: " +
 				"`" + l.Target.Ref.Args() + " username=__token__`"
 		}

@@ -86,9 +86,11 @@ func (s *script) field(w http.ResponseWriter, r *http.Request, name string) (val
 // identified reads an identity and checks its audience. It accepts each identity once.
 func (s *script) identified(w http.ResponseWriter, r *http.Request, audience string) bool {
 	token, ok := s.field(w, r, "token")
-	if !ok {
-		return false
-	}
+	return ok && s.accepts(w, r, token, audience)
+}
+
+// accepts checks the audience of an identity, which it accepts once.
+func (s *script) accepts(w http.ResponseWriter, r *http.Request, token, audience string) bool {
 	claims := jwt.MapClaims{}
 	if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {
 		s.refuse(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity", "the identity is not a JSON Web Token")
