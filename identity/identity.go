@@ -1,5 +1,5 @@
-// Package identity answers "who is this job?": it finds the CI system of the job, otherwise the cluster or cloud that it
-// runs in, and gets from that an OpenID Connect ID token (OpenID Connect Core 1.0, section 2) for one audience.
+// Package identity answers "who is this job?": it finds the CI system of the job, otherwise the cluster or the cloud
+// that it runs in, and gets from it an OpenID Connect ID token (OpenID Connect Core 1.0, section 2) for one audience.
 //
 // There are three answers: the provider does not apply here; it applies but is broken; it has a token. A broken
 // provider is an error whose hint says how to mend it, and the next provider is not tried.

@@ -139,7 +139,7 @@ func TestSPIFFEBroken(t *testing.T) {
 		"not text": {agent{svids: func(token string) []*workload.JWTSVID {
 			return []*workload.JWTSVID{{Svid: token + "\n::add-mask::x"}}
 		}}, regpass.ErrNoIdentity, "0x0a", "", 1},
-		"for others": {agent{claims: map[string]any{"aud": "other"}}, regpass.ErrNoIdentity, `for the audience "other"`, "", 1},
+		"for others": {agent{claims: map[string]any{"aud": "other"}}, regpass.ErrNoIdentity, `the audience "other"`, "", 1},
 		"over":       {agent{claims: map[string]any{"exp": noon.Unix()}}, regpass.ErrNoIdentity, "expired 0s ago", "", 1},
 		"an issuer that is no URL": {agent{claims: map[string]any{"iss": "spire"}}, regpass.ErrNoIdentity,
 			`issuer "spire" is not an https URL`, "", 1},
