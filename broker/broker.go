@@ -46,6 +46,7 @@ type Broker struct {
 	report  Reporter
 	shown   map[string]string // without a session: fingerprints of identity tokens, and the one receiver of each
 	short   map[string]bool   // the sources of secrets that warnShort has warned of
+	usedOn  map[string]bool   // fingerprints of credentials that inStead has warned of
 	sentTo  map[string]string // variables and flags whose secret is for one registry, with the one receiver of each
 }
 
@@ -53,7 +54,8 @@ type Broker struct {
 func New(env *regpass.Env, s *session.Session, o Options, report Reporter) *Broker {
 	env.Mask(o.Given.Secret)
 	return &Broker{env: env, session: s, options: o, report: report,
-		shown: map[string]string{}, short: map[string]bool{}, sentTo: map[string]string{}}
+		shown: map[string]string{}, short: map[string]bool{}, usedOn: map[string]bool{},
+		sentTo: map[string]string{}}
 }
 
 // Lease is a credential that we have, and what it is for.
@@ -130,7 +132,7 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 		return b.mint(ctx, blank, proof, stale)
 	}
 	l.Lease, err = b.session.Mint(ctx, l.Key, b.options.MinLifetime, mint)
-	if old, ok := b.inStead(err, l.Target); ok {
+	if old, ok := b.inStead(err, l.Target, blank.Key); ok {
 		l.Lease = old
 		return nil
 	}
@@ -143,19 +145,23 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 // leastLeft is how long a credential must last to be used because no new one can be had.
 const leastLeft = 30 * time.Second
 
-// inStead finds the session's credential where a new one could not be had because something is down. A refusal is none
-// of that: who was let in before may no longer be.
-func (b *Broker) inStead(err error, t registry.Target) (session.Lease, bool) {
+// inStead finds the credential that a new one was to replace, where that could not be had because something is down. A
+// refusal is none of that: who was let in before may no longer be. Nor is a credential that another proof got taken for
+// it: it may be another account's.
+func (b *Broker) inStead(err error, t registry.Target, key string) (session.Lease, bool) {
 	if err == nil || errors.Is(err, regpass.ErrRefused) || errors.Is(err, regpass.ErrUsage) ||
 		errors.Is(err, context.Canceled) {
 		return session.Lease{}, false
 	}
-	old, ok, storeErr := b.stored(t)
+	old, ok, storeErr := b.stored(t, func(l session.Lease) bool { return l.Key == key })
 	if storeErr != nil || !ok || old.Cred.Expires.Sub(b.env.Now()) < leastLeft {
 		return session.Lease{}, false
 	}
-	b.report.Warn(fmt.Errorf("the credential for %s could not be replaced and is used on, until %s: %w",
-		t.Ref, old.Cred.Expires.Format(time.TimeOnly), err))
+	if token := old.Cred.Secret.Fingerprint(); !b.usedOn[token] {
+		b.usedOn[token] = true
+		b.report.Warn(fmt.Errorf("the credential for %s could not be replaced and is used on, until %s: %w",
+			t.Ref, old.Cred.Expires.Format(time.TimeOnly), err))
+	}
 	return old, true
 }
 

@@ -93,7 +93,7 @@ var ErrNoKey = errors.New("no API key")
 func (b *Broker) noProof(t registry.Target) error {
 	named := t
 	named.Ref.Trusted = true
-	if l, ok, err := b.stored(named); err == nil && ok && !t.Ref.Trusted {
+	if l, ok, err := b.stored(named, anyLease); err == nil && ok && !t.Ref.Trusted {
 		err := fmt.Errorf("%s: %w but the session's, which is for a registry that you name: "+
 			"only %s, a file of the checkout, names this one", t.Ref, ErrNoKey, t.Ref.Origin)
 		return regpass.Hintf(err, "name the registry on the command line, if the secret from %s is for it", l.From)

@@ -25,6 +25,7 @@ var Order = []Source{
 	{"cloud identity", "the role or service account of this machine, for registries of its cloud", fromCloud},
 	{"refresh token", "the last login, renewed", fromRefresh},
 	{"browser", "a person at the terminal, with `regpass login`", fromBrowser},
+	{"machine's identity", "an ID token that says which machine this is, and not who works there", fromMachine},
 }
 
 // found is a proof to exchange, or a lease that the session keeps.
@@ -107,36 +108,60 @@ func (b *Broker) withUser(p registry.Proof) registry.Proof {
 }
 
 func fromSession(b *Broker, t registry.Target) (found, bool, error) {
-	l, ok, err := b.stored(t)
+	l, ok, err := b.stored(t, anyLease)
 	ok = ok && l.Cred.Fresh(b.env.Now(), l.Minted, b.options.MinLifetime)
 	return found{lease: l, kept: ok}, ok, err
 }
 
-// fromCI makes a proof of the job's identity, which is asked for only when the registry needs it.
+// fromCI makes a proof of the job's identity, or of the one that --provider names.
 func fromCI(b *Broker, t registry.Target) (found, bool, error) {
-	if !t.Row.OIDC || len(t.Missing(b.env)) > 0 {
-		return found{}, false, nil
-	}
-	provider, ok := identity.Provider{}, true
 	if name := b.options.Provider; name != "" {
-		var err error
-		if provider, err = identity.Find(name); err != nil {
+		provider, err := identity.Find(name)
+		if err != nil {
 			return found{}, false, err
 		}
-	} else if provider, ok = identity.Detect(b.env, t.Audience); !ok {
+		return b.identity(t, provider)
+	}
+	provider, ok := identity.Detect(b.env, t.Audience)
+	if !ok || provider.Machine {
+		return found{}, false, nil
+	}
+	return b.identity(t, provider)
+}
+
+// fromMachine makes a proof of the machine's identity. A person who logged in, or can, comes before: that this is a
+// machine of Google Cloud says nothing of who works at it.
+func fromMachine(b *Broker, t registry.Target) (found, bool, error) {
+	if b.options.Provider != "" {
+		return found{}, false, nil
+	}
+	provider, ok := identity.Detect(b.env, t.Audience)
+	if !ok || !provider.Machine {
+		return found{}, false, nil
+	}
+	return b.identity(t, provider)
+}
+
+// identity makes a proof of an identity, which is asked for only when the registry needs it.
+//
+// A CI system whose tokens are all for one audience has none for this registry. Where a person named the registry, it
+// may have the one there is, if that audience is the CI system's own name. One that is the name of a service, such as
+// Entra ID, is not for others: whoever gets the token could use it there. Only audience= says that it may be.
+func (b *Broker) identity(t registry.Target, provider identity.Provider) (found, bool, error) {
+	if !t.Row.OIDC || len(t.Missing(b.env)) > 0 {
 		return found{}, false, nil
 	}
 	p := registry.Proof{Method: regpass.OIDC, From: provider.Title,
 		Identities: &job{broker: b, provider: provider, receiver: t.Receiver.String()}}
-	if _, asked := t.Ref.Options["audience"]; !asked && t.Ref.Trusted && !t.Ref.Vouched {
-		p.Audience = provider.OnlyAudience(b.env) // the person who named the registry has it take that one
+	if _, asked := t.Ref.Options["audience"]; !asked && provider.OwnAudience && t.Ref.Trusted && !t.Ref.Vouched {
+		p.Audience = provider.OnlyAudience(b.env)
 	}
 	return found{proof: p}, true, nil
 }
 
 // fromCloud takes the machine's own identity. It is asked for only in the exchange.
 func fromCloud(b *Broker, t registry.Target) (found, bool, error) {
-	if t.Row.Cloud == nil {
+	if t.Row.Cloud == nil || b.options.Provider != "" { // the person wants another identity
 		return found{}, false, nil
 	}
 	from := t.Row.Cloud(b.env, t)
@@ -144,7 +169,7 @@ func fromCloud(b *Broker, t registry.Target) (found, bool, error) {
 }
 
 func fromRefresh(b *Broker, t registry.Target) (found, bool, error) {
-	l, ok, err := b.stored(t)
+	l, ok, err := b.stored(t, anyLease)
 	if err != nil || !ok || l.Cred.Refresh.Empty() {
 		return found{}, false, err
 	}
@@ -159,7 +184,7 @@ func fromBrowser(b *Broker, t registry.Target) (found, bool, error) {
 
 // stored looks for a credential of an earlier login or exchange that serves t. A registry that only the checkout names
 // gets none that was made with a secret which names no registry; see fromGiven and fromGeneralKey.
-func (b *Broker) stored(t registry.Target) (session.Lease, bool, error) {
+func (b *Broker) stored(t registry.Target, wanted func(session.Lease) bool) (session.Lease, bool, error) {
 	if b.session == nil {
 		return session.Lease{}, false, nil
 	}
@@ -168,12 +193,15 @@ func (b *Broker) stored(t registry.Target) (session.Lease, bool, error) {
 		return session.Lease{}, false, err
 	}
 	for _, l := range all {
-		if (l.Own || t.Ref.Trusted && !t.Ref.Vouched) && serves(l, t) {
+		if (l.Own || t.Ref.Trusted && !t.Ref.Vouched) && serves(l, t) && wanted(l) {
 			return l, true, nil
 		}
 	}
 	return session.Lease{}, false, nil
 }
+
+// anyLease is for stored.
+func anyLease(session.Lease) bool { return true }
 
 // serves reports whether a credential is good for t.
 func serves(l session.Lease, t registry.Target) bool {

@@ -64,6 +64,8 @@ func (b *Broker) replaceDue(ctx context.Context, all []Lease, failed map[int]boo
 					l.Target.Ref, l.Cred.Expires.Format(time.TimeOnly), err))
 			}
 			failed[i] = true
+		case fresh.Cred.Secret.Fingerprint() == l.Cred.Secret.Fingerprint(): // it is used on, which was said
+			failed[i] = true
 		default:
 			all[i], changed = fresh, true
 			delete(failed, i)

@@ -24,6 +24,9 @@ type System struct {
 	// Audience is the only audience of a job's ID tokens, or empty if the workflow chooses. $NAME in it stands for the
 	// value of that variable.
 	Audience string
+	// OwnAudience says that Audience is a name of the CI system itself, which no other service takes for its own. Where
+	// it is false, a registry that sees a token could use it at the service that Audience is the name of.
+	OwnAudience bool
 	// Claims are the claims that trust policies match on, in the order to show them. The first is sub.
 	Claims []string
 

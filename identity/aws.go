@@ -12,10 +12,10 @@ import (
 )
 
 // detectAWS reports whether AWS can make a token here: keys or a role and a region are there. STS takes none of its own
-// tokens. A person at a terminal often has keys of AWS for something else, and can log in.
+// tokens.
 func detectAWS(env *regpass.Env, audience string) bool {
 	region, err := aws.RegionHere(env)
-	return err == nil && region != "" && aws.Here(env) != "" && !aws.IsSTS(audience) && !env.Terminal
+	return err == nil && region != "" && aws.Here(env) != "" && !aws.IsSTS(audience)
 }
 
 // awsToken has STS make a token of the role, or user, whose keys are here. The account's administrator must have

@@ -42,18 +42,16 @@ func TestAWSDetect(t *testing.T) {
 	const keys = "AWS_ACCESS_KEY_ID=AKIA AWS_SECRET_ACCESS_KEY=secret"
 	for _, test := range []struct {
 		vars, audience, want string
-		terminal             bool
 	}{
-		{keys + " AWS_REGION=eu-west-1", "pyx", "aws", false},
-		{keys + " AWS_REGION=eu-west-1", "pyx", "", true},
-		{keys + " AWS_REGION=eu-west-1", "sts.amazonaws.com", "", false},
-		{keys + " AWS_REGION=cn-north-1", "sts.amazonaws.com.cn", "", false},
-		{keys, "pyx", "", false},
-		{keys + " AWS_REGION=evil.example", "pyx", "", false},
-		{"AWS_REGION=eu-west-1", "pyx", "", false},
-		{"AWS_DEFAULT_REGION=eu-west-1 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x", "pyx", "aws", false},
-		{keys + " AWS_REGION=eu-west-1 GITHUB_ACTIONS=true", "pyx", "github", false},
-		{keys + " AWS_REGION=eu-west-1 REGPASS_ID_TOKEN=x", "pyx", "variable", false},
+		{keys + " AWS_REGION=eu-west-1", "pyx", "aws"},
+		{keys + " AWS_REGION=eu-west-1", "sts.amazonaws.com", ""},
+		{keys + " AWS_REGION=cn-north-1", "sts.amazonaws.com.cn", ""},
+		{keys, "pyx", ""},
+		{keys + " AWS_REGION=evil.example", "pyx", ""},
+		{"AWS_REGION=eu-west-1", "pyx", ""},
+		{"AWS_DEFAULT_REGION=eu-west-1 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x", "pyx", "aws"},
+		{keys + " AWS_REGION=eu-west-1 GITHUB_ACTIONS=true", "pyx", "github"},
+		{keys + " AWS_REGION=eu-west-1 REGPASS_ID_TOKEN=x", "pyx", "variable"},
 	} {
 		vars := map[string]string{}
 		for _, word := range strings.Fields(test.vars) {
@@ -61,7 +59,6 @@ func TestAWSDetect(t *testing.T) {
 			vars[name] = value
 		}
 		env, _ := surroundings(vars)
-		env.Terminal = test.terminal
 		if p, _ := identity.Detect(env, test.audience); p.Name != test.want {
 			t.Errorf("%s for %s: %q, want %q", test.vars, test.audience, p.Name, test.want)
 		}

@@ -28,7 +28,8 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 	if only := p.OnlyAudience(env); only != "" && only != audience {
 		err := regpass.NoIdentityf("identity: %s: its ID tokens are all for the audience %s, not for %s",
 			p.Name, regpass.Quote(only), regpass.Quote(audience))
-		return regpass.Identity{}, regpass.Hintf(err, "use an API key for this registry")
+		return regpass.Identity{}, regpass.Hintf(err, "use an API key for this registry; only if it is to get such a token, "+
+			"which it could use wherever that audience is taken, write audience=… behind its URL")
 	}
 	raw, err := p.Token(ctx, env, audience)
 	if err != nil {
@@ -43,7 +44,7 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 	if err != nil {
 		return regpass.Identity{}, p.refuse(audience, err)
 	}
-	if err := checkParties(claims, audience); err != nil {
+	if err := checkParties(claims, audience, p.NoIssuer); err != nil {
 		return regpass.Identity{}, p.refuse(audience, err)
 	}
 	if err := checkTimes(claims, env.Now()); err != nil {
@@ -63,14 +64,18 @@ func (p Provider) refuse(audience string, err error) error {
 }
 
 // checkParties refuses a token for another audience, which the registry could present there in our name, and a token
-// whose issuer cannot be looked up because it is not an https URL (OpenID Connect Core 1.0, section 2).
-func checkParties(c regpass.Claims, audience string) error {
+// whose issuer cannot be looked up: it is not an https URL (OpenID Connect Core 1.0, section 2), or there is none and
+// noIssuer does not allow that.
+func checkParties(c regpass.Claims, audience string, noIssuer bool) error {
 	if len(c.Audience) == 0 {
 		return fmt.Errorf("the ID token has no audience; it must be for %s", regpass.Quote(audience))
 	}
 	if !slices.Contains(c.Audience, audience) {
 		return fmt.Errorf("the ID token is for the audience %s, not for %s",
 			regpass.Quote(strings.Join(c.Audience, ", ")), regpass.Quote(audience))
+	}
+	if _, has := c.All["iss"]; !has && noIssuer {
+		return nil
 	}
 	issuer, err := url.Parse(c.Issuer)
 	if err != nil || regpass.CheckEndpoint(issuer) != nil {

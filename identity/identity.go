@@ -1,5 +1,5 @@
-// Package identity answers "who is this job?": it finds the CI system of the job and gets from it an OpenID Connect ID
-// token (OpenID Connect Core 1.0, section 2) for one audience.
+// Package identity answers "who is this job?": it finds the CI system of the job, otherwise the cluster or the cloud
+// that it runs in, and gets from it an OpenID Connect ID token (OpenID Connect Core 1.0, section 2) for one audience.
 //
 // There are three answers: the provider does not apply here; it applies but is broken; it has a token. A broken
 // provider is an error whose hint says how to mend it, and the next provider is not tried.
@@ -12,14 +12,15 @@ import (
 	"github.com/regpass/regpass/ci"
 )
 
-// Provider is one way to get an ID token. A CI system is one file with its Token and Setup, and one row; all other
-// facts about it come from its row in ci.Systems.
+// Provider is one way to get an ID token. It is one file with its Token and Setup, and one row; all other facts about a
+// CI system come from its row in ci.Systems.
 type Provider struct {
 	Name  string // value of --provider: "github"
 	Title string // as its users write it: "GitHub Actions"
 	Doc   string // where the token comes from, in one line for help
 
-	// Detect reports whether this provider applies here. It looks at variables only.
+	// Detect reports whether this provider applies here. It looks at variables, at what the firmware says and at files of
+	// the machine, and asks nobody.
 	Detect func(env *regpass.Env, audience string) bool
 	// Token gets the raw ID token, unchecked. An error means that the provider is broken: regpass.ErrNoIdentity with a
 	// hint if the job is set up wrongly, any other error if the service behind it could not be reached or refused.
@@ -29,14 +30,20 @@ type Provider struct {
 	// Audience is the only audience of the tokens, with $NAME for the value of a variable, or empty if the caller
 	// chooses.
 	Audience string
+	// OwnAudience says that Audience is no name of a service that takes the token from whoever has it.
+	OwnAudience bool
+	// NoIssuer says that the tokens may lack iss: who takes them knows the issuer by other means.
+	NoIssuer bool
+	// Machine says that the tokens tell who the machine is, whoever works at it.
+	Machine bool
 	// Claims are the claims that trust policies match on, in the order to show them.
 	Claims []string
 	// Setup returns the lines to add to the workflow, in its own syntax, without a newline at the end.
 	Setup func(audience string) string
 }
 
-// Providers are tried from first to last: a variable that the user set on purpose comes before the CI system, and that
-// before the cloud that the job happens to run in.
+// Providers are tried from first to last: what the user set on purpose, the CI system, and last what the job runs in. A
+// runner's pod or machine serves many jobs, so its identity must not stand in for that of a job.
 var Providers = []Provider{
 	{
 		Name: "variable", Title: "a variable", Doc: "an ID token in <AUDIENCE>_ID_TOKEN or REGPASS_ID_TOKEN, on any CI",
@@ -74,14 +81,30 @@ var Providers = []Provider{
 		Token: bitbucketToken, Reusable: true, Setup: bitbucketSetup,
 	}),
 	{
-		Name: "aws", Title: "AWS", Doc: "`sts:GetWebIdentityToken`, with AWS keys or the machine's role, where nobody is " +
-			"at a terminal", Detect: detectAWS, Token: awsToken, Claims: []string{"sub"}, Setup: awsSetup,
+		Name: "kubernetes", Title: "Kubernetes",
+		Doc:    "a pod's service account token, where AWS or Azure have it or in " + kubernetesFolder,
+		Detect: detectKubernetes, Token: kubernetesToken, Reusable: true, Claims: []string{"sub"},
+		Setup: kubernetesSetup,
+	},
+	{
+		Name: "spiffe", Title: "SPIFFE", Doc: "a JWT-SVID of the agent at SPIFFE_ENDPOINT_SOCKET",
+		Detect: isSet(spiffeVar), Token: spiffeToken, NoIssuer: true, Claims: []string{"sub"}, Setup: spiffeSetup,
+	},
+	{
+		Name: "aws", Title: "AWS", Doc: "`sts:GetWebIdentityToken`, with AWS keys or the machine's role",
+		Detect: detectAWS, Token: awsToken, Machine: true, Claims: []string{"sub"}, Setup: awsSetup,
+	},
+	{
+		Name: ci.Google.Name, Title: ci.Google.Title,
+		Doc:    "the metadata server of the machine, which asks for its service account",
+		Detect: detectGoogle, Token: googleToken, Machine: true, Claims: ci.Google.Claims, Setup: googleSetup,
 	},
 }
 
 // onCI fills in the facts from the table of CI systems.
 func onCI(s ci.System, p Provider) Provider {
-	p.Name, p.Title, p.Audience, p.Claims = s.Name, s.Title, s.Audience, s.Claims
+	p.Name, p.Title, p.Claims = s.Name, s.Title, s.Claims
+	p.Audience, p.OwnAudience = s.Audience, s.OwnAudience
 	p.Detect = func(env *regpass.Env, _ string) bool { return s.Detect(env) }
 	return p
 }

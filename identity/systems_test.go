@@ -3,6 +3,7 @@ package identity_test
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/regpass/regpass"
@@ -13,8 +14,46 @@ import (
 // wantProvider reports whether a CI system needs a provider of its own.
 func wantProvider(s ci.System) bool { return s.HasJobs() && s.Tokens != ci.NoTokens && !s.InVariable }
 
-// clouds are the providers that come last.
-var clouds = []string{"aws"}
+// onPurpose and inside are the providers that are no CI system: those of variables that somebody set on purpose come
+// before all CI systems, and what a job runs in comes after.
+var (
+	onPurpose = []string{"variable", "file", "command"}
+	inside    = []string{"kubernetes", "spiffe", "aws", "google"}
+)
+
+func ofSystems() []identity.Provider {
+	return identity.Providers[len(onPurpose) : len(identity.Providers)-len(inside)]
+}
+
+// What somebody set comes first, then the CI system, then what the job runs in, the machine itself last.
+func TestOrderOfProviders(t *testing.T) {
+	names := regpass.Names(identity.Providers, func(p identity.Provider) string { return p.Name })
+	if !slices.Equal(names[:len(onPurpose)], onPurpose) || !slices.Equal(names[len(names)-len(inside):], inside) {
+		t.Errorf("the order is %q", names)
+	}
+	env, _ := surroundings(map[string]string{"SPIFFE_ENDPOINT_SOCKET": "unix:///x", "GCE_METADATA_HOST": "127.0.0.1",
+		"AWS_WEB_IDENTITY_TOKEN_FILE": "/token"})
+	vars := env.Getenv
+	for _, test := range []struct{ set, audience, want string }{
+		{"", "sts.amazonaws.com", "kubernetes"},
+		{"", "pyx", "spiffe"},
+		{"GITLAB_CI=true", "sts.amazonaws.com", "gitlab"},
+		{"GITHUB_ACTIONS=true", "pyx", "github"},
+		{"JENKINS_URL=https://jenkins.example/", "pyx", "spiffe"},
+		{"REGPASS_ID_TOKEN_FILE=x", "pyx", "file"},
+	} {
+		name, value, _ := strings.Cut(test.set, "=")
+		env.Getenv = func(asked string) string {
+			if asked == name {
+				return value
+			}
+			return vars(asked)
+		}
+		if p, _ := identity.Detect(env, test.audience); p.Name != test.want {
+			t.Errorf("%s, for %s: %q, want %s", test.set, test.audience, p.Name, test.want)
+		}
+	}
+}
 
 // Every CI system that gives its jobs tokens has a provider, in the order of the systems; no other system has one.
 func TestSystemsHaveProviders(t *testing.T) {
@@ -25,27 +64,23 @@ func TestSystemsHaveProviders(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, p := range identity.Providers {
-		if !slices.Contains([]string{"variable", "file", "command"}, p.Name) && !slices.Contains(clouds, p.Name) {
-			got = append(got, p.Name)
-		}
+	for _, p := range ofSystems() {
+		got = append(got, p.Name)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("providers %q, want one for each of %q", got, want)
 	}
 }
 
-// Every provider but the first three and the clouds is that of a CI system, and says the same as its row.
+// Every provider between is that of a CI system, and says the same as its row.
 func TestProvidersHaveSystems(t *testing.T) {
-	for i, p := range identity.Providers {
+	for _, p := range ofSystems() {
 		s, err := regpass.Pick("system", p.Name, ci.Systems, func(s ci.System) string { return s.Name })
 		switch {
-		case i < 3 && err == nil:
-			t.Errorf("%s is a CI system, and comes before what is set on purpose", p.Name)
-		case i < 3, i >= len(identity.Providers)-len(clouds) && slices.Contains(clouds, p.Name):
 		case err != nil:
 			t.Errorf("%s: %v", p.Name, err)
-		case p.Title != s.Title || p.Audience != s.Audience || !slices.Equal(p.Claims, s.Claims):
+		case p.Title != s.Title || p.Audience != s.Audience || p.OwnAudience != s.OwnAudience ||
+			!slices.Equal(p.Claims, s.Claims):
 			t.Errorf("%s says other than its system", p.Name)
 		case p.Reusable == (s.Tokens == ci.AnyAudience):
 			t.Errorf("%s: reusable %v, tokens %v", p.Name, p.Reusable, s.Tokens)
