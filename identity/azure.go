@@ -57,7 +57,8 @@ func azureMissing(env *regpass.Env, audience string) error {
 		return regpass.Hintf(err, "in a container that the job starts itself, pass on %s and %s", azureURL, azurePassword)
 	case env.Getenv(azurePassword) == "":
 		err := regpass.NoIdentityf("this step may not ask for an ID token: %s is not set", azurePassword)
-		return regpass.Hintf(err, "add to the step, or use an API key of the registry:\n%s", azureSetup(audience))
+		return regpass.Hintf(err, "set an API key of the registry, or add to the step (`regpass init azure` "+
+			"prints which of the two fits):\n%s", azureSetup(audience))
 	}
 	err := regpass.NoIdentityf("this server offers no ID tokens: %s is not set", azureURL)
 	return regpass.Hintf(err, "use an API key of the registry; an Azure DevOps Server has no ID tokens")
