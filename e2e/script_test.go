@@ -182,11 +182,11 @@ var trusted = []map[string]string{
 	{"repositoryUuid": "{fe99db34-e979-40be-b383-c1a7738b52f7}", "branchName": "main"},
 	{"sub": "https://jenkins.example/job/app/"},
 	{"sub": "p://acme/app/build"},
-	{"account_id": "5f30ebd30312313ae7f17948", "scm_ref": "main"},
-	{"app_slug": "9f3b6c1de0a84f57"},
-	{"repo_slug": "acme/app", "ref": "refs/heads/main"},
-	{"terraform_workspace_id": "ws-mbsd5E3Ktt5Rg2Xm"},
-	{"spaceId": "root", "callerId": "app"},
+	{"sub": "account:5f30ebd30312313ae7f17948:*:scm_ref:main"},
+	{"sub": "build:*"},
+	{"sub": "org:acme:*:ref:refs/heads/main"},
+	{"sub": "organization:acme:*"},
+	{"sub": "space:root:stack:app:*"},
 }
 
 // commands are the commands that every script has.

@@ -26,9 +26,11 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 		return regpass.Identity{}, fmt.Errorf("identity: %s: %s cannot be an audience", p.Name, regpass.Quote(audience))
 	}
 	if only := p.OnlyAudience(env); only != "" && only != audience {
-		err := regpass.NoIdentityf("identity: %s: its ID tokens are all for the audience %s, not for %s",
-			p.Name, regpass.Quote(only), regpass.Quote(audience))
-		return regpass.Identity{}, regpass.Hintf(err, "use an API key for this registry")
+		err := fmt.Errorf("its ID tokens are all for the audience %s, not for %s", regpass.Quote(only),
+			regpass.Quote(audience))
+		err = regpass.NoIdentityf("identity: %s: %w", p.Name, err)
+		return regpass.Identity{}, regpass.Hintf(err, "use an API key for this registry; if it takes the audience %s, "+
+			"name it on the command line", regpass.Quote(only))
 	}
 	raw, err := p.Token(ctx, env, audience)
 	if err != nil {
