@@ -3,6 +3,7 @@ package fake
 import (
 	"crypto/rand"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"time"
@@ -43,7 +44,10 @@ func (b *Bitrise) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (b *Bitrise) token(w http.ResponseWriter, r *http.Request) {
 	var body map[string]string
-	err := json.NewDecoder(r.Body).Decode(&body)
+	text, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(text, &body)
+	}
 	refuse := func(status int, message string) {
 		b.wrong = append(b.wrong, r.Method+" "+r.URL.Path+": "+message)
 		answer(w, status, map[string]any{"error_msg": message})
