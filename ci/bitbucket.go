@@ -1,6 +1,6 @@
 package ci
 
-// Bitbucket is Bitbucket Pipelines.
+// Bitbucket is Bitbucket Pipelines. Its claims name the repository by its id only.
 // https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/
 // https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/
 var Bitbucket = System{

@@ -16,4 +16,11 @@ var Buildkite = System{
 		{"pipeline_id", whole},
 		{"sub", `^organization:[^*:]+:`},
 	},
+	Repository: "ORGANIZATION/PIPELINE",
+	// The subject holds the commit and the step.
+	Shape: []Shape{
+		{"organization_slug", "$owner"},
+		{"pipeline_slug", "$name"},
+		{"build_branch", "$ref"},
+	},
 }

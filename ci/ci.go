@@ -4,7 +4,12 @@
 // identity then name everything that is missing.
 package ci
 
-import "github.com/regpass/regpass"
+import (
+	"os"
+	"strings"
+
+	"github.com/regpass/regpass"
+)
 
 // System is a CI system, or an issuer of ID tokens that has no jobs here.
 type System struct {
@@ -27,11 +32,11 @@ type System struct {
 	// OwnAudience says that Audience is a name of the CI system itself, which no other service takes for its own. Where
 	// it is false, a registry that sees a token could use it at the service that Audience is the name of.
 	OwnAudience bool
+	// AudienceOf is the variable that holds the only token of a job, if nothing but the token says its only audience.
+	AudienceOf string
 	// Claims are the claims that trust policies match on, in the order to show them. The first is sub.
 	Claims []string
 
-	// Shape is what is known of the claims of a job on a branch before it runs, sub first; nil: too little.
-	Shape []Shape
 	// Issuer signs the ID tokens of all tenants; an https URL without a slash at the end. A trust policy for it must
 	// pin one of Owners, or it would trust everyone.
 	Issuer string
@@ -39,11 +44,30 @@ type System struct {
 	// IssuerPer is the unit that has an issuer of its own, if there are many: "workspace". A system with tokens sets
 	// either Issuer or IssuerPer.
 	IssuerPer string
+
+	// Repository is what tells the jobs of one source from others, in the form in which Shape takes it:
+	// "OWNER/REPOSITORY". Empty if Shape is.
+	Repository string
+	// Shape are the claims of a job for a branch that are known without a job: what a trust policy can match before the
+	// first one has run. With a shared Issuer, one of them pins an owner. Empty if too little is known.
+	Shape []Shape
 }
 
-// Shape is what a claim of a job's ID token looks like. $repository (OWNER/NAME), $owner, $name and $ref (a branch) in
-// Text stand for the job's own.
+// Shape is a claim of the tokens of one repository's jobs for one branch. In Text, $repository stands for the
+// repository, $owner for it up to its last slash, $name for the rest, and $ref for the branch without refs/heads/.
 type Shape struct{ Claim, Text string }
+
+// ownerAndName is System.Repository of most.
+const ownerAndName = "OWNER/REPOSITORY"
+
+// Value is the claim's value for one repository and branch.
+func (s Shape) Value(repository, ref string) string {
+	slash := strings.LastIndexByte(repository, '/')
+	known := map[string]string{
+		"repository": repository, "owner": repository[:max(slash, 0)], "name": repository[slash+1:], "ref": ref,
+	}
+	return os.Expand(s.Text, func(name string) string { return known[name] })
+}
 
 // Flag is the variable that a CI system sets in its jobs.
 type Flag struct {
@@ -66,8 +90,12 @@ const (
 	NoTokens          Tokens = iota // none that a registry may see
 	OneToken                        // one a job, for one registry
 	DeclaredAudiences               // one for each audience that the workflow declares before the job begins
+	AnyTime                         // a new one for the only audience, whenever the job asks
 	AnyAudience                     // one for any audience, whenever the job asks
 )
+
+// New reports whether the job gets a new token each time that it asks.
+func (t Tokens) New() bool { return t == AnyTime || t == AnyAudience }
 
 // Owner is a claim by which a trust policy can name a tenant of an issuer that serves everyone.
 type Owner struct {
@@ -84,9 +112,13 @@ const (
 	root   = `^[^*/]+(?:/|$)` // the same, or all of it if there is no slash
 )
 
-// Systems are all systems, in the order in which they are detected and shown. Jenkins is the last with jobs, because
-// jobs of other systems also set JENKINS_URL, to start a build there.
-var Systems = []System{GitHub, GitLab, Buildkite, CircleCI, Azure, Bitbucket, Jenkins, Google}
+// Systems are all systems, in the order in which they are detected and shown. Forgejo is before Gitea, and both are
+// before GitHub: their jobs also set the flags of those that follow. Jenkins is the last with jobs, because jobs of
+// other systems also set JENKINS_URL, to start a build there.
+var Systems = []System{
+	Forgejo, Gitea, GitHub, GitLab, Buildkite, CircleCI, Azure, Bitbucket, Codefresh, Bitrise, Semaphore, HCP, Spacelift,
+	Jenkins, Google,
+}
 
 // HasJobs reports whether regpass may run in a job of the system.
 func (s System) HasJobs() bool { return s.Flag.Var != "" }

@@ -33,6 +33,56 @@ func TestSystems(t *testing.T) {
 			checkFiles(t, s)
 		}
 		checkIssuer(t, s)
+		checkTokens(t, s)
+		checkShape(t, s)
+	}
+}
+
+// checkTokens wants the only audience where there is one, and nowhere else.
+func checkTokens(t *testing.T, s ci.System) {
+	t.Helper()
+	only := s.Audience != "" || s.AudienceOf != ""
+	switch {
+	case s.Audience != "" && s.AudienceOf != "", s.AudienceOf != "" && s.Tokens != ci.OneToken,
+		only && (s.Tokens == ci.NoTokens || s.Tokens == ci.DeclaredAudiences || s.Tokens == ci.AnyAudience),
+		!only && s.Tokens == ci.AnyTime:
+		t.Errorf("%s: tokens %v, audience %q, of %q", s.Name, s.Tokens, s.Audience, s.AudienceOf)
+	}
+}
+
+// checkShape wants claims that a policy may match, among them, if the issuer serves everyone, one that names an owner.
+func checkShape(t *testing.T, s ci.System) {
+	t.Helper()
+	if (s.Repository == "") != (len(s.Shape) == 0) {
+		t.Errorf("%s: repository %q, shape %v", s.Name, s.Repository, s.Shape)
+	}
+	pinned := s.Issuer == "" || len(s.Shape) == 0
+	for i, c := range s.Shape {
+		value := c.Value("acme/app", "main")
+		if value == "" || strings.ContainsAny(value, "$*") || c.Claim == "sub" && i > 0 {
+			t.Errorf("%s: claim %d is %s = %q", s.Name, i, c.Claim, value)
+		}
+		for _, o := range s.Owners {
+			pinned = pinned || o.Claim == c.Claim && regexp.MustCompile(o.Pin).MatchString(value)
+		}
+	}
+	if !pinned {
+		t.Errorf("%s: the shape names no owner, and %s serves everyone", s.Name, s.Issuer)
+	}
+}
+
+func TestShapeValue(t *testing.T) {
+	for _, test := range []struct{ text, repository, ref, want string }{
+		{"repo:$repository:ref:refs/heads/$ref", "acme/app", "main", "repo:acme/app:ref:refs/heads/main"},
+		{"$owner", "acme/group/app", "main", "acme/group"},
+		{"$name", "acme/group/app", "main", "app"},
+		{"$owner", "app", "main", ""},
+		{"$name", "app", "main", "app"},
+		{"$ref", "acme/app", "$repository/${ref}", "$repository/${ref}"}, // a branch is only text
+	} {
+		if got := (ci.Shape{Claim: "x", Text: test.text}).Value(test.repository, test.ref); got != test.want {
+			t.Errorf("%s of %s at %s: %q, want %q", test.text, test.repository, test.ref, got, test.want)
+		}
 	}
 }
 
@@ -123,6 +173,10 @@ func TestDetect(t *testing.T) {
 		{ci.GitHub, "GITHUB_ACTIONS", "True", false},
 		{ci.GitHub, "GITHUB_ACTIONS", "", false},
 		{ci.GitHub, "GITLAB_CI", "true", false},
+		{ci.Forgejo, "FORGEJO_ACTIONS", "true", true},
+		{ci.Forgejo, "GITHUB_ACTIONS", "true", false},
+		{ci.Gitea, "GITEA_ACTIONS", "true", true},
+		{ci.HCP, "TFC_RUN_ID", "run-1", true},
 		{ci.Azure, "TF_BUILD", "True", true},
 		{ci.Bitbucket, "BITBUCKET_BUILD_NUMBER", "7", true},
 		{ci.Bitbucket, "BITBUCKET_BUILD_NUMBER", "", false},

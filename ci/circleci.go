@@ -1,7 +1,8 @@
 package ci
 
 // CircleCI is the CI system of that name. Registries know the issuer that all its organizations share, and its jobs can
-// ask for tokens of that issuer.
+// ask for tokens of that issuer. Of a repository's name the claims hold only the origin, for which every organization
+// can make a project if the repository is public: a trust policy needs the ids too.
 // https://circleci.com/docs/reference/variables/
 // https://circleci.com/docs/guides/permissions-authentication/openid-connect-tokens/
 var CircleCI = System{

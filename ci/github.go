@@ -12,13 +12,8 @@ var GitHub = System{
 	},
 	Tokens: AnyAudience,
 	Claims: []string{
-		"sub", "repository", "repository_owner", "ref", "workflow_ref", "job_workflow_ref", "environment", "event_name",
-	},
-	Shape: []Shape{
-		{"sub", "repo:$repository:ref:refs/heads/$ref"},
-		{"repository", "$repository"},
-		{"repository_owner", "$owner"},
-		{"ref", "refs/heads/$ref"},
+		"sub", "repository", "repository_id", "repository_owner", "repository_owner_id", "ref", "workflow_ref",
+		"job_workflow_ref", "environment", "event_name",
 	},
 	Issuer: "https://token.actions.githubusercontent.com",
 	Owners: []Owner{
@@ -28,5 +23,14 @@ var GitHub = System{
 		{"repository_owner", whole},
 		{"repository_owner_id", whole},
 		{"sub", `^repo:[^*/]+/`},
+	},
+	Repository: ownerAndName,
+	// A repository made, renamed or moved since 2026-07-15 has the ids in its subject, which only a job can tell:
+	// repo:acme@65/app@74:ref:refs/heads/main. In a job with an environment, that stands there instead of the ref.
+	Shape: []Shape{
+		{"sub", "repo:$repository:ref:refs/heads/$ref"},
+		{"repository", "$repository"},
+		{"repository_owner", "$owner"},
+		{"ref", "refs/heads/$ref"},
 	},
 }

@@ -22,4 +22,12 @@ var GitLab = System{
 		{"project_path", parent},
 		{"sub", `^project_path:[^*/]+/`},
 	},
+	Repository: "GROUP/PROJECT",
+	Shape: []Shape{
+		{"sub", "project_path:$repository:ref_type:branch:ref:$ref"},
+		{"project_path", "$repository"},
+		{"namespace_path", "$owner"},
+		{"ref_type", "branch"},
+		{"ref", "$ref"},
+	},
 }

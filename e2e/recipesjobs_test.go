@@ -88,7 +88,8 @@ func circleciJob(ts *testscript.TestScript, text string) ([]shell, error) {
 	return all, nil
 }
 
-// azureJob gives a script the secret variables that its env names, here SECRET_NAME, and no others.
+// azureJob gives a script the secret variables that its env names, here SECRET_NAME, and no others. The job's access
+// token is one of them, under a name of its own.
 func azureJob(ts *testscript.TestScript, text string) ([]shell, error) {
 	var file struct {
 		Pool  struct{ VMImage string }
@@ -101,11 +102,18 @@ func azureJob(ts *testscript.TestScript, text string) ([]shell, error) {
 	if err := strict(text, &file); err != nil {
 		return nil, err
 	}
-	setAll(ts, fake.AzurePipelines(filepath.Join(ts.Getenv("WORK"), "run")))
+	a := fake.NewAzure(fixtureOf(ts).issuer)
+	url, err := fixtureOf(ts).startFake(ts, a)
+	if err != nil {
+		return nil, err
+	}
+	setAll(ts, a.Environ(url, filepath.Join(ts.Getenv("WORK"), "run")))
+	setAll(ts, []string{"SECRET_SystemAccessToken=" + a.AccessToken()})
 	var all []shell
 	for _, step := range file.Steps {
 		s := shell{with: "sh -eu", script: step.Script, always: step.Condition == "always()", env: map[string]string{}}
 		for name, value := range step.Env {
+			value = strings.Replace(value, "System.AccessToken", "SystemAccessToken", 1)
 			secret := regexp.MustCompile(`^\$\((\w+)\)$`).FindStringSubmatch(value)
 			if secret == nil {
 				return nil, fmt.Errorf("env %s is no secret variable", name)

@@ -155,8 +155,10 @@ func (f *fixture) serve(lifetime time.Duration) error {
 			{Workspace: "acme", Name: "main", Kind: sts.Conda, Folder: f.channel},
 		},
 	}
-	// The service's own audience, and the one that clients use for pyx and for the service that PYX_API_URL names.
-	for _, audience := range []string{"", "pyx:trusted-access"} {
+	// The service's own audience, the one that clients use for pyx and for the service that PYX_API_URL names, and those
+	// of CI systems that have only one.
+	for _, audience := range []string{"", "pyx:trusted-access", fake.AzureAudience, fake.SemaphoreAudience,
+		fake.SpaceliftAudience} {
 		for _, claims := range trusted {
 			cfg.Trust = append(cfg.Trust, sts.Trust{Issuer: f.issuer.URL, Claims: claims, Workspace: "acme",
 				Audience: audience, Permissions: sts.Permissions{sts.Read, sts.Write}})
@@ -180,6 +182,12 @@ var trusted = []map[string]string{
 	{"oidc.circleci.com/vcs-origin": "github.com/acme/app", "oidc.circleci.com/vcs-ref": "refs/heads/main"},
 	{"repositoryUuid": "{fe99db34-e979-40be-b383-c1a7738b52f7}", "branchName": "main"},
 	{"sub": "https://jenkins.example/job/app/"},
+	{"sub": "p://acme/app/build"},
+	{"sub": "account:5f30ebd30312313ae7f17948:*:scm_ref:main"},
+	{"sub": "build:*"},
+	{"sub": "org:acme:*:ref:refs/heads/main"},
+	{"sub": "organization:acme:*"},
+	{"sub": "space:root:stack:app:*"},
 }
 
 // commands are the commands that every script has.

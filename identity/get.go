@@ -55,7 +55,19 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 }
 
 // OnlyAudience is the only audience of the provider's tokens, or empty if the caller chooses.
-func (p Provider) OnlyAudience(env *regpass.Env) string { return os.Expand(p.Audience, env.Getenv) }
+func (p Provider) OnlyAudience(env *regpass.Env) string {
+	if p.AudienceOf == "" {
+		return os.Expand(p.Audience, env.Getenv)
+	}
+	token, err := regpass.ParseToken(env.Getenv(p.AudienceOf))
+	if err != nil {
+		return ""
+	}
+	if claims, err := regpass.DecodeJWT(token); err == nil && len(claims.Audience) == 1 {
+		return claims.Audience[0]
+	}
+	return "" // what is wrong with the token is for Get to say
+}
 
 // refuse makes the error for a token that was found but cannot be used.
 func (p Provider) refuse(audience string, err error) error {

@@ -5,50 +5,34 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/ci"
 )
 
-// githubToken asks the runner's token service. The URL from GitHub, and from servers that speak its protocol, has a
-// query already, so the audience is set in that query and not appended.
-// https://docs.github.com/en/actions/reference/security/oidc
 func githubToken(ctx context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
-	service, password := env.Getenv("ACTIONS_ID_TOKEN_REQUEST_URL"), env.Getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-	if service == "" || password == "" {
-		return regpass.Secret{}, githubMissing(env, audience)
+	return actionsToken(ctx, env, audience, githubMissing)
+}
+
+// The variables of a runner's token service.
+const actionsURL, actionsPassword = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+
+// actionsToken asks the token service of a runner of GitHub, or of a server that speaks its protocol. The URL may have
+// a query already, so the audience is set in that query and not appended. missing explains why there is no service.
+// https://docs.github.com/en/actions/reference/security/oidc
+func actionsToken(ctx context.Context, env *regpass.Env, audience string,
+	missing func(*regpass.Env, string) error) (regpass.Secret, error) {
+	if env.Getenv(actionsURL) == "" || env.Getenv(actionsPassword) == "" {
+		return regpass.Secret{}, missing(env, audience)
 	}
-	bearer, err := regpass.ParseToken(password)
+	u, bearer, err := tokenService(env, actionsURL, actionsPassword)
 	if err != nil {
-		return regpass.Secret{}, regpass.NoIdentityf("ACTIONS_ID_TOKEN_REQUEST_TOKEN: %w", err)
-	}
-	env.Mask(bearer)
-	u, err := url.Parse(service)
-	if err != nil {
-		return regpass.Secret{}, regpass.NoIdentityf("ACTIONS_ID_TOKEN_REQUEST_URL is not a URL")
-	}
-	if err := regpass.CheckEndpoint(u); err != nil {
-		return regpass.Secret{}, regpass.NoIdentityf("ACTIONS_ID_TOKEN_REQUEST_URL: %w", err)
+		return regpass.Secret{}, err
 	}
 	query := u.Query()
 	query.Set("audience", audience)
 	u.RawQuery = query.Encode()
-
-	request := regpass.Request{Op: "ask for an ID token", Method: http.MethodGet, URL: u, Bearer: bearer}
-	var answer struct {
-		Value string `json:"value"`
-	}
-	err = env.Retry(ctx, func(ctx context.Context) error {
-		return env.DoJSON(ctx, request, &answer)
-	})
-	if err != nil {
-		return regpass.Secret{}, err
-	}
-	if answer.Value == "" {
-		return regpass.Secret{}, regpass.NoIdentityf("ask for an ID token: the answer of %s has none", u.Host)
-	}
-	return regpass.NewSecret(answer.Value), nil
+	return askForToken(ctx, env, "value", regpass.Request{Method: http.MethodGet, URL: u, Bearer: bearer})
 }
 
 func githubSetup(audience string) string {
@@ -58,7 +42,7 @@ func githubSetup(audience string) string {
 
 // githubMissing explains why the runner offers no token service to this job.
 func githubMissing(env *regpass.Env, audience string) error {
-	const variables = "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+	const variables = actionsURL + " and " + actionsPassword
 	switch {
 	case !ci.GitHub.Detect(env):
 		err := regpass.NoIdentityf("this is not a job of GitHub Actions, or its variables are not passed on")

@@ -36,7 +36,7 @@ func TestGitHub(t *testing.T) {
 			t.Error("the ID token and the request's token are not both masked")
 		}
 		const shown = `sub="repo:acme/app:environment:release" ` +
-			`repository="acme/app" repository_owner="acme" ref="refs/heads/main" ` +
+			`repository="acme/app" repository_id="74" repository_owner="acme" repository_owner_id="65" ref="refs/heads/main" ` +
 			`workflow_ref="acme/app/.github/workflows/release.yml@refs/heads/main" ` +
 			`job_workflow_ref="acme/app/.github/workflows/release.yml@refs/heads/main" ` +
 			`environment="release" event_name="push"`

@@ -36,6 +36,8 @@ type Provider struct {
 	NoIssuer bool
 	// Machine says that the tokens tell who the machine is, whoever works at it.
 	Machine bool
+	// AudienceOf is the variable that holds the only token, if nothing else says its only audience.
+	AudienceOf string
 	// Claims are the claims that trust policies match on, in the order to show them.
 	Claims []string
 	// Setup returns the lines to add to the workflow, in its own syntax, without a newline at the end.
@@ -60,6 +62,14 @@ var Providers = []Provider{
 		Doc:    "the output of REGPASS_ID_TOKEN_COMMAND, run by the shell with REGPASS_AUDIENCE set",
 		Detect: isSet("REGPASS_ID_TOKEN_COMMAND"), Token: commandToken, Claims: []string{"sub"}, Setup: commandSetup,
 	},
+	onCI(ci.Forgejo, Provider{
+		Doc:   "the instance's token service, which jobs with `enable-openid-connect: true` may ask",
+		Token: forgejoToken, Setup: forgejoSetup,
+	}),
+	onCI(ci.Gitea, Provider{
+		Doc:   "the instance's token service, as proposed for Gitea; no released version has it yet (unproven)",
+		Token: giteaToken, Setup: giteaSetup,
+	}),
 	onCI(ci.GitHub, Provider{
 		Doc:   "the runner's token service, which jobs with `id-token: write` may ask",
 		Token: githubToken, Setup: githubSetup,
@@ -76,9 +86,34 @@ var Providers = []Provider{
 		Doc:   "`circleci run oidc get`, whose issuer is https://oidc.circleci.com for all organizations",
 		Token: circleciToken, Setup: circleciSetup,
 	}),
+	onCI(ci.Azure, Provider{
+		Doc:   "the organization's token service, which steps with SYSTEM_ACCESSTOKEN may ask; its audience is Entra ID's",
+		Token: azureToken, Setup: azureSetup,
+	}),
 	onCI(ci.Bitbucket, Provider{
 		Doc:   "the variable BITBUCKET_STEP_OIDC_TOKEN, which the step's `oidc` entry asks for",
 		Token: bitbucketToken, Reusable: true, Setup: bitbucketSetup,
+	}),
+	onCI(ci.Codefresh, Provider{
+		Doc:   "Codefresh's token service, which every step may ask",
+		Token: codefreshToken, Setup: codefreshSetup,
+	}),
+	onCI(ci.Bitrise, Provider{
+		Doc:   "Bitrise's token service, which every build may ask",
+		Token: bitriseToken, Setup: bitriseSetup,
+	}),
+	onCI(ci.Semaphore, Provider{
+		Doc:   "the variable SEMAPHORE_OIDC_TOKEN of every job, whose audience is the organization's URL",
+		Token: semaphoreToken, Reusable: true, Setup: semaphoreSetup,
+	}),
+	onCI(ci.HCP, Provider{
+		Doc: "the variable TFC_WORKLOAD_IDENTITY_TOKEN_<AUDIENCE> or TFC_WORKLOAD_IDENTITY_TOKEN, " +
+			"which the workspace asks for",
+		Token: hcpToken, Reusable: true, Setup: hcpSetup,
+	}),
+	onCI(ci.Spacelift, Provider{
+		Doc:   "the variable SPACELIFT_OIDC_TOKEN of every run, whose audience is the account's host",
+		Token: spaceliftToken, Reusable: true, Setup: spaceliftSetup,
 	}),
 	{
 		Name: "kubernetes", Title: "Kubernetes",
@@ -104,7 +139,7 @@ var Providers = []Provider{
 // onCI fills in the facts from the table of CI systems.
 func onCI(s ci.System, p Provider) Provider {
 	p.Name, p.Title, p.Claims = s.Name, s.Title, s.Claims
-	p.Audience, p.OwnAudience = s.Audience, s.OwnAudience
+	p.Audience, p.OwnAudience, p.AudienceOf = s.Audience, s.OwnAudience, s.AudienceOf
 	p.Detect = func(env *regpass.Env, _ string) bool { return s.Detect(env) }
 	return p
 }

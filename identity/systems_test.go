@@ -80,9 +80,10 @@ func TestProvidersHaveSystems(t *testing.T) {
 		case err != nil:
 			t.Errorf("%s: %v", p.Name, err)
 		case p.Title != s.Title || p.Audience != s.Audience || p.OwnAudience != s.OwnAudience ||
+			p.AudienceOf != s.AudienceOf ||
 			!slices.Equal(p.Claims, s.Claims):
 			t.Errorf("%s says other than its system", p.Name)
-		case p.Reusable == (s.Tokens == ci.AnyAudience):
+		case p.Reusable == s.Tokens.New():
 			t.Errorf("%s: reusable %v, tokens %v", p.Name, p.Reusable, s.Tokens)
 		default:
 			env, _ := surroundings(map[string]string{s.Flag.Var: cmp.Or(s.Flag.Value, "7")})
@@ -119,4 +120,64 @@ func TestGetFixedAudience(t *testing.T) {
 			t.Errorf("%s of %s: %v", test.asked, test.only, err)
 		}
 	}
+}
+
+// What is said of a job without asking it is what its tokens say.
+func TestShapesAreThoseOfTokens(t *testing.T) {
+	claims := map[string]regpass.Claims{}
+	for _, s := range services(t) {
+		_, env, _ := s.job(t)
+		got, err := s.get(t, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims[s.name] = got.Claims
+	}
+	for _, m := range madeTokens(t) {
+		environ, err := m.environ(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims[m.name] = decoded(t, variables(environ)[m.variable])
+	}
+	hub, vars := githubJob(t)
+	hub.SetClaims(map[string]any{"environment": nil, "sub": "repo:acme/app:ref:refs/heads/main"})
+	env, _ := surroundings(vars)
+	got, err := get(t, "github", env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims["github"] = got.Claims
+	claims["gitlab"] = decoded(t, gitlabJob(t, map[string]any{"PYX_ID_TOKEN": "pyx"})["PYX_ID_TOKEN"])
+	for _, c := range programs(t) {
+		env, _ := c.job(t)
+		got, err := get(t, c.name, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims[c.name] = got.Claims
+	}
+	for _, s := range ci.Systems {
+		repository := "acme/app"
+		if strings.Count(s.Repository, "/") == 2 {
+			repository += "/build"
+		}
+		for _, shape := range s.Shape {
+			c, ok := claims[s.Name]
+			want := shape.Claim + "=" + regpass.Quote(shape.Value(repository, "main"))
+			if got := c.Show([]string{shape.Claim}); !ok || got != want {
+				t.Errorf("%s: a token has %s, want %s", s.Name, got, want)
+			}
+		}
+	}
+}
+
+// decoded are the claims of a token.
+func decoded(t *testing.T, token string) regpass.Claims {
+	t.Helper()
+	claims, err := regpass.DecodeJWT(regpass.NewSecret(token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claims
 }

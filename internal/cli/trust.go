@@ -144,15 +144,14 @@ func (f *trustFlags) described(env *regpass.Env, t registry.Target) (registry.Jo
 	if err != nil {
 		return registry.Job{}, err
 	}
-	owner, name, whole := strings.Cut(f.repository, "/")
 	switch {
 	case len(system.Shape) == 0:
 		err := regpass.Usagef("the claims of %s are not known before a job runs", system.Title)
 		return registry.Job{}, regpass.Hintf(err, "run `regpass trust` in the job")
-	case !whole || owner == "" || name == "":
-		return registry.Job{}, regpass.Hintf(regpass.Usagef("--ci needs the job's repository"), "add --repository OWNER/NAME")
+	case strings.Count(f.repository, "/") < strings.Count(system.Repository, "/") || f.repository == "":
+		return registry.Job{}, regpass.Hintf(regpass.Usagef("--ci needs the job's repository"),
+			"add --repository %s", system.Repository)
 	}
-	fill := strings.NewReplacer("$repository", f.repository, "$owner", owner, "$name", name, "$ref", f.ref)
 	job := registry.Job{Issuer: system.Issuer, Audience: t.Audience}
 	if system.Issuer == "" {
 		job.Issuer = "https://<the issuer of your " + system.IssuerPer + ">"
@@ -161,7 +160,7 @@ func (f *trustFlags) described(env *regpass.Env, t registry.Target) (registry.Jo
 		job.Audience = only
 	}
 	for _, s := range system.Shape {
-		job.Claims = append(job.Claims, registry.Claim{Name: s.Claim, Value: fill.Replace(s.Text)})
+		job.Claims = append(job.Claims, registry.Claim{Name: s.Claim, Value: s.Value(f.repository, f.ref)})
 	}
 	return job, checkClaims(job)
 }

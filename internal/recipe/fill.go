@@ -92,16 +92,20 @@ func (f *filled) prove(s ci.System, target registry.Target) error {
 // otherAudience says that all ID tokens of s are for another audience than the registry's, or "". An audience that the
 // user writes down is taken at their word, since s may name its own by a variable of the job.
 func otherAudience(s ci.System, target registry.Target) string {
-	if s.Audience == "" || s.Audience == target.Audience || target.Ref.Options["audience"] != "" {
+	only := s.Audience
+	if s.AudienceOf != "" {
+		only = "that " + s.AudienceOf + " names"
+	}
+	if only == "" || only == target.Audience || target.Ref.Options["audience"] != "" {
 		return ""
 	}
 	return fmt.Sprintf("the ID tokens of %s are all for the audience %s; if the registry takes it, "+
-		"add audience=… after the URL", s.Title, s.Audience)
+		"add audience=… after the URL", s.Title, only)
 }
 
 // identity declares the token for a registry if it must be declared. why says that there can be none.
 func (f *filled) identity(s ci.System, audience, receiver string) (why string) {
-	if s.Tokens == ci.AnyAudience {
+	if s.Tokens.New() {
 		return ""
 	}
 	before, declared := f.shown[audience]

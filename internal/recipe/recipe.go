@@ -28,7 +28,7 @@ func Render(env *regpass.Env, s ci.System, refs []regpass.Ref) (text string, not
 		return "", nil, err
 	}
 	name := s.Name + ".tmpl"
-	funcs := template.FuncMap{"join": strings.Join, "lower": credentialID}
+	funcs := template.FuncMap{"join": strings.Join, "lower": credentialID, "tag": tokenTag}
 	t, err := template.New(name).Funcs(funcs).ParseFS(templates, "recipes/"+name)
 	if err != nil {
 		return "", nil, err
@@ -44,3 +44,6 @@ func Render(env *regpass.Env, s ci.System, refs []regpass.Ref) (text string, not
 func credentialID(variable string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.Trim(variable, "_"), "_", "-"))
 }
+
+// tokenTag is the tag of a token in HCP Terraform: the audience as in the variable's name.
+func tokenTag(variable string) string { return strings.TrimSuffix(variable, "_ID_TOKEN") }
