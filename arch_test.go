@@ -28,8 +28,9 @@ const (
 var mayImport = map[string][]string{
 	"":                {},
 	"ci":              {""},
-	"identity":        {"", "ci"},
-	"registry":        {""},
+	"aws":             {""},
+	"identity":        {"", "aws", "ci"},
+	"registry":        {"", "aws"},
 	"envsync":         {""},
 	"envsync/netrc":   {"", "envsync"},
 	"envsync/rattler": {"", "envsync", "envsync/netrc"},

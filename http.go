@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,6 +28,23 @@ func CheckEndpoint(u *url.URL) error {
 		return nil
 	}
 	return fmt.Errorf("%s is neither https nor on this machine", quoteIfNeeded(u.Scheme+"://"+u.Host))
+}
+
+// Endpoint is the server that the first of the variables names, otherwise the URL usual. A variable names where a live
+// token goes, so it must be https, or http on this machine; no file of a checkout can set one.
+func (e *Env) Endpoint(usual string, vars ...string) (*url.URL, error) {
+	name, value := e.Lookup(vars...)
+	if name == "" {
+		return url.Parse(usual)
+	}
+	u, err := url.Parse(value)
+	if err != nil {
+		return nil, Usagef("%s is not a URL", name)
+	}
+	if err := CheckEndpoint(u); err != nil {
+		return nil, Hintf(fmt.Errorf("%s: %w", name, err), "set it to an https URL, or unset it")
+	}
+	return u, nil
 }
 
 // Loopback reports whether host (without port) is this machine by name or address.
@@ -89,11 +107,38 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 	return got, nil
 }
 
+// metadataTimeout limits one question to a metadata server, which is on this machine or beside it.
+const metadataTimeout = 2 * time.Second
+
+// AskMetadata is Do for a cloud's metadata server, which may be link-local, without a proxy: that would ask the server
+// of its own machine. It tries again as Retry does, and also after the statuses that the server has while it starts.
+func (e *Env) AskMetadata(ctx context.Context, r Request, starting ...int) (answer []byte, err error) {
+	direct := *e
+	if t, ok := e.HTTP.Transport.(*http.Transport); ok {
+		t = t.Clone()
+		t.Proxy, t.DisableKeepAlives = nil, true
+		direct.HTTP = &http.Client{Transport: t}
+	}
+	r.LinkLocal = true
+	err = e.Retry(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, metadataTimeout)
+		defer cancel()
+		answer, err = direct.Do(ctx, r)
+		var he *HTTPError
+		if errors.As(err, &he) && slices.Contains(starting, he.Status) {
+			err = TryAgain(err)
+		}
+		return err
+	})
+	return answer, err
+}
+
 // httpError makes the error for an answer that is not 2xx.
 func (e *Env) httpError(r Request, res *http.Response, body []byte) *HTTPError {
 	he := &HTTPError{
 		Op: r.Op, Method: r.Method, URL: r.URL.Redacted(), Status: res.StatusCode,
 		Message: scrub(serverMessage(body), r), RetryAfter: retryAfter(res.Header.Get("Retry-After"), e.Now()),
+		Header: res.Header,
 	}
 	if res.StatusCode/100 == 3 {
 		he.Message = "a redirect, which is not followed because it would repeat the secret elsewhere"

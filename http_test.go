@@ -528,3 +528,21 @@ func TestRequestForms(t *testing.T) {
 		})
 	}
 }
+
+// TestAskMetadataWithoutProxy fails if a proxy is told what only this machine's metadata server may know.
+func TestAskMetadataWithoutProxy(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "metadata")
+	}))
+	defer server.Close()
+	at, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := &Env{Now: time.Now, HTTP: &http.Client{Transport: &http.Transport{
+		Proxy: func(*http.Request) (*url.URL, error) { return nil, errors.New("a proxy was asked for") }}}}
+	got, err := env.AskMetadata(t.Context(), Request{Op: "ask", Method: http.MethodGet, URL: at})
+	if err != nil || string(got) != "metadata" {
+		t.Errorf("%q, %v", got, err)
+	}
+}

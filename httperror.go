@@ -15,6 +15,7 @@ type HTTPError struct {
 	Status          int
 	Message         string        // of the server, unquoted, at most 300 bytes, without the secrets of the request
 	RetryAfter      time.Duration // the wait that the server asks for, or zero
+	Header          http.Header   // of the answer, as the server sent it
 }
 
 // Error names the operation, the request and the status, and quotes the server's message.
@@ -53,6 +54,7 @@ func serverMessage(body []byte) string {
 		Title, Detail, Message, Description string
 		Error                               json.RawMessage
 		OAuth                               string `json:"error_description"`
+		AWS                                 string `json:"__type"`
 		Errors                              []struct{ Code, Detail, Description, Message string }
 	}
 	body = body[:min(maxMessage, len(body))]
@@ -65,7 +67,7 @@ func serverMessage(body []byte) string {
 		_ = json.Unmarshal(p.Error, &inner)
 		text = strings.Join(nonEmpty([]string{inner.Status, inner.Message}), ": ")
 	}
-	parts := []string{p.Title, p.Detail, p.Message, text, p.OAuth, p.Description}
+	parts := []string{p.AWS, p.Title, p.Detail, p.Message, text, p.OAuth, p.Description}
 	for _, e := range p.Errors {
 		parts = append(parts, e.Code, e.Detail, e.Description, e.Message)
 	}

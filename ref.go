@@ -88,8 +88,9 @@ func ParseRef(text string) (Ref, error) {
 	}
 	if kv := refOption().FindStringSubmatch(words[0]); kv != nil {
 		option := kv[1]
-		if len(option) > len("workspace") { // no option has a longer name
-			option = mark
+		tooLong := func(word string) bool { return len(word) > len("connection") }
+		if len(option) > len("requested-token-type") || slices.ContainsFunc(strings.Split(option, "-"), tooLong) {
+			option = mark // no option has a longer name
 		}
 		return Ref{}, Hintf(Usagef("the option %s= comes before its registry", option),
 			"write the registry first: `https://… %s=…`", option)

@@ -72,6 +72,7 @@ func TestParseRefRefuses(t *testing.T) {
 		"type=pyx https://h/":             "the option type= comes before its registry",
 		"token=s3cr3t":                    "the option token= comes before its registry",
 		"s3cr3ts3cr3t==":                  "the option ***= comes before its registry",
+		"service-account=x":               "the option service-account= comes before its registry",
 		"https://h/ Role=x":               "not key=value",
 		"https://h/ a=1 a=2":              "an option is given twice",
 		"https://":                        `"" is not a host name`,

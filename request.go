@@ -91,7 +91,7 @@ func (r Request) write(ctx context.Context) (*http.Request, error) {
 	}
 	maps.Copy(req.Header, r.Header)
 	req.Header.Set("User-Agent", "regpass")
-	if mediaType != "" {
+	if mediaType != "" && req.Header.Get("Content-Type") == "" { // some services have a media type of their own
 		req.Header.Set("Content-Type", mediaType)
 	}
 	for name, value := range r.Keys {

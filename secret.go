@@ -83,6 +83,27 @@ func ParseToken(raw string) (Secret, error) {
 	return NewSecret(t), nil
 }
 
+// MinMinted is the length of the shortest token that is taken from a server, in bytes: 128 bits in base64 or hex need
+// more. A shorter one stands in harmless output too, so it could be neither replaced there nor searched for.
+const MinMinted = 16
+
+// ParseMinted is ParseToken for what a server makes. A job that prints its token shows a secret, and must not let
+// the server command the runner too.
+func ParseMinted(raw string) (Secret, error) {
+	secret, err := ParseToken(raw)
+	if err != nil {
+		return Secret{}, err
+	}
+	switch text := secret.Reveal(); {
+	case len(text) < MinMinted:
+		return Secret{}, fmt.Errorf("the token has fewer than %d bytes, so it could not be kept out of the output",
+			MinMinted)
+	case strings.HasPrefix(text, "::"), Inert(text) != text:
+		return Secret{}, errors.New("the token is a command to a CI system's runner")
+	}
+	return secret, nil
+}
+
 // ParsePassword is ParseToken for passwords, which people choose: spaces and all scripts are fine. It drops only a
 // final line break, which files and pipes add. It refuses an empty value, more than MaxToken bytes, text that is not
 // UTF-8, and characters that could end a line or hide: control and format characters. Its errors never hold the value.

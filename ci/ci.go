@@ -27,6 +27,8 @@ type System struct {
 	// Claims are the claims that trust policies match on, in the order to show them. The first is sub.
 	Claims []string
 
+	// Shape is what is known of the claims of a job on a branch before it runs, sub first; nil: too little.
+	Shape []Shape
 	// Issuer signs the ID tokens of all tenants; an https URL without a slash at the end. A trust policy for it must
 	// pin one of Owners, or it would trust everyone.
 	Issuer string
@@ -35,6 +37,10 @@ type System struct {
 	// either Issuer or IssuerPer.
 	IssuerPer string
 }
+
+// Shape is what a claim of a job's ID token looks like. $repository (OWNER/NAME), $owner, $name and $ref (a branch) in
+// Text stand for the job's own.
+type Shape struct{ Claim, Text string }
 
 // Flag is the variable that a CI system sets in its jobs.
 type Flag struct {

@@ -14,6 +14,12 @@ var GitHub = System{
 	Claims: []string{
 		"sub", "repository", "repository_owner", "ref", "workflow_ref", "job_workflow_ref", "environment", "event_name",
 	},
+	Shape: []Shape{
+		{"sub", "repo:$repository:ref:refs/heads/$ref"},
+		{"repository", "$repository"},
+		{"repository_owner", "$owner"},
+		{"ref", "refs/heads/$ref"},
+	},
 	Issuer: "https://token.actions.githubusercontent.com",
 	Owners: []Owner{
 		{"enterprise_id", whole},

@@ -214,6 +214,8 @@ var commands = scriptCommands{
 		setAll(ts, vars)
 		setAll(ts, []string{"CI_PROJECT_DIR=" + ts.Getenv("WORK") + "/run"})
 	},
+	// clouds: all hosts but this machine's are the clouds', by way of a proxy.
+	"clouds": cmdClouds,
 	// job CI [N]: the Nth recipe, or the first, of docs/ci/CI.md is run as the CI would.
 	"job": cmdJob,
 	// shown CI FILE: the first recipe of docs/ci/CI.md is that of FILE.

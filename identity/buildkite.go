@@ -10,6 +10,9 @@ import (
 
 // buildkiteToken asks Buildkite's agent for a token. The agent retries by itself, and hides the token in the job's log.
 // https://buildkite.com/docs/agent/v3/cli-oidc
+//
+// The token lives for 300 seconds, whatever the default is: Buildkite's own package registries take none that lives
+// longer (https://buildkite.com/docs/package-registries/security/oidc).
 func buildkiteToken(ctx context.Context, env *regpass.Env, audience string) (regpass.Secret, error) {
 	if !ci.Buildkite.Detect(env) {
 		err := regpass.NoIdentityf("this is not a job of Buildkite, or its variables are not passed on")
@@ -17,7 +20,7 @@ func buildkiteToken(ctx context.Context, env *regpass.Env, audience string) (reg
 	}
 	token, err := printedToken(ctx, env, program{
 		title: "`buildkite-agent oidc request-token`", notStarted: "buildkite-agent did not start",
-		name: "buildkite-agent", args: []string{"oidc", "request-token", "--audience", audience},
+		name: "buildkite-agent", args: []string{"oidc", "request-token", "--audience", audience, "--lifetime", "300"},
 	})
 	return token, regpass.Hintf(err, "in the job, this command must print a token:\n%s\n%s",
 		buildkiteSetup(audience), buildkitePassOn)

@@ -35,7 +35,8 @@ type Provider struct {
 	Setup func(audience string) string
 }
 
-// Providers are tried from first to last: a variable that the user set on purpose comes before the CI system.
+// Providers are tried from first to last: a variable that the user set on purpose comes before the CI system, and that
+// before the cloud that the job happens to run in.
 var Providers = []Provider{
 	{
 		Name: "variable", Title: "a variable", Doc: "an ID token in <AUDIENCE>_ID_TOKEN or REGPASS_ID_TOKEN, on any CI",
@@ -72,6 +73,10 @@ var Providers = []Provider{
 		Doc:   "the variable BITBUCKET_STEP_OIDC_TOKEN, which the step's `oidc` entry asks for",
 		Token: bitbucketToken, Reusable: true, Setup: bitbucketSetup,
 	}),
+	{
+		Name: "aws", Title: "AWS", Doc: "`sts:GetWebIdentityToken`, with AWS keys or the machine's role, where nobody is " +
+			"at a terminal", Detect: detectAWS, Token: awsToken, Claims: []string{"sub"}, Setup: awsSetup,
+	},
 }
 
 // onCI fills in the facts from the table of CI systems.

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/aws"
 )
 
 // trustCodeArtifact lets one job read a domain.
 func trustCodeArtifact(env *regpass.Env, t Target, j Job) (Trust, error) {
 	c, _ := t.exchanger.(codeArtifactRef)
-	arn := "arn:" + awsPartitionOf(c.region).name + ":codeartifact:" + c.region + ":" + c.owner + ":"
+	arn := "arn:" + aws.PartitionOf(c.region).Name + ":codeartifact:" + c.region + ":" + c.owner + ":"
 	return trustAWS(env, t, j, c.owner, c.region, []awsStatement{
 		{Effect: "Allow", Action: []string{"codeartifact:GetAuthorizationToken"}, Resource: arn + "domain/" + c.domain},
 		{Effect: "Allow", Action: []string{"codeartifact:GetRepositoryEndpoint", "codeartifact:ReadFromRepository"},
@@ -19,6 +20,24 @@ func trustCodeArtifact(env *regpass.Env, t Target, j Job) (Trust, error) {
 		{Effect: "Allow", Action: []string{"sts:GetServiceBearerToken"}, Resource: "*",
 			Condition: map[string]map[string]string{"StringEquals": {"sts:AWSServiceName": "codeartifact.amazonaws.com"}}},
 	})
+}
+
+// trustECR lets one job pull every image of a registry, and of ECR Public as somebody.
+func trustECR(env *regpass.Env, t Target, j Job) (Trust, error) {
+	e, _ := t.exchanger.(ecrRef)
+	if e.account == "" {
+		return trustAWS(env, t, j, "", e.region, []awsStatement{
+			{Effect: "Allow", Action: []string{"ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"}, Resource: "*"},
+		})
+	}
+	out, err := trustAWS(env, t, j, e.account, e.region, []awsStatement{
+		{Effect: "Allow", Action: []string{"ecr:GetAuthorizationToken"}, Resource: "*"}, // it takes no other
+		{Effect: "Allow", Action: []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage",
+			"ecr:GetDownloadUrlForLayer"},
+			Resource: "arn:" + aws.PartitionOf(e.region).Name + ":ecr:" + e.region + ":" + e.account + ":repository/*"},
+	})
+	out.Notes = append(out.Notes, "Write the names of the repositories instead of * where the job needs only those.")
+	return out, err
 }
 
 // awsStatement is one of an IAM policy
@@ -38,17 +57,17 @@ type awsPolicy struct {
 
 func newAWSPolicy(all ...awsStatement) awsPolicy { return awsPolicy{"2012-10-17", all} }
 
-// trustAWS lets one job assume a role with the permissions. account and region are the registry's; the role of
-// AWS_ROLE_ARN may be in another account.
-func trustAWS(env *regpass.Env, t Target, j Job, account, region string, permissions []awsStatement) (Trust, error) {
-	partition := awsPartitionOf(region).name
+// trustAWS lets one job assume a role with the permissions. owner is the registry's account, if it has one; the role of
+// AWS_ROLE_ARN may be in another.
+func trustAWS(env *regpass.Env, t Target, j Job, owner, region string, permissions []awsStatement) (Trust, error) {
+	partition := aws.PartitionOf(region).Name
 	role := awsRole.value(env, t.Ref)
-	if m := awsRoleARN().FindString(role); m != "" {
-		account = strings.Split(m, ":")[4]
+	account, name := known(owner, "account"), "regpass-ci"
+	if m := awsRoleARN().FindStringSubmatch(role); m != nil {
+		account, name = m[2], m[3]
 	} else {
-		role = fmt.Sprintf("arn:%s:iam::%s:role/%s", partition, account, "regpass-ci")
+		role = fmt.Sprintf("arn:%s:iam::%s:role/%s", partition, account, name)
 	}
-	name := role[strings.LastIndex(role, "/")+1:]
 	issuer, err := url.Parse(j.Issuer)
 	if err != nil || issuer.Host == "" {
 		return Trust{}, regpass.Usagef("%s is no issuer", regpass.Quote(j.Issuer))
@@ -67,9 +86,9 @@ func trustAWS(env *regpass.Env, t Target, j Job, account, region string, permiss
 		Notes: []string{"IAM compares sub letter by letter; a * in it needs StringLike instead of StringEquals.",
 			"An account has one OIDC provider for an issuer: leave out the first command if it is there."},
 	}
-	out.Shell = fmt.Sprintf(`aws iam create-open-id-connect-provider --url %s --client-id-list %s
-aws iam create-role --role-name %s --assume-role-policy-document %s
-aws iam put-role-policy --role-name %[3]s --policy-name registry --policy-document %s
+	out.Shell = fmt.Sprintf(`aws iam create-open-id-connect-provider --url %[1]s --client-id-list %[2]s
+aws iam create-role --role-name %[3]s --assume-role-policy-document %[4]s
+aws iam put-role-policy --role-name %[3]s --policy-name registry --policy-document %[5]s
 `, shell(j.Issuer), shell(j.Audience), shell(name), shell(compactJSON(trust)), shell(compactJSON(allow)))
 	out.Terraform = fmt.Sprintf(`resource "aws_iam_openid_connect_provider" "ci" {
   url            = %s

@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/aws"
 )
 
 // codeArtifact is AWS CodeArtifact. The URL names the domain, its owner's account and the region; the role that may
@@ -16,25 +18,25 @@ var codeArtifact = Row{
 	Doc:     "https://docs.aws.amazon.com/codeartifact/latest/ug/tokens-authentication.html",
 	Hosts:   []string{"DOMAIN-ACCOUNT.d.codeartifact.REGION.amazonaws.com"},
 	Example: "https://acme-123456789012.d.codeartifact.eu-west-1.amazonaws.com/pypi/main/simple/",
-	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return codeArtifactHost().MatchString(ref.Host) },
+	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return codeArtifactDomain(ref.Host) != nil },
 	Proofs: []Source{
 		{Method: regpass.ReadyToken, Vars: []string{"CODEARTIFACT_AUTH_TOKEN"}},
-		{Method: regpass.APIKey, Vars: awsVars, Read: readAWS, Doc: "keys of AWS; the session token may be missing"},
+		{Method: regpass.APIKey, Vars: aws.Vars, Read: readAWS, Doc: "keys of AWS; the session token may be missing"},
 	},
 	Options: []Option{awsRole,
 		{Name: "duration", Doc: "lifetime of the credential in seconds, 900 to 43200; 3600 if it is not given"}},
 	OIDC:      true,
 	Needs:     []string{awsRole.Name},
 	Exchanges: true,
-	Cloud:     awsMachine,
+	Cloud:     awsCloud,
 	Refusals:  awsRefusals,
 	Trust:     trustCodeArtifact,
 	Open:      openCodeArtifact,
 }
 
 // codeArtifactHost matches a domain, which may hold dashes, the 12 digits of its owner's account, and a region.
-var codeArtifactHost = regpass.Pattern(
-	`^([a-z][a-z0-9-]{0,48}[a-z0-9])-([0-9]{12})\.d\.codeartifact\.([a-z0-9-]+)\.amazonaws\.(com(?:\.cn)?|eu)$`)
+var codeArtifactHost = regpass.Pattern(`^([a-z][a-z0-9-]{0,48}[a-z0-9])-([0-9]{12})\.d\.codeartifact\.` +
+	`(` + aws.Region + `)\.(amazonaws\.(?:com(?:\.cn)?|eu))$`)
 
 // codeArtifactUser is the user name for clients that speak Basic.
 const codeArtifactUser = "aws"
@@ -42,8 +44,16 @@ const codeArtifactUser = "aws"
 // codeArtifactRef is a domain of CodeArtifact.
 type codeArtifactRef struct{ domain, owner, region, duration string }
 
+// codeArtifactDomain is host's match, or nil.
+func codeArtifactDomain(host string) []string {
+	if m := codeArtifactHost().FindStringSubmatch(host); m != nil && m[4] == aws.PartitionOf(m[3]).Suffix {
+		return m
+	}
+	return nil
+}
+
 func openCodeArtifact(env *regpass.Env, ref regpass.Ref) (Target, error) {
-	m := codeArtifactHost().FindStringSubmatch(ref.Host)
+	m := codeArtifactDomain(ref.Host)
 	if m == nil {
 		err := regpass.Usagef("%s is no host of CodeArtifact", regpass.Quote(ref.Host))
 		return Target{}, regpass.Hintf(err, "it looks like acme-123456789012.d.codeartifact.eu-west-1.amazonaws.com")
@@ -77,7 +87,7 @@ func (c codeArtifactRef) exchange(ctx context.Context, env *regpass.Env, t Targe
 	if err != nil {
 		return regpass.Credential{}, err
 	}
-	at, err := awsEndpoint(env, "CODEARTIFACT", "codeartifact", c.region)
+	at, err := aws.CodeArtifact.Endpoint(env, c.region, aws.Variant{})
 	if err != nil {
 		return regpass.Credential{}, err
 	}
@@ -89,14 +99,18 @@ func (c codeArtifactRef) exchange(ctx context.Context, env *regpass.Env, t Targe
 		Expires any    `json:"expiration"`
 	}
 	err = env.Retry(ctx, func(ctx context.Context) error {
-		return awsTryAgain(env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost, URL: at,
-			Sign:  sigV4{keys: keys, region: c.region, service: "codeartifact", now: env.Now()},
-			Scrub: keys.all()}, &got))
+		return aws.TryAgain(env.DoJSON(ctx, regpass.Request{Op: op, Method: http.MethodPost, URL: at,
+			Sign:  aws.Signer{Keys: keys, Region: c.region, Service: aws.CodeArtifact, Now: env.Now()},
+			Scrub: keys.Secrets()}, &got))
 	})
 	if err != nil {
 		return regpass.Credential{}, err
 	}
 	minted, err := newTokenUntil(env, op, got.Token, got.Expires, sinceEpoch)
+	if err == nil && minted.expires.IsZero() {
+		life, _ := time.ParseDuration(c.duration + "s") // a number, see openCodeArtifact
+		minted.expires = env.Now().Add(life)
+	}
 	return regpass.Credential{Kind: regpass.Bearer, Username: codeArtifactUser, Secret: minted.secret,
 		Expires: minted.expires}, err
 }

@@ -18,16 +18,6 @@ func checkSeconds(option, text string, least, most int) error {
 	return nil
 }
 
-// endpoint is the server that the first of the variables names, otherwise the URL usual. A variable names where a live
-// token goes, so it must be https, or http on this machine; no file of a checkout can set one.
-func endpoint(env *regpass.Env, usual string, vars ...string) (*url.URL, error) {
-	name, value := env.Lookup(vars...)
-	if name == "" {
-		return url.Parse(usual)
-	}
-	return checkedURL(name, value)
-}
-
 // checkedURL reads the URL of a server that a person names in an option or a variable, and that is shown a secret.
 func checkedURL(name, value string) (*url.URL, error) {
 	u, err := url.Parse(value)

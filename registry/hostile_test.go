@@ -85,6 +85,15 @@ type way struct {
 // rowWays are the ways of rows with a file of their own: the table's line for each.
 var rowWays = []func(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way{
 	codeArtifactWays,
+	ecrWays,
+	azureArtifactsWays,
+	acrWays,
+	googleWays,
+	jfrogWays,
+	cloudsmithWays,
+	quayWays,
+	dockerHubWays,
+	chainguardWays,
 	octoWays,
 	vaultWays,
 	oauthWays,

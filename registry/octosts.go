@@ -90,7 +90,7 @@ func githubAPI(env *regpass.Env, ref regpass.Ref) (*url.URL, error) {
 		return nil, regpass.Hintf(err, "octo-sts gives tokens for github.com, ghcr.io and *.pkg.github.com, and for the "+
 			"GitHub that runs the job")
 	}
-	api, err := endpoint(env, own.String()+"/api/v3", "GITHUB_API_URL")
+	api, err := env.Endpoint(own.String()+"/api/v3", "GITHUB_API_URL")
 	if err == nil && api.Host != own.Host && api.Host != "api."+own.Host { // the latter on ghe.com
 		err = regpass.Usagef("GITHUB_API_URL is not of the server %s", regpass.Quote(own.Host))
 	}
@@ -165,7 +165,7 @@ func trustOctoSTS(_ *regpass.Env, t Target, j Job) (Trust, error) {
 	if j.Audience != t.Receiver.Host {
 		policy.Audience = j.Audience
 	}
-	for name, value := range j.lastingClaims() {
+	for name, value := range claimMap(j.telling()) {
 		if name != "sub" {
 			policy.ClaimPattern[name] = regexp.QuoteMeta(value)
 		}
@@ -179,6 +179,9 @@ func trustOctoSTS(_ *regpass.Env, t Target, j Job) (Trust, error) {
 		Notes: []string{"The document is YAML too; octo-sts must be installed for the repository.",
 			"octo-sts remembers a policy for 5 minutes.", "subject is compared letter by letter; claim_pattern holds " +
 				"regular expressions for the whole value.", "Give fewer permissions if the job needs fewer."},
+	}
+	if j.passing() {
+		out.Notes = append(out.Notes, passingNote)
 	}
 	out.Shell = fmt.Sprintf("gh api --method PUT %s -f %s -f %s\n", shell("repos/"+repository+"/contents/"+file),
 		shell("message=octo-sts: trust policy "+identity),

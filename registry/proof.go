@@ -3,7 +3,6 @@ package registry
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +35,7 @@ type Source struct {
 	Vars   []string // variables that hold it; the first one that is set is taken
 	Doc    string   // for help, if Vars are not enough
 	CI     string   // name of the CI system that sets Vars in its jobs; empty: a person has to set them
+	Host   string   // the only host that the proof is for; empty: all of the row
 	// Read finds a proof that is more than the value of one variable; ok is false if there is none. Nil: the
 	// variable's value is the proof.
 	Read func(env *regpass.Env, t Target) (p Proof, ok bool, err error)
@@ -43,7 +43,10 @@ type Source struct {
 
 // Find looks for the source's proof; ok is false if there is none.
 func (s Source) Find(env *regpass.Env, t Target) (p Proof, ok bool, err error) {
-	if s.Read != nil {
+	switch {
+	case s.Host != "" && s.Host != t.Ref.Host:
+		return Proof{}, false, nil
+	case s.Read != nil:
 		return s.Read(env, t)
 	}
 	name, value := env.Lookup(s.Vars...)
@@ -123,13 +126,9 @@ func explainRefusal(err error, id regpass.Identity) error {
 	return regpass.Hintf(err, "the registry matches these claims against its trust policies: %s", shown)
 }
 
-// minMinted is the length of the shortest token that is taken from a registry, in bytes: 128 bits in base64 or hex need
-// more. A shorter one stands in harmless output too, so it could be neither replaced there nor searched for.
-const minMinted = 16
-
 // newToken reads a token from a registry's response. Its errors show nothing of the token.
 func newToken(env *regpass.Env, op, raw string) (token, error) {
-	secret, err := parseMinted(raw)
+	secret, err := regpass.ParseMinted(raw)
 	if err != nil {
 		return token{}, fmt.Errorf("%s: the answer: %w", op, err)
 	}
@@ -140,28 +139,6 @@ func newToken(env *regpass.Env, op, raw string) (token, error) {
 	}
 	return token{secret: secret, expires: expires}, nil
 }
-
-// parseMinted is regpass.ParseToken for what a registry makes. A job that prints its token shows a secret, and must not
-// let the registry command the runner too.
-func parseMinted(raw string) (regpass.Secret, error) {
-	secret, err := regpass.ParseToken(raw)
-	if err != nil {
-		return regpass.Secret{}, err
-	}
-	switch text := secret.Reveal(); {
-	case len(text) < minMinted:
-		return regpass.Secret{}, fmt.Errorf("the token has fewer than %d bytes, so it could not be kept out of the output",
-			minMinted)
-	case isCommand(text):
-		return regpass.Secret{}, errCommand
-	}
-	return secret, nil
-}
-
-var errCommand = errors.New("the token is a command to a CI system's runner")
-
-// isCommand reports whether a runner would obey text that a job prints.
-func isCommand(text string) bool { return strings.HasPrefix(text, "::") || regpass.Inert(text) != text }
 
 // expiry is when a token ends (zero: unknown). A token need not be a JSON Web Token. If it begins like one, it must be
 // complete and must not have expired.

@@ -31,6 +31,7 @@ var pyx = Row{
 	OIDC:      true,
 	Exchanges: true,
 	Browser:   true,
+	Trust:     trustPyx,
 	Open:      openPyx,
 	Revoke:    revokePyx,
 }
@@ -154,7 +155,7 @@ func (got pyxTokens) token(env *regpass.Env, op string) (token, error) {
 	if err != nil {
 		return token{}, err
 	}
-	if t.refresh, err = parseMinted(got.RefreshToken); err != nil {
+	if t.refresh, err = regpass.ParseMinted(got.RefreshToken); err != nil {
 		return token{}, fmt.Errorf("%s: the answer: its refresh token: %w", op, err)
 	}
 	env.Mask(t.refresh)

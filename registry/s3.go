@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/aws"
 )
 
 var s3 = Row{
@@ -15,22 +16,18 @@ var s3 = Row{
 	Example: "s3://acme-channel/conda",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return ref.URL.Scheme == "s3" },
 	AnyHost: true,
-	Proofs: []Source{{Method: regpass.APIKey, Vars: awsVars, Read: readAWS,
+	Proofs: []Source{{Method: regpass.APIKey, Vars: aws.Vars, Read: readAWS,
 		Doc: "AWS credentials; the session token may be missing"}},
 	Options: keyOptions,
 	Open:    openKey(regpass.S3),
 }
 
-// awsVars are the variables that the AWS SDKs read
-// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html); the last one may be missing.
-var awsVars = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
-
 func readAWS(env *regpass.Env, _ Target) (Proof, bool, error) {
-	id, key, session := env.Getenv(awsVars[0]), env.Getenv(awsVars[1]), env.Getenv(awsVars[2])
+	id, key, session := env.Getenv(aws.Vars[0]), env.Getenv(aws.Vars[1]), env.Getenv(aws.Vars[2])
 	if id == "" || key == "" {
 		return Proof{}, false, nil
 	}
-	return Proof{Method: regpass.APIKey, From: awsVars[0], Secret: regpass.NewSecret(key), Kind: regpass.S3,
+	return Proof{Method: regpass.APIKey, From: aws.Vars[0], Secret: regpass.NewSecret(key), Kind: regpass.S3,
 		Username: id, SessionToken: regpass.NewSecret(session)}, true, nil
 }
 

@@ -22,8 +22,8 @@ func TestStatic(t *testing.T) {
 	}{
 		{"https://quetz.corp/acme", key(regpass.APIKey, "", "s"),
 			regpass.Credential{Registry: "static", Host: "quetz.corp", Kind: regpass.Bearer}},
-		{"https://acme.jfrog.io/pypi", key(regpass.ReadyToken, "", token),
-			regpass.Credential{Registry: "static", Host: "acme.jfrog.io", Kind: regpass.Bearer, Expires: later}},
+		{"https://nexus.corp/pypi", key(regpass.ReadyToken, "", token),
+			regpass.Credential{Registry: "static", Host: "nexus.corp", Kind: regpass.Bearer, Expires: later}},
 		{"https://quetz.corp:8443 kind=conda-token", key(regpass.APIKey, "", "s"),
 			regpass.Credential{Registry: "static", Host: "quetz.corp:8443", Kind: regpass.CondaToken}},
 		{"https://pypi.corp username=alice", key(regpass.APIKey, "", "pass wörd: \"'\\#"),

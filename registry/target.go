@@ -14,8 +14,8 @@ import (
 type Target struct {
 	Row      Row
 	Ref      regpass.Ref
-	Receiver *url.URL // origin that is shown the proof
-	Revoker  *url.URL // origin that ends a credential
+	Receiver *url.URL // origin that is shown the proof, with a path for servers that lie below one
+	Revoker  *url.URL // the same for the one that ends a credential
 	Audience string   // audience that the identity needs; empty: the server names it, or takes no identity
 	Scope    string   // of an identity's credential at the receiver: two refs with one scope share the credential
 	Narrow   bool     // Scope limits what a key is exchanged for too
@@ -95,11 +95,11 @@ func withoutName(ref regpass.Ref) regpass.Ref {
 	return ref
 }
 
-// ScopeFor is the scope of a credential that the method gets. That of an identity, of the job or of the machine, is
-// limited to Target.Scope. With every other method it is good for the whole receiver unless the target is Narrow, and
-// ScopeFor is empty.
+// ScopeFor is the scope of a credential that the method gets. An identity's credential is limited to Target.Scope, and
+// so is every credential of a cloud, whose receiver makes those of many registries, and of a target that is Narrow.
+// With every other method it is good for the whole receiver, and ScopeFor is empty.
 func (t Target) ScopeFor(m regpass.Method) string {
-	if m == regpass.OIDC || m == regpass.Cloud || t.Narrow {
+	if m == regpass.OIDC || t.Row.Cloud != nil || t.Narrow {
 		return t.Scope
 	}
 	return ""
@@ -167,8 +167,8 @@ func (r Row) HasJobToken(ci string) bool {
 func (t Target) KeyVars() []string {
 	for _, s := range slices.Backward(t.Row.Proofs) {
 		switch {
-		case s.Method != regpass.APIKey || s.CI != "":
-		case s.Read != nil: // the first two make the key
+		case s.Method != regpass.APIKey || s.CI != "" || s.Host != "" && s.Host != t.Ref.Host:
+		case s.Read != nil: // the first two make the key, where it has two parts
 			return slices.Clone(s.Vars[:min(2, len(s.Vars))])
 		default:
 			return slices.Clone(s.Vars[:1])

@@ -112,6 +112,14 @@ func TestScopeFor(t *testing.T) {
 	if got := target.ScopeFor(regpass.APIKey); got != "" {
 		t.Errorf("a key's scope is %q", got)
 	}
+	for _, text := range []string{"https://acme-123456789012.d.codeartifact.eu-west-1.amazonaws.com/pypi/main/simple/",
+		"https://pkgs.dev.azure.com/acme/_packaging/main/pypi/simple/", "acmeimages.azurecr.io"} {
+		cloud, err := registry.Open(newFixture(nil).Env, ref(t, text))
+		if err != nil || cloud.Scope == "" || cloud.ScopeFor(regpass.Cloud) != cloud.Scope ||
+			cloud.ScopeFor(regpass.APIKey) != cloud.Scope {
+			t.Errorf("%s: %v: what a machine gets there could be used at another registry", text, err)
+		}
+	}
 	if !slices.Equal(target.Hosts, []string{"api.pyx.dev"}) || target.Revoker.String() != target.Receiver.String() {
 		t.Errorf("hosts %v, receiver %v, revoker %v", target.Hosts, target.Receiver, target.Revoker)
 	}

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,25 +29,11 @@ func (j Job) Claim(name string) string {
 // Subject is the claim sub.
 func (j Job) Subject() string { return j.Claim("sub") }
 
-// lasting are the claims beside sub that name a job's project by a number, which nobody else gets after a rename.
-var lasting = []string{"repository_id", "repository_owner_id", "project_id", "namespace_id"}
-
-// lastingClaims are sub and the job's claims that are lasting, by name.
-func (j Job) lastingClaims() map[string]string {
-	all := map[string]string{"sub": j.Subject()}
-	for _, c := range j.Claims {
-		if slices.Contains(lasting, c.Name) {
-			all[c.Name] = c.Value
-		}
-	}
-	return all
-}
-
 // Trust is what a registry's administrator enters so that one job, and no other, is let in.
 type Trust struct {
 	Where     string     // page or program where it is entered
 	Fields    []Field    // what to enter there
-	Documents []Document // policies to paste, in JSON
+	Documents []Document // policies to paste
 	Shell     string     // the same as commands for a POSIX shell; empty: there is no program for it
 	Terraform string     // the same for Terraform; empty: there is no provider for it
 	Workflow  []Field    // variables for the job, such as the name of what was made
@@ -58,7 +43,7 @@ type Trust struct {
 // Field is a name and what to enter behind it.
 type Field struct{ Name, Value string }
 
-// Document is a JSON document and what it is for.
+// Document is a file or a part of one to paste, and what it is. Body is text, or what JSON is made of.
 type Document struct {
 	Name string
 	Body any

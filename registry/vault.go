@@ -3,6 +3,7 @@ package registry
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -224,6 +225,9 @@ func (v vaultRef) read(ctx context.Context, env *regpass.Env, t Target, login to
 	return t.present(found, username)
 }
 
+// errCommand is for a secret that a runner would obey if a job printed it.
+var errCommand = errors.New("it is a command to a CI system's runner")
+
 // vaultField finds the password or token of a secret. People choose them, so they may be short and hold spaces.
 func vaultField(fields map[string]any, name string) (regpass.Secret, error) {
 	names := []string{"password", "token", "access_token"}
@@ -236,7 +240,7 @@ func vaultField(fields map[string]any, name string) (regpass.Secret, error) {
 			continue
 		}
 		secret, err := regpass.ParsePassword(value)
-		if err == nil && isCommand(secret.Reveal()) {
+		if err == nil && (strings.HasPrefix(value, "::") || regpass.Inert(value) != value) {
 			err = errCommand
 		}
 		if err != nil {
@@ -297,12 +301,12 @@ func trustVault(_ *regpass.Env, t Target, j Job) (Trust, error) {
 	role, secret := cmp.Or(v.role, "regpass-ci"), cmp.Or(v.secret, placeholder("path"))
 	policy := fmt.Sprintf("path %s {\n  capabilities = [\"read\"]\n}\n", hcl(secret))
 	body := map[string]any{"role_type": "jwt", "user_claim": "sub", "bound_audiences": []string{j.Audience},
-		"bound_claims_type": "string", "bound_claims": j.lastingClaims(), "token_policies": []string{role},
+		"bound_claims_type": "string", "bound_claims": claimMap(j.telling()), "token_policies": []string{role},
 		"token_ttl": "15m", "token_max_ttl": "1h"}
 	out := Trust{
 		Where: "Vault or OpenBao at " + v.base.String(),
 		Fields: []Field{{"auth method", "jwt, at the path " + v.mount}, {"oidc_discovery_url and bound_issuer", j.Issuer},
-			{"role", role}, {"bound_audiences", j.Audience}, {"bound_claims", compactJSON(j.lastingClaims())},
+			{"role", role}, {"bound_audiences", j.Audience}, {"bound_claims", compactJSON(claimMap(j.telling()))},
 			{"policy", "read on " + secret}},
 		Documents: []Document{{"role " + role, body}},
 		Workflow:  []Field{{"VAULT_ADDR", v.base.String()}, {"VAULT_AUTH_ROLE", role}},
@@ -337,6 +341,6 @@ resource "vault_jwt_auth_backend_role" "regpass" {
   token_policies  = [vault_policy.regpass.name]
   token_ttl       = 900
 }
-`, hcl(v.mount), hcl(j.Issuer), hcl(role), hcl(policy), hcl(j.Audience), hcl(compactJSON(j.lastingClaims())))
+`, hcl(v.mount), hcl(j.Issuer), hcl(role), hcl(policy), hcl(j.Audience), hcl(compactJSON(claimMap(j.telling()))))
 	return out, nil
 }

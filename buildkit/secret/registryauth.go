@@ -14,7 +14,7 @@ import (
 // RegistryAuth is an authprovider.AuthConfigProvider: it answers when BuildKit asks for the credential of a container
 // registry. For a host of the sources the credential is minted at that moment, so that a push at the end of a long
 // build works too, and shared with the steps. For any other host the answer comes from docker's configuration and its
-// credential helpers.
+// credential helpers; if those have none, from Images.
 func (s *Store) RegistryAuth(
 	ctx context.Context, host string, scope []string, expired authprovider.ExpireCachedAuthCheck,
 ) (types.AuthConfig, error) {
@@ -30,8 +30,39 @@ func (s *Store) RegistryAuth(
 		s.minter.Fail(err) // the build loses the hints
 		return types.AuthConfig{}, err
 	}
+	if a == (types.AuthConfig{}) || a == (types.AuthConfig{ServerAddress: a.ServerAddress}) {
+		return s.imageAuth(ctx, host)
+	}
 	s.env.Mask(regpass.NewSecret(a.Password), regpass.NewSecret(a.IdentityToken), regpass.NewSecret(a.RegistryToken))
 	return a, nil
+}
+
+// imageAuth answers for a host that nobody named: a base image, a cache, the place that an image is pushed to. Most
+// images are public, so without a credential BuildKit goes on without one, and the error is told if the build fails.
+func (s *Store) imageAuth(ctx context.Context, host string) (types.AuthConfig, error) {
+	if s.Images == nil {
+		return types.AuthConfig{}, nil
+	}
+	s.mu.Lock()
+	src, known := s.images[host]
+	if !known {
+		if ref, ok := s.Images(host); ok {
+			src = &cachedSource{ref: ref, minter: s.minter}
+		}
+		if s.images == nil {
+			s.images = map[string]*cachedSource{}
+		}
+		s.images[host] = src
+	}
+	s.mu.Unlock()
+	if src == nil {
+		return types.AuthConfig{}, nil
+	}
+	a, err := mintAuth(ctx, src, host)
+	if err != nil && ctx.Err() == nil {
+		return types.AuthConfig{}, nil // src has told the minter
+	}
+	return a, err
 }
 
 var _ authprovider.AuthConfigProvider = (*Store)(nil).RegistryAuth

@@ -88,3 +88,49 @@ func TestRegistryAuthMintsForConfiguredHosts(t *testing.T) {
 		t.Errorf("the builder gets to know %v", err)
 	}
 }
+
+// TestRegistryAuthOfImages fails if a base image of a known host gets no credential, or where docker has its own;
+// and if a host without a proof, or one whose exchange fails, stops a build that may need none.
+func TestRegistryAuthOfImages(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"auths":{"known.example":{"auth":"dTpw"}}}`),
+		0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := &regpass.Env{Getenv: func(name string) string { return map[string]string{"DOCKER_CONFIG": dir}[name] },
+		Mask: func(...regpass.Secret) {}, Now: time.Now}
+	m := newMinter(t)
+	m.fresh = func(regpass.Credential) bool { return true }
+	good := m.add("https://images.example", func(int64) (regpass.Credential, error) {
+		return regpass.Credential{Kind: regpass.Basic, Username: "AWS", Secret: regpass.NewSecret("minted")}, nil
+	})
+	bad := m.add("https://down.example", func(int64) (regpass.Credential, error) {
+		return regpass.Credential{}, errors.New("down")
+	})
+	store, err := secret.NewStore(env, m, nil, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Images = func(host string) (regpass.Ref, bool) {
+		switch host {
+		case "images.example", "known.example":
+			return good.Ref, true
+		case "down.example":
+			return bad.Ref, true
+		}
+		return regpass.Ref{}, false
+	}
+	for host, want := range map[string]types.AuthConfig{
+		"images.example": {Username: "AWS", Password: "minted"},
+		"known.example":  {Username: "u", Password: "p"},
+		"down.example":   {},
+		"public.example": {},
+	} {
+		for range 2 {
+			a, err := store.RegistryAuth(t.Context(), host, nil, func(time.Time, string) bool { return false })
+			if a.ServerAddress = ""; err != nil || a != want {
+				t.Errorf("%s: %+v, %v", host, a, err)
+			}
+		}
+	}
+}

@@ -38,8 +38,11 @@ type Store struct {
 	sources []Source
 	cached  []*cachedSource                 // of the sources, by index
 	docker  authprovider.AuthConfigProvider // docker's stored logins, for hosts of no source
+	// Images finds the registry behind a host of images that nobody named, if there is a proof for it; nil: none.
+	Images func(host string) (regpass.Ref, bool)
 
-	mu      sync.Mutex // guards the fields below
+	mu      sync.Mutex               // guards the fields below
+	images  map[string]*cachedSource // by host; nil: Images has none
 	minted  []Delivery
 	fetched []*url.URL // what BuildKit itself fetches
 }

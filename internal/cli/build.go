@@ -18,6 +18,7 @@ import (
 	"github.com/regpass/regpass/buildkit/inject"
 	"github.com/regpass/regpass/buildkit/leak"
 	"github.com/regpass/regpass/buildkit/secret"
+	"github.com/regpass/regpass/registry"
 )
 
 func newBuild(a *app) *cobra.Command {
@@ -143,7 +144,29 @@ func buildSecrets(ctx context.Context, a *app, f *buildFlags) (*broker.Live, *se
 		return nil, nil, err
 	}
 	store, err := secret.NewStore(a.env, live, sources, user, f.isolate)
-	return live, store, err
+	if err != nil {
+		return nil, nil, err
+	}
+	store.Images = a.imageRegistry(live)
+	return live, store, nil
+}
+
+// imageRegistry finds the registries of images that a build needs without anybody having named them. A Dockerfile is a
+// file of the checkout, so only known hosts get a credential.
+func (a *app) imageRegistry(live *broker.Live) func(host string) (regpass.Ref, bool) {
+	return func(host string) (regpass.Ref, bool) {
+		ref, err := regpass.ParseRef("https://" + host)
+		if err != nil {
+			return regpass.Ref{}, false
+		}
+		ref.Origin = "the build"
+		row, err := registry.Find(a.env, ref)
+		if err != nil || !row.Images || !row.Trusts(a.env, ref) {
+			return regpass.Ref{}, false
+		}
+		_, method, err := live.Open(ref)
+		return ref, err == nil && method != ""
+	}
 }
 
 // runBuild has the endpoint do the build, and shows its progress on standard error.

@@ -130,7 +130,8 @@ func newRoot(a *app) *cobra.Command {
 		commands  []*cobra.Command
 	}{
 		{credentialGroup, "Credentials:", []*cobra.Command{
-			newToken(a), newExec(a), newBuild(a), newLogin(a), newLogout(a), newStatus(a), newSecrets(a), newInit(a)}},
+			newToken(a), newExec(a), newBuild(a), newLogin(a), newLogout(a), newStatus(a), newSecrets(a), newInit(a),
+			newTrust(a)}},
 		{serviceGroup, "Service:", []*cobra.Command{newServe(a), newDemo(a)}},
 		{otherGroup, "Other commands:", []*cobra.Command{
 			newAction(a), newCompletion(a), newVersion(a), newMan(a), newHelp(root)}},

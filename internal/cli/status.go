@@ -60,7 +60,8 @@ type registryReport struct {
 	Type     string   `json:"type,omitempty"`
 	Public   bool     `json:"public,omitempty"` // everyone may read it, so it gets nothing
 	Proof    string   `json:"proof,omitempty"`
-	Problem  string   `json:"problem,omitempty"` // why it would get nothing
+	In       *bool    `json:"in,omitempty"`      // with --check: whether it gave a credential
+	Problem  string   `json:"problem,omitempty"` // why it would get nothing, or gave nothing
 	Hints    []string `json:"hints,omitempty"`
 }
 
@@ -68,6 +69,7 @@ var statusFormats = []string{"text", "json"}
 
 func newStatus(a *app) *cobra.Command {
 	var format string
+	var check bool
 	o := broker.Options{Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
 	cmd := &cobra.Command{
 		Use:   "status [REGISTRY…]",
@@ -75,32 +77,40 @@ func newStatus(a *app) *cobra.Command {
 		Long: `Show who this job is and what its identity claims, which credentials the session holds and until when, which
 files were changed, and which proof each registry would get: of those that the project's files name also the ones that
 would get nothing, and why. The proof is chosen in the same way as by all other commands. No token is printed and no
-registry is asked.`,
-		Example: "  regpass status\n  regpass status pyx.dev --json",
+registry is asked, unless --check is given: then the exchange is made for each, and the report says who is in, and
+otherwise at which step it ended, why, and what to enter where.`,
+		Example: "  regpass status\n  regpass status pyx.dev --json\n  regpass status --check",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := regpass.Pick("format", format, statusFormats, strings.Clone); err != nil {
 				return err
 			}
-			r, err := a.status(cmd.Context(), args, o)
+			r, err := a.status(cmd.Context(), args, o, check)
 			if err != nil {
 				return err
 			}
 			if format == "json" {
 				e := json.NewEncoder(a.env.Stdout)
 				e.SetIndent("", "  ")
-				return e.Encode(r)
+				err = e.Encode(r)
+			} else {
+				err = r.print(a.env)
 			}
-			return r.print(a.env)
+			if out := r.out(); err == nil && check && out > 0 {
+				return fmt.Errorf("status: %d of %d registries give this job no credential", out, len(r.Registries))
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", statusFormats[0], "print in the format `NAME`: text or json")
 	complete(cmd, "format", statusFormats)
 	addJSON(cmd, &format)
+	cmd.Flags().BoolVar(&check, "check", false, "make the exchange for every registry; exit with 1 if one gives nothing")
 	cmd.Flags().StringVar(&o.Provider, "provider", a.set.Provider, "take the identity from the CI system with this `NAME`")
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, args []string, o broker.Options) (statusReport, error) {
+func (a *app) status(ctx context.Context, args []string, o broker.Options, check bool) (
+	statusReport, error) {
 	r := statusReport{Credentials: []credentialReport{}, Changed: []string{}, Registries: []registryReport{},
 		Problems: []problemReport{}}
 	refs, err := a.namedByUser(args)
@@ -126,7 +136,11 @@ func (a *app) status(ctx context.Context, args []string, o broker.Options) (stat
 	b := broker.New(a.env, s, o, a.say)
 	refs, publish := registry.Beside(a.env, refs)
 	for _, ref := range refs {
-		r.Registries = append(r.Registries, explain(ctx, b, ref))
+		g := explain(ctx, b, ref)
+		if check && !g.Public {
+			g.check(ctx, b, ref, s == nil)
+		}
+		r.Registries = append(r.Registries, g)
 	}
 	for _, ref := range publish {
 		r.Registries = append(r.Registries, registryReport{Registry: ref.String(), Named: ref.Origin, Trusted: ref.Trusted,
@@ -185,6 +199,31 @@ func explain(ctx context.Context, b *broker.Broker, ref regpass.Ref) registryRep
 		r.Proof, r.Problem, r.Hints = "", e.Err.Error(), regpass.Hints(e.Err)
 	}
 	return r
+}
+
+// check makes the exchange. A credential that no session keeps is ended again.
+func (r *registryReport) check(ctx context.Context, b *broker.Broker, ref regpass.Ref, end bool) {
+	in := r.Problem == ""
+	r.In = &in
+	if !in {
+		return
+	}
+	l, err := b.Credential(ctx, ref)
+	if in = err == nil; !in {
+		r.Problem, r.Hints = err.Error(), regpass.Hints(err)
+	} else if end && l.Revocable {
+		b.RevokeNow(ctx, l.Lease)
+	}
+}
+
+// out is the number of registries that gave nothing.
+func (r statusReport) out() (n int) {
+	for _, g := range r.Registries {
+		if g.In != nil && !*g.In {
+			n++
+		}
+	}
+	return n
 }
 
 // audience returns the audience of the first registry that takes identities, or nothing if none does.
@@ -279,6 +318,9 @@ func (r statusReport) print(env *regpass.Env) error {
 			problem("  ", g.Problem, g.Hints)
 		default:
 			fmt.Fprintf(&b, "  proof: %s\n", g.Proof)
+			if g.In != nil {
+				b.WriteString("  in\n")
+			}
 		}
 	}
 	for _, p := range r.Problems {

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -49,18 +51,23 @@ func (b *Buildkite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *Buildkite) token(w http.ResponseWriter, r *http.Request) {
-	var body map[string]string
-	err := json.NewDecoder(r.Body).Decode(&body)
+	var body struct {
+		Audience string
+		Lifetime int // in seconds; 0: five minutes
+	}
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	err := d.Decode(&body)
 	switch {
 	case r.Method != http.MethodPost || r.URL.Path != "/v3/jobs/"+b.job+"/oidc/tokens":
 		b.refuse(w, r, http.StatusNotFound, "Not Found", "no such endpoint or job")
 	case r.Header.Get("Authorization") != "Token "+b.access:
 		b.refuse(w, r, http.StatusUnauthorized, "Unauthorized", "not this job's access token")
-	case err != nil || len(body) != 1 || body["audience"] == "":
+	case err != nil || body.Audience == "" || body.Lifetime < 0:
 		b.refuse(w, r, http.StatusUnprocessableEntity, "Unprocessable Entity",
-			"the body is not a JSON object with audience only")
+			"the body is not a JSON object with audience and lifetime only")
 	default:
-		token, err := b.Sign(b.claims(body["audience"]))
+		token, err := b.Sign(b.claims(body.Audience, time.Duration(cmp.Or(body.Lifetime, 300))*time.Second))
 		if err != nil {
 			b.refuse(w, r, http.StatusInternalServerError, "Internal Server Error", err.Error())
 			return
@@ -69,8 +76,8 @@ func (b *Buildkite) token(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// claims are those of a push to a branch. Such a token lives five minutes.
-func (b *Buildkite) claims(audience string) map[string]any {
+// claims are those of a push to a branch.
+func (b *Buildkite) claims(audience string, life time.Duration) map[string]any {
 	now := b.Now()
 	const commit = "10b9a3f1c6e2d4857f0a9b8c7d6e5f4a3b2c1d0e"
 	return merged(map[string]any{
@@ -89,18 +96,27 @@ func (b *Buildkite) claims(audience string) map[string]any {
 		"runner_environment": "self-hosted",
 		"iat":                now.Unix(),
 		"nbf":                now.Unix(),
-		"exp":                now.Add(5 * time.Minute).Unix(),
+		"exp":                now.Add(life).Unix(),
 	}, b.Claims)
 }
 
-// BuildkiteAgent is the program buildkite-agent. It knows only `oidc request-token --audience A`.
+// BuildkiteAgent is the program buildkite-agent. It knows only `oidc request-token --audience A [--lifetime SECONDS]`.
 func BuildkiteAgent(ctx context.Context, getenv func(string) string, args []string, stdout io.Writer) error {
-	if len(args) != 4 || !slices.Equal(args[:3], []string{"oidc", "request-token", "--audience"}) {
-		return fmt.Errorf("buildkite-agent: %q: only oidc request-token --audience A is known", args)
+	body := map[string]any{}
+	if len(args) == 6 && args[4] == "--lifetime" {
+		seconds, err := strconv.Atoi(args[5])
+		if err != nil {
+			return fmt.Errorf("buildkite-agent: --lifetime: %w", err)
+		}
+		body["lifetime"], args = seconds, args[:4]
 	}
+	if len(args) != 4 || !slices.Equal(args[:3], []string{"oidc", "request-token", "--audience"}) {
+		return fmt.Errorf("buildkite-agent: %q: only oidc request-token --audience A --lifetime SECONDS is known", args)
+	}
+	body["audience"] = args[3]
 	url := getenv("BUILDKITE_AGENT_ENDPOINT") + "/jobs/" + getenv("BUILDKITE_JOB_ID") + "/oidc/tokens"
 	var answer struct{ Token string }
-	err := post(ctx, url, "Token "+getenv("BUILDKITE_AGENT_ACCESS_TOKEN"), map[string]any{"audience": args[3]}, &answer)
+	err := post(ctx, url, "Token "+getenv("BUILDKITE_AGENT_ACCESS_TOKEN"), body, &answer)
 	if err == nil {
 		_, err = fmt.Fprintln(stdout, answer.Token)
 	}

@@ -30,9 +30,10 @@ func TestPrograms(t *testing.T) {
 		secret  string // the variable that lets the program in
 		wrong   []string
 	}{
-		{"buildkite-agent", buildkite, buildkite.Environ, fake.BuildkiteAgent, "oidc request-token --audience AUDIENCE",
+		{"buildkite-agent", buildkite, buildkite.Environ, fake.BuildkiteAgent,
+			"oidc request-token --audience AUDIENCE --lifetime 300",
 			"BUILDKITE_AGENT_ACCESS_TOKEN",
-			[]string{"oidc request-token", "oidc request-token --audience AUDIENCE --lifetime 60",
+			[]string{"oidc request-token", "oidc request-token --audience AUDIENCE --lifetime x",
 				"oidc request-token --aud AUDIENCE", "oidc get-token --audience AUDIENCE"}},
 		{"circleci", circle, circle.Environ, fake.CircleCIProgram, `run oidc get --root-issuer --claims {"aud":"AUDIENCE"}`,
 			"FAKE_CIRCLECI_ACCESS",

@@ -1,0 +1,52 @@
+package registry
+
+import "strings"
+
+// lasting are the claims that stay with an owner: a name can be given up and taken by somebody else, an id cannot.
+var lasting = []string{"repository_id", "repository_owner_id", "project_id", "namespace_id", "organization_id",
+	"pipeline_id", "oidc.circleci.com/project-id", "workspaceUuid", "repositoryUuid"}
+
+// telling are the claims that let in this job and only it, for registries that compare any claim: the subject and the
+// ids of what it names.
+func (j Job) telling() []Claim {
+	names := []string{"sub"}
+	if j.passing() {
+		names = []string{"organization_slug", "pipeline_slug", "build_branch", "branchName"}
+	}
+	var all []Claim
+	for _, name := range append(names, lasting...) {
+		if v := j.Claim(name); v != "" {
+			all = append(all, Claim{name, v})
+		}
+	}
+	return all
+}
+
+// passing reports whether the subject is of this run alone: Buildkite's names the commit
+// (https://buildkite.com/docs/agent/v3/cli-oidc), Bitbucket's the run of the step
+// (https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/).
+func (j Job) passing() bool {
+	return j.Issuer == "https://agent.buildkite.com" || strings.HasPrefix(j.Issuer, "https://api.bitbucket.org/")
+}
+
+// passingNote warns that a registry which compares nothing but the subject takes a passing one once.
+const passingNote = "The subject of this CI system changes with every run, and this registry compares it as a whole: " +
+	"let the CI system put another claim into sub, or use a key."
+
+// claimMap are claims as an object of JSON.
+func claimMap(claims []Claim) map[string]string {
+	all := map[string]string{}
+	for _, c := range claims {
+		all[c.Name] = c.Value
+	}
+	return all
+}
+
+// claimFields are claims as fields of a form.
+func claimFields(claims []Claim) []Field {
+	var all []Field
+	for _, c := range claims {
+		all = append(all, Field{"claim " + c.Name, c.Value})
+	}
+	return all
+}
