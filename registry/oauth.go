@@ -302,10 +302,14 @@ var oauthRefusals = []Refusal{
 // trustOAuth lists what a server of any make must be told.
 func trustOAuth(where string) func(*regpass.Env, Target, Job) (Trust, error) {
 	return func(_ *regpass.Env, t Target, j Job) (Trust, error) {
+		notes := []string{"Enter the subject as it is, and the numbers among the claims where the server can compare them.",
+			"A server that only checks the issuer lets in every job of that CI system."}
+		if j.passing() {
+			notes = append(notes, passingNote)
+		}
 		return Trust{Where: where + " at " + t.Receiver.Host,
 			Fields: []Field{{"issuer", j.Issuer}, {"audience", j.Audience}, {"subject", j.Subject()},
 				{"further claims", compactJSON(claimMap(j.telling()))}},
-			Notes: []string{"Enter the subject as it is, and the numbers among the claims where the server can compare them.",
-				"A server that only checks the issuer lets in every job of that CI system."}}, nil
+			Notes: notes}, nil
 	}
 }

@@ -180,6 +180,9 @@ func trustOctoSTS(_ *regpass.Env, t Target, j Job) (Trust, error) {
 			"octo-sts remembers a policy for 5 minutes.", "subject is compared letter by letter; claim_pattern holds " +
 				"regular expressions for the whole value.", "Give fewer permissions if the job needs fewer."},
 	}
+	if j.passing() {
+		out.Notes = append(out.Notes, passingNote)
+	}
 	out.Shell = fmt.Sprintf("gh api --method PUT %s -f %s -f %s\n", shell("repos/"+repository+"/contents/"+file),
 		shell("message=octo-sts: trust policy "+identity),
 		shell("content="+base64.StdEncoding.EncodeToString([]byte(compactJSON(policy)+"\n"))))

@@ -3,7 +3,6 @@ package registry
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -140,11 +139,6 @@ func newToken(env *regpass.Env, op, raw string) (token, error) {
 	}
 	return token{secret: secret, expires: expires}, nil
 }
-
-var errCommand = errors.New("the token is a command to a CI system's runner")
-
-// isCommand reports whether a runner would obey text that a job prints.
-func isCommand(text string) bool { return strings.HasPrefix(text, "::") || regpass.Inert(text) != text }
 
 // expiry is when a token ends (zero: unknown). A token need not be a JSON Web Token. If it begins like one, it must be
 // complete and must not have expired.
