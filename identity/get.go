@@ -26,10 +26,12 @@ func (p Provider) Get(ctx context.Context, env *regpass.Env, audience string) (r
 		return regpass.Identity{}, fmt.Errorf("identity: %s: %s cannot be an audience", p.Name, regpass.Quote(audience))
 	}
 	if only := p.OnlyAudience(env); only != "" && only != audience {
-		err := regpass.NoIdentityf("identity: %s: its ID tokens are all for the audience %s, not for %s",
-			p.Name, regpass.Quote(only), regpass.Quote(audience))
-		return regpass.Identity{}, regpass.Hintf(err, "use an API key for this registry; only if it is to get such a token, "+
-			"which it could use wherever that audience is taken, write audience=… behind its URL")
+		err := fmt.Errorf("its ID tokens are all for the audience %s, not for %s", regpass.Quote(only),
+			regpass.Quote(audience))
+		err = regpass.NoIdentityf("identity: %s: %w", p.Name, err)
+		return regpass.Identity{}, regpass.Hintf(err, "use an API key for this registry, as `regpass init %s` prints it; "+
+			"only if it is to get such a token, which it could use wherever that audience is taken, write audience=… "+
+			"behind its URL", p.Name)
 	}
 	raw, err := p.Token(ctx, env, audience)
 	if err != nil {

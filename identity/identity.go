@@ -6,6 +6,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/regpass/regpass"
@@ -18,6 +19,8 @@ type Provider struct {
 	Name  string // value of --provider: "github"
 	Title string // as its users write it: "GitHub Actions"
 	Doc   string // where the token comes from, in one line for help
+	// Proven says what stood on the other side in the tests, as in registry.Row.
+	Proven string
 
 	// Detect reports whether this provider applies here. It looks at variables, at what the firmware says and at files of
 	// the machine, and asks nobody.
@@ -48,17 +51,17 @@ type Provider struct {
 // runner's pod or machine serves many jobs, so its identity must not stand in for that of a job.
 var Providers = []Provider{
 	{
-		Name: "variable", Title: "a variable", Doc: "an ID token in <AUDIENCE>_ID_TOKEN or REGPASS_ID_TOKEN, on any CI",
+		Name: "variable", Proven: "`regpass serve`", Title: "a variable", Doc: "an ID token in <AUDIENCE>_ID_TOKEN or REGPASS_ID_TOKEN, on any CI",
 		Detect: detectVariable, Token: variableToken, Reusable: true, Claims: []string{"sub"}, Setup: variableSetup,
 	},
 	{
-		Name: "file", Title: "a file",
+		Name: "file", Proven: "`regpass serve`", Title: "a file",
 		Doc:    "an ID token in the file that REGPASS_ID_TOKEN_FILE names, read anew each time",
 		Detect: isSet("REGPASS_ID_TOKEN_FILE"), Token: fileToken, Reusable: true, Claims: []string{"sub"},
 		Setup: fileSetup,
 	},
 	{
-		Name: "command", Title: "a command",
+		Name: "command", Proven: "`regpass serve`", Title: "a command",
 		Doc:    "the output of REGPASS_ID_TOKEN_COMMAND, run by the shell with REGPASS_AUDIENCE set",
 		Detect: isSet("REGPASS_ID_TOKEN_COMMAND"), Token: commandToken, Claims: []string{"sub"}, Setup: commandSetup,
 	},
@@ -67,16 +70,19 @@ var Providers = []Provider{
 		Token: forgejoToken, Setup: forgejoSetup,
 	}),
 	onCI(ci.Gitea, Provider{
-		Doc:   "the instance's token service, as proposed for Gitea; no released version has it yet (unproven)",
-		Token: giteaToken, Setup: giteaSetup,
+		Proven: "a strict fake of a proposal",
+		Doc:    "the instance's token service, as proposed for Gitea; no released version has it yet (unproven)",
+		Token:  giteaToken, Setup: giteaSetup,
 	}),
 	onCI(ci.GitHub, Provider{
-		Doc:   "the runner's token service, which jobs with `id-token: write` may ask",
-		Token: githubToken, Setup: githubSetup,
+		Proven: "act; a strict fake",
+		Doc:    "the runner's token service, which jobs with `id-token: write` may ask",
+		Token:  githubToken, Setup: githubSetup,
 	}),
 	onCI(ci.GitLab, Provider{
-		Doc:   "the variable <AUDIENCE>_ID_TOKEN, which the job's `id_tokens` entry asks for",
-		Token: gitlabToken, Reusable: true, Setup: gitlabSetup,
+		Proven: "gitlab-ci-local; a strict fake",
+		Doc:    "the variable <AUDIENCE>_ID_TOKEN, which the job's `id_tokens` entry asks for",
+		Token:  gitlabToken, Reusable: true, Setup: gitlabSetup,
 	}),
 	onCI(ci.Buildkite, Provider{
 		Doc:   "`buildkite-agent oidc request-token`, which every job may run",
@@ -116,21 +122,21 @@ var Providers = []Provider{
 		Token: spaceliftToken, Reusable: true, Setup: spaceliftSetup,
 	}),
 	{
-		Name: "kubernetes", Title: "Kubernetes",
+		Name: "kubernetes", Proven: "a strict fake", Title: "Kubernetes",
 		Doc:    "a pod's service account token, where AWS or Azure have it or in " + kubernetesFolder,
 		Detect: detectKubernetes, Token: kubernetesToken, Reusable: true, Claims: []string{"sub"},
 		Setup: kubernetesSetup,
 	},
 	{
-		Name: "spiffe", Title: "SPIFFE", Doc: "a JWT-SVID of the agent at SPIFFE_ENDPOINT_SOCKET",
+		Name: "spiffe", Proven: "a Workload API server of the tests", Title: "SPIFFE", Doc: "a JWT-SVID of the agent at SPIFFE_ENDPOINT_SOCKET",
 		Detect: isSet(spiffeVar), Token: spiffeToken, NoIssuer: true, Claims: []string{"sub"}, Setup: spiffeSetup,
 	},
 	{
-		Name: "aws", Title: "AWS", Doc: "`sts:GetWebIdentityToken`, with AWS keys or the machine's role",
+		Name: "aws", Proven: "AWS's SDK, with a strict fake", Title: "AWS", Doc: "`sts:GetWebIdentityToken`, with AWS keys or the machine's role",
 		Detect: detectAWS, Token: awsToken, Machine: true, Claims: []string{"sub"}, Setup: awsSetup,
 	},
 	{
-		Name: ci.Google.Name, Title: ci.Google.Title,
+		Name: ci.Google.Name, Proven: "a strict fake", Title: ci.Google.Title,
 		Doc:    "the metadata server of the machine, which asks for its service account",
 		Detect: detectGoogle, Token: googleToken, Machine: true, Claims: ci.Google.Claims, Setup: googleSetup,
 	},
@@ -139,6 +145,7 @@ var Providers = []Provider{
 // onCI fills in the facts from the table of CI systems.
 func onCI(s ci.System, p Provider) Provider {
 	p.Name, p.Title, p.Claims = s.Name, s.Title, s.Claims
+	p.Proven = cmp.Or(p.Proven, "a strict fake")
 	p.Audience, p.OwnAudience, p.AudienceOf = s.Audience, s.OwnAudience, s.AudienceOf
 	p.Detect = func(env *regpass.Env, _ string) bool { return s.Detect(env) }
 	return p

@@ -11,6 +11,7 @@ import (
 var acr = Row{
 	Name:    "acr",
 	Title:   "Azure Container Registry",
+	Proven:  "Azure's SDK, with a strict fake",
 	Doc:     "https://learn.microsoft.com/azure/container-registry/container-registry-authentication",
 	Hosts:   []string{"NAME.azurecr.io", "NAME.azurecr.us", "NAME.azurecr.cn"},
 	Example: "acmeimages.azurecr.io",

@@ -11,6 +11,7 @@ import (
 var anacondaCom = Row{
 	Name:    "anaconda.com",
 	Title:   "Anaconda's own channels, and those of an organization there",
+	Proven:  "documentation",
 	Conda:   true,
 	Doc:     "https://github.com/anaconda/anaconda-auth",
 	Hosts:   anacondaComHosts,

@@ -6,6 +6,7 @@ import "github.com/regpass/regpass"
 var anacondaOrg = Row{
 	Name:      "anaconda.org",
 	Title:     "anaconda.org, and servers that take its tokens",
+	Proven:    "documentation",
 	Conda:     true,
 	Doc:       "https://pixi.prefix.dev/latest/deployment/authentication/",
 	Hosts:     []string{"anaconda.org", "*.anaconda.org"},

@@ -20,6 +20,7 @@ import (
 var azureArtifacts = Row{
 	Name:    "azure-artifacts",
 	Title:   "Azure Artifacts",
+	Proven:  "Azure's SDK, with a strict fake",
 	Doc:     "https://learn.microsoft.com/azure/devops/artifacts/python/project-setup-python",
 	Hosts:   []string{azureFeedHost, "ORG.pkgs.visualstudio.com"},
 	Example: "https://pkgs.dev.azure.com/acme/_packaging/main/pypi/simple/",

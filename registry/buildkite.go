@@ -15,6 +15,7 @@ import (
 var buildkite = Row{
 	Name:    "buildkite",
 	Title:   "Buildkite Package Registries",
+	Proven:  "documentation",
 	Doc:     "https://buildkite.com/docs/package-registries/security/oidc",
 	Hosts:   []string{buildkiteHost},
 	Example: "https://packages.buildkite.com/acme/main/pypi/simple",

@@ -16,6 +16,7 @@ import (
 var chainguard = Row{
 	Name:    "chainguard",
 	Title:   "Chainguard images and libraries",
+	Proven:  "a strict fake",
 	Doc:     "https://www.chainguard.dev/docs/platform/administration/assumable-ids/",
 	Hosts:   []string{"cgr.dev", "*.cgr.dev"},
 	Example: "https://libraries.cgr.dev/python/simple/",

@@ -16,6 +16,7 @@ import (
 var cloudsmith = Row{
 	Name:    "cloudsmith",
 	Title:   "Cloudsmith",
+	Proven:  "a strict fake",
 	Doc:     "https://docs.cloudsmith.com/authentication/openid-connect",
 	Hosts:   []string{"*.cloudsmith.io", "*.cloudsmith.com"},
 	Example: "https://dl.cloudsmith.io/basic/acme/main/python/simple/",

@@ -15,6 +15,7 @@ import (
 var codeArtifact = Row{
 	Name:    "codeartifact",
 	Title:   "AWS CodeArtifact",
+	Proven:  "AWS's SDK, with a strict fake; uv",
 	Doc:     "https://docs.aws.amazon.com/codeartifact/latest/ug/tokens-authentication.html",
 	Hosts:   []string{"DOMAIN-ACCOUNT.d.codeartifact.REGION.amazonaws.com"},
 	Example: "https://acme-123456789012.d.codeartifact.eu-west-1.amazonaws.com/pypi/main/simple/",

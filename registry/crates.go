@@ -12,6 +12,7 @@ import (
 var crates = Row{
 	Name:      "crates",
 	Title:     "crates.io, to publish",
+	Proven:    "a strict fake",
 	Doc:       "https://crates.io/docs/trusted-publishing",
 	Hosts:     []string{cratesHost},
 	Example:   "https://crates.io",

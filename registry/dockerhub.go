@@ -16,6 +16,7 @@ import (
 var dockerHub = Row{
 	Name:    "dockerhub",
 	Title:   "Docker Hub",
+	Proven:  "a strict fake",
 	Doc:     "https://docs.docker.com/enterprise/security/docker-oidc/",
 	Hosts:   []string{"docker.io", "registry-1.docker.io", "index.docker.io", "dhi.io"},
 	Example: "https://registry-1.docker.io/acme/app",

@@ -15,9 +15,10 @@ import (
 
 // ecr is AWS ECR: the registry of an account in a region, and ECR Public.
 var ecr = Row{
-	Name:  "ecr",
-	Title: "AWS ECR and ECR Public",
-	Doc:   "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html",
+	Name:   "ecr",
+	Title:  "AWS ECR and ECR Public",
+	Proven: "AWS's SDK, with a strict fake",
+	Doc:    "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html",
 	Hosts: []string{"ACCOUNT.dkr.ecr.REGION.amazonaws.com", "ACCOUNT.dkr-ecr.REGION.on.aws", ecrPublicHost,
 		ecrPublicDual},
 	Example: "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com",

@@ -12,6 +12,7 @@ import (
 var gemfury = Row{
 	Name:    "gemfury",
 	Title:   "Gemfury, for npm packages",
+	Proven:  "documentation",
 	Doc:     "https://gemfury.com/help/getting-started",
 	Hosts:   gemfuryNPM,
 	Example: "https://npm.fury.io/acme/",

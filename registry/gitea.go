@@ -14,6 +14,7 @@ import (
 var gitea = Row{
 	Name:    "gitea",
 	Title:   "packages and images of Gitea and Forgejo",
+	Proven:  "documentation",
 	Doc:     "https://docs.gitea.com/usage/packages/overview",
 	Hosts:   []string{"HOST/api/packages/… on the job's own server", "others with type=gitea"},
 	Example: "https://git.example/api/packages/acme/pypi/simple type=gitea",

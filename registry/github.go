@@ -14,6 +14,7 @@ import (
 var github = Row{
 	Name:    "github",
 	Title:   "GitHub Packages and GitHub's container registry",
+	Proven:  "documentation",
 	Doc:     "https://docs.github.com/packages/learn-github-packages/introduction-to-github-packages",
 	Hosts:   []string{"ghcr.io", "{npm,nuget,maven,rubygems,docker}.pkg.github.com", "those of the job's own server"},
 	Example: "https://npm.pkg.github.com/acme",

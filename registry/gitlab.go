@@ -18,6 +18,7 @@ import (
 var gitlab = Row{
 	Name:    "gitlab",
 	Title:   "GitLab's package and container registries",
+	Proven:  "gitlab-ci-local",
 	Doc:     "https://docs.gitlab.com/user/packages/",
 	Hosts:   []string{"gitlab.com/api/v4/…/packages/…", "registry.gitlab.com", "the same on the job's own server"},
 	Example: "https://gitlab.com/api/v4/projects/7/packages/pypi/simple",

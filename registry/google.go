@@ -15,6 +15,7 @@ import (
 var google = Row{
 	Name:    "google",
 	Title:   "Google Artifact Registry and gcr.io",
+	Proven:  "Google's library, with a strict fake",
 	Doc:     "https://cloud.google.com/artifact-registry/docs/access-control",
 	Hosts:   []string{"LOCATION-FORMAT.pkg.dev", "FORMAT.REGION.rep.pkg.dev", "gcr.io", "REGION.gcr.io"},
 	Example: "https://europe-west1-python.pkg.dev/acme-prod/main/simple/",

@@ -18,6 +18,7 @@ import (
 var jfrog = Row{
 	Name:    "jfrog",
 	Title:   "JFrog Artifactory",
+	Proven:  "JFrog's client, with a strict fake",
 	Doc:     "https://jfrog.com/help/r/jfrog-platform-administration-documentation/configure-an-oidc-integration",
 	Hosts:   []string{"TENANT.jfrog.io", "the host of JF_URL"},
 	Example: "https://acme.jfrog.io/artifactory/api/pypi/pypi/simple",

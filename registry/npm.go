@@ -13,6 +13,7 @@ import (
 var npm = Row{
 	Name:      "npm",
 	Title:     "npm's registry, to publish",
+	Proven:    "a strict fake",
 	Doc:       "https://docs.npmjs.com/trusted-publishers",
 	Hosts:     []string{npmHost},
 	Example:   "https://registry.npmjs.org package=@acme/app",

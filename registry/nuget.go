@@ -13,6 +13,7 @@ import (
 var nuGet = Row{
 	Name:      "nuget",
 	Title:     "nuget.org, to publish",
+	Proven:    "a strict fake",
 	Doc:       "https://learn.microsoft.com/en-us/nuget/nuget-org/trusted-publishing",
 	Hosts:     []string{nuGetHost},
 	Example:   "https://www.nuget.org/api/v2/package user=acme",

@@ -19,6 +19,7 @@ import (
 var octoSTS = Row{
 	Name:    "octo-sts",
 	Title:   "GitHub by octo-sts, for other repositories and other CI systems",
+	Proven:  "a strict fake",
 	Doc:     "https://github.com/octo-sts/app",
 	Hosts:   []string{"github.com, ghcr.io and *.pkg.github.com, with type=octo-sts"},
 	Example: "https://ghcr.io/acme type=octo-sts scope=acme/private identity=ci",

@@ -11,6 +11,7 @@ import (
 var passthrough = Row{
 	Name:    "passthrough",
 	Title:   "any server that takes the ID token itself",
+	Proven:  "documentation",
 	Doc:     "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
 	Hosts:   []string{"any host, with type=passthrough"},
 	Example: "https://pkgs.example/simple/ type=passthrough audience=https://pkgs.example username=ci",

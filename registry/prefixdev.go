@@ -13,6 +13,7 @@ import (
 var prefixDev = Row{
 	Name:      "prefix.dev",
 	Title:     "prefix.dev, and servers that speak its protocol",
+	Proven:    "a strict fake",
 	Conda:     true,
 	Doc:       "https://pixi.prefix.dev/latest/deployment/prefix/",
 	Hosts:     []string{"prefix.dev", "*.prefix.dev"},

@@ -14,6 +14,7 @@ import (
 var pypi = Row{
 	Name:      "pypi",
 	Title:     "PyPI and servers that run its software, to publish",
+	Proven:    "a strict fake",
 	Doc:       "https://docs.pypi.org/trusted-publishers/",
 	Hosts:     []string{"upload.pypi.org/legacy/", "test.pypi.org/legacy/"},
 	Example:   "https://upload.pypi.org/legacy/",

@@ -14,9 +14,10 @@ import (
 // pyx speaks the protocol of Astral's registry as uv 0.8.15 to 0.12.5 does. That service has ended, but `regpass serve`
 // and other servers still speak it.
 var pyx = Row{
-	Name:  "pyx",
-	Title: "pyx, and servers that speak its protocol",
-	Doc:   "https://docs.pyx.dev/authentication",
+	Name:   "pyx",
+	Title:  "pyx, and servers that speak its protocol",
+	Proven: "uv, with `regpass serve` and a strict fake",
+	Doc:    "https://docs.pyx.dev/authentication",
 	Hosts: []string{"pyx.dev", "api.pyx.dev", "the host of PYX_API_URL", "*.PYX_CDN_DOMAIN",
 		"*.astralhosted.com unless one of the two is set"},
 	Example: "https://api.pyx.dev/simple/acme/main",

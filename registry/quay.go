@@ -14,6 +14,7 @@ import (
 var quay = Row{
 	Name:    "quay",
 	Title:   "Quay.io, and Quay on a server of your own",
+	Proven:  "a strict fake",
 	Doc:     "https://docs.quay.io/glossary/robot-accounts.html",
 	Hosts:   []string{"quay.io"},
 	Example: "https://quay.io/acme/app",

@@ -7,6 +7,7 @@ import "github.com/regpass/regpass"
 var quetz = Row{
 	Name:    "quetz",
 	Title:   "Quetz",
+	Proven:  "documentation",
 	Conda:   true,
 	Doc:     "https://quetz.readthedocs.io",
 	Hosts:   []string{"any, with type=quetz"},

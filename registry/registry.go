@@ -16,10 +16,13 @@ import (
 
 // Row is one kind of registry.
 type Row struct {
-	Name  string   // value of the option type=
-	Title string   // one line for help
-	Doc   string   // URL of the registry's own documentation of authentication
-	Hosts []string // the hosts that pick the row, for help
+	Name  string // value of the option type=
+	Title string // one line for help
+	Doc   string // URL of the registry's own documentation of authentication
+	// Proven says what stood on the other side in the tests: a real server or client, the vendor's own SDK, a strict fake.
+	// "documentation" is no test of the protocol at all.
+	Proven string
+	Hosts  []string // the hosts that pick the row, for help
 	// Example is a REGISTRY of the kind, with the options that it needs, for help and tests.
 	Example string
 

@@ -10,6 +10,7 @@ import (
 var rubyGems = Row{
 	Name:      "rubygems",
 	Title:     "RubyGems.org, to publish",
+	Proven:    "a strict fake",
 	Doc:       "https://guides.rubygems.org/trusted-publishing/",
 	Hosts:     []string{rubyGemsHost},
 	Example:   "https://rubygems.org",

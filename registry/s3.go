@@ -10,6 +10,7 @@ import (
 var s3 = Row{
 	Name:    "s3",
 	Title:   "channels in s3 buckets",
+	Proven:  "py-rattler",
 	Conda:   true,
 	Doc:     "https://pixi.prefix.dev/latest/deployment/s3/",
 	Hosts:   []string{"s3://BUCKET"},

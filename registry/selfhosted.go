@@ -9,6 +9,7 @@ import "github.com/regpass/regpass"
 var nexus = Row{
 	Name:    "nexus",
 	Title:   "Sonatype Nexus Repository",
+	Proven:  "documentation",
 	Doc:     "https://help.sonatype.com/en/sonatype-nexus-repository.html",
 	Hosts:   []string{"any, with type=nexus"},
 	Example: "https://nexus.example/repository/pypi/simple/ type=nexus",
@@ -25,6 +26,7 @@ var nexus = Row{
 var harbor = Row{
 	Name:    "harbor",
 	Title:   "Harbor, for images",
+	Proven:  "documentation",
 	Doc:     "https://goharbor.io/docs/main/working-with-projects/project-configuration/create-robot-accounts/",
 	Hosts:   []string{"any, with type=harbor"},
 	Example: "https://harbor.example type=harbor",

@@ -14,6 +14,7 @@ import (
 var static = Row{
 	Name:    Static,
 	Title:   "any server that takes a key, a password or a token you have",
+	Proven:  "uv, pip, curl and py-rattler",
 	Doc:     "https://pixi.prefix.dev/latest/deployment/authentication/",
 	Hosts:   []string{"every other host"},
 	Example: "https://conda.example/acme",

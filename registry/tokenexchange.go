@@ -9,10 +9,11 @@ import (
 // tokenExchange is any server that exchanges tokens by RFC 8693, for services without a row of their own. Its options
 // are the ways in which servers differ from the RFC.
 var tokenExchange = Row{
-	Name:  "token-exchange",
-	Title: "any server that exchanges tokens by RFC 8693",
-	Doc:   "https://datatracker.ietf.org/doc/html/rfc8693",
-	Hosts: []string{"any host, with type=token-exchange"},
+	Name:   "token-exchange",
+	Title:  "any server that exchanges tokens by RFC 8693",
+	Proven: "a strict fake",
+	Doc:    "https://datatracker.ietf.org/doc/html/rfc8693",
+	Hosts:  []string{"any host, with type=token-exchange"},
 	Example: "https://pkgs.example/simple/ type=token-exchange token-url=https://login.example/oauth2/token " +
 		"request-audience=pkgs",
 	Match: func(*regpass.Env, regpass.Ref) bool { return false },

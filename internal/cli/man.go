@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,12 +17,17 @@ import (
 
 // newMan is for packagers. The pages are made from the same tree of commands as the help.
 func newMan(a *app) *cobra.Command {
-	return &cobra.Command{
+	var tables bool
+	cmd := &cobra.Command{
 		Use:     "man FOLDER",
 		Short:   "Write the manual pages into a folder",
 		Example: "  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) regpass man share/man/man1",
 		Hidden:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if tables {
+				_, err := io.WriteString(a.env.Stdout, identityTable()+"\n"+registryTable())
+				return err
+			}
 			if len(args) != 1 {
 				return regpass.Usagef("man takes one folder")
 			}
@@ -36,6 +42,8 @@ func newMan(a *app) *cobra.Command {
 			return writeManual(a.env, cmd.Root(), args[0], a.release, day.UTC())
 		},
 	}
+	cmd.Flags().BoolVar(&tables, "tables", false, "print the README's tables instead")
+	return cmd
 }
 
 // writeManual writes regpass.1, and regpass-NAME.1 for each command and each topic of help. Each page is dated with

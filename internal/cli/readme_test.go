@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/regpass/regpass"
-	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
@@ -66,47 +65,40 @@ func wantSame(t *testing.T, what string, got, want []string) {
 	}
 }
 
-// TestREADMENamesEveryCI holds that the table of CI systems has a row for each system, each provider, and no other.
-func TestREADMENamesEveryCI(t *testing.T) {
-	rows := readmeTable(t, "CI system")
-	wantSame(t, "CI systems", quotedIn(rows, 2, ""),
-		regpass.Names(identity.Providers, func(p identity.Provider) string { return p.Name }))
-	var named, known []string
-	for _, r := range rows {
-		if name, _ := strings.CutPrefix(r[0], "any, such as "); name != "any" && !strings.HasPrefix(name, "any, ") {
-			named = append(named, name)
+// TestREADMETables holds that the README has what `regpass man --tables` prints, and that every kind has a page, and
+// every CI system with jobs is named.
+func TestREADMETables(t *testing.T) {
+	whole, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(whole)
+	for name, table := range map[string]string{"identities": identityTable(), "registries": registryTable()} {
+		if !strings.Contains(text, table) {
+			t.Errorf("the README's table of %s is not the one that `regpass man --tables` prints", name)
+		}
+	}
+	for _, kind := range registry.All {
+		page, err := os.ReadFile("../../docs/registries/" + page(kind.Name) + ".md")
+		if err != nil {
+			t.Error(err)
+		} else if !strings.Contains(string(page), "Proven by:") {
+			t.Errorf("the page of %s does not say what it is proven by", kind.Name)
+		}
+		if kind.Proven == "" {
+			t.Errorf("%s: what proves it?", kind.Name)
+		}
+	}
+	for _, p := range identity.Providers {
+		if p.Proven == "" {
+			t.Errorf("%s: what proves it?", p.Name)
 		}
 	}
 	for _, s := range ci.Systems {
-		if s.HasJobs() {
-			known = append(known, s.Title)
+		if s.HasJobs() && !strings.Contains(text, s.Title) {
+			t.Errorf("the README does not name %s", s.Title)
 		}
 	}
-	wantSame(t, "CI systems", named, known)
-}
-
-// TestREADMENamesEveryRegistry holds that the table of registries has each kind, every variable, and no other.
-func TestREADMENamesEveryRegistry(t *testing.T) {
-	rows := readmeTable(t, "registry")
-	if len(rows) != len(registry.All) {
-		t.Errorf("the README has %d rows, and the program %d kinds of registries", len(rows), len(registry.All))
-	}
-	vars := []string{broker.KeyVar, broker.KeyVar + "_HOST"} // the latter stands for those of all hosts
-	for _, kind := range registry.All {
-		name := map[string]string{registry.Static: "any other server"}[kind.Name]
-		if name == "" {
-			name = kind.Name
-		}
-		if !slices.ContainsFunc(rows, func(r []string) bool {
-			return strings.Contains(strings.ToLower(r[0]), name)
-		}) {
-			t.Errorf("the README's table of registries has no row for %s", kind.Name)
-		}
-		for _, source := range kind.Proofs {
-			vars = append(vars, source.Vars...)
-		}
-	}
-	wantSame(t, "registries", quotedIn(rows, 1, `^[A-Z][A-Z_0-9]+$`), vars)
 }
 
 // TestREADMENamesEverySink holds that the table of clients names each sink, and no other.
