@@ -128,7 +128,8 @@ var Providers = []Provider{
 		Setup: kubernetesSetup,
 	},
 	{
-		Name: "spiffe", Proven: "a Workload API server of the tests", Title: "SPIFFE", Doc: "a JWT-SVID of the agent at SPIFFE_ENDPOINT_SOCKET",
+		Name: "spiffe", Title: "SPIFFE", Proven: "a Workload API server of the tests",
+		Doc:    "a JWT-SVID of the agent at SPIFFE_ENDPOINT_SOCKET",
 		Detect: isSet(spiffeVar), Token: spiffeToken, NoIssuer: true, Claims: []string{"sub"}, Setup: spiffeSetup,
 	},
 	{
