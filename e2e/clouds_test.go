@@ -31,9 +31,10 @@ import (
 // clouds are the clouds as clients see them through a proxy on this machine: the hosts have their real names, and a
 // certificate of an authority that the script trusts. Nothing of a project has to be changed for them.
 type clouds struct {
-	aws *fake.AWS
-	key *ecdsa.PrivateKey
-	ca  *x509.Certificate
+	aws    *fake.AWS
+	google *fake.Google
+	key    *ecdsa.PrivateKey
+	ca     *x509.Certificate
 
 	mu      sync.Mutex // guards unknown
 	unknown []string   // hosts that nobody should have asked
@@ -45,7 +46,7 @@ func newClouds(now func() time.Time) (*clouds, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &clouds{aws: fake.NewAWS(now), key: key}
+	c := &clouds{aws: fake.NewAWS(now), google: fake.NewGoogle(now), key: key}
 	c.ca = &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the test's authority"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
@@ -111,6 +112,10 @@ func (c *clouds) site(host string) http.Handler {
 		return packageIndex("/pypi/main/simple/", "acme-aws", "aws", c.aws.Minted)
 	case strings.HasSuffix(host, ".amazonaws.com"):
 		return c.aws
+	case host == "europe-python.pkg.dev":
+		return packageIndex("/acme-prod/main/simple/", "acme-google", "oauth2accesstoken", c.google.Minted)
+	case strings.HasSuffix(host, ".googleapis.com"):
+		return c.google
 	}
 	return nil
 }
@@ -151,7 +156,8 @@ func cmdClouds(ts *testscript.TestScript, _ bool, _ []string) {
 	block := &pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate[0]}
 	ts.Check(os.WriteFile(path, pem.EncodeToMemory(block), 0o644))
 	setAll(ts, []string{"SSL_CERT_FILE=" + path, "SSL_CERT_DIR=", "https_proxy=" + proxy, "HTTPS_PROXY=" + proxy,
-		"no_proxy=127.0.0.1,localhost", "NO_PROXY=127.0.0.1,localhost", "AWS_ROLE_ARN=" + c.aws.Role})
+		"no_proxy=127.0.0.1,localhost", "NO_PROXY=127.0.0.1,localhost", "AWS_ROLE_ARN=" + c.aws.Role,
+		"GOOGLE_WORKLOAD_IDENTITY_PROVIDER=" + c.google.Provider})
 	ts.Defer(func() {
 		for _, host := range c.unknownHosts() {
 			ts.Logf("no cloud has %s", host)

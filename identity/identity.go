@@ -51,7 +51,8 @@ type Provider struct {
 // runner's pod or machine serves many jobs, so its identity must not stand in for that of a job.
 var Providers = []Provider{
 	{
-		Name: "variable", Proven: "`regpass serve`", Title: "a variable", Doc: "an ID token in <AUDIENCE>_ID_TOKEN or REGPASS_ID_TOKEN, on any CI",
+		Name: "variable", Title: "a variable", Proven: "`regpass serve`",
+		Doc:    "an ID token in <AUDIENCE>_ID_TOKEN or REGPASS_ID_TOKEN, on any CI",
 		Detect: detectVariable, Token: variableToken, Reusable: true, Claims: []string{"sub"}, Setup: variableSetup,
 	},
 	{
@@ -133,7 +134,8 @@ var Providers = []Provider{
 		Detect: isSet(spiffeVar), Token: spiffeToken, NoIssuer: true, Claims: []string{"sub"}, Setup: spiffeSetup,
 	},
 	{
-		Name: "aws", Proven: "AWS's SDK, with a strict fake", Title: "AWS", Doc: "`sts:GetWebIdentityToken`, with AWS keys or the machine's role",
+		Name: "aws", Title: "AWS", Proven: "AWS's SDK, with a strict fake",
+		Doc:    "`sts:GetWebIdentityToken`, with AWS keys or the machine's role",
 		Detect: detectAWS, Token: awsToken, Machine: true, Claims: []string{"sub"}, Setup: awsSetup,
 	},
 	{

@@ -60,6 +60,14 @@ func NewGoogle(now func() time.Time) *Google {
 	return g
 }
 
+// Minted reports whether a token is one of Google's.
+func (g *Google) Minted(token string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, ok := g.Tokens[token]
+	return ok
+}
+
 // ServeHTTP answers like Google, or with the next answer of Instead.
 func (g *Google) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.serve(w, r, g.mux) }
 
