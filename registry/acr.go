@@ -15,7 +15,7 @@ var acr = Row{
 	Doc:     "https://learn.microsoft.com/azure/container-registry/container-registry-authentication",
 	Hosts:   []string{"NAME.azurecr.io", "NAME.azurecr.us", "NAME.azurecr.cn"},
 	Example: "acmeimages.azurecr.io",
-	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return acrHost().MatchString(ref.Host) },
+	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return acrHost(ref.Host) != nil },
 	Options: []Option{azureClient, azureTenant},
 	OIDC:    true,
 	Needs:   []string{azureClient.Name, azureTenant.Name},
@@ -33,7 +33,7 @@ var acr = Row{
 
 // acrHost matches a registry's name, with a hash behind it where the name may be used again elsewhere, and its cloud.
 // The hosts of its data ask for no credential.
-var acrHost = regpass.Pattern(`^([a-z0-9]{5,50})(?:-[a-z0-9]+)?\.azurecr\.(io|us|cn)$`)
+var acrHost = hostPattern(`^([a-z0-9]{5,50})(?:-[a-z0-9]+)?\.azurecr\.(io|us|cn)$`, ".azurecr.")
 
 const (
 	// acrUser is the user name that goes with a refresh token
@@ -47,7 +47,7 @@ const (
 type acrRef struct{ name string }
 
 func openACR(env *regpass.Env, ref regpass.Ref) (Target, error) {
-	m := acrHost().FindStringSubmatch(ref.Host)
+	m := acrHost(ref.Host)
 	if m == nil {
 		err := regpass.Usagef("%s is no host of Azure Container Registry", regpass.Quote(ref.Host))
 		return Target{}, regpass.Hintf(err, "it looks like acmeimages.azurecr.io")

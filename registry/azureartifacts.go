@@ -25,7 +25,7 @@ var azureArtifacts = Row{
 	Hosts:   []string{azureFeedHost, "ORG.pkgs.visualstudio.com"},
 	Example: "https://pkgs.dev.azure.com/acme/_packaging/main/pypi/simple/",
 	Match: func(_ *regpass.Env, ref regpass.Ref) bool {
-		return ref.Host == azureFeedHost || azureOldHost().MatchString(ref.Host)
+		return ref.Host == azureFeedHost || azureOldHost(ref.Host) != nil
 	},
 	Proofs: []Source{
 		{Method: regpass.ReadyToken, Vars: azureEndpointVars, Read: readAzureEndpoints,
@@ -56,7 +56,7 @@ const (
 
 var (
 	// azureOldHost matches the host of an organization from the time before pkgs.dev.azure.com.
-	azureOldHost = regpass.Pattern(`^([a-z0-9][a-z0-9-]*)\.pkgs\.visualstudio\.com$`)
+	azureOldHost = hostPattern(`^([a-z0-9][a-z0-9-]*)\.pkgs\.visualstudio\.com$`, ".visualstudio.com")
 	// azureOrganization matches the name of one.
 	azureOrganization = regpass.Pattern(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
 )
@@ -67,7 +67,7 @@ type azureFeed struct{ organization string }
 func openAzureArtifacts(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	path := segments(ref.URL)
 	organization := path[0]
-	if m := azureOldHost().FindStringSubmatch(ref.Host); m != nil {
+	if m := azureOldHost(ref.Host); m != nil {
 		organization = m[1]
 	} else if ref.Host != azureFeedHost {
 		err := regpass.Usagef("%s is no host of Azure Artifacts", regpass.Quote(ref.Host))

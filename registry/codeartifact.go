@@ -36,8 +36,8 @@ var codeArtifact = Row{
 }
 
 // codeArtifactHost matches a domain, which may hold dashes, the 12 digits of its owner's account, and a region.
-var codeArtifactHost = regpass.Pattern(`^([a-z][a-z0-9-]{0,48}[a-z0-9])-([0-9]{12})\.d\.codeartifact\.` +
-	`(` + aws.Region + `)\.(amazonaws\.(?:com(?:\.cn)?|eu))$`)
+var codeArtifactHost = hostPattern(`^([a-z][a-z0-9-]{0,48}[a-z0-9])-([0-9]{12})\.d\.codeartifact\.`+
+	`(`+aws.Region+`)\.(amazonaws\.(?:com(?:\.cn)?|eu))$`, ".d.codeartifact.")
 
 // codeArtifactUser is the user name for clients that speak Basic.
 const codeArtifactUser = "aws"
@@ -47,7 +47,7 @@ type codeArtifactRef struct{ domain, owner, region, duration string }
 
 // codeArtifactDomain is host's match, or nil.
 func codeArtifactDomain(host string) []string {
-	if m := codeArtifactHost().FindStringSubmatch(host); m != nil && m[4] == aws.PartitionOf(m[3]).Suffix {
+	if m := codeArtifactHost(host); m != nil && m[4] == aws.PartitionOf(m[3]).Suffix {
 		return m
 	}
 	return nil

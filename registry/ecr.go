@@ -51,7 +51,7 @@ const (
 
 // ecrHost matches the account, the kind of host, the region and the suffix
 // (https://docs.aws.amazon.com/general/latest/gr/ecr.html).
-var ecrHost = regpass.Pattern(`^([0-9]{12})\.dkr([.-])ecr(-fips)?\.(` + aws.Region + `)\.([a-z0-9.-]+)$`)
+var ecrHost = hostPattern(`^([0-9]{12})\.dkr([.-])ecr(-fips)?\.(`+aws.Region+`)\.([a-z0-9.-]+)$`, "ecr")
 
 // ecrDual are the suffixes of registries with IPv6, by partition.
 var ecrDual = map[string]string{"aws": "on.aws", "aws-us-gov": "on.aws", "aws-cn": "on.amazonwebservices.com.cn"}
@@ -70,7 +70,7 @@ func newECR(host string) (e ecrRef, ok bool) {
 		return ecrRef{service: aws.ECRPublic, region: ecrPublicRegion, variant: aws.Variant{Dual: host == ecrPublicDual}},
 			true
 	}
-	m := ecrHost().FindStringSubmatch(host)
+	m := ecrHost(host)
 	if m == nil {
 		return ecrRef{}, false
 	}

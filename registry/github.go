@@ -37,7 +37,8 @@ const (
 )
 
 // githubHost matches the hosts of github.com that serve packages.
-var githubHost = regpass.Pattern(`^(?:ghcr\.io|(?:npm|nuget|maven|rubygems|docker)\.pkg\.github\.com)$`)
+var githubHost = hostPattern(`^(?:ghcr\.io|(?:npm|nuget|maven|rubygems|docker)\.pkg\.github\.com)$`,
+	"ghcr.io", ".pkg.github.com")
 
 // githubSubdomains are the hosts below a GitHub of one's own that serve packages, if it has subdomain isolation;
 // otherwise they are paths below /_registry/
@@ -47,7 +48,7 @@ var githubSubdomains = []string{"npm.", "nuget.", "maven.", "rubygems.", "docker
 // githubServes is the origin of the server whose packages ref names: github.com, or the one that runs the job; empty:
 // neither.
 func githubServes(env *regpass.Env, ref regpass.Ref) string {
-	if githubHost().MatchString(ref.Host) {
+	if githubHost(ref.Host) != nil {
 		return githubURL
 	}
 	own := githubOfJob(env)
@@ -114,5 +115,5 @@ func trustGitHub(_ *regpass.Env, t Target, j Job) (Trust, error) {
 
 // inGitHub reports whether host is github.com or serves its packages.
 func inGitHub(host string) bool {
-	return host == "github.com" || githubHost().MatchString(host)
+	return host == "github.com" || githubHost(host) != nil
 }

@@ -19,7 +19,7 @@ var google = Row{
 	Doc:     "https://cloud.google.com/artifact-registry/docs/access-control",
 	Hosts:   []string{"LOCATION-FORMAT.pkg.dev", "FORMAT.REGION.rep.pkg.dev", "gcr.io", "REGION.gcr.io"},
 	Example: "https://europe-west1-python.pkg.dev/acme-prod/main/simple/",
-	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return googleHost().MatchString(ref.Host) },
+	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return googleHost(ref.Host) != nil },
 	Proofs: []Source{
 		{Method: regpass.ReadyToken, Vars: []string{"CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_OAUTH_ACCESS_TOKEN"}},
 		{Method: regpass.APIKey, Vars: []string{googleFileVar}, Read: readGoogleFile,
@@ -47,9 +47,9 @@ var (
 // googleHost matches a location and a format, a format and a region, or a location of Container Registry. All of
 // pkg.dev is Google's. Formats other than python, npm and docker, and regional hosts other than docker's, are not
 // proven by any client's source (GoogleCloudPlatform/docker-credential-gcr, config/const.go).
-var googleHost = regpass.Pattern(
-	`^(?:([a-z0-9-]+)-(python|npm|maven|docker|go|apt|yum|generic|kfp)\.pkg\.dev` +
-		`|(docker|python|npm|maven)\.([a-z0-9-]+)\.rep\.pkg\.dev|(?:(us|eu|asia|marketplace)\.)?gcr\.io)$`)
+var googleHost = hostPattern(
+	`^(?:([a-z0-9-]+)-(python|npm|maven|docker|go|apt|yum|generic|kfp)\.pkg\.dev`+
+		`|(docker|python|npm|maven)\.([a-z0-9-]+)\.rep\.pkg\.dev|(?:(us|eu|asia|marketplace)\.)?gcr\.io)$`, "pkg.dev", "gcr.io")
 
 // googleUser is the user name for clients that speak Basic
 // (https://cloud.google.com/artifact-registry/docs/docker/authentication#token).
@@ -64,7 +64,7 @@ type googleRef struct {
 }
 
 func openGoogle(env *regpass.Env, ref regpass.Ref) (Target, error) {
-	m := googleHost().FindStringSubmatch(ref.Host)
+	m := googleHost(ref.Host)
 	if m == nil {
 		err := regpass.Usagef("%s is no host of Artifact Registry", regpass.Quote(ref.Host))
 		return Target{}, regpass.Hintf(err, "it looks like europe-west1-python.pkg.dev")

@@ -23,7 +23,7 @@ var jfrog = Row{
 	Hosts:   []string{"TENANT.jfrog.io", "the host of JF_URL"},
 	Example: "https://acme.jfrog.io/artifactory/api/pypi/pypi/simple",
 	Match: func(env *regpass.Env, ref regpass.Ref) bool {
-		return ref.URL.Scheme == "https" && jfrogHost().MatchString(ref.Host) || onJFURL(env, ref)
+		return ref.URL.Scheme == "https" && jfrogHost(ref.Host) != nil || onJFURL(env, ref)
 	},
 	AnyHost: true,
 	Vouches: onJFURL,
@@ -59,7 +59,7 @@ var (
 
 var (
 	// jfrogHost matches JFrog's own service.
-	jfrogHost = regpass.Pattern(`^[a-z0-9][a-z0-9-]*\.jfrog\.io$`)
+	jfrogHost = hostPattern(`^[a-z0-9][a-z0-9-]*\.jfrog\.io$`, ".jfrog.io")
 	// jfrogUserName matches a name that may go into files and variables.
 	jfrogUserName = regpass.Pattern(`^[A-Za-z0-9_][A-Za-z0-9._@+-]{0,255}$`)
 )

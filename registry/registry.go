@@ -230,6 +230,18 @@ func inDomain(host, domain string) bool {
 	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
 }
 
+// hostPattern matches hosts that all hold one of some texts. It is asked for every URL, and an expression that must be
+// compiled first costs more than all rows together; see regpass.Pattern.
+func hostPattern(expression string, holds ...string) func(host string) []string {
+	re := regpass.Pattern(expression)
+	return func(host string) []string {
+		if !slices.ContainsFunc(holds, func(text string) bool { return strings.Contains(host, text) }) {
+			return nil
+		}
+		return re().FindStringSubmatch(host)
+	}
+}
+
 // segments splits the escaped path, so an escaped slash does not split a segment.
 func segments(u *url.URL) []string { return strings.Split(strings.Trim(u.EscapedPath(), "/"), "/") }
 
