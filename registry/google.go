@@ -49,7 +49,8 @@ var (
 // proven by any client's source (GoogleCloudPlatform/docker-credential-gcr, config/const.go).
 var googleHost = hostPattern(
 	`^(?:([a-z0-9-]+)-(python|npm|maven|docker|go|apt|yum|generic|kfp)\.pkg\.dev`+
-		`|(docker|python|npm|maven)\.([a-z0-9-]+)\.rep\.pkg\.dev|(?:(us|eu|asia|marketplace)\.)?gcr\.io)$`, "pkg.dev", "gcr.io")
+		`|(docker|python|npm|maven)\.([a-z0-9-]+)\.rep\.pkg\.dev|(?:(us|eu|asia|marketplace)\.)?gcr\.io)$`,
+	"pkg.dev", "gcr.io")
 
 // googleUser is the user name for clients that speak Basic
 // (https://cloud.google.com/artifact-registry/docs/docker/authentication#token).
