@@ -33,6 +33,7 @@ import (
 type clouds struct {
 	aws    *fake.AWS
 	google *fake.Google
+	entra  *fake.Entra
 	key    *ecdsa.PrivateKey
 	ca     *x509.Certificate
 
@@ -46,7 +47,7 @@ func newClouds(now func() time.Time) (*clouds, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &clouds{aws: fake.NewAWS(now), google: fake.NewGoogle(now), key: key}
+	c := &clouds{aws: fake.NewAWS(now), google: fake.NewGoogle(now), entra: fake.NewEntra(now), key: key}
 	c.ca = &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the test's authority"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
@@ -116,6 +117,8 @@ func (c *clouds) site(host string) http.Handler {
 		return packageIndex("/acme-prod/main/simple/", "acme-google", "oauth2accesstoken", c.google.Minted)
 	case strings.HasSuffix(host, ".googleapis.com"):
 		return c.google
+	case host == "pkgs.dev.azure.com", host == "login.microsoftonline.com":
+		return c.entra
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case r.Method == http.MethodPost && r.URL.Path == "/" && target != "":
 			a.password(w, r, body, target)
 		case r.Method == http.MethodPost && r.URL.Path == "/" &&
-			r.Header.Get("Content-Type") == "application/x-www-form-urlencoded":
+			strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 			a.sts(w, r, body)
 		default:
 			a.refuseXML(w, r, http.StatusNotFound, "UnknownOperationException", "there is no such operation")
