@@ -57,7 +57,8 @@ func TestCloudSpeed(t *testing.T) {
 		return write("token-"+filepath.Base(audience), signed.Reveal())
 	}
 	base := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "HTTPS_PROXY=" + proxy.URL, "SSL_CERT_FILE=" + ca,
-		"AWS_CA_BUNDLE=" + ca, "REQUESTS_CA_BUNDLE=" + ca, "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1", "AWS_ROLE_ARN=" + c.aws.Role,
+		"AWS_CA_BUNDLE=" + ca, "REQUESTS_CA_BUNDLE=" + ca, "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
+		"AWS_ROLE_ARN=" + c.aws.Role,
 		"AWS_EC2_METADATA_DISABLED=true"}
 	python := filepath.Join(peers, "bin", "python")
 	aws, google, azure := token("sts.amazonaws.com"), token("https://iam.googleapis.com/"+c.google.Provider),

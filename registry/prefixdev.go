@@ -23,6 +23,7 @@ var prefixDev = Row{
 	Proofs:    []Source{{Method: regpass.APIKey, Vars: []string{"PREFIX_API_KEY"}}},
 	ClientVar: "PREFIX_API_KEY",
 	OIDC:      true,
+	Trust:     trustPrefix,
 	Open:      openPrefixDev,
 }
 

@@ -41,7 +41,7 @@ func (l Lease) MarshalJSON() ([]byte, error) {
 		Registry: c.Registry, Host: c.Host, MoreHosts: c.MoreHosts, Kind: string(c.Kind), Username: c.Username,
 		Secret: c.Secret.Reveal(), SessionToken: c.SessionToken.Reveal(), Refresh: c.Refresh.Reveal(),
 		Ender: c.Ender.Reveal(),
-		Own: l.Own, Revocable: l.Revocable, Minted: l.Minted, Expires: c.Expires, RenewAt: c.RenewAt,
+		Own:   l.Own, Revocable: l.Revocable, Minted: l.Minted, Expires: c.Expires, RenewAt: c.RenewAt,
 	})
 }
 
