@@ -100,16 +100,16 @@ func (b *Broker) noProof(t registry.Target) error {
 	}
 	keys := KeyVars(t)
 	hint := "set " + strings.Join(keys, " and ")
-	if missing := t.Missing(b.env); len(missing) > 0 {
-		hint = fmt.Sprintf("for a CI identity, set %s, which `regpass trust %s` helps to make; otherwise %s",
-			strings.Join(missing, " and "), t.Ref.Args(), hint)
-	}
 	switch {
 	case t.KeyVars() != nil, t.Ref.Vouched:
 	case t.Ref.Trusted:
 		hint += " or " + KeyVar
 	default:
 		hint = "name the registry on the command line or in REGPASS_REGISTRIES, and set " + KeyVar
+	}
+	if missing := t.Missing(b.env); len(missing) > 0 {
+		hint = fmt.Sprintf("for a CI identity, %s; `regpass trust %s` prints what to enter at the registry; otherwise %s",
+			toGive(missing), t.Ref.Args(), hint)
 	}
 	job := slices.IndexFunc(ci.Systems, func(s ci.System) bool { return s.HasJobs() && s.Detect(b.env) })
 	if t.Row.Browser && job < 0 {
@@ -126,4 +126,13 @@ func (b *Broker) noProof(t registry.Target) error {
 		return regpass.Hintf(err, "%s; `regpass init %s` prints what to add to the job's file", hint, ci.Systems[job].Name)
 	}
 	return regpass.Hintf(err, "%s; for a CI job, `regpass init CI` prints what to add to its file", hint)
+}
+
+// toGive says how what is missing is given: most of it by a variable or an option, some only by an option.
+func toGive(missing []string) string {
+	all := strings.Join(missing, " and ")
+	if strings.Contains(all, " or ") {
+		return "set " + all
+	}
+	return "add " + all + " to the registry"
 }

@@ -67,7 +67,7 @@ func (a acrRef) exchange(ctx context.Context, env *regpass.Env, t Target, p Proo
 	tenant := t.option(env, azureTenant.Name)
 	entra, err := azureHop(ctx, env, t, p, acrResource, func(context.Context) (string, error) { return tenant, nil })
 	if p.Method == regpass.APIKey || p.Method == regpass.ReadyToken {
-		return regpass.Credential{}, regpass.Hintf(err, "add type=static for a password of the registry's own")
+		return regpass.Credential{}, regpass.Hintf(err, "add type=static username=NAME for a password of the registry's own")
 	}
 	if err != nil {
 		return regpass.Credential{}, err

@@ -83,7 +83,7 @@ func TestACRRefusals(t *testing.T) {
 	w, _ := newACR()
 	password := key(regpass.APIKey, "REGPASS_API_KEY", "a-password-of-it")
 	_, err := w.exchange(t.Context(), ref(t, "acmeimages.azurecr.io"), password)
-	mustSay(t, err, "type=static")
+	mustSay(t, err, "type=static username=NAME")
 	mustHide(t, err, "a-password-of-it")
 	if len(w.asked) > 0 {
 		t.Errorf("asked %q", w.asked)

@@ -84,7 +84,7 @@ func trustAWS(env *regpass.Env, t Target, j Job, owner, region string, permissio
 		Documents: []Document{{"trust policy of the role", trust}, {"permission policy of the role", allow}},
 		Workflow:  []Field{{"AWS_ROLE_ARN", role}},
 		Notes: []string{"IAM compares sub letter by letter; a * in it needs StringLike instead of StringEquals.",
-			"An account has one OIDC provider for an issuer: leave out the first command if it is there."},
+			"An account has one OIDC provider for an issuer: leave out what makes it if it is there."},
 	}
 	out.Shell = fmt.Sprintf(`aws iam create-open-id-connect-provider --url %[1]s --client-id-list %[2]s
 aws iam create-role --role-name %[3]s --assume-role-policy-document %[4]s

@@ -32,7 +32,8 @@ func trustAzure(env *regpass.Env, t Target, j Job) Trust {
 	}
 	if client == "" {
 		trust.Shell = "az ad app create --display-name regpass-ci\n" + fmt.Sprintf("az ad sp create --id %s\n", shell(id))
-		trust.Notes = append(trust.Notes, "The first command prints the client id, as appId, for the others.")
+		trust.Notes = append(trust.Notes, "The client id is on the application's page Overview; the first command of "+
+			"`--format sh` prints it, as appId, for the others.")
 	}
 	trust.Shell += fmt.Sprintf("az ad app federated-credential create --id %s --parameters %s\n", shell(id),
 		shell(compactJSON(f)))

@@ -88,8 +88,10 @@ func trustBuildkite(_ *regpass.Env, t Target, j Job) (Trust, error) {
 		policy.WriteString(map[bool]string{true: "- ", false: "  "}[i == 0] + c.Name + ": " + yaml(c.Value) + "\n")
 	}
 	return Trust{
-		Where:  "Buildkite, Package Registries, " + cmp.Or(b.registry, placeholder("registry")) + ", Settings, OIDC Policy",
-		Fields: append(claimFields(rule), Field{"policy", policy.String()}),
+		Where: "Buildkite, Package Registries, " + cmp.Or(b.registry, placeholder("registry")) +
+			", Settings, OIDC Policy",
+		Fields:    claimFields(rule),
+		Documents: []Document{{"policy", policy.String()}},
 		Notes: []string{"Buildkite takes ID tokens of Buildkite, GitHub Actions and CircleCI, for at most 300 seconds " +
 			"and for the audience " + j.Audience + "."},
 	}, nil

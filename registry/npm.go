@@ -90,7 +90,7 @@ func trustNPM(env *regpass.Env, t Target, j Job) (Trust, error) {
 		Shell: "npm trust github " + shell(name) + " --file " + shell(p.fileName()) + " --repository " + shell(p.full()) +
 			npmEnvironment(p) + " --yes\n",
 		Notes: p.notes("The package must be there already: its first version is published with a token.",
-			"The command needs npm 11.10 or later, and a person's second factor."),
+			"The command `npm trust` needs npm 11.10 or later, and a person's second factor."),
 	}
 	if p.gitLab {
 		out.Fields = p.fields("Namespace", "Project name", "Top-level CI file path", "Environment name")

@@ -312,7 +312,7 @@ func trustVault(_ *regpass.Env, t Target, j Job) (Trust, error) {
 		Documents: []Document{{"role " + role, body}},
 		Workflow:  []Field{{"VAULT_ADDR", v.base.String()}, {"VAULT_AUTH_ROLE", role}},
 		Notes: []string{"bound_claims are compared letter by letter with bound_claims_type=string.",
-			"Leave out the first command if the auth method is there; one mount has one issuer.",
+			"Leave out what enables the auth method if it is there; one mount has one issuer.",
 			"With OpenBao, the program is called bao."},
 	}
 	out.Shell = fmt.Sprintf(`vault auth enable -path=%[1]s jwt

@@ -224,13 +224,13 @@ func printTrusts(w io.Writer, all []trustReport) error {
 		}
 		var forms []string
 		if r.trust.Shell != "" {
-			forms = append(forms, "`--format sh` prints commands")
+			forms = append(forms, "commands by `--format sh`")
 		}
 		if r.trust.Terraform != "" {
-			forms = append(forms, "`--format terraform` resources")
+			forms = append(forms, "resources by `--format terraform`")
 		}
 		if len(forms) > 0 {
-			fmt.Fprintf(&b, "\n%s.\n", strings.Join(forms, ", "))
+			fmt.Fprintf(&b, "\nThe same as %s.\n", strings.Join(forms, ", as "))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
@@ -311,7 +311,14 @@ func printTrustCommands(what string, of func(registry.Trust) string) func(io.Wri
 		without := slices.IndexFunc(all, func(r trustReport) bool { return of(r.trust) == "" })
 		if without >= 0 {
 			err := regpass.Usagef("trust: %s has no %s, as far as regpass knows", all[without].kind, what)
-			return regpass.Hintf(err, "use --format text or --format json")
+			forms := "--format text or --format json"
+			switch t := all[without].trust; {
+			case t.Shell != "":
+				forms = "--format sh, " + forms
+			case t.Terraform != "":
+				forms = "--format terraform, " + forms
+			}
+			return regpass.Hintf(err, "use %s", forms)
 		}
 		for _, r := range all {
 			if _, err := fmt.Fprintf(w, "# %s\n%s", r.ref, of(r.trust)); err != nil {
