@@ -183,7 +183,7 @@ func TestMachineInTheOrder(t *testing.T) {
 			s := p.session(t)
 			if test.login {
 				l := session.Lease{Key: "k", Receiver: "https://api.pyx.dev", Method: regpass.Browser, From: "x", Own: true,
-					Cred: regpass.Credential{Registry: "pyx", Secret: regpass.NewSecret("over"), Expires: p.now,
+					Revocable: true, Cred: regpass.Credential{Registry: "pyx", Secret: regpass.NewSecret("over"), Expires: p.now,
 						Refresh: regpass.NewSecret("again")}}
 				if err := s.Keep(l); err != nil {
 					t.Fatal(err)

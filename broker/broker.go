@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/regpass/regpass"
@@ -65,6 +67,10 @@ type Lease struct {
 	Renewable bool // a fresh one can be had later without asking anybody
 }
 
+// forTarget has the credential name the hosts of the target: it may have been made for others that share its receiver
+// and scope, and clients find a credential by its host.
+func (l *Lease) forTarget() { l.Cred.Host, l.Cred.MoreHosts = l.Target.Hosts[0], l.Target.Hosts[1:] }
+
 // Ends is the moment when the first of the leases ends; zero if none says.
 func Ends(all []Lease) (first time.Time) {
 	for _, l := range all {
@@ -88,12 +94,14 @@ func (b *Broker) Credential(ctx context.Context, ref regpass.Ref) (Lease, error)
 	}
 	l := Lease{Lease: found.lease, Target: target, Renewable: true}
 	if found.kept {
+		l.forTarget()
 		b.report.Note(fmt.Sprintf("%s: credential from the session, made with %s%s", ref.Host, l.From, b.goodFor(l.Cred)))
 		return l, nil
 	}
 	if err := b.exchange(ctx, &l, found.proof); err != nil {
 		return Lease{}, err
 	}
+	l.forTarget()
 	b.report.Note(fmt.Sprintf("%s: %s credential by %s%s", l.Cred.Host, target.Row.Name, l.From, b.goodFor(l.Cred)))
 	return l, nil
 }
@@ -193,6 +201,10 @@ func (b *Broker) describe(l *Lease, proof registry.Proof) {
 	l.Own = proof.Method == regpass.Refresh && l.Own || proof.Method != regpass.Refresh && !b.namesNone(proof)
 	l.Revocable = proof.Method != regpass.ReadyToken && (proof.Method != regpass.APIKey || t.Row.Exchanges)
 	if l.Key == "" {
-		l.Key = session.Key(t.Row.Name, l.Receiver, l.Scope, string(l.Method)+" "+l.From, proof.Secret)
+		scope := l.Scope
+		if !l.Revocable { // one for each host, as serves wants it
+			scope = strings.Join(append(slices.Sorted(slices.Values(t.Hosts)), scope), " ")
+		}
+		l.Key = session.Key(t.Row.Name, l.Receiver, scope, string(l.Method)+" "+l.From, proof.Secret)
 	}
 }

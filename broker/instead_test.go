@@ -225,7 +225,8 @@ func TestCloudInTheOrder(t *testing.T) {
 			}
 			if test.login {
 				l := Lease{Target: target}
-				l.Key, l.From, l.Method, l.Own, l.Receiver = "k", "x", regpass.Refresh, true, target.Receiver.String()
+				l.Key, l.From, l.Method, l.Receiver = "k", "x", regpass.Refresh, target.Receiver.String()
+				l.Own, l.Revocable = true, true
 				l.Scope = target.ScopeFor(l.Method)
 				l.Cred = regpass.Credential{Registry: target.Row.Name, Secret: regpass.NewSecret("over"), Expires: p.now,
 					Refresh: regpass.NewSecret("again")}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"slices"
+
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
@@ -203,7 +205,9 @@ func (b *Broker) stored(t registry.Target, wanted func(session.Lease) bool) (ses
 // anyLease is for stored.
 func anyLease(session.Lease) bool { return true }
 
-// serves reports whether a credential is good for t.
+// serves reports whether a credential is good for t. A key or token of the user's may be for one of the hosts of its
+// receiver only, so it must name t's.
 func serves(l session.Lease, t registry.Target) bool {
-	return l.Cred.Registry == t.Row.Name && l.Receiver == t.Receiver.String() && l.Scope == t.ScopeFor(l.Method)
+	return l.Cred.Registry == t.Row.Name && l.Receiver == t.Receiver.String() && l.Scope == t.ScopeFor(l.Method) &&
+		(l.Revocable || slices.Contains(append([]string{l.Cred.Host}, l.Cred.MoreHosts...), t.Hosts[0]))
 }

@@ -60,6 +60,9 @@ func newAWSPolicy(all ...awsStatement) awsPolicy { return awsPolicy{"2012-10-17"
 // trustAWS lets one job assume a role with the permissions. owner is the registry's account, if it has one; the role of
 // AWS_ROLE_ARN may be in another.
 func trustAWS(env *regpass.Env, t Target, j Job, owner, region string, permissions []awsStatement) (Trust, error) {
+	if err := j.bySubject(t.Row.Name); err != nil {
+		return Trust{}, err
+	}
 	partition := aws.PartitionOf(region).Name
 	role := awsRole.value(env, t.Ref)
 	account, name := known(owner, "account"), "regpass-ci"

@@ -16,7 +16,10 @@ type federated struct {
 }
 
 // trustAzure lets one job become an application of Entra. What the application may do is the row's.
-func trustAzure(env *regpass.Env, t Target, j Job) Trust {
+func trustAzure(env *regpass.Env, t Target, j Job) (Trust, error) {
+	if err := j.bySubject(t.Row.Name); err != nil {
+		return Trust{}, err
+	}
 	client := t.option(env, azureClient.Name)
 	id := known(client, "client-id")
 	f := federated{"regpass", j.Issuer, j.Subject(), []string{j.Audience}}
@@ -49,13 +52,16 @@ resource "azuread_application_federated_identity_credential" "regpass" {
   audiences      = [%s]
 }
 `, hcl(id), hcl(f.Name), hcl(f.Issuer), hcl(f.Subject), hcl(j.Audience))
-	return trust
+	return trust, nil
 }
 
 // trustAzureArtifacts lets one job become an application, which a person adds to the organization.
 func trustAzureArtifacts(env *regpass.Env, t Target, j Job) (Trust, error) {
 	a, _ := t.exchanger.(azureFeed)
-	trust := trustAzure(env, t, j)
+	trust, err := trustAzure(env, t, j)
+	if err != nil {
+		return Trust{}, err
+	}
 	trust.Notes = append(trust.Notes,
 		"Add the application to the organization "+a.organization+" in its settings under Users, with a Basic licence.",
 		"Give it the role Feed Reader in the feed's settings under Permissions.",
@@ -66,7 +72,10 @@ func trustAzureArtifacts(env *regpass.Env, t Target, j Job) (Trust, error) {
 // trustACR lets one job become an application, which may pull from the registry.
 func trustACR(env *regpass.Env, t Target, j Job) (Trust, error) {
 	a, _ := t.exchanger.(acrRef)
-	trust := trustAzure(env, t, j)
+	trust, err := trustAzure(env, t, j)
+	if err != nil {
+		return Trust{}, err
+	}
 	id := known(t.option(env, azureClient.Name), "client-id")
 	trust.Shell += fmt.Sprintf("az role assignment create --assignee %s --role AcrPull --scope "+
 		"\"$(az acr show --name %s --query id --output tsv)\"\n", shell(id), shell(a.name))

@@ -109,6 +109,9 @@ func (c chainguardRef) exchange(ctx context.Context, env *regpass.Env, t Target,
 // trustChainguard lets one job assume a new identity
 // (https://www.chainguard.dev/docs/platform/chainctl/chainctl-docs/chainctl_iam_identities_create/).
 func trustChainguard(_ *regpass.Env, t Target, j Job) (Trust, error) {
+	if err := j.bySubject(t.Row.Name); err != nil {
+		return Trust{}, err
+	}
 	c, _ := t.exchanger.(chainguardRef)
 	role := "registry.pull"
 	if c.service == chainguardLibraries {

@@ -1,10 +1,14 @@
 package registry
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/regpass/regpass"
+)
 
 // lasting are the claims that stay with an owner: a name can be given up and taken by somebody else, an id cannot.
 var lasting = []string{"repository_id", "repository_owner_id", "project_id", "namespace_id", "organization_id",
-	"pipeline_id", "oidc.circleci.com/project-id", "workspaceUuid", "repositoryUuid"}
+	"pipeline_id", "oidc.circleci.com/project-id", "workspaceUuid", "repositoryUuid", "app_slug"}
 
 // telling are the claims that let in this job and only it, for registries that compare any claim: the subject and the
 // ids of what it names.
@@ -27,6 +31,18 @@ func (j Job) telling() []Claim {
 // (https://support.atlassian.com/bitbucket-cloud/docs/integrate-pipelines-with-resource-servers-using-oidc/).
 func (j Job) passing() bool {
 	return j.Issuer == "https://agent.buildkite.com" || strings.HasPrefix(j.Issuer, "https://api.bitbucket.org/")
+}
+
+// bySubject refuses to describe a job for a registry that compares issuer, audience and subject alone, if every build of
+// that issuer writes into sub what it likes, as Bitrise's do
+// (https://docs.bitrise.io/en/bitrise-platform/integrations/oidc-authentication/oidc-authentication-overview.html).
+func (j Job) bySubject(row string) error {
+	if j.Issuer != "https://token.builds.bitrise.io" {
+		return nil
+	}
+	err := regpass.Usagef("%s: the registry compares no claim but the subject, which any build at Bitrise, of anybody's "+
+		"app, may choose", row)
+	return regpass.Hintf(err, "use a key for this registry")
 }
 
 // passingNote warns that a registry which compares nothing but the subject takes a passing one once.

@@ -137,6 +137,9 @@ func (d dockerHubRef) exchange(ctx context.Context, env *regpass.Env, t Target, 
 // trustDockerHub lets one job use an OIDC connection
 // (https://docs.docker.com/enterprise/security/docker-oidc/rulesets-claims/).
 func trustDockerHub(env *regpass.Env, t Target, j Job) (Trust, error) {
+	if err := j.bySubject(t.Row.Name); err != nil {
+		return Trust{}, err
+	}
 	d, _ := t.exchanger.(dockerHubRef)
 	out := Trust{
 		Where: "Docker Hub, the settings of the organization " + known(d.username, "organization") + ", OIDC connections",

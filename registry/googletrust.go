@@ -14,7 +14,7 @@ const maxGoogleSubject = 127
 
 // googleJobIDs are the claims that name a repository by something that nobody else ever gets: names are given away.
 var googleJobIDs = []string{"repository_id", "project_id", "repositoryUuid", "pipeline_id",
-	"oidc.circleci.com/project-id", "prj_id"}
+	"oidc.circleci.com/project-id", "prj_id", "app_slug"}
 
 // trustGoogle lets one job read a repository: a pool, a provider that takes identities of the job's repository alone,
 // and the role for the subject of this job.

@@ -14,7 +14,7 @@ func trustPyx(env *regpass.Env, t Target, j Job) (Trust, error) {
 		return Trust{}, x.workspaceErr
 	}
 	var claims []string
-	for _, name := range []string{"sub", "repository_id", "project_id"} {
+	for _, name := range []string{"sub", "repository_id", "project_id", "app_slug"} {
 		v := j.Claim(name)
 		if strings.Contains(v, "*") {
 			return Trust{}, regpass.Usagef("the claim %s holds a *, which a policy takes for any text", name)

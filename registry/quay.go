@@ -82,6 +82,9 @@ func (q quayRef) exchange(ctx context.Context, env *regpass.Env, t Target, p Pro
 
 // trustQuay lets one job be a robot account.
 func trustQuay(_ *regpass.Env, t Target, j Job) (Trust, error) {
+	if err := j.bySubject(t.Row.Name); err != nil {
+		return Trust{}, err
+	}
 	q, _ := t.exchanger.(quayRef)
 	robot := cmp.Or(q.robot, placeholder("organization")+"+"+placeholder("robot"))
 	org, _, _ := strings.Cut(robot, "+")

@@ -225,9 +225,9 @@ func untrusted(ref regpass.Ref) error {
 func origin(ref regpass.Ref) *url.URL { return &url.URL{Scheme: ref.URL.Scheme, Host: ref.URL.Host} }
 
 // inDomain reports whether host is domain or a subdomain of it: badastralhosted.com is not in astralhosted.com. Nothing
-// is in the empty domain.
+// is in the empty domain, nor a bucket, which anybody may give such a name: s3://bucket.prefix.dev is a Ref's Host too.
 func inDomain(host, domain string) bool {
-	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
+	return domain != "" && !strings.Contains(host, "/") && (host == domain || strings.HasSuffix(host, "."+domain))
 }
 
 // hostPattern matches hosts that all hold one of some texts. It is asked for every URL, and an expression that must be
