@@ -121,7 +121,11 @@ func (b *Broker) noProof(t registry.Target) error {
 	if !t.Row.OIDC {
 		return regpass.Hintf(regpass.NoIdentityf("%s: %w and no stored login", t.Ref, ErrNoKey), "%s", hint)
 	}
-	err := regpass.NoIdentityf("%s: %w, no CI identity and no stored login", t.Ref, ErrNoKey)
+	identity := "CI identity"
+	if len(t.Missing(b.env)) > 0 {
+		identity = strings.Join(t.Row.Needs, " and ") + " for a CI identity"
+	}
+	err := regpass.NoIdentityf("%s: %w, no %s and no stored login", t.Ref, ErrNoKey, identity)
 	if job >= 0 {
 		return regpass.Hintf(err, "%s; `regpass init %s` prints what to add to the job's file", hint, ci.Systems[job].Name)
 	}

@@ -51,6 +51,8 @@ type System struct {
 	// Shape are the claims of a job for a branch that are known without a job: what a trust policy can match before the
 	// first one has run. With a shared Issuer, one of them pins an owner. Empty if too little is known.
 	Shape []Shape
+	// Doubt is what Shape may get wrong, in a sentence, or empty.
+	Doubt string
 }
 
 // Shape is a claim of the tokens of one repository's jobs for one branch. In Text, $repository stands for the

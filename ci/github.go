@@ -27,6 +27,8 @@ var GitHub = System{
 	Repository: ownerAndName,
 	// A repository made, renamed or moved since 2026-07-15 has the ids in its subject, which only a job can tell:
 	// repo:acme@65/app@74:ref:refs/heads/main. In a job with an environment, that stands there instead of the ref.
+	Doubt: "The sub of a repository made, renamed or moved since 2026-07-15 has numbers in it, and that of a job with " +
+		"an environment names that instead of the branch: `regpass trust` in the job prints it as it is.",
 	Shape: []Shape{
 		{"sub", "repo:$repository:ref:refs/heads/$ref"},
 		{"repository", "$repository"},

@@ -32,7 +32,7 @@ func TestTrustOfAChosenSubject(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if trust.Shell != "" && !strings.Contains(trust.Shell, "8f3a1c20d4e5b697") && row.Name != "octo-sts" || // in base64 there
+		if trust.Shell != "" && !strings.Contains(trust.Shell, "8f3a1c20d4e5b697") && row.Name != "octo-sts" ||
 			trust.Terraform != "" && !strings.Contains(trust.Terraform, "8f3a1c20d4e5b697") ||
 			!strings.Contains(string(documents), "8f3a1c20d4e5b697") {
 			t.Errorf("%s: an app of anybody is let in: %s", row.Name, documents)

@@ -18,7 +18,7 @@ func trustPrefix(_ *regpass.Env, t Target, j Job) (Trust, error) {
 		fields = append(fields, Field{"environment", e})
 	}
 	if owner == "" {
-		fields = []Field{{"issuer", j.Issuer}, {"subject", j.Subject()}}
+		fields = append([]Field{{"issuer", j.Issuer}}, claimFields(j.telling())...)
 	}
 	return Trust{Where: "the settings of the channel " + known(segments(t.Ref.URL)[0], "CHANNEL") +
 		" at prefix.dev, under Trusted Publishers; to read a private channel, under repository access", Fields: fields,

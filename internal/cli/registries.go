@@ -60,13 +60,15 @@ func (a *app) keepKnown(found project.Found) ([]regpass.Ref, error) {
 	if found.Refs, err = a.vouch(found.Refs); err != nil {
 		return nil, err
 	}
-	var refs, untrusted []regpass.Ref
+	var refs, untrusted, publish []regpass.Ref
 	for _, r := range found.Refs {
 		row, err := registry.Find(a.env, r)
 		switch {
 		case err != nil:
 			return nil, err
 		case row.IsPublic(r):
+		case !row.Trusts(a.env, r) && row.Publishes:
+			publish = append(publish, r)
 		case !row.Trusts(a.env, r):
 			untrusted = append(untrusted, r)
 		default:
@@ -80,16 +82,17 @@ func (a *app) keepKnown(found project.Found) ([]regpass.Ref, error) {
 	if len(untrusted) > 0 {
 		a.say.Warn(a.getNothing(untrusted, refs))
 	}
-	refs, publish := registry.Beside(a.env, refs)
+	refs, beside := registry.Beside(a.env, refs)
+	publish = append(publish, beside...)
 	for _, r := range publish[:min(maxSaid, len(publish))] {
 		a.say.notef("%v; to have it, name it yourself: %s", noPublishing(r), a.byHand(regpass.Quote(r.String())))
 	}
 	return refs, nil
 }
 
-// noPublishing says why registry.Beside splits a registry off.
+// noPublishing says why a place to publish to gets nothing.
 func noPublishing(r regpass.Ref) error {
-	return fmt.Errorf("%s names %s beside an index of that server: no identity is exchanged for the right to publish",
+	return fmt.Errorf("%s names %s: no identity is exchanged for the right to publish that only a checkout asks for",
 		r.Origin, r)
 }
 

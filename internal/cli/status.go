@@ -137,6 +137,10 @@ func (a *app) status(ctx context.Context, args []string, o broker.Options, check
 	refs, publish := registry.Beside(a.env, refs)
 	for _, ref := range refs {
 		g := explain(ctx, b, ref)
+		if row, err := registry.Find(a.env, ref); err == nil && row.Publishes && !row.Trusts(a.env, ref) {
+			publish = append(publish, ref)
+			continue
+		}
 		if check && !g.Public {
 			g.check(ctx, b, ref, s == nil)
 		}

@@ -91,6 +91,10 @@ func (f *trustFlags) report(ctx context.Context, a *app, ref regpass.Ref) (trust
 		return trustReport{}, err
 	}
 	t, err := target.Row.Trust(a.env, target, job)
+	i := slices.IndexFunc(ci.Systems, func(s ci.System) bool { return s.Name == f.ci })
+	if i >= 0 && ci.Systems[i].Doubt != "" {
+		t.Notes = append(t.Notes, ci.Systems[i].Doubt)
+	}
 	return trustReport{ref.String(), target.Row.Name, job, t}, err
 }
 
