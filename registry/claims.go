@@ -33,8 +33,8 @@ func (j Job) passing() bool {
 	return j.Issuer == "https://agent.buildkite.com" || strings.HasPrefix(j.Issuer, "https://api.bitbucket.org/")
 }
 
-// bySubject refuses to describe a job for a registry that compares issuer, audience and subject alone, if every build of
-// that issuer writes into sub what it likes, as Bitrise's do
+// bySubject refuses to describe a job for a registry that compares issuer, audience and subject alone, if every build
+// of that issuer writes into sub what it likes, as Bitrise's do
 // (https://docs.bitrise.io/en/bitrise-platform/integrations/oidc-authentication/oidc-authentication-overview.html).
 func (j Job) bySubject(row string) error {
 	if j.Issuer != "https://token.builds.bitrise.io" {
