@@ -24,7 +24,8 @@ func TestKeyOfAKindForOneServer(t *testing.T) {
 				t.Error("status promises it to both")
 			}
 			_, err := b.Credential(t.Context(), other)
-			testenv.WantError(t, err, "a-key-0123456789abcdef", test.name+" is one key, but https://a.corp and https://b.example")
+			testenv.WantError(t, err, "a-key-0123456789abcdef",
+				test.name+" is one key, but https://a.corp and https://b.example")
 			if _, err := b.Credential(t.Context(), a); err != nil {
 				t.Error(err)
 			}
