@@ -11,8 +11,8 @@ import (
 	"github.com/regpass/regpass/internal/testenv"
 )
 
-// TestMetadataByNoProxy fails if the metadata server is asked by way of a proxy: that would see the token, which comes in
-// clear, and would ask the metadata server of its own machine.
+// TestMetadataByNoProxy fails if the metadata server is asked by way of a proxy: that would see the token, which comes
+// in clear, and would ask the metadata server of its own machine.
 func TestMetadataByNoProxy(t *testing.T) {
 	proxied := 0
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/regpass/regpass"
 )
@@ -145,6 +146,9 @@ func (d dockerHubRef) exchange(ctx context.Context, env *regpass.Env, t Target, 
 func trustDockerHub(env *regpass.Env, t Target, j Job) (Trust, error) {
 	if err := j.bySubject(t.Row.Name); err != nil {
 		return Trust{}, err
+	}
+	if strings.Contains(j.Subject(), "*") {
+		return Trust{}, regpass.Usagef("dockerhub: the claim sub holds a *, which a ruleset takes for any text")
 	}
 	d, _ := t.exchanger.(dockerHubRef)
 	out := Trust{
