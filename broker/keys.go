@@ -89,10 +89,12 @@ func (b *Broker) namesNone(proof registry.Proof) bool {
 	return b.options.Given.From != "" || isGeneralKey(proof.From) || isHostKey(proof.From)
 }
 
-// onlyTo keeps a secret that was given, or one from a variable that is not the registry's own, to the first registry
-// that gets it: sending one secret to several is what a hostile list of registries would want.
+// onlyTo keeps a secret to the first registry that gets it, if it was given, is from a variable that is not the
+// registry's own, or from one of a kind of server of which only type= says that this is one: sending one secret to
+// several is what a hostile list of registries would want.
 func (b *Broker) onlyTo(t registry.Target, proof registry.Proof) error {
-	if !b.namesNone(proof) {
+	key := proof.Method == regpass.APIKey || proof.Method == regpass.ReadyToken // not what a login left
+	if !b.namesNone(proof) && (!key || t.Row.Match(b.env, t.Ref)) {
 		return nil
 	}
 	receiver := t.Receiver.String()

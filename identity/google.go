@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/regpass/regpass"
 )
@@ -15,9 +14,6 @@ import (
 // googleHost is the metadata server of a machine at Google. Its name, metadata.google.internal, is not used: whoever
 // answers for names on this network would be asked.
 const googleHost = "169.254.169.254"
-
-// googleTimeout limits one question to the metadata server, which is beside the machine.
-const googleTimeout = 3 * time.Second
 
 // detectGoogle looks at what the firmware says, as Google's own libraries do. A maker's name alone is not enough:
 // Google also makes laptops.
@@ -54,13 +50,7 @@ func googleToken(ctx context.Context, env *regpass.Env, audience string) (regpas
 	}
 	request := regpass.Request{Op: "ask for an ID token", Method: http.MethodGet, URL: u, LinkLocal: true,
 		Header: http.Header{"Metadata-Flavor": {"Google"}}}
-	var token []byte
-	err = env.Retry(ctx, func(ctx context.Context) (err error) {
-		ctx, cancel := context.WithTimeout(ctx, googleTimeout)
-		defer cancel()
-		token, err = env.Do(ctx, request)
-		return err
-	})
+	token, err := env.AskMetadata(ctx, request)
 	var refused *regpass.HTTPError
 	switch {
 	case err == nil:

@@ -20,9 +20,7 @@ var chainguard = Row{
 	Doc:     "https://www.chainguard.dev/docs/platform/administration/assumable-ids/",
 	Hosts:   []string{"cgr.dev", "*.cgr.dev"},
 	Example: "https://libraries.cgr.dev/python/simple/",
-	Match: func(_ *regpass.Env, ref regpass.Ref) bool {
-		return ref.URL.Scheme == "https" && inDomain(ref.Host, "cgr.dev") // Host has no port, so 443
-	},
+	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return onChainguard(ref) },
 	Proofs: []Source{{Method: regpass.APIKey, Vars: []string{"CHAINGUARD_PYTHON_IDENTITY_ID", "CHAINGUARD_PYTHON_TOKEN"},
 		Doc: "a pull token, for the Python libraries", Host: chainguardLibraries, Read: readChainguard}},
 	Options: []Option{chainguardIdentity},
@@ -56,7 +54,15 @@ const (
 // chainguardRef is an identity of Chainguard and what its token is for.
 type chainguardRef struct{ identity, service string }
 
+func onChainguard(ref regpass.Ref) bool {
+	return ref.URL.Scheme == "https" && inDomain(ref.Host, "cgr.dev") // Host has no port, so 443
+}
+
 func openChainguard(env *regpass.Env, ref regpass.Ref) (Target, error) {
+	if !onChainguard(ref) {
+		err := regpass.Usagef("%s is no host of Chainguard", regpass.Quote(ref.Host))
+		return Target{}, regpass.Hintf(err, "it is cgr.dev or libraries.cgr.dev")
+	}
 	c := chainguardRef{identity: chainguardIdentity.value(env, ref), service: chainguardImages}
 	if c.identity != "" && !chainguardUIDP().MatchString(c.identity) {
 		err := regpass.Usagef("identity= or CHAINGUARD_IDENTITY is %s, which is no id of an identity",

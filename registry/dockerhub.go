@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/regpass/regpass"
 )
@@ -20,9 +21,7 @@ var dockerHub = Row{
 	Doc:     "https://docs.docker.com/enterprise/security/docker-oidc/",
 	Hosts:   []string{"docker.io", "registry-1.docker.io", "index.docker.io", "dhi.io"},
 	Example: "https://registry-1.docker.io/acme/app",
-	Match: func(_ *regpass.Env, ref regpass.Ref) bool {
-		return ref.URL.Scheme == "https" && (ref.Host == "dhi.io" || slices.Contains(dockerHubHosts, ref.Host))
-	},
+	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return onDockerHub(ref) },
 	Proofs: []Source{{Method: regpass.APIKey, Vars: []string{"DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"},
 		Doc: "an access token and whose it is", Read: readDockerHub}},
 	Options: []Option{dockerHubConnection, dockerHubUser, dockerHubDuration},
@@ -48,6 +47,10 @@ var (
 		Doc: "lifetime of the credential in seconds, 300 to 21600; 3600 if it is not given"}
 )
 
+func onDockerHub(ref regpass.Ref) bool {
+	return ref.URL.Scheme == "https" && (ref.Host == "dhi.io" || slices.Contains(dockerHubHosts, ref.Host))
+}
+
 // dockerHubHosts are all names of Docker Hub. Clients ask for the credential of any of them.
 var dockerHubHosts = []string{"docker.io", "registry-1.docker.io", "index.docker.io"}
 
@@ -65,6 +68,10 @@ type dockerHubRef struct {
 const dockerHubIdentity = "https://identity.docker.com"
 
 func openDockerHub(env *regpass.Env, ref regpass.Ref) (Target, error) {
+	if !onDockerHub(ref) {
+		err := regpass.Usagef("%s is no host of Docker Hub", regpass.Quote(ref.Host))
+		return Target{}, regpass.Hintf(err, "it is docker.io, registry-1.docker.io, index.docker.io or dhi.io")
+	}
 	user := dockerHubUser.value(env, ref)
 	d := dockerHubRef{keyRef{regpass.Basic, user}, dockerHubConnection.value(env, ref),
 		cmp.Or(dockerHubDuration.value(env, ref), "3600")}
@@ -139,6 +146,9 @@ func (d dockerHubRef) exchange(ctx context.Context, env *regpass.Env, t Target, 
 func trustDockerHub(env *regpass.Env, t Target, j Job) (Trust, error) {
 	if err := j.bySubject(t.Row.Name); err != nil {
 		return Trust{}, err
+	}
+	if strings.Contains(j.Subject(), "*") {
+		return Trust{}, regpass.Usagef("dockerhub: the claim sub holds a *, which a ruleset takes for any text")
 	}
 	d, _ := t.exchanger.(dockerHubRef)
 	out := Trust{

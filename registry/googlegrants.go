@@ -161,7 +161,11 @@ func (s googleSubject) read(ctx context.Context, env *regpass.Env) (regpass.Secr
 		}
 		r := regpass.Request{Op: op, Method: http.MethodGet, URL: at, LinkLocal: true}
 		r.Header, r.Keys = s.headers()
-		content, err = env.Do(ctx, r)
+		ask := env.Do
+		if at.Scheme == "http" { // on this machine or beside it, so by no proxy
+			ask = func(ctx context.Context, r regpass.Request) ([]byte, error) { return env.AskMetadata(ctx, r) }
+		}
+		content, err = ask(ctx, r)
 	}
 	if err != nil {
 		return regpass.Secret{}, err // names the operation or the setting
