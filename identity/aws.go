@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"encoding/xml"
 	"fmt"
 	"net/http"
 	"strings"
@@ -59,13 +58,12 @@ func awsToken(ctx context.Context, env *regpass.Env, audience string) (regpass.S
 	if err != nil {
 		return regpass.Secret{}, awsRefusal(err, audience)
 	}
-	var got struct {
-		Token string `xml:"GetWebIdentityTokenResult>WebIdentityToken"`
-	}
-	if err := xml.Unmarshal(answer, &got); err != nil || got.Token == "" {
+	got, err := aws.Fields(answer)
+	token := got["GetWebIdentityTokenResult/WebIdentityToken"]
+	if err != nil || token == "" {
 		return regpass.Secret{}, regpass.NoIdentityf("ask for an ID token: the answer of %s has none", at.Host)
 	}
-	return regpass.NewSecret(got.Token), nil
+	return regpass.NewSecret(token), nil
 }
 
 // awsRefusal says what is missing.

@@ -3,7 +3,6 @@ package registry
 import (
 	"cmp"
 	"context"
-	"encoding/xml"
 	"fmt"
 	"net/http"
 
@@ -66,15 +65,6 @@ func awsHop(ctx context.Context, env *regpass.Env, t Target, p Proof) (aws.Keys,
 	return aws.Keys{}, t.unsupported(p)
 }
 
-// awsAnswer is STS's answer to AssumeRoleWithWebIdentity.
-type awsAnswer struct {
-	Keys struct {
-		ID      string `xml:"AccessKeyId"`
-		Secret  string `xml:"SecretAccessKey"`
-		Session string `xml:"SessionToken"`
-	} `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
-}
-
 // awsAssumeRole exchanges a CI identity for the keys of a role, for the shortest time that STS knows: what the registry
 // gives for them lasts longer.
 //
@@ -100,11 +90,12 @@ func awsAssumeRole(ctx context.Context, env *regpass.Env, t Target, p Proof) (aw
 	if err != nil {
 		return aws.Keys{}, err
 	}
-	var got awsAnswer
-	if err := xml.Unmarshal(answer, &got); err != nil {
+	got, err := aws.Fields(answer)
+	if err != nil {
 		return aws.Keys{}, fmt.Errorf("%s: the answer (%d bytes) is not the expected XML", op, len(answer))
 	}
-	return aws.NewKeys(env, op, got.Keys.ID, got.Keys.Secret, got.Keys.Session)
+	const keys = "AssumeRoleWithWebIdentityResult/Credentials/"
+	return aws.NewKeys(env, op, got[keys+"AccessKeyId"], got[keys+"SecretAccessKey"], got[keys+"SessionToken"])
 }
 
 // notInSession matches what the name of a session may not hold, in CloudTrail and in the role's ARN.
