@@ -35,7 +35,9 @@ var mayImport = map[string][]string{
 	"envsync/netrc":   {"", "envsync"},
 	"envsync/rattler": {"", "envsync", "envsync/netrc"},
 	"envsync/uv":      {"", "envsync", "internal/toml"},
-	"envsync/clients": {"", "envsync", "envsync/netrc", "envsync/rattler", "envsync/uv"},
+	"envsync/ask":     {"", "envsync"},
+	"envsync/clients": {"", "envsync", "envsync/ask", "envsync/netrc", "envsync/rattler", "envsync/uv"},
+	"helper":          {"", "envsync"},
 	"session":         {"", "ci", "envsync", "envsync/clients"},
 	"action":          {""},
 	"buildkit":        {"", "buildkit/builder", "buildkit/leak", "buildkit/plan", "buildkit/secret"},
@@ -62,9 +64,9 @@ var mayImport = map[string][]string{
 	"internal/child":     {"", "internal/process"},
 	"internal/demo":      {"", "sts", "internal/fake", "internal/loopback", "internal/sample"},
 	"internal/recipe":    {"", "ci", "identity", "registry", "broker"},
-	"e2e":                {"", "image", "sts"}, // and, as all tests, what is internal
-	"internal/cli": {"", "ci", "identity", "registry", "envsync", "envsync/clients", "session", "broker", "action",
-		"buildkit", "buildtool", "image", "sts", "project",
+	"e2e":                {"", "helper", "image", "sts"}, // and, as all tests, what is internal
+	"internal/cli": {"", "ci", "identity", "registry", "envsync", "envsync/ask", "envsync/clients", "helper", "session",
+		"broker", "action", "buildkit", "buildtool", "image", "sts", "project",
 		"buildkit/builder", "buildkit/inject", "buildkit/leak", "buildkit/plan", "buildkit/secret",
 		"internal/child", "internal/demo", "internal/recipe"},
 }

@@ -106,6 +106,7 @@ type Env struct {
 	Stdout  io.Writer
 	Stderr  io.Writer
 
+	Program  string // path of our own program, to which the names of its helpers are linked; or empty
 	Dir      string // working directory
 	Home     string // home directory, or empty if there is none
 	TempDir  string // the system's folder for temporary files

@@ -23,13 +23,20 @@ type Sink struct {
 	Var         string   // variable that names File or its folder; empty if there is no file
 	File        string   // slash path of the private file in the session's folder of files; empty: only variables
 	PointsAtDir bool     // Var names the folder of the file, since its readers write a lock beside it
-	Format      Format   // of the private file
+	Format      Format   // of the private file, or of the one that Programs read
 	Variants    []Format // the other formats that Prepare may choose; a session's journal names any of them
 
-	Default bool    // used if no sink is named
-	Build   Mount   // the same file as a secret of a container build; zero: there is none
-	Output  string  // output of the GitHub Action that repeats Var, for jobs that export no variables; or ""
-	InPlace InPlace // how to change the user's own file instead; zero: it is never changed
+	Default bool // used if no sink is named
+	Named   bool // Prepare needs Options.Names
+	// Uses are patterns (path.Match) of files that show that a project uses the client: then it is a default too.
+	Uses []string
+	// Programs are names of helpers, see package helper, that the client starts: links to our own program in a folder of
+	// their own. Only a running command has them.
+	Programs []string
+	OnPath   bool    // the client looks for Programs on PATH
+	Build    Mount   // the same file as a secret of a container build; zero: there is none
+	Output   string  // output of the GitHub Action that repeats Var, for jobs that export no variables; or ""
+	InPlace  InPlace // how to change the user's own file instead; zero: it is never changed
 
 	// Prepare works out the plan. It may read the files that the clients use now, up to 1 MiB each, and it writes
 	// nothing. A credential that the clients cannot carry is an error.
@@ -53,6 +60,7 @@ type InPlace struct {
 // Private is a private file before its content is known.
 type Private struct {
 	Path   string // absolute
+	Bin    string // absolute path of the folder of the sink's programs
 	Var    Var    // names the file to the clients
 	Format Format
 }
@@ -60,7 +68,7 @@ type Private struct {
 // Plan works out what to write for the entries. dir is the absolute path of the folder for our private files. Plan
 // writes nothing. A credential that the clients cannot carry is an error.
 func (s Sink) Plan(env *regpass.Env, dir string, entries []Entry, o Options) (Plan, error) {
-	private := Private{Format: s.Format}
+	private := Private{Format: s.Format, Bin: filepath.Join(dir, BinName)}
 	if s.File != "" {
 		private.Path = filepath.Join(dir, filepath.FromSlash(s.File))
 		private.Var = Var{Name: s.Var, Plain: private.Path}
@@ -87,10 +95,13 @@ func withoutOurs(env *regpass.Env, ours Var) *regpass.Env {
 	return &hiding
 }
 
+// BinName is the name of the folder of programs among the private files.
+const BinName = "bin"
+
 // Carries returns why the sink's clients cannot take the credential at all, or nil. It does not look at their files.
 // Variables carry every credential.
 func (s Sink) Carries(e Entry) error {
-	if s.File == "" {
+	if s.Format.Set == nil {
 		return nil
 	}
 	return s.Format.Carries(e)
@@ -109,15 +120,17 @@ type Options struct {
 	// InPlace maps the names of sinks that change a file of the user's, instead of making a private one, to the path
 	// of that file; empty: the file that the clients read.
 	InPlace  map[string]string
-	Sinks    []string // the names of all sinks in use, for warnings of what a single one cannot do
-	Wildcard bool     // rattler: also give the credential to the subdomains of its host
-	ByChance bool     // the sinks are the default ones, so a variable is left out if two credentials would set it
+	Sinks    []string        // the names of all sinks in use, for warnings of what a single one cannot do
+	Wildcard bool            // rattler: also give the credential to the subdomains of its host
+	Names    []regpass.Named // the registries that the project's files give a name, for sinks with Named
+	ByChance bool            // the sinks are the default ones, so a variable is left out if two credentials would set it
 }
 
 // Plan is the work of a sink, not done yet. Every Change is known to fit the present content of its file.
 type Plan struct {
 	Vars     []Var
 	Changes  []Change
+	Programs []string // names to link to our own program in the folder BinName of the private files
 	Warnings []string // cases in which a client will not use the credential, one line each, without secrets
 	Notes    []string // what is left out because no client has a use for it, as Warnings
 }

@@ -4,6 +4,7 @@ package clients
 import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/ask"
 	"github.com/regpass/regpass/envsync/netrc"
 	"github.com/regpass/regpass/envsync/rattler"
 	"github.com/regpass/regpass/envsync/uv"
@@ -50,6 +51,30 @@ var All = []envsync.Sink{
 		Build:   envsync.Mount{ID: "uv", Target: "/run/regpass-uv/credentials.toml"},
 		Output:  "uv-credentials-dir",
 		Prepare: uv.Plan,
+	}, {
+		Name:     "keyring",
+		Doc:      "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path",
+		Format:   ask.Format,
+		Programs: []string{"keyring"},
+		Readers:  []string{"pip", "uv", "pdm"},
+		Prepare:  planKeyring,
+	}, {
+		Name:     "go",
+		Doc:      "GOAUTH: go asks for each module proxy and repository that refuses it",
+		Format:   ask.Format,
+		Programs: []string{"goauth-regpass"},
+		Uses:     []string{"go.mod", "go.work"},
+		Readers:  []string{"go"},
+		Prepare:  planGo,
+	}, {
+		Name:     "cargo",
+		Doc:      "CARGO_REGISTRIES_<NAME>_CREDENTIAL_PROVIDER: cargo asks for the registries that .cargo/config.toml names",
+		Format:   ask.Format,
+		Programs: []string{"cargo-credential-regpass"},
+		Uses:     []string{"Cargo.toml"},
+		Readers:  []string{"cargo"},
+		Named:    true,
+		Prepare:  planCargo,
 	},
 }
 

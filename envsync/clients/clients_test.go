@@ -6,6 +6,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/ask"
 	"github.com/regpass/regpass/internal/testenv"
 )
 
@@ -25,7 +26,8 @@ func TestClients(t *testing.T) {
 		if err != nil || found.Doc != s.Doc || s.Doc == "" {
 			t.Errorf("%s: %v", s.Name, err)
 		}
-		p, err := s.Plan(testenv.New(t, nil), t.TempDir(), entries, envsync.Options{Wildcard: true})
+		p, err := s.Plan(testenv.New(t, nil), t.TempDir(), entries, envsync.Options{Wildcard: true,
+			Names: []regpass.Named{{Client: s.Name, Name: "main", URL: "https://h.test/simple"}}})
 		if err != nil || len(p.Vars) == 0 {
 			t.Errorf("%s: %v, %v", s.Name, p.Vars, err)
 		}
@@ -54,7 +56,7 @@ func TestClients(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Equal(names, []string{"env", "netrc", "rattler", "uv"}) {
+	if !slices.Equal(names[:4], []string{"env", "netrc", "rattler", "uv"}) {
 		t.Errorf("sinks %v", names)
 	}
 	_, err := Find("pip")
@@ -75,7 +77,7 @@ func TestClientsShareNothing(t *testing.T) {
 			owner[[2]string{kind, word}] = s.Name
 		}
 		for _, f := range append([]envsync.Format{s.Format}, s.Variants...) {
-			if other := owner[[2]string{"format", f.Name}]; f.Name != "" && other != "" {
+			if other := owner[[2]string{"format", f.Name}]; f.Name != "" && f.Name != ask.Format.Name && other != "" {
 				t.Errorf("%s and %s have the same format %s", other, s.Name, f.Name)
 			}
 			owner[[2]string{"format", f.Name}] = s.Name

@@ -72,6 +72,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err := o.secrets.find(ctx, a.env, command); err != nil {
 		return err
 	}
+	o.sinks.command = command
 	if err := o.check(a, refs, command); err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (o *execOptions) begin(ctx context.Context, s *session.Session) (
 
 // check finds sinks and names of indexes that cannot be used, so that no credential is made for them.
 func (o *execOptions) check(a *app, refs []regpass.Ref, command []string) error {
-	if err := o.sinks.check(); err != nil {
+	if err := o.sinks.check(a); err != nil {
 		return err
 	}
 	if err := o.sinks.checkNames(a, refs, command...); err != nil {
@@ -166,7 +167,10 @@ func (o *execOptions) write(ctx context.Context, a *app, sub *session.Session, a
 			return handover{}, err
 		}
 	}
-	return h, sub.Apply(ctx, h.Changes, h.files()...)
+	if err := sub.Apply(ctx, h.Changes, h.files()...); err != nil {
+		return handover{}, err
+	}
+	return h, sub.Link(ctx, a.env.Program, h.Programs)
 }
 
 // childEnv returns the variables that the command inherits: ours without the keys that were exchanged, without those

@@ -120,7 +120,7 @@ all files are private ones in the session's folder. Files of yours are changed o
 }
 
 func login(ctx context.Context, a *app, args []string, o *loginOptions, format varFormat) error {
-	if err := o.sinks.check(); err != nil {
+	if err := o.sinks.check(a); err != nil {
 		return err
 	}
 	refs, err := a.registries(args)

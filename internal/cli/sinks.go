@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,7 +13,9 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/broker"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/ask"
 	"github.com/regpass/regpass/envsync/clients"
+	"github.com/regpass/regpass/project"
 	"github.com/regpass/regpass/session"
 )
 
@@ -20,6 +23,7 @@ import (
 type sinkFlags struct {
 	to       []string
 	defaults []envsync.Sink // used if to is empty
+	command  []string       // that gets the credentials, and for which programs can be linked; nil: none runs
 	wildcard bool
 	files    map[string]*string // by sink: --netrc-file and the like
 	homes    map[string]*bool   // by sink: --rattler-home and the like
@@ -65,15 +69,19 @@ func (f *sinkFlags) options() envsync.Options {
 }
 
 // sinks returns the sinks that --to names, each once, or the defaults. An unknown name is regpass.ErrUsage.
-func (f *sinkFlags) sinks() ([]envsync.Sink, error) {
+func (f *sinkFlags) sinks(a *app) ([]envsync.Sink, error) {
 	if len(f.to) == 0 {
-		return f.defaults, nil
+		return append(slices.Clone(f.defaults), f.used(a)...), nil
 	}
 	var sinks []envsync.Sink
 	for _, name := range f.to {
 		sink, err := clients.Find(strings.TrimSpace(name))
 		if err != nil {
 			return nil, err
+		}
+		if len(sink.Programs) > 0 && f.command == nil {
+			return nil, regpass.Hintf(regpass.Usagef("the sink %s is for a command that regpass runs", sink.Name),
+				"use `regpass exec --to %s -- COMMAND`, or `regpass helper install` for good", sink.Name)
 		}
 		if !slices.Contains(clients.Names(sinks), sink.Name) {
 			sinks = append(sinks, sink)
@@ -82,9 +90,23 @@ func (f *sinkFlags) sinks() ([]envsync.Sink, error) {
 	return sinks, nil
 }
 
+// used are the sinks of clients that the command is, or that the project uses, besides those that every run has.
+func (f *sinkFlags) used(a *app) (sinks []envsync.Sink) {
+	if f.command == nil {
+		return nil
+	}
+	name := strings.TrimSuffix(filepath.Base(f.command[0]), ".exe")
+	for _, s := range clients.All {
+		if !s.Default && len(s.Uses) > 0 && (slices.Contains(s.Readers, name) || project.Has(a.env, s.Uses)) {
+			sinks = append(sinks, s)
+		}
+	}
+	return sinks
+}
+
 // check finds unknown names of sinks, and flags for sinks that are not written, so that no credential is made for them.
-func (f *sinkFlags) check() error {
-	sinks, err := f.sinks()
+func (f *sinkFlags) check(a *app) error {
+	sinks, err := f.sinks(a)
 	if err != nil {
 		return err
 	}
@@ -107,25 +129,26 @@ func (f *sinkFlags) check() error {
 // checkNames refuses names of indexes that are on another origin in uv's files, if a sink that --to names would set
 // uv's variables of that name; see checkIndexNames. By default none does.
 func (f *sinkFlags) checkNames(a *app, refs []regpass.Ref, words ...string) error {
-	sinks, err := f.sinks()
+	sinks, err := f.sinks(a)
 	if err != nil || len(f.to) == 0 || !slices.ContainsFunc(sinks, onlyVariables) {
 		return err
 	}
 	return a.checkIndexNames(refs, words...)
 }
 
-func onlyVariables(s envsync.Sink) bool { return s.File == "" }
+func onlyVariables(s envsync.Sink) bool { return s.File == "" && len(s.Programs) == 0 }
 
 // plan plans the files and variables for the leases. A sink that --to names must be able to carry all of them. A
 // default sink carries the ones it can, and every lease must be carried by at least one sink.
 func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsync.Plan, error) {
-	sinks, err := f.sinks()
+	sinks, err := f.sinks(a)
 	if err != nil {
 		return envsync.Plan{}, err
 	}
 	var whole envsync.Plan
 	carried, left := make([]bool, len(all)), make([]leftOut, len(all))
 	var refused []error
+	var asked []envsync.Entry
 	for _, sink := range sinks {
 		var entries []envsync.Entry
 		for i, l := range all {
@@ -143,6 +166,9 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		}
 		o := f.options()
 		o.Sinks = clients.Names(sinks)
+		if sink.Named {
+			o.Names = project.Names(a.env)
+		}
 		p, err := sink.Plan(a.env, s.Files(), entries, o)
 		if err != nil {
 			return envsync.Plan{}, err
@@ -151,7 +177,12 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		whole.Vars = append(whole.Vars, p.Vars...)
 		whole.Warnings = append(whole.Warnings, p.Warnings...)
 		whole.Notes = append(whole.Notes, p.Notes...)
+		if len(sink.Programs) > 0 {
+			asked = append(asked, entries...)
+			whole.Programs = append(whole.Programs, sink.Programs...)
+		}
 	}
+	f.planPrograms(a, s, &whole, asked)
 	if i := slices.Index(carried, false); i >= 0 {
 		err := fmt.Errorf("no sink can carry the credential for %s: %w", all[i].Target.Ref, errors.Join(refused...))
 		return envsync.Plan{}, regpass.Hintf(err, "name one with --to, or use `regpass token %s`",
@@ -161,6 +192,20 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		left[i].tell(&whole, l)
 	}
 	return whole, nil
+}
+
+// planPrograms adds to a plan what its programs need: the file that they read, and their folder on PATH.
+func (f *sinkFlags) planPrograms(a *app, s *session.Session, whole *envsync.Plan, asked []envsync.Entry) {
+	if len(whole.Programs) == 0 {
+		return
+	}
+	change, file := ask.Change(s.Files(), asked)
+	whole.Changes = append(whole.Changes, change)
+	path := filepath.Join(s.Files(), envsync.BinName)
+	if was := a.env.Getenv("PATH"); was != "" {
+		path += string(filepath.ListSeparator) + was
+	}
+	whole.Vars = append(whole.Vars, file, envsync.Var{Name: "PATH", Plain: path})
 }
 
 // entries returns the lease's credentials that a sink is given, one for each host. The error says which of them a

@@ -1,0 +1,66 @@
+package clients
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
+)
+
+// The sinks below set what makes a client start one of our helpers.
+
+// program is the path of a helper's link.
+func program(private envsync.Private, name string) string { return filepath.Join(private.Bin, name) }
+
+// planKeyring makes pip and uv ask `keyring` on PATH, and pip ask nobody at the terminal
+// (https://pip.pypa.io/en/stable/topics/authentication/#keyring-support).
+func planKeyring(*regpass.Env, envsync.Private, []envsync.Entry, envsync.Options) (envsync.Plan, error) {
+	return envsync.Plan{Vars: []envsync.Var{
+		{Name: "PIP_KEYRING_PROVIDER", Plain: "subprocess"},
+		{Name: "PIP_NO_INPUT", Plain: "1"},
+		{Name: "UV_KEYRING_PROVIDER", Plain: "subprocess"},
+	}}, nil
+}
+
+// planGo makes go ask our helper, before what GOAUTH says already (https://pkg.go.dev/cmd/go, GOAUTH). go splits the
+// value at semicolons and blanks, and takes a word in quotes as one.
+func planGo(env *regpass.Env, private envsync.Private, _ []envsync.Entry, _ envsync.Options) (envsync.Plan, error) {
+	path := program(private, "goauth-regpass")
+	if strings.ContainsAny(path, `'";`) {
+		return envsync.Plan{}, fmt.Errorf("go: GOAUTH cannot hold the path %s", regpass.Quote(path))
+	}
+	value := "'" + path + "'"
+	switch was := env.Getenv("GOAUTH"); was {
+	case "":
+		value += "; netrc" // go's own default
+	case "off":
+	default:
+		value += "; " + was
+	}
+	return envsync.Plan{Vars: []envsync.Var{{Name: "GOAUTH", Plain: value}}}, nil
+}
+
+// planCargo names our helper as the provider of each registry that the project's files name
+// (https://doc.rust-lang.org/cargo/reference/registry-authentication.html). cargo splits the value at blanks.
+func planCargo(_ *regpass.Env, private envsync.Private, entries []envsync.Entry, o envsync.Options) (
+	envsync.Plan, error) {
+	path := program(private, "cargo-credential-regpass")
+	if strings.ContainsAny(path, " \t") {
+		return envsync.Plan{}, fmt.Errorf("cargo: no variable can hold the path %s, for its blank", regpass.Quote(path))
+	}
+	var p envsync.Plan
+	named := envsync.ByName("cargo", o.Names, entries)
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		p.Vars = append(p.Vars, envsync.Var{Name: cargoVar(name) + "_CREDENTIAL_PROVIDER", Plain: path})
+	}
+	return p, nil
+}
+
+// cargoVar begins the names of the variables of a registry.
+func cargoVar(registry string) string {
+	return "CARGO_REGISTRIES_" + strings.ToUpper(strings.ReplaceAll(registry, "-", "_"))
+}

@@ -1,0 +1,24 @@
+package clients
+
+// Program is a package client, as people know it.
+type Program struct {
+	Name  string
+	Sinks []string // in which it finds a credential, the best first; nil: none
+	How   string   // when it reads or asks
+	// Survives says what becomes of a run in which the credential ends. Where a client neither asks nor reads again, the
+	// credential must last as long as the run.
+	Survives string
+	Proven   string // what proves it: a version and the test's story, or "documentation"
+}
+
+// Programs are the clients, in the order of the README's table.
+var Programs = []Program{
+	{"uv", []string{"uv", "netrc", "env", "keyring"}, "reads once", "no", "uv 0.12.5 and 0.13.9"},
+	{"pip", []string{"netrc", "keyring"}, "reads for each request; asks after each 401", "yes", "pip 26"},
+	{"twine", nil, "`regpass token` in `TWINE_PASSWORD`", "no", "twine 7"},
+	{"curl", []string{"netrc"}, "reads for each URL, with `--netrc-file \"$NETRC\"`", "yes", "Debian's 7.88"},
+	{"pixi, rattler-build, py-rattler", []string{"rattler"}, "reads once", "no",
+		"py-rattler 0.28; pixi itself was not available and was not run"},
+	{"go", []string{"go"}, "asks after each 401", "yes", "documentation"},
+	{"cargo", []string{"cargo"}, "asks when a credential has ended", "yes", "documentation"},
+}

@@ -1,0 +1,46 @@
+package envsync
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/regpass/regpass"
+)
+
+// ByName are the credentials for the registries that a client's files name, by those names: of the entries for a named
+// URL's host, the one whose registry's path is the longest that the URL's lies below, or else the first.
+func ByName(client string, names []regpass.Named, entries []Entry) map[string]Entry {
+	all := map[string]Entry{}
+	for _, n := range names {
+		u, err := url.Parse(n.URL)
+		if n.Client != client || err != nil {
+			continue
+		}
+		if e, ok := longest(u, entries); ok {
+			all[n.Name] = e
+		}
+	}
+	return all
+}
+
+// longest picks the entry for a URL.
+func longest(u *url.URL, entries []Entry) (best Entry, ok bool) {
+	ref, err := regpass.ParseRef((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
+	if err != nil {
+		return Entry{}, false
+	}
+	depth := -1
+	for _, e := range entries {
+		if e.Cred.Host != ref.Host {
+			continue
+		}
+		at := 0
+		if base := strings.TrimRight(e.Ref.URL.Path, "/") + "/"; strings.HasPrefix(ref.URL.Path+"/", base) {
+			at = len(base)
+		}
+		if at > depth {
+			best, ok, depth = e, true, at
+		}
+	}
+	return best, ok
+}

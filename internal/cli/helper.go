@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/broker"
+	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/ask"
+	"github.com/regpass/regpass/helper"
+	"github.com/regpass/regpass/registry"
+	"github.com/regpass/regpass/session"
+)
+
+func newHelper(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "helper PROTOCOL",
+		Short: "Answer a package client that asks for a credential",
+		Long: `Answer a package client that asks for a credential, in its own protocol. ` + "`regpass exec`" + ` has the
+clients of the project ask by itself. The program also answers under the name by which a client looks for it, as a link
+or a copy of that name. It answers for the hosts of the registries that are configured, and for no other.`,
+		Example: "  printf 'protocol=https\\nhost=git.example\\n' | regpass helper git get\n" +
+			"  regpass helper keyring get https://pkgs.example/simple/ ci",
+		RunE: func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
+	}
+	for _, p := range helper.All {
+		cmd.AddCommand(&cobra.Command{
+			Use:                p.Name,
+			Short:              p.Doc,
+			Long:               fmt.Sprintf("%s\n\nNames: %s\nProtocol: %s", p.Doc, strings.Join(p.Programs, ", "), p.Source),
+			DisableFlagParsing: true, // they are the protocol's
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return a.answer(cmd.Context(), p, args)
+			},
+		})
+	}
+	return cmd
+}
+
+// answer answers the questions of one client. Its streams are the client's, so nothing but errors is said.
+func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) error {
+	a.say.quiet = true
+	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Find: a.find})
+	if errors.Is(err, helper.ErrNone) {
+		return childExit{exitFailed} // the protocol's own silence
+	}
+	return err
+}
+
+// find gets the credential for a question: what the running command or the login was given, while it lasts, otherwise a
+// new one for the same registry. Where nothing was given, the registries are those that the project names.
+func (a *app) find(ctx context.Context, q helper.Question) (regpass.Credential, error) {
+	given, err := a.givenToHelpers()
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	if given == nil {
+		return a.findNamed(ctx, q)
+	}
+	e, err := helper.Match(given, q)
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	a.env.Mask(e.Cred.Secrets()...)
+	if left := e.Cred.Expires.Sub(a.env.Now()); e.Cred.Expires.IsZero() || left > helperLeast {
+		return e.Cred, nil
+	}
+	cred, err := a.mintFor(ctx, e.Ref, q)
+	if err != nil && e.Cred.Expires.After(a.env.Now()) {
+		return e.Cred, nil
+	}
+	return cred, err
+}
+
+// helperLeast is how long a credential must last to be handed to a client without a look for a newer one.
+const helperLeast = 2 * time.Second
+
+// givenToHelpers reads what the running command, or else the login, was given; nil: nothing.
+func (a *app) givenToHelpers() ([]envsync.Entry, error) {
+	path := a.env.Getenv(ask.Var)
+	if path == "" {
+		dir, err := session.Dir(a.env)
+		if err != nil {
+			return nil, nil // a helper can do without
+		}
+		path = filepath.Join(dir, "files", ask.File)
+	}
+	file, err := envsync.ReadExisting(path)
+	if err != nil || file == nil {
+		return nil, err
+	}
+	return ask.Read(file)
+}
+
+// findNamed is find for the registries that the settings and the project name.
+func (a *app) findNamed(ctx context.Context, q helper.Question) (regpass.Credential, error) {
+	refs, err := a.registries(nil)
+	if errors.As(err, new(unnamed)) {
+		return regpass.Credential{}, helper.ErrNone
+	}
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	var all []envsync.Entry
+	for _, ref := range refs {
+		target, err := registry.Open(a.env, ref)
+		if err != nil {
+			continue // of another registry than the one asked for, perhaps
+		}
+		for _, host := range target.Hosts {
+			known := regpass.Credential{Host: host, Secret: regpass.NewSecret(ref.String())} // tells registries apart
+			all = append(all, envsync.Entry{Ref: ref, Cred: known})
+		}
+	}
+	e, err := helper.Match(all, q)
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	return a.mintFor(ctx, e.Ref, q)
+}
+
+// mintFor gets a credential for a registry as `token` does, for the host that was asked for.
+func (a *app) mintFor(ctx context.Context, ref regpass.Ref, q helper.Question) (regpass.Credential, error) {
+	s := a.sessionOrWarn(ctx, a.set.Timeout)
+	o := broker.Options{Provider: a.set.Provider, Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
+	l, err := broker.New(a.env, s, o, a.say).Credential(ctx, ref)
+	l.Cred.Host = q.Host
+	return l.Cred, err
+}
