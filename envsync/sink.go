@@ -38,6 +38,9 @@ type Sink struct {
 	Output   string  // output of the GitHub Action that repeats Var, for jobs that export no variables; or ""
 	InPlace  InPlace // how to change the user's own file instead; zero: it is never changed
 
+	// Refuses says why the client of a sink of variables cannot take a credential at all; nil: it takes each.
+	Refuses func(e Entry) error
+
 	// Prepare works out the plan. It may read the files that the clients use now, up to 1 MiB each, and it writes
 	// nothing. A credential that the clients cannot carry is an error.
 	Prepare func(env *regpass.Env, private Private, entries []Entry, o Options) (Plan, error)
@@ -101,7 +104,10 @@ const BinName = "bin"
 // Carries returns why the sink's clients cannot take the credential at all, or nil. It does not look at their files.
 // Variables carry every credential.
 func (s Sink) Carries(e Entry) error {
-	if s.Format.Set == nil {
+	switch {
+	case s.Refuses != nil:
+		return s.Refuses(e)
+	case s.Format.Set == nil:
 		return nil
 	}
 	return s.Format.Carries(e)

@@ -48,6 +48,10 @@ var files = []file{
 	{"environment.yaml", readConda, false},
 	{".condarc", readConda, false},
 	{".cargo/config.toml", readCargo, false},
+	{"pom.xml", readMaven, false},
+	{"[Nn]u[Gg]et.[Cc]onfig", readNuGet, false},
+	{"Gemfile", readGemfile, false},
+	{"composer.json", readComposer, false},
 }
 
 // Found is what a project names.

@@ -75,6 +75,43 @@ var All = []envsync.Sink{
 		Readers:  []string{"cargo"},
 		Named:    true,
 		Prepare:  planCargo,
+	}, {
+		Name:     "git",
+		Doc:      "GIT_CONFIG_…: git, and the clients that run it, ask for the hosts of the registries",
+		Format:   ask.Format,
+		Programs: []string{"git-credential-regpass"},
+		Uses:     []string{".gitmodules"},
+		Readers:  []string{"git"},
+		Prepare:  planGit,
+	}, {
+		Name:    "nuget",
+		Doc:     "NuGetPackageSourceCredentials_<SOURCE>: dotnet and nuget, for the sources that nuget.config names",
+		Uses:    []string{"[Nn]u[Gg]et.[Cc]onfig"},
+		Readers: []string{"dotnet", "nuget"},
+		Named:   true,
+		Refuses: onlyBasic("nuget"),
+		Prepare: planNuGet,
+	}, {
+		Name:    "bundler",
+		Doc:     "BUNDLE_<HOST>: bundler",
+		Uses:    []string{"Gemfile"},
+		Readers: []string{"bundle"},
+		Named:   true,
+		Refuses: onlyBasic("bundler"),
+		Prepare: planBundler,
+	}, {
+		Name:    "composer",
+		Doc:     "COMPOSER_AUTH: composer",
+		Uses:    []string{"composer.json"},
+		Readers: []string{"composer"},
+		Prepare: planComposer,
+	}, {
+		Name:    "terraform",
+		Doc:     "TF_TOKEN_<HOST>: terraform and tofu",
+		Uses:    []string{"*.tf", "*.tofu"},
+		Readers: []string{"terraform", "tofu"},
+		Refuses: carriesTerraform,
+		Prepare: planTerraform,
 	},
 }
 

@@ -20,5 +20,10 @@ var Programs = []Program{
 	{"pixi, rattler-build, py-rattler", []string{"rattler"}, "reads once", "no",
 		"py-rattler 0.28; pixi itself was not available and was not run"},
 	{"go", []string{"go"}, "asks after each 401", "yes", "documentation"},
+	{"git", []string{"git"}, "asks once a process", "no", "documentation"},
+	{"dotnet, nuget", []string{"nuget"}, "reads once", "no", "documentation"},
+	{"bundler", []string{"bundler"}, "reads once", "no", "documentation"},
+	{"composer", []string{"composer"}, "reads once", "no", "documentation"},
+	{"terraform, tofu", []string{"terraform"}, "reads once", "no", "documentation"},
 	{"cargo", []string{"cargo"}, "asks when a credential has ended", "yes", "documentation"},
 }
