@@ -137,9 +137,13 @@ type Plan struct {
 	Vars     []Var
 	Changes  []Change
 	Programs []string // names to link to our own program in the folder BinName of the private files
+	Links    []Link   // to the user's own files, beside a private one that takes the place of their neighbour
 	Warnings []string // cases in which a client will not use the credential, one line each, without secrets
 	Notes    []string // what is left out because no client has a use for it, as Warnings
 }
+
+// Link is a symbolic link among the private files.
+type Link struct{ Path, Target string } // absolute
 
 // Change is one file to write.
 type Change struct {

@@ -5,6 +5,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/ask"
+	"github.com/regpass/regpass/envsync/docker"
 	"github.com/regpass/regpass/envsync/netrc"
 	"github.com/regpass/regpass/envsync/rattler"
 	"github.com/regpass/regpass/envsync/uv"
@@ -83,6 +84,16 @@ var All = []envsync.Sink{
 		Uses:     []string{".gitmodules"},
 		Readers:  []string{"git"},
 		Prepare:  planGit,
+	}, {
+		Name: "docker",
+		Doc:  "DOCKER_CONFIG and a private copy of it: docker, buildx, podman, buildah, skopeo, crane, oras and helm ask",
+		Var:  "DOCKER_CONFIG", File: "docker/config.json", PointsAtDir: true, Format: docker.Config,
+		Programs: []string{"docker-credential-regpass"},
+		Uses: []string{"Dockerfile", "*.Dockerfile", "Containerfile", "compose.y*ml", "docker-compose.y*ml",
+			"docker-bake.hcl"},
+		Readers: []string{"docker", "podman", "buildah", "skopeo", "crane", "oras", "helm"},
+		Refuses: docker.Refuses,
+		Prepare: docker.Plan,
 	}, {
 		Name:    "nuget",
 		Doc:     "NuGetPackageSourceCredentials_<SOURCE>: dotnet and nuget, for the sources that nuget.config names",

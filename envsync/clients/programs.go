@@ -21,6 +21,8 @@ var Programs = []Program{
 		"py-rattler 0.28; pixi itself was not available and was not run"},
 	{"go", []string{"go"}, "asks after each 401", "yes", "documentation"},
 	{"git", []string{"git"}, "asks once a process", "no", "documentation"},
+	{"docker, buildx, podman, buildah, skopeo, crane, oras, helm", []string{"docker"},
+		"asks; oras and helm again after a 401", "oras and helm", "documentation"},
 	{"dotnet, nuget", []string{"nuget"}, "reads once", "no", "documentation"},
 	{"bundler", []string{"bundler"}, "reads once", "no", "documentation"},
 	{"composer", []string{"composer"}, "reads once", "no", "documentation"},

@@ -170,7 +170,7 @@ func (o *execOptions) write(ctx context.Context, a *app, sub *session.Session, a
 	if err := sub.Apply(ctx, h.Changes, h.files()...); err != nil {
 		return handover{}, err
 	}
-	return h, sub.Link(ctx, a.env.Program, h.Programs)
+	return h, sub.Link(ctx, a.env.Program, h.Plan)
 }
 
 // childEnv returns the variables that the command inherits: ours without the keys that were exchanged, without those

@@ -180,6 +180,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		if len(sink.Programs) > 0 {
 			asked = append(asked, entries...)
 			whole.Programs = append(whole.Programs, sink.Programs...)
+			whole.Links = append(whole.Links, p.Links...)
 		}
 	}
 	f.planPrograms(a, s, &whole, asked)
@@ -214,7 +215,8 @@ func (f *sinkFlags) entries(a *app, sink envsync.Sink, l broker.Lease) ([]envsyn
 	var entries []envsync.Entry
 	var refused []error
 	for _, cred := range l.Cred.PerHost() {
-		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar}
+		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar,
+			Images: l.Target.Row.Images || l.Target.Row.Name == "static"}
 		if len(f.to) == 0 && !l.Target.Row.Match(a.env, l.Target.Ref) {
 			e.ClientVar = "" // the client would send it to its own servers, wherever the project names one of them
 		}
