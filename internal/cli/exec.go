@@ -76,6 +76,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err := o.check(a, refs, command); err != nil {
 		return err
 	}
+	o.credential.options.Least.Half = o.secrets.wanted()
 	s, b, err := o.credential.open(ctx, a)
 	if err != nil {
 		return err

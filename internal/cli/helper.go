@@ -129,7 +129,7 @@ func (a *app) findNamed(ctx context.Context, q helper.Question) (regpass.Credent
 // mintFor gets a credential for a registry as `token` does, for the host that was asked for.
 func (a *app) mintFor(ctx context.Context, ref regpass.Ref, q helper.Question) (regpass.Credential, error) {
 	s := a.sessionOrWarn(ctx, a.set.Timeout)
-	o := broker.Options{Provider: a.set.Provider, Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
+	o := broker.Options{Provider: a.set.Provider, Timeout: a.set.Timeout, Least: regpass.Least{Time: a.set.MinLifetime}}
 	l, err := broker.New(a.env, s, o, a.say).Credential(ctx, ref)
 	l.Cred.Host = q.Host
 	return l.Cred, err

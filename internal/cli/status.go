@@ -70,7 +70,7 @@ var statusFormats = []string{"text", "json"}
 func newStatus(a *app) *cobra.Command {
 	var format string
 	var check bool
-	o := broker.Options{Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
+	o := broker.Options{Timeout: a.set.Timeout, Least: regpass.Least{Time: a.set.MinLifetime}}
 	cmd := &cobra.Command{
 		Use:   "status [REGISTRY…]",
 		Short: "Show who this job is, which credentials it has, and what is missing",
@@ -182,7 +182,7 @@ func (r *statusReport) addSession(env *regpass.Env, s *session.Session, o broker
 	for _, l := range leases {
 		c := credentialReport{
 			Registry: l.Cred.Registry, Host: l.Cred.Host, Kind: string(l.Cred.Kind), From: l.From,
-			Fresh: l.Cred.Fresh(env.Now(), l.Minted, o.MinLifetime),
+			Fresh: l.Cred.Fresh(env.Now(), l.Minted, o.Least),
 		}
 		if !l.Cred.Expires.IsZero() {
 			c.Expires = &l.Cred.Expires
