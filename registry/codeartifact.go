@@ -14,6 +14,7 @@ import (
 // read is in AWS_ROLE_ARN, where aws-actions/configure-aws-credentials has it too.
 var codeArtifact = Row{
 	Name:    "codeartifact",
+	Also:    []string{"aws"},
 	Title:   "AWS CodeArtifact",
 	Proven:  "AWS's SDK, with a strict fake; uv",
 	Doc:     "https://docs.aws.amazon.com/codeartifact/latest/ug/tokens-authentication.html",

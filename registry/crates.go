@@ -11,6 +11,7 @@ import (
 // crates publishes to crates.io. cargo sends CARGO_REGISTRY_TOKEN to crates.io alone.
 var crates = Row{
 	Name:      "crates",
+	Also:      []string{"cargo", "crates.io"},
 	Title:     "crates.io, to publish",
 	Proven:    "a strict fake",
 	Doc:       "https://crates.io/docs/trusted-publishing",

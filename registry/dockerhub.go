@@ -16,6 +16,7 @@ import (
 // DOCKERHUB_OIDC_CONNECTIONID, where docker/login-action has it too.
 var dockerHub = Row{
 	Name:    "dockerhub",
+	Also:    []string{"docker"},
 	Title:   "Docker Hub",
 	Proven:  "a strict fake",
 	Doc:     "https://docs.docker.com/enterprise/security/docker-oidc/",

@@ -16,6 +16,7 @@ import (
 // ecr is AWS ECR: the registry of an account in a region, and ECR Public.
 var ecr = Row{
 	Name:   "ecr",
+	Also:   []string{"aws"},
 	Title:  "AWS ECR and ECR Public",
 	Proven: "AWS's SDK, with a strict fake",
 	Doc:    "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html",

@@ -13,6 +13,7 @@ import (
 //	HOST, for images
 var gitea = Row{
 	Name:    "gitea",
+	Also:    []string{"forgejo", "codeberg"},
 	Title:   "packages and images of Gitea and Forgejo",
 	Proven:  "documentation",
 	Doc:     "https://docs.gitea.com/usage/packages/overview",

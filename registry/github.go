@@ -13,6 +13,7 @@ import (
 // (https://docs.github.com/packages/learn-github-packages/about-permissions-for-github-packages).
 var github = Row{
 	Name:    "github",
+	Also:    []string{"ghcr"},
 	Title:   "GitHub Packages and GitHub's container registry",
 	Proven:  "documentation",
 	Doc:     "https://docs.github.com/packages/learn-github-packages/introduction-to-github-packages",

@@ -17,6 +17,7 @@ import (
 // Whoever runs a tenant of jfrog.io sees the proof, so a file of the checkout can name only the server of JF_URL.
 var jfrog = Row{
 	Name:    "jfrog",
+	Also:    []string{"artifactory"},
 	Title:   "JFrog Artifactory",
 	Proven:  "JFrog's client, with a strict fake",
 	Doc:     "https://jfrog.com/help/r/jfrog-platform-administration-documentation/configure-an-oidc-integration",

@@ -15,6 +15,7 @@ import (
 // and other servers still speak it.
 var pyx = Row{
 	Name:   "pyx",
+	Also:   []string{"regpass", "serve"},
 	Title:  "pyx, and servers that speak its protocol",
 	Proven: "uv, with `regpass serve` and a strict fake",
 	Doc:    "https://docs.pyx.dev/authentication",

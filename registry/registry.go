@@ -16,9 +16,10 @@ import (
 
 // Row is one kind of registry.
 type Row struct {
-	Name  string // value of the option type=
-	Title string // one line for help
-	Doc   string // URL of the registry's own documentation of authentication
+	Name  string   // value of the option type=
+	Also  []string // other words that people write for type=: the error names the right one
+	Title string   // one line for help
+	Doc   string   // URL of the registry's own documentation of authentication
 	// Proven says what stood on the other side in the tests: a real server or client, the vendor's own SDK, a strict fake.
 	// "documentation" is no test of the protocol at all.
 	Proven string
@@ -150,10 +151,25 @@ func pickRow(env *regpass.Env, ref regpass.Ref) (Row, error) {
 		return Row{}, notFromCheckout(ref, "type")
 	}
 	if named {
-		return regpass.Pick("type", name, All, func(r Row) string { return r.Name })
+		row, err := regpass.Pick("type", name, All, func(r Row) string { return r.Name })
+		if also := alsoCalled(name); err != nil && also != "" {
+			err = regpass.Hintf(err, "type=%s is the one for it", also)
+		}
+		return row, err
 	}
 	i := slices.IndexFunc(All, func(r Row) bool { return r.Match(env, ref) }) // the last one matches
 	return All[i], nil
+}
+
+// alsoCalled lists the rows that a word is for, as values of type=; empty: it is for none.
+func alsoCalled(word string) string {
+	var names []string
+	for _, r := range All {
+		if slices.Contains(r.Also, strings.ToLower(word)) {
+			names = append(names, r.Name)
+		}
+	}
+	return strings.Join(names, " or type=")
 }
 
 func (r Row) checkOptions(ref regpass.Ref) error {

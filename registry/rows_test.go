@@ -37,6 +37,23 @@ func TestRowsAreWhole(t *testing.T) {
 	}
 }
 
+// TestTypes holds what the error for a wrong type= says to write.
+func TestTypes(t *testing.T) {
+	env := testenv.New(t, nil)
+	for word, want := range map[string]string{"gitlb": "did you mean gitlab?", "Forgejo": "type=gitea is the one for it",
+		"artifactory": "type=jfrog is the one for it", "aws": "type=codeartifact or type=ecr is the one for it"} {
+		_, err := registry.Find(env, ref(t, "https://pkgs.example type="+word))
+		testenv.WantError(t, err, "", "unknown type", "(known: pyx, ", want)
+	}
+	for _, row := range registry.All {
+		for _, word := range row.Also {
+			if _, err := registry.Find(env, ref(t, "https://pkgs.example type="+word)); err == nil {
+				t.Errorf("%s: type=%s is a row of its own", row.Name, word)
+			}
+		}
+	}
+}
+
 // hostileJob has claims of whoever names a branch.
 func hostileJob() registry.Job {
 	return registry.Job{Issuer: "https://token.actions.githubusercontent.com", Audience: "an-audience",

@@ -9,6 +9,7 @@ import (
 // rubyGems publishes to RubyGems.org and to servers that run its software.
 var rubyGems = Row{
 	Name:      "rubygems",
+	Also:      []string{"gem", "gems"},
 	Title:     "RubyGems.org, to publish",
 	Proven:    "a strict fake",
 	Doc:       "https://guides.rubygems.org/trusted-publishing/",

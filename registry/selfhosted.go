@@ -8,6 +8,7 @@ import "github.com/regpass/regpass"
 // nexus takes the two parts of a user token, or a user and a password; its keys for npm and NuGet have no user.
 var nexus = Row{
 	Name:    "nexus",
+	Also:    []string{"sonatype"},
 	Title:   "Sonatype Nexus Repository",
 	Proven:  "documentation",
 	Doc:     "https://help.sonatype.com/en/sonatype-nexus-repository.html",

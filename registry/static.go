@@ -13,6 +13,7 @@ import (
 
 var static = Row{
 	Name:    Static,
+	Also:    []string{"fixed", "other", "generic"},
 	Title:   "any server that takes a key, a password or a token you have",
 	Proven:  "uv, pip, curl and py-rattler",
 	Doc:     "https://pixi.prefix.dev/latest/deployment/authentication/",

@@ -16,6 +16,7 @@ import (
 // lies at secret= is the registry's user name and password, or its token. Without secret=, Vault's token is.
 var vault = Row{
 	Name:    "vault",
+	Also:    []string{"openbao", "bao", "hashicorp"},
 	Title:   "any registry whose secret is in HashiCorp Vault or OpenBao",
 	Proven:  "OpenBao, run once by hand; a strict fake",
 	Doc:     "https://developer.hashicorp.com/vault/docs/auth/jwt",
