@@ -23,7 +23,8 @@ var codeArtifact = Row{
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return codeArtifactDomain(ref.Host) != nil },
 	Proofs: []Source{
 		{Method: regpass.ReadyToken, Vars: []string{"CODEARTIFACT_AUTH_TOKEN"}},
-		{Method: regpass.APIKey, Vars: aws.Vars, Read: readAWS, Doc: "keys of AWS; the session token may be missing"},
+		{Method: regpass.APIKey, Vars: aws.Vars, Parts: 2, Read: readAWS,
+			Doc: "keys of AWS; the session token may be missing"},
 	},
 	Options: []Option{awsRole,
 		{Name: "duration", Doc: "lifetime of the credential in seconds, 900 to 43200; 3600 if it is not given"}},

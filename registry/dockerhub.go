@@ -24,7 +24,7 @@ var dockerHub = Row{
 	Example: "https://registry-1.docker.io/acme/app",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return onDockerHub(ref) },
 	Proofs: []Source{{Method: regpass.APIKey, Vars: []string{"DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"},
-		Doc: "an access token and whose it is", Read: readDockerHub}},
+		Parts: 2, Doc: "an access token and whose it is", Read: readDockerHub}},
 	Options: []Option{dockerHubConnection, dockerHubUser, dockerHubDuration},
 	OIDC:    true,
 	Needs:   []string{dockerHubConnection.Name, dockerHubUser.Name},

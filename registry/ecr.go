@@ -28,7 +28,7 @@ var ecr = Row{
 		return ok
 	},
 	PublicHosts: []string{ecrPublicHost, ecrPublicDual},
-	Proofs: []Source{{Method: regpass.APIKey, Vars: aws.Vars, Read: readAWS,
+	Proofs: []Source{{Method: regpass.APIKey, Vars: aws.Vars, Parts: 2, Read: readAWS,
 		Doc: "keys of AWS; the session token may be missing"}},
 	Options:   []Option{awsRole},
 	OIDC:      true,

@@ -52,6 +52,12 @@ func tokenOf(doc string, mayHave func(*regpass.Env, Target) bool, vars ...string
 	return all
 }
 
+// serverOf is a source whose variable is for the server that another one names.
+func serverOf(variable string, s Source) Source {
+	s.Server = variable
+	return s
+}
+
 // onHost reports whether the target is on https at the host.
 func onHost(host string) func(*regpass.Env, Target) bool {
 	return func(_ *regpass.Env, t Target) bool { return isHost(t.Ref, host) }

@@ -30,6 +30,7 @@ var pyx = Row{
 	ClientVar: "PYX_AUTH_TOKEN",
 	Options: []Option{{Name: "workspace", FromCheckout: true,
 		Doc: "workspace that a CI identity may read, if the URL does not name it"}},
+	Runs:      "`regpass serve`",
 	OIDC:      true,
 	Exchanges: true,
 	Browser:   true,

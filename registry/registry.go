@@ -32,10 +32,15 @@ type Row struct {
 	AnyHost bool // Match also takes hosts that anybody may run, so only refs that the user names get a credential
 	// Vouches reports, where AnyHost is set, whether a variable of the user's own names ref's server; nil: none can.
 	Vouches func(env *regpass.Env, ref regpass.Ref) bool
+	Vouch   string // the variable that Vouches reads, which a server's URL is set in
+	Runs    string // what people run on hosts of their own, which only type= tells, for hints
+	Path    string // part of the path by which a server may be guessed to be one of Runs; empty: none
 	// Public lists the channels and indexes that everyone may read, by the first segment of their path.
 	Public []string
 	// PublicHosts lists hosts that serve nothing private. A checkout that names one needs no warning that it gets nothing.
 	PublicHosts []string
+	// Readers are hosts from which everyone reads what is published to the registry, each with the URL to publish to.
+	Readers map[string]string
 
 	Proofs    []Source // where a proof that is only for this registry may be, best first
 	ClientVar string   // variable from which the registry's own client reads the credential, or empty
@@ -231,10 +236,18 @@ func notFromCheckout(ref regpass.Ref, option string) error {
 }
 
 // untrusted refuses to send a proof to a host that only a file of the checkout names.
-func untrusted(ref regpass.Ref) error {
+func (r Row) untrusted(env *regpass.Env, ref regpass.Ref) error {
 	err := fmt.Errorf("registry: %s: no credential is sent to a host that only %s names",
 		regpass.Quote(ref.String()), ref.Origin)
-	return regpass.Hintf(err, nameItYourself)
+	return regpass.Hintf(err, "%s%s", nameItYourself, r.OrVouch(env, ref))
+}
+
+// OrVouch ends a hint to name a registry oneself: a variable may vouch for it too. It is empty if none can.
+func (r Row) OrVouch(env *regpass.Env, ref regpass.Ref) string {
+	if r.Vouch == "" || !r.Match(env, ref) {
+		return ""
+	}
+	return fmt.Sprintf(", or set %s=%s, if that server is yours", r.Vouch, origin(ref))
 }
 
 // origin is scheme, host and port of ref.

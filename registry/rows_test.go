@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,36 @@ func TestTypes(t *testing.T) {
 		for _, word := range row.Also {
 			if _, err := registry.Find(env, ref(t, "https://pkgs.example type="+word)); err == nil {
 				t.Errorf("%s: type=%s is a row of its own", row.Name, word)
+			}
+		}
+	}
+}
+
+// TestToSet holds that what a hint says to set is taken, for the example of each row.
+func TestToSet(t *testing.T) {
+	for _, row := range registry.All {
+		target, err := registry.Open(testenv.New(t, nil), ref(t, row.Example))
+		if err != nil {
+			t.Fatal(said(err))
+		}
+		for _, way := range target.ToSet(testenv.New(t, nil)) {
+			vars := map[string]string{}
+			names, with, _ := strings.Cut(strings.TrimSuffix(way, ")"), " (with ")
+			for _, name := range strings.Split(names, " and ") {
+				vars[name] = "a-key-of-the-user"
+			}
+			if name, value, ok := strings.Cut(with, "="); ok {
+				vars[name] = value
+			}
+			if vars["GOOGLE_APPLICATION_CREDENTIALS"] != "" {
+				continue // a path
+			}
+			env := testenv.New(t, vars)
+			if !slices.ContainsFunc(row.Proofs, func(s registry.Source) bool {
+				_, ok, err := s.Find(env, target)
+				return ok && err == nil
+			}) && row.Name != "jfrog" { // its last way says for which server
+				t.Errorf("%s: %s is not taken", row.Name, way)
 			}
 		}
 	}

@@ -16,6 +16,8 @@ var nexus = Row{
 	Example: "https://nexus.example/repository/pypi/simple/ type=nexus",
 	Match:   byType,
 	AnyHost: true,
+	Runs:    "Nexus",
+	Path:    "/repository/",
 	Proofs:  []Source{loginOf("NEXUS_USERNAME", "NEXUS_PASSWORD", "NEXUS_URL")},
 	Images:  true,
 	Options: keyOptions,
@@ -33,6 +35,7 @@ var harbor = Row{
 	Example: "https://harbor.example type=harbor",
 	Match:   byType,
 	AnyHost: true,
+	Runs:    "Harbor",
 	Proofs:  []Source{loginOf("HARBOR_USERNAME", "HARBOR_PASSWORD", "HARBOR_URL")},
 	Images:  true,
 	Options: keyOptions,
@@ -42,7 +45,8 @@ var harbor = Row{
 // loginOf is a source of a user name and a password for the server that the third variable names.
 func loginOf(user, password, server string) Source {
 	its := onServerOf(server)
-	return Source{Method: regpass.ReadyToken, Vars: []string{user, password}, Doc: "for the server of " + server,
+	return Source{Method: regpass.ReadyToken, Vars: []string{user, password}, Parts: 2, Server: server,
+		Doc: "for the server of " + server,
 		Read: func(env *regpass.Env, t Target) (Proof, bool, error) {
 			name, secret := env.Getenv(user), env.Getenv(password)
 			if name == "" || secret == "" || !its(env, t) {

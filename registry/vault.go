@@ -24,9 +24,11 @@ var vault = Row{
 	Example: "https://pkgs.example/simple/ type=vault addr=https://vault.example:8200 role=ci secret=secret/data/pkgs",
 	Match:   func(*regpass.Env, regpass.Ref) bool { return false },
 	Proofs: []Source{ // OpenBao's own variables go before Vault's there
-		{Method: regpass.APIKey, Vars: []string{"BAO_TOKEN"}, Doc: "for the server that BAO_ADDR or VAULT_ADDR names",
+		{Method: regpass.APIKey, Vars: []string{"BAO_TOKEN"}, Server: "BAO_ADDR",
+			Doc:  "for the server that BAO_ADDR or VAULT_ADDR names",
 			Read: readVaultToken("BAO_TOKEN", "BAO_ADDR", "VAULT_ADDR")},
-		{Method: regpass.APIKey, Vars: []string{"VAULT_TOKEN"}, Doc: "for the server that VAULT_ADDR or BAO_ADDR names",
+		{Method: regpass.APIKey, Vars: []string{"VAULT_TOKEN"}, Server: "VAULT_ADDR",
+			Doc:  "for the server that VAULT_ADDR or BAO_ADDR names",
 			Read: readVaultToken("VAULT_TOKEN", "VAULT_ADDR", "BAO_ADDR")},
 	},
 	Options: []Option{vaultAddr, vaultRole, vaultMount, vaultNamespace, vaultSecret,

@@ -124,7 +124,11 @@ func (a *app) toSend(r regpass.Ref, others []regpass.Ref) string {
 			words += " " + o.Args()
 		}
 	}
-	return fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(words))
+	hint := fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(words))
+	if row, err := registry.Find(a.env, r); err == nil {
+		hint += row.OrVouch(a.env, r)
+	}
+	return hint
 }
 
 // namedWhere lists registries behind who names them.

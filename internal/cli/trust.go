@@ -83,8 +83,7 @@ func (f *trustFlags) report(ctx context.Context, a *app, ref regpass.Ref) (trust
 	case target.Row.Trust == nil && target.Row.OIDC:
 		return trustReport{}, regpass.Usagef("%s: what to enter at %s is not known", ref, target.Row.Name)
 	case target.Row.Trust == nil:
-		err := regpass.Usagef("%s: %s takes no CI identity, so there is nothing to enter", ref, target.Row.Name)
-		return trustReport{}, regpass.Hintf(err, "give it a key: see `regpass help registries`")
+		return trustReport{}, noTrust(target)
 	}
 	job, err := f.job(ctx, a, target)
 	if err != nil {
@@ -96,6 +95,21 @@ func (f *trustFlags) report(ctx context.Context, a *app, ref regpass.Ref) (trust
 		t.Notes = append(t.Notes, ci.Systems[i].Doubt)
 	}
 	return trustReport{ref.String(), target.Row.Name, job, t}, err
+}
+
+// noTrust says why there is nothing to enter for a target.
+func noTrust(t registry.Target) error {
+	if t.ReadByAll() {
+		err := regpass.Usagef("%s: everyone may read it without a credential, so there is nothing to enter", t.Ref)
+		return regpass.Hintf(err, "%s", t.ReadOrPublish())
+	}
+	if hint := t.MayBe(); hint != "" {
+		err := regpass.Usagef("%s: it is not known which kind of server it is, so nor is what to enter", t.Ref)
+		return regpass.Hintf(regpass.Hintf(err, "a server of no known kind takes a fixed key: see `regpass help registries`"),
+			"%s", hint)
+	}
+	err := regpass.Usagef("%s: %s takes no CI identity, so there is nothing to enter", t.Ref, t.Row.Name)
+	return regpass.Hintf(err, "give it a key: see `regpass help registries`")
 }
 
 // job is the job that flags describe, otherwise the one that runs.
