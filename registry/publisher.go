@@ -150,6 +150,9 @@ func (p publisher) fields(owner, repository, file, environment string) []Field {
 
 // notes say how far the entry reaches.
 func (p publisher) notes(more ...string) []string {
+	if p.file == "" {
+		more = append(more, "Of a job that only flags describe, --workflow FILE and --environment NAME fill in the rest.")
+	}
 	if p.environment == "" {
 		more = append(more, "This job has no environment, so any branch with that file may publish: "+
 			"give the job one that only the release branch or tag may use, and enter it.")
