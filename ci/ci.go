@@ -60,8 +60,8 @@ type System struct {
 }
 
 // Shape is a claim of the tokens of one repository's jobs for one branch. In Text, $repository stands for the
-// repository, $owner for it up to its last slash, $name for the rest, $ref for the branch without refs/heads/, $workflow
-// for the path of the workflow's file, $file for its name, and $environment for the job's environment.
+// repository, $owner for it up to its last slash, $name for the rest, $ref for the branch without refs/heads/,
+// $workflow for the path of the workflow's file, $file for its name, and $environment for the job's environment.
 type Shape struct{ Claim, Text string }
 
 // Source is what the jobs are of that a Shape describes. Workflow and Environment may be empty.
