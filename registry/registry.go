@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 type Row struct {
 	Name  string   // value of the option type=
 	Also  []string // other words that people write for type=: the error names the right one
+	Said  string   // what sentences call it, where Name tells a stranger nothing; empty: Name
 	Title string   // one line for help
 	Doc   string   // URL of the registry's own documentation of authentication
 	// Proven says what stood on the other side in the tests: a real server or client, the vendor's own SDK, a strict fake.
@@ -177,6 +179,9 @@ func alsoCalled(word string) string {
 	return strings.Join(names, " or type=")
 }
 
+// Word is what sentences call the row.
+func (r Row) Word() string { return cmp.Or(r.Said, r.Name) }
+
 func (r Row) checkOptions(ref regpass.Ref) error {
 	for _, key := range slices.Sorted(maps.Keys(ref.Options)) {
 		option, err := r.option(key)
@@ -201,7 +206,7 @@ func (r Row) option(name string) (Option, error) {
 	all := slices.Concat(CommonOptions, r.Options)
 	o, err := regpass.Pick("option", name, all, func(o Option) string { return o.Name })
 	if err != nil {
-		return Option{}, fmt.Errorf("%s: %w", r.Name, err)
+		return Option{}, fmt.Errorf("%s: %w", r.Word(), err)
 	}
 	return o, nil
 }

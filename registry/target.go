@@ -153,7 +153,7 @@ func (t Target) Check(env *regpass.Env, p Proof) (err error) {
 	case p.Method == regpass.ReadyToken, p.Method == regpass.APIKey && !t.Row.Exchanges: // these are the credential
 		_, err = t.exchanger.exchange(context.Background(), env, t, p)
 	case p.Method == regpass.APIKey:
-		_, err = p.secret(t.Row.Name)
+		_, err = p.secret(t.Row.Word())
 	}
 	return err
 }
@@ -190,5 +190,5 @@ func (t Target) option(env *regpass.Env, name string) string {
 
 // unsupported refuses a proof of a method that the registry does not take.
 func (t Target) unsupported(p Proof) error {
-	return regpass.NoIdentityf("%s: %s takes no %s", t.Row.Name, regpass.Quote(t.Ref.String()), p.Method)
+	return regpass.NoIdentityf("%s: %s takes no %s", t.Row.Word(), regpass.Quote(t.Ref.String()), p.Method)
 }

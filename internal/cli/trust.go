@@ -135,7 +135,7 @@ func noTrust(t registry.Target) error {
 		return regpass.Hintf(regpass.Hintf(err, "a server of no known kind takes a fixed key: see `regpass help registries`"),
 			"%s", hint)
 	}
-	err := regpass.Usagef("%s: %s takes no CI identity, so there is nothing to enter", t.Ref, t.Row.Name)
+	err := regpass.Usagef("%s: %s takes no CI identity, so there is nothing to enter", t.Ref, t.Row.Word())
 	return regpass.Hintf(err, "give it a key: see `regpass help registries`")
 }
 
