@@ -99,7 +99,7 @@ func (b *Broker) noProof(t registry.Target) error {
 		return regpass.Hintf(err, "name the registry on the command line, if the secret from %s is for it", l.From)
 	}
 	if t.ReadByAll() {
-		err := regpass.NoIdentityf("%s: %w, and everyone may read it without one", t.Ref, ErrNoKey)
+		err := regpass.NoIdentityf("%s: %w, and none is needed there", t.Ref, ErrNoKey)
 		return regpass.Hintf(err, "%s", t.ReadOrPublish())
 	}
 	keys, hint := KeyVars(t), b.toSet(t)

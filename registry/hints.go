@@ -130,6 +130,11 @@ func (t Target) MayBe() string {
 	if !t.isUnknown() {
 		return ""
 	}
+	called := func(r Row) bool { return r.Name == t.Ref.Host || slices.Contains(r.Also, t.Ref.Host) }
+	if i := slices.IndexFunc(All, called); i >= 0 && t.Ref.Bare {
+		return fmt.Sprintf("%s is a kind of registry: if no host of that name is meant, name one, such as `%s`",
+			t.Ref.Host, All[i].Example)
+	}
 	var known []string
 	for _, r := range All {
 		if r.Runs == "" {

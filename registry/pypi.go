@@ -22,7 +22,7 @@ var pypi = Row{
 	AnyHost:   true,
 	Publishes: true,
 	Readers: map[string]string{"pypi.org": pypiUploads, "files.pythonhosted.org": pypiUploads,
-		"test.pypi.org": "https://test.pypi.org/legacy/"},
+		"upload.pypi.org": pypiUploads, "test.pypi.org": "https://test.pypi.org/legacy/"},
 	Proofs: []Source{
 		tokenOf("for the server of UV_PUBLISH_URL, or PyPI", onPublishURL, "UV_PUBLISH_TOKEN"),
 		{Method: regpass.ReadyToken, Vars: []string{"TWINE_PASSWORD"}, Read: readTwine,

@@ -41,7 +41,8 @@ type Row struct {
 	Public []string
 	// PublicHosts lists hosts that serve nothing private. A checkout that names one needs no warning that it gets nothing.
 	PublicHosts []string
-	// Readers are hosts from which everyone reads what is published to the registry, each with the URL to publish to.
+	// Readers are hosts of the registry's at which no credential is needed, such as those that everyone reads, each with
+	// the URL to publish to.
 	Readers map[string]string
 
 	Proofs    []Source // where a proof that is only for this registry may be, best first
@@ -199,6 +200,12 @@ func (r Row) checkOptions(ref regpass.Ref) error {
 		}
 	}
 	return nil
+}
+
+// HasOption reports whether a Ref of the row may have the option.
+func (r Row) HasOption(name string) bool {
+	_, err := r.option(name)
+	return err == nil
 }
 
 // option finds one of the row's options. An unknown one is ErrUsage.

@@ -127,7 +127,7 @@ func (f *trustFlags) report(ctx context.Context, a *app, ref regpass.Ref) (trust
 // noTrust says why there is nothing to enter for a target.
 func noTrust(t registry.Target) error {
 	if t.ReadByAll() {
-		err := regpass.Usagef("%s: everyone may read it without a credential, so there is nothing to enter", t.Ref)
+		err := regpass.Usagef("%s: no credential is needed there, so there is nothing to enter", t.Ref)
 		return regpass.Hintf(err, "%s", t.ReadOrPublish())
 	}
 	if hint := t.MayBe(); hint != "" {
@@ -203,6 +203,9 @@ func (f *trustFlags) described(env *regpass.Env, t registry.Target) (registry.Jo
 	case f.issuer != "" && (badIssuer != nil || issuer.Scheme != "https" || issuer.Host == "" || issuer.User != nil):
 		return registry.Job{}, regpass.Hintf(regpass.Usagef("--issuer is no https URL"),
 			"write it as the claim iss has it: --issuer https://gitlab.example")
+	case strings.Contains(f.repository, "://") || strings.HasSuffix(f.repository, ".git"):
+		return registry.Job{}, regpass.Hintf(regpass.Usagef("--repository is a URL, and not the repository's name"),
+			"write it as --repository %s", system.Repository)
 	case strings.Count(f.repository, "/") < strings.Count(system.Repository, "/") || f.repository == "":
 		return registry.Job{}, regpass.Hintf(regpass.Usagef("--ci needs the job's repository"),
 			"add --repository %s", system.Repository)
