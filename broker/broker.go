@@ -102,7 +102,7 @@ func (b *Broker) Credential(ctx context.Context, ref regpass.Ref) (Lease, error)
 		return Lease{}, err
 	}
 	l.forTarget()
-	b.report.Note(fmt.Sprintf("%s: %s credential by %s%s", l.Cred.Host, target.Row.Name, l.From, b.goodFor(l.Cred)))
+	b.report.Note(fmt.Sprintf("%s: %s credential by %s%s", l.Cred.Host, target.Row.Word(), l.From, b.goodFor(l.Cred)))
 	return l, nil
 }
 

@@ -10,6 +10,7 @@ import (
 // acr is Azure Container Registry. Unlike a feed, a registry does not say which tenant it is of.
 var acr = Row{
 	Name:    "acr",
+	Also:    []string{"azure"},
 	Title:   "Azure Container Registry",
 	Proven:  "Azure's SDK, with a strict fake",
 	Doc:     "https://learn.microsoft.com/azure/container-registry/container-registry-authentication",

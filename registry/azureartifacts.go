@@ -19,6 +19,7 @@ import (
 //	https://ORG.pkgs.visualstudio.com/[PROJECT/]_packaging/FEED/pypi/simple/
 var azureArtifacts = Row{
 	Name:    "azure-artifacts",
+	Also:    []string{"azure", "azuredevops", "devops"},
 	Title:   "Azure Artifacts",
 	Proven:  "Azure's SDK, with a strict fake",
 	Doc:     "https://learn.microsoft.com/azure/devops/artifacts/python/project-setup-python",

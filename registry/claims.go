@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -10,12 +11,18 @@ import (
 var lasting = []string{"repository_id", "repository_owner_id", "project_id", "namespace_id", "organization_id",
 	"pipeline_id", "oidc.circleci.com/project-id", "workspaceUuid", "repositoryUuid", "app_slug"}
 
+// TrustClaims are claims that Trust of some row reads and that no CI system's own list has to have.
+func TrustClaims() []string { return append(slices.Clone(lasting), "ci_config_ref_uri") }
+
 // telling are the claims that let in this job and only it, for registries that compare any claim: the subject and the
 // ids of what it names.
 func (j Job) telling() []Claim {
 	names := []string{"sub"}
-	if j.passing() {
+	switch {
+	case j.passing():
 		names = []string{"organization_slug", "pipeline_slug", "build_branch", "branchName"}
+	case j.Claim("sub") == "": // nothing short of all other claims is this job's alone
+		return j.Claims
 	}
 	var all []Claim
 	for _, name := range append(names, lasting...) {

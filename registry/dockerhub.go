@@ -16,6 +16,7 @@ import (
 // DOCKERHUB_OIDC_CONNECTIONID, where docker/login-action has it too.
 var dockerHub = Row{
 	Name:    "dockerhub",
+	Also:    []string{"docker"},
 	Title:   "Docker Hub",
 	Proven:  "a strict fake",
 	Doc:     "https://docs.docker.com/enterprise/security/docker-oidc/",
@@ -23,7 +24,7 @@ var dockerHub = Row{
 	Example: "https://registry-1.docker.io/acme/app",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return onDockerHub(ref) },
 	Proofs: []Source{{Method: regpass.APIKey, Vars: []string{"DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"},
-		Doc: "an access token and whose it is", Read: readDockerHub}},
+		Parts: 2, Doc: "an access token and whose it is", Read: readDockerHub}},
 	Options: []Option{dockerHubConnection, dockerHubUser, dockerHubDuration},
 	OIDC:    true,
 	Needs:   []string{dockerHubConnection.Name, dockerHubUser.Name},

@@ -16,6 +16,7 @@ import (
 // ecr is AWS ECR: the registry of an account in a region, and ECR Public.
 var ecr = Row{
 	Name:   "ecr",
+	Also:   []string{"aws"},
 	Title:  "AWS ECR and ECR Public",
 	Proven: "AWS's SDK, with a strict fake",
 	Doc:    "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html",
@@ -27,7 +28,7 @@ var ecr = Row{
 		return ok
 	},
 	PublicHosts: []string{ecrPublicHost, ecrPublicDual},
-	Proofs: []Source{{Method: regpass.APIKey, Vars: aws.Vars, Read: readAWS,
+	Proofs: []Source{{Method: regpass.APIKey, Vars: aws.Vars, Parts: 2, Read: readAWS,
 		Doc: "keys of AWS; the session token may be missing"}},
 	Options:   []Option{awsRole},
 	OIDC:      true,

@@ -13,12 +13,15 @@ import (
 // (https://docs.github.com/packages/learn-github-packages/about-permissions-for-github-packages).
 var github = Row{
 	Name:    "github",
+	Also:    []string{"ghcr"},
 	Title:   "GitHub Packages and GitHub's container registry",
 	Proven:  "documentation",
 	Doc:     "https://docs.github.com/packages/learn-github-packages/introduction-to-github-packages",
 	Hosts:   []string{"ghcr.io", "{npm,nuget,maven,rubygems,docker}.pkg.github.com", "those of the job's own server"},
 	Example: "https://npm.pkg.github.com/acme",
 	Match:   func(env *regpass.Env, ref regpass.Ref) bool { return githubServes(env, ref) != "" },
+	Runs:    "GitHub Enterprise Server",
+	Path:    "/_registry/",
 	Proofs: []Source{ // gh takes its own variable first
 		{Method: regpass.APIKey, Vars: []string{"GH_TOKEN"}, Read: readGitHubToken("GH_TOKEN"),
 			Doc: "for the server that runs the job, otherwise github.com"},

@@ -14,6 +14,7 @@ import (
 // provider that lets the job in. One access token is good for all hosts, but a credential serves its ref's host alone.
 var google = Row{
 	Name:    "google",
+	Also:    []string{"gcp", "gar", "gcr", "artifact-registry", "artifactregistry"},
 	Title:   "Google Artifact Registry and gcr.io",
 	Proven:  "Google's library, with a strict fake",
 	Doc:     "https://cloud.google.com/artifact-registry/docs/access-control",

@@ -17,6 +17,7 @@ import (
 // Whoever runs a tenant of jfrog.io sees the proof, so a file of the checkout can name only the server of JF_URL.
 var jfrog = Row{
 	Name:    "jfrog",
+	Also:    []string{"artifactory"},
 	Title:   "JFrog Artifactory",
 	Proven:  "JFrog's client, with a strict fake",
 	Doc:     "https://jfrog.com/help/r/jfrog-platform-administration-documentation/configure-an-oidc-integration",
@@ -27,10 +28,14 @@ var jfrog = Row{
 	},
 	AnyHost: true,
 	Vouches: onJFURL,
+	Vouch:   "JF_URL",
+	Runs:    "Artifactory",
+	Path:    "/artifactory/",
 	Proofs: []Source{
-		{Method: regpass.ReadyToken, Vars: []string{"JF_ACCESS_TOKEN"}, Doc: "on the server of JF_URL", Read: readJFToken},
-		{Method: regpass.APIKey, Vars: []string{"JF_USER", "JF_PASSWORD"}, Doc: "on the server of JF_URL",
-			Read: readJFPassword},
+		{Method: regpass.ReadyToken, Vars: []string{"JF_ACCESS_TOKEN"}, Server: "JF_URL", Doc: "on the server of JF_URL",
+			Read: readJFToken},
+		{Method: regpass.APIKey, Vars: []string{"JF_USER", "JF_PASSWORD"}, Parts: 2, Server: "JF_URL",
+			Doc: "on the server of JF_URL", Read: readJFPassword},
 	},
 	Options: []Option{jfrogProvider, jfrogProject, jfrogMapping},
 	OIDC:    true,

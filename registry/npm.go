@@ -12,6 +12,7 @@ import (
 // npm is the registry of npm. Every token of an identity is for one package, which an option names.
 var npm = Row{
 	Name:      "npm",
+	Also:      []string{"npmjs"},
 	Title:     "npm's registry, to publish",
 	Proven:    "a strict fake",
 	Doc:       "https://docs.npmjs.com/trusted-publishers",
