@@ -14,6 +14,7 @@ var acr = Row{
 	Title:   "Azure Container Registry",
 	Proven:  "Azure's SDK, with a strict fake",
 	Doc:     "https://learn.microsoft.com/azure/container-registry/container-registry-authentication",
+	Pages:   []string{"portal.azure.com"},
 	Hosts:   []string{"NAME.azurecr.io", "NAME.azurecr.us", "NAME.azurecr.cn"},
 	Example: "acmeimages.azurecr.io",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return acrHost(ref.Host) != nil },

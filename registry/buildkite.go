@@ -17,6 +17,7 @@ var buildkite = Row{
 	Title:   "Buildkite Package Registries",
 	Proven:  "documentation",
 	Doc:     "https://buildkite.com/docs/package-registries/security/oidc",
+	Pages:   []string{"buildkite.com"},
 	Hosts:   []string{buildkiteHost},
 	Example: "https://packages.buildkite.com/acme/main/pypi/simple",
 	Match: func(_ *regpass.Env, ref regpass.Ref) bool {

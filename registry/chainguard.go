@@ -18,6 +18,7 @@ var chainguard = Row{
 	Title:   "Chainguard images and libraries",
 	Proven:  "a strict fake",
 	Doc:     "https://www.chainguard.dev/docs/platform/administration/assumable-ids/",
+	Pages:   []string{"chainguard.dev", "images.chainguard.dev", "console.chainguard.dev"},
 	Hosts:   []string{"cgr.dev", "*.cgr.dev"},
 	Example: "https://libraries.cgr.dev/python/simple/",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return onChainguard(ref) },

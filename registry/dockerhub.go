@@ -20,6 +20,7 @@ var dockerHub = Row{
 	Title:   "Docker Hub",
 	Proven:  "a strict fake",
 	Doc:     "https://docs.docker.com/enterprise/security/docker-oidc/",
+	Pages:   []string{"hub.docker.com", "app.docker.com", "docker.com", "www.docker.com"},
 	Hosts:   []string{"docker.io", "registry-1.docker.io", "index.docker.io", "dhi.io"},
 	Example: "https://registry-1.docker.io/acme/app",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return onDockerHub(ref) },

@@ -20,6 +20,7 @@ var ecr = Row{
 	Title:  "AWS ECR and ECR Public",
 	Proven: "AWS's SDK, with a strict fake",
 	Doc:    "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html",
+	Pages:  []string{"gallery.ecr.aws"},
 	Hosts: []string{"ACCOUNT.dkr.ecr.REGION.amazonaws.com", "ACCOUNT.dkr-ecr.REGION.on.aws", ecrPublicHost,
 		ecrPublicDual},
 	Example: "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com",

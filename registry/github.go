@@ -17,6 +17,7 @@ var github = Row{
 	Title:   "GitHub Packages and GitHub's container registry",
 	Proven:  "documentation",
 	Doc:     "https://docs.github.com/packages/learn-github-packages/introduction-to-github-packages",
+	Pages:   []string{"github.com", "www.github.com"},
 	Hosts:   []string{"ghcr.io", "{npm,nuget,maven,rubygems,docker}.pkg.github.com", "those of the job's own server"},
 	Example: "https://npm.pkg.github.com/acme",
 	Match:   func(env *regpass.Env, ref regpass.Ref) bool { return githubServes(env, ref) != "" },

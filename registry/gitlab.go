@@ -20,6 +20,7 @@ var gitlab = Row{
 	Title:   "GitLab's package and container registries",
 	Proven:  "gitlab-ci-local",
 	Doc:     "https://docs.gitlab.com/user/packages/",
+	Pages:   []string{"gitlab.com"},
 	Hosts:   []string{"gitlab.com/api/v4/…/packages/…", "registry.gitlab.com", "the same on the job's own server"},
 	Example: "https://gitlab.com/api/v4/projects/7/packages/pypi/simple",
 	Match: func(env *regpass.Env, ref regpass.Ref) bool {

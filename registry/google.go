@@ -18,6 +18,7 @@ var google = Row{
 	Title:   "Google Artifact Registry and gcr.io",
 	Proven:  "Google's library, with a strict fake",
 	Doc:     "https://cloud.google.com/artifact-registry/docs/access-control",
+	Pages:   []string{"console.cloud.google.com"},
 	Hosts:   []string{"LOCATION-FORMAT.pkg.dev", "FORMAT.REGION.rep.pkg.dev", "gcr.io", "REGION.gcr.io"},
 	Example: "https://europe-west1-python.pkg.dev/acme-prod/main/simple/",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return googleHost(ref.Host) != nil },

@@ -124,7 +124,8 @@ func (t Target) isUnknown() bool {
 	return t.Row.Name == Static && !typed && t.Ref.Trusted && t.Ref.URL.Scheme != "s3"
 }
 
-// MayBe says which type= the server may need: by its path, otherwise all that people run on hosts of their own. It is
+// MayBe says what to name instead of a host that has a vendor's web pages, or which type= the server may need: by its
+// path, otherwise all that people run on hosts of their own. It is
 // empty for a server whose kind is known.
 func (t Target) MayBe() string {
 	if !t.isUnknown() {
@@ -134,6 +135,10 @@ func (t Target) MayBe() string {
 	if i := slices.IndexFunc(All, called); i >= 0 && t.Ref.Bare {
 		return fmt.Sprintf("%s is a kind of registry: if no host of that name is meant, name one, such as `%s`",
 			t.Ref.Host, All[i].Example)
+	}
+	if i := slices.IndexFunc(All, func(r Row) bool { return slices.Contains(r.Pages, t.Ref.Host) }); i >= 0 {
+		return fmt.Sprintf("%s has web pages: name the registry itself, such as `%s` (%s)",
+			t.Ref.Host, All[i].Example, All[i].Title)
 	}
 	var known []string
 	for _, r := range All {

@@ -21,6 +21,7 @@ var jfrog = Row{
 	Title:   "JFrog Artifactory",
 	Proven:  "JFrog's client, with a strict fake",
 	Doc:     "https://jfrog.com/help/r/jfrog-platform-administration-documentation/configure-an-oidc-integration",
+	Pages:   []string{"jfrog.com"},
 	Hosts:   []string{"TENANT.jfrog.io", "the host of JF_URL"},
 	Example: "https://acme.jfrog.io/artifactory/api/pypi/pypi/simple",
 	Match: func(env *regpass.Env, ref regpass.Ref) bool {

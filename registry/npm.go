@@ -16,6 +16,7 @@ var npm = Row{
 	Title:     "npm's registry, to publish",
 	Proven:    "a strict fake",
 	Doc:       "https://docs.npmjs.com/trusted-publishers",
+	Pages:     []string{"npmjs.com", "www.npmjs.com", "npmjs.org", "www.npmjs.org"},
 	Hosts:     []string{npmHost},
 	Example:   "https://registry.npmjs.org package=@acme/app",
 	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, npmHost) },

@@ -21,6 +21,7 @@ var octoSTS = Row{
 	Title:   "GitHub by octo-sts, for other repositories and other CI systems",
 	Proven:  "a strict fake",
 	Doc:     "https://github.com/octo-sts/app",
+	Pages:   []string{"octo-sts.dev"},
 	Hosts:   []string{"github.com, ghcr.io and *.pkg.github.com, with type=octo-sts"},
 	Example: "https://ghcr.io/acme type=octo-sts scope=acme/private identity=ci",
 	Match:   func(*regpass.Env, regpass.Ref) bool { return false },

@@ -44,6 +44,8 @@ type Row struct {
 	// Readers are hosts of the registry's at which no credential is needed, such as those that everyone reads, each with
 	// the URL to publish to.
 	Readers map[string]string
+	// Pages are hosts of the vendor's web pages, which people copy and no client asks for packages.
+	Pages []string
 
 	Proofs    []Source // where a proof that is only for this registry may be, best first
 	ClientVar string   // variable from which the registry's own client reads the credential, or empty

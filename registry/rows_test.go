@@ -85,6 +85,22 @@ func TestToSet(t *testing.T) {
 	}
 }
 
+// TestPages holds that a host of a vendor's web pages is answered with a registry of it that is known.
+func TestPages(t *testing.T) {
+	env := testenv.New(t, nil)
+	for _, row := range registry.All {
+		for _, host := range row.Pages {
+			target, err := registry.Open(env, ref(t, "https://"+host+"/acme/app"))
+			if err != nil {
+				t.Fatal(said(err))
+			}
+			if hint := target.MayBe(); !strings.Contains(hint, "such as `"+row.Example+"`") {
+				t.Errorf("%s: %s, hint %q", row.Name, target.Row.Name, hint)
+			}
+		}
+	}
+}
+
 // hostileJob has claims of whoever names a branch.
 func hostileJob() registry.Job {
 	return registry.Job{Issuer: "https://token.actions.githubusercontent.com", Audience: "an-audience",

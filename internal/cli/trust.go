@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -206,6 +207,9 @@ func (f *trustFlags) described(env *regpass.Env, t registry.Target) (registry.Jo
 	case strings.Contains(f.repository, "://") || strings.HasSuffix(f.repository, ".git"):
 		return registry.Job{}, regpass.Hintf(regpass.Usagef("--repository is a URL, and not the repository's name"),
 			"write it as --repository %s", system.Repository)
+	case f.workflow != "" && !slices.Contains([]string{".yml", ".yaml"}, path.Ext(f.workflow)):
+		return registry.Job{}, regpass.Hintf(regpass.Usagef("--workflow is no file of a workflow"),
+			"write the file's name, not the workflow's: --workflow release.yml")
 	case strings.Count(f.repository, "/") < strings.Count(system.Repository, "/") || f.repository == "":
 		return registry.Job{}, regpass.Hintf(regpass.Usagef("--ci needs the job's repository"),
 			"add --repository %s", system.Repository)
