@@ -107,12 +107,16 @@ func openJFrog(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
+	audience := env.Getenv("JF_OIDC_AUDIENCE")
 	if !onJFURL(env, ref) {
+		if base != nil {
+			audience = "" // it is that of the server of JF_URL
+		}
 		base, _ = aboveArtifactory(ref)
 	}
 	t := Target{Receiver: base, exchanger: jfrogRef{keyRef{usual: regpass.Bearer}}}
 	// A common audience, such as jfrog-github, would let the administrator of one tenant use the identity at another.
-	t.Audience = cmp.Or(ref.Options["audience"], env.Getenv("JF_OIDC_AUDIENCE"), base.String())
+	t.Audience = cmp.Or(ref.Options["audience"], audience, base.String())
 	t.Scope = fmt.Sprintf("read %q %q %q", jfrogProvider.value(env, ref), jfrogProject.value(env, ref),
 		jfrogMapping.value(env, ref))
 	return t, nil

@@ -205,6 +205,32 @@ func TestJFrogRefusals(t *testing.T) {
 	}
 }
 
+// TestJFrogAudienceStays fails if another server than that of JF_URL gets identities for the audience of that one, which
+// it could show there.
+func TestJFrogAudienceStays(t *testing.T) {
+	for _, test := range []struct{ at, ref, want string }{
+		{"https://acme.jfrog.io", "https://acme.jfrog.io/artifactory/api", "jfrog-github"},
+		{"https://acme.jfrog.io", "https://ACME.jfrog.io:443/artifactory/api", "jfrog-github"},
+		{"", "https://acme.jfrog.io/artifactory/api", "jfrog-github"},
+		{"https://acme.jfrog.io", "https://evil.jfrog.io/artifactory/api", "https://evil.jfrog.io"},
+		{"https://acme.jfrog.io", "https://acme.jfrog.io:8443/x type=jfrog", "https://acme.jfrog.io:8443"},
+		{"https://acme.jfrog.io", "https://acme.jfrog.io./x type=jfrog", "https://acme.jfrog.io."},
+		{"https://acme.jfrog.io", "https://evil.example/artifactory type=jfrog audience=a", "a"},
+	} {
+		w := newFixture(nil)
+		w.vars["JF_URL"], w.vars["JF_OIDC_AUDIENCE"] = test.at, "jfrog-github"
+		r, err := regpass.ParseRef(test.ref)
+		if err != nil {
+			continue // no host at all
+		}
+		r.Trusted = true
+		target, err := registry.Open(w.Env, r)
+		if err != nil || target.Audience != test.want {
+			t.Errorf("%s with JF_URL=%s: audience %q, %v", test.ref, test.at, target.Audience, err)
+		}
+	}
+}
+
 func TestJFrogHosts(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://acme.jfrog.io/artifactory/api/npm/x": "jfrog",
