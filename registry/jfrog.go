@@ -234,8 +234,13 @@ func revokeJFrog(ctx context.Context, env *regpass.Env, at *url.URL, cred regpas
 }
 
 // trustJFrog lets one job in: an OIDC integration for its issuer, and an identity mapping for its claims
-// (https://registry.terraform.io/providers/jfrog/platform/latest/docs/resources/oidc_identity_mapping).
+// (https://registry.terraform.io/providers/jfrog/platform/latest/docs/resources/oidc_identity_mapping). A * in a claim
+// stands for any text there (https://jfrog.com/help/r/jfrog-platform-administration-documentation/identity-mappings,
+// and its article 000006684, which has "ref": "refs/heads/*").
 func trustJFrog(env *regpass.Env, t Target, j Job) (Trust, error) {
+	if err := withoutStar(t.Row.Name, j.telling()); err != nil {
+		return Trust{}, err
+	}
 	provider := cmp.Or(jfrogProvider.value(env, t.Ref), "regpass-ci")
 	kind, organization := "Generic OpenID Connect", ""
 	if j.Issuer == "https://token.actions.githubusercontent.com" {
