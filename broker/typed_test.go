@@ -35,8 +35,8 @@ func TestKeyOfAKindForOneServer(t *testing.T) {
 	}
 }
 
-// The key of a service goes to its own hosts, or to one that a person calls of that kind, and not to both: who wrote the
-// second into a list of registries wants the key.
+// The key of a service goes to its own hosts, or to one that a person calls of that kind, and not to both: who wrote
+// the second into a list of registries wants the key.
 func TestKeyOfAServiceStays(t *testing.T) {
 	for _, test := range []struct{ name, kind, own, also string }{
 		{"CLOUDSMITH_API_KEY", "cloudsmith", "https://dl.cloudsmith.io/basic/acme/main/python/simple/",

@@ -276,6 +276,7 @@ func ecrWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixtur
 	password := role
 	password.name, password.before = "ecr's password", 1
 	password.broken = []string{`{"authorizationData":[{"authorizationToken":%s}]}`}
+	password.end = `{"authorizationData":[{"authorizationToken":"QVdTOjAxMjM0NTY3ODlhYmNkZWY=","expiresAt":%s}]}`
 	return []way{role, password}
 }
 

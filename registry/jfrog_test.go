@@ -205,8 +205,8 @@ func TestJFrogRefusals(t *testing.T) {
 	}
 }
 
-// TestJFrogAudienceStays fails if another server than that of JF_URL gets identities for the audience of that one, which
-// it could show there.
+// TestJFrogAudienceStays fails if another server than that of JF_URL gets identities for the audience of that one,
+// which it could show there.
 func TestJFrogAudienceStays(t *testing.T) {
 	for _, test := range []struct{ at, ref, want string }{
 		{"https://acme.jfrog.io", "https://acme.jfrog.io/artifactory/api", "jfrog-github"},
@@ -284,5 +284,6 @@ func jfrogWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixt
 	j := &job{t: t}
 	return []way{{name: "jfrog", ref: jfrogIndex + " provider=github", run: by(j.proof()),
 		server: func() http.Handler { return fake.NewJFrog(now) }, broken: []string{`{"access_token":%s}`},
+		end:  `{"access_token":"at-0123456789abcdef","expires_in":%s}`,
 		sent: func() []string { return j.tokens }}}
 }
