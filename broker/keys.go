@@ -98,12 +98,15 @@ const ownServers = "the service's own"
 // placeOf is what gets the proof. A key that is not exchanged is seen by the registry's host, whoever else its row has
 // identities shown to.
 func (b *Broker) placeOf(t registry.Target, proof registry.Proof) place {
-	at := t.Receiver.String()
-	own := t.Row.Match(b.env, t.Ref)
-	if !own && (proof.Method == regpass.ReadyToken || !t.Row.Exchanges) {
+	receiver := t.Receiver.String()
+	at := receiver
+	if proof.Method == regpass.ReadyToken || !t.Row.Exchanges {
 		at = (&url.URL{Scheme: t.Ref.URL.Scheme, Host: t.Ref.URL.Host}).String()
 	}
-	if own && !b.namesNone(proof) {
+	switch own := t.Row.Match(b.env, t.Ref); {
+	case own && b.namesNone(proof):
+		return place{receiver, at} // one key for the hosts of a service
+	case own:
 		return place{ownServers, at}
 	}
 	return place{at, at}
