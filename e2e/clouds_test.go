@@ -174,6 +174,7 @@ func cmdClouds(ts *testscript.TestScript, _ bool, _ []string) {
 	c, err := newClouds(f.clock.now)
 	ts.Check(err)
 	c.aws.Issuer, f.clouds = f.issuer, c
+	c.aws.Keys["AKIAEXAMPLE"] = fake.AWSKey{Secret: "secret-of-a-key-0123456789"}
 	proxy, err := f.servers.Start(context.Background(), c)
 	ts.Check(err)
 	authority, err := c.certificate("")

@@ -231,6 +231,8 @@ var commands = scriptCommands{
 	},
 	// clouds: all hosts but this machine's are the clouds', by way of a proxy.
 	"clouds": cmdClouds,
+	// spiffe: an agent of SPIFFE is on this machine.
+	"spiffe": cmdSpiffe,
 	// job CI [N]: the Nth recipe, or the first, of docs/ci/CI.md is run as the CI would.
 	"job": cmdJob,
 	// shown CI FILE: the first recipe of docs/ci/CI.md is that of FILE.
