@@ -84,8 +84,8 @@ func TestLiveReadersDoNotWait(t *testing.T) {
 	}
 }
 
-// TestLiveOpensWhileItGets opens registries, which takes no turn, while others of the build's steps get credentials, end
-// them and ask what is known. The race detector looks on.
+// TestLiveOpensWhileItGets opens registries, which takes no turn, while others of the build's steps get credentials,
+// end them and ask what is known. The race detector looks on.
 func TestLiveOpensWhileItGets(t *testing.T) {
 	var exchanges atomic.Int64
 	service := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

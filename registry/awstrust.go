@@ -58,7 +58,8 @@ type awsPolicy struct {
 func newAWSPolicy(all ...awsStatement) awsPolicy { return awsPolicy{"2012-10-17", all} }
 
 // literal writes text into a condition, in which ${ begins a variable of the request and ${$} is a dollar sign. To
-// StringEquals, * and ? are letters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
+// StringEquals, * and ? are letters
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
 func literal(text string) string { return strings.ReplaceAll(text, "${", "${$}{") }
 
 // trustAWS lets one job assume a role with the permissions. owner is the registry's account, if it has one; the role of

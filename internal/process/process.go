@@ -108,7 +108,8 @@ func proxy(r *http.Request) (*url.URL, error) {
 // dial connects to this machine where a name below localhost is asked for, whatever a name server says of it
 // (RFC 6761, section 6.3): http is spoken to it.
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(strings.ToLower(host), ".localhost") {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && strings.HasSuffix(strings.ToLower(host), ".localhost") {
 		address = net.JoinHostPort("localhost", port)
 	}
 	return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestThisMachineByNoProxy fails if what is http to this machine, by any of its names, goes through a proxy or is looked
-// up in a network.
+// TestThisMachineByNoProxy fails if what is http to this machine, by any of its names, goes through a proxy or is
+// looked up in a network.
 func TestThisMachineByNoProxy(t *testing.T) {
 	seen := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("the proxy saw %s %s", r.Method, r.URL)
