@@ -9,7 +9,7 @@ import (
 // TestTrustWithoutPatterns fails if a claim with a *, such as that of an environment of that name, is to be entered
 // where it stands for any text.
 func TestTrustWithoutPatterns(t *testing.T) {
-	for _, registered := range []string{dockerHubImage, jfrogIndex} {
+	for _, registered := range []string{dockerHubImage, jfrogIndex, cloudsmithIndex} {
 		env := newFixture(nil).Env
 		target, err := registry.Open(env, ref(t, registered))
 		if err != nil {
