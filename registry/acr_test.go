@@ -98,8 +98,10 @@ func acrWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixtur
 		vars: map[string]string{"AZURE_CLIENT_ID": fake.NewEntra(now).Client,
 			"AZURE_TENANT_ID": fake.NewEntra(now).Tenant},
 		broken: []string{`{"token_type":"Bearer","expires_in":"3599","access_token":%s}`},
+		end:    `{"token_type":"Bearer","expires_in":%s,"access_token":"at-0123456789abcdef"}`,
 		sent:   func() []string { return append(slices.Clone(j.tokens), server.Tokens()...) }}
 	refresh := entra
 	refresh.name, refresh.before, refresh.broken = "acr's refresh token", 1, []string{`{"refresh_token":%s}`}
+	refresh.end, refresh.endless = "", true
 	return []way{entra, refresh}
 }

@@ -52,6 +52,16 @@ func (j Job) bySubject(row string) error {
 	return regpass.Hintf(err, "use a key for this registry")
 }
 
+// withoutStar refuses to describe a job by claims of which one holds a *, for a registry that takes it for any text.
+func withoutStar(row string, claims []Claim) error {
+	for _, c := range claims {
+		if strings.Contains(c.Value, "*") {
+			return regpass.Usagef("%s: the claim %s holds a *, which the registry takes for any text", row, c.Name)
+		}
+	}
+	return nil
+}
+
 // passingNote warns that a registry which compares nothing but the subject takes a passing one once.
 const passingNote = "The subject of this CI system changes with every run, and this registry compares it as a whole: " +
 	"let the CI system put another claim into sub, or use a key."

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/regpass/regpass"
 )
@@ -149,8 +148,8 @@ func trustDockerHub(env *regpass.Env, t Target, j Job) (Trust, error) {
 	if err := j.bySubject(t.Row.Name); err != nil {
 		return Trust{}, err
 	}
-	if strings.Contains(j.Subject(), "*") {
-		return Trust{}, regpass.Usagef("dockerhub: the claim sub holds a *, which a ruleset takes for any text")
+	if err := withoutStar(t.Row.Name, []Claim{{"sub", j.Subject()}}); err != nil {
+		return Trust{}, err
 	}
 	d, _ := t.exchanger.(dockerHubRef)
 	out := Trust{

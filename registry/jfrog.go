@@ -113,12 +113,16 @@ func openJFrog(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
+	audience := env.Getenv("JF_OIDC_AUDIENCE")
 	if !onJFURL(env, ref) {
+		if base != nil {
+			audience = "" // it is that of the server of JF_URL
+		}
 		base, _ = aboveArtifactory(ref)
 	}
 	t := Target{Receiver: base, exchanger: jfrogRef{keyRef{usual: regpass.Bearer}}}
 	// A common audience, such as jfrog-github, would let the administrator of one tenant use the identity at another.
-	t.Audience = cmp.Or(ref.Options["audience"], env.Getenv("JF_OIDC_AUDIENCE"), base.String())
+	t.Audience = cmp.Or(ref.Options["audience"], audience, base.String())
 	t.Scope = fmt.Sprintf("read %q %q %q", jfrogProvider.value(env, ref), jfrogProject.value(env, ref),
 		jfrogMapping.value(env, ref))
 	return t, nil
@@ -236,8 +240,13 @@ func revokeJFrog(ctx context.Context, env *regpass.Env, at *url.URL, cred regpas
 }
 
 // trustJFrog lets one job in: an OIDC integration for its issuer, and an identity mapping for its claims
-// (https://registry.terraform.io/providers/jfrog/platform/latest/docs/resources/oidc_identity_mapping).
+// (https://registry.terraform.io/providers/jfrog/platform/latest/docs/resources/oidc_identity_mapping). A * in a claim
+// stands for any text there (https://jfrog.com/help/r/jfrog-platform-administration-documentation/identity-mappings,
+// and its article 000006684, which has "ref": "refs/heads/*").
 func trustJFrog(env *regpass.Env, t Target, j Job) (Trust, error) {
+	if err := withoutStar(t.Row.Name, j.telling()); err != nil {
+		return Trust{}, err
+	}
 	provider := cmp.Or(jfrogProvider.value(env, t.Ref), "regpass-ci")
 	kind, organization := "Generic OpenID Connect", ""
 	if j.Issuer == "https://token.actions.githubusercontent.com" {
