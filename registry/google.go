@@ -88,6 +88,12 @@ func openGoogle(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	if t.Receiver, err = googleAPI(env, "sts", ""); err != nil {
 		return Target{}, err
 	}
+	sts := t.Receiver.Hostname()
+	if !ref.Trusted && !inDomain(sts, googleOwn) && !regpass.Loopback(sts) {
+		err := regpass.Usagef("%s is Google's, and GOOGLE_CLOUD_UNIVERSE_DOMAIN says that tokens are of another operator's "+
+			"cloud", regpass.Quote(ref.Host))
+		return Target{}, regpass.Hintf(err, nameItYourself)
+	}
 	t.Audience = cmp.Or(ref.Options["audience"], googleIAM+g.provider)
 	t.Scope = strings.Join([]string{"read", ref.Host, "as", g.provider, g.serviceAccount}, " ")
 	t.exchanger = g

@@ -599,3 +599,21 @@ func googleWays(t *testing.T, by func(registry.Proof) func(context.Context, *fix
 	}
 	return all
 }
+
+// TestGoogleUniverseOfAnotherOperator fails if a token of another operator's cloud is for a host of Google's that only
+// a file of the checkout names.
+func TestGoogleUniverseOfAnotherOperator(t *testing.T) {
+	for universe, refused := range map[string]bool{"": false, "googleapis.com": false, "GoogleAPIs.com": false,
+		"127.0.0.1:8080": false, "apis.cloud.example": true, "googleapis.com.evil.example": true,
+		"evilgoogleapis.com": true} {
+		for _, trusted := range []bool{false, true} {
+			w := newFixture(nil)
+			w.vars["GOOGLE_CLOUD_UNIVERSE_DOMAIN"] = universe
+			r := ref(t, googleIndex)
+			r.Trusted, r.Origin = trusted, "pyproject.toml"
+			if _, err := registry.Open(w.Env, r); (err != nil) != (refused && !trusted) {
+				t.Errorf("%s, trusted: %v: %v", universe, trusted, err)
+			}
+		}
+	}
+}
