@@ -101,10 +101,12 @@ func TestMintWithAClockThatWasAhead(t *testing.T) {
 	now := noon.Add(24 * time.Hour)
 	s, err := Open(machineAt(t, &now), filepath.Join(t.TempDir(), "s"))
 	must(t, err)
-	_, err = s.Mint(t.Context(), "k", noLeast, func(context.Context, *Lease) (Lease, error) { return minted("", "old"), nil })
+	_, err = s.Mint(t.Context(), "k", noLeast,
+		func(context.Context, *Lease) (Lease, error) { return minted("", "old"), nil })
 	must(t, err)
 	now = noon.Add(time.Hour + time.Minute)
-	l, err := s.Mint(t.Context(), "k", noLeast, func(context.Context, *Lease) (Lease, error) { return minted("", "new"), nil })
+	l, err := s.Mint(t.Context(), "k", noLeast,
+		func(context.Context, *Lease) (Lease, error) { return minted("", "new"), nil })
 	if err != nil || l.Cred.Secret.Reveal() != "new" {
 		t.Errorf("got %+v, %v", l, err)
 	}
