@@ -96,7 +96,8 @@ func TestKeyringNone(t *testing.T) {
 	for _, args := range [][]string{{}, {"get"}, {"get", "https://h.test/"}, {"get", "https://h.test/", "ci", "more"},
 		{"set", "https://h.test/", "ci"}, {"del", "https://h.test/", "ci"}, {"diagnose"}, {"GET", "https://h.test/", "ci"},
 		{"--list-backends"}, {"-b", "x", "get", "https://h.test/", "ci"}, {"--mode"},
-		{"--mode=secret", "get", "https://h.test/"}, {"get", "https://h.test/", "another"}, {"--output=yaml", "get", "https://h.test/", "ci"}} {
+		{"--mode=secret", "get", "https://h.test/"}, {"get", "https://h.test/", "another"},
+		{"--output=yaml", "get", "https://h.test/", "ci"}} {
 		got, err := run(keyring, entries, "p4ss\n", args...)
 		wants := len(args) == 2 && args[0] == "get" // the only credential of the host
 		if wants == (err != nil) || !wants && got != "" {
