@@ -54,7 +54,8 @@ func (f *sinkFlags) addInPlace(cmd *cobra.Command) {
 }
 
 func (f *sinkFlags) options() envsync.Options {
-	o := envsync.Options{InPlace: map[string]string{}, Wildcard: f.wildcard, ByChance: len(f.to) == 0}
+	o := envsync.Options{InPlace: map[string]string{}, Wildcard: f.wildcard, ByChance: len(f.to) == 0,
+		Command: f.command}
 	for name, file := range f.files {
 		if *file != "" {
 			o.InPlace[name] = *file
@@ -97,7 +98,9 @@ func (f *sinkFlags) used(a *app) (sinks []envsync.Sink) {
 	}
 	name := strings.TrimSuffix(filepath.Base(f.command[0]), ".exe")
 	for _, s := range clients.All {
-		if !s.Default && len(s.Uses) > 0 && (slices.Contains(s.Readers, name) || project.Has(a.env, s.Uses)) {
+		uses := len(s.Uses) > 0 && (slices.Contains(s.Readers, name) || project.Has(a.env, s.Uses))
+		runs := len(s.Runs) > 0 && clients.Runs(f.command, s.Runs)
+		if !s.Default && (uses || runs) {
 			sinks = append(sinks, s)
 		}
 	}
@@ -136,7 +139,8 @@ func (f *sinkFlags) checkNames(a *app, refs []regpass.Ref, words ...string) erro
 	return a.checkIndexNames(refs, words...)
 }
 
-func onlyVariables(s envsync.Sink) bool { return s.File == "" && len(s.Programs) == 0 }
+// onlyVariables reports whether a sink is the one that sets the variables of uv's indexes.
+func onlyVariables(s envsync.Sink) bool { return s.Default && s.File == "" }
 
 // plan plans the files and variables for the leases. A sink that --to names must be able to carry all of them. A
 // default sink carries the ones it can, and every lease must be carried by at least one sink.
