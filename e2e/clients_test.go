@@ -23,6 +23,9 @@ var clients = [][2]string{
 	{"PIP", "pip/bin/pip"},
 	{"PYTHON", "pip/bin/python"},
 	{"TWINE", "twine/bin/twine"},
+	{"POETRY", "poetry/bin/poetry"},
+	{"PDM", "pdm/bin/pdm"},
+	{"HATCH", "hatch/bin/hatch"},
 	{"RATTLER_PYTHON", "rattler/bin/python"},
 	{"SYSTEM_PYTHON", "/usr/bin/python3"},
 	{"CURL", "/usr/bin/curl"},
@@ -32,10 +35,13 @@ var clients = [][2]string{
 // outside of the script's folder, ask a person or look for a new version of themselves.
 var clientSettings = map[string]string{
 	"NO_COLOR":                "1",
+	"PDM_CHECK_UPDATE":        "0",
+	"PDM_USE_VENV":            "0",
 	"PIP_CONFIG_FILE":         os.DevNull,
 	"PIP_NO_INPUT":            "1",
 	"PIP_NO_DEPS":             "1",
 	"PIP_PROGRESS_BAR":        "off",
+	"POETRY_NO_INTERACTION":   "1",
 	"TWINE_NON_INTERACTIVE":   "1",
 	"UV_NO_CONFIG":            "1",
 	"UV_NO_PROGRESS":          "1",
@@ -53,6 +59,11 @@ var clientFolders = map[string]string{
 	"UV_CACHE_DIR":        "uv-cache",
 	"UV_CREDENTIALS_DIR":  "uv-credentials",
 	"PYX_CREDENTIALS_DIR": "pyx-credentials",
+	"POETRY_CONFIG_DIR":   "poetry-config",
+	"POETRY_CACHE_DIR":    "poetry-cache",
+	"PDM_CACHE_DIR":       "pdm-cache",
+	"HATCH_DATA_DIR":      "hatch-data",
+	"HATCH_CACHE_DIR":     "hatch-cache",
 	"XDG_CACHE_HOME":      "cache",
 }
 

@@ -53,8 +53,9 @@ var All = []envsync.Sink{
 		Output:  "uv-credentials-dir",
 		Prepare: uv.Plan,
 	}, {
-		Name:     "keyring",
-		Doc:      "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path",
+		Name: "keyring",
+		Doc: "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path, uv only where the " +
+			"URL names a user or the index has authenticate = \"always\"; by default for what a netrc cannot tell apart",
 		Format:   ask.Format,
 		Programs: []string{"keyring"},
 		Readers:  []string{"pip", "uv", "pdm"},
@@ -123,6 +124,39 @@ var All = []envsync.Sink{
 		Readers: []string{"terraform", "tofu"},
 		Refuses: carriesTerraform,
 		Prepare: planTerraform,
+	}, {
+		Name: "poetry",
+		Doc: "POETRY_HTTP_BASIC_<NAME>_*, for the sources in pyproject.toml; poetry reads them once and sends them to the " +
+			"URL that the project gives the source, so only if --to names it: by default poetry reads the netrc",
+		Readers: []string{"poetry"},
+		Named:   true,
+		Prepare: planPoetry,
+	}, {
+		Name:    "twine",
+		Doc:     "TWINE_*, to upload: by default for a command that is `twine upload`",
+		Runs:    twine.runs,
+		Prepare: twine.plan,
+	}, {
+		Name:    "uv-publish",
+		Doc:     "UV_PUBLISH_*, to upload: by default for a command that is `uv publish`",
+		Runs:    uvPublish.runs,
+		Prepare: uvPublish.plan,
+	}, {
+		Name:    "hatch",
+		Doc:     "HATCH_INDEX_*, to upload: by default for a command that is `hatch publish`",
+		Runs:    hatch.runs,
+		Prepare: hatch.plan,
+	}, {
+		Name:    "pdm-publish",
+		Doc:     "PDM_PUBLISH_*, to upload: by default for a command that is `pdm publish`",
+		Runs:    pdmPublish.runs,
+		Prepare: pdmPublish.plan,
+	}, {
+		Name: "poetry-publish",
+		Doc: "POETRY_REPOSITORIES_<NAME>_URL and POETRY_PYPI_TOKEN_<NAME>, to upload: by default for a command that is " +
+			"`poetry publish`, whose --repository is NAME",
+		Runs:    poetryPublish.runs,
+		Prepare: poetryPublish.plan,
 	},
 }
 

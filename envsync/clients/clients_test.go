@@ -30,7 +30,15 @@ func TestClients(t *testing.T) {
 		if s.Name == "terraform" { // the only one that takes no password
 			entries = []envsync.Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "", "p")}
 		}
-		p, err := s.Plan(testenv.New(t, nil), t.TempDir(), entries, envsync.Options{Wildcard: true,
+		var command []string
+		if len(s.Runs) > 0 {
+			entries = []envsync.Entry{handOver(t, "https://h.test/uploads", regpass.Basic, "u", "p")}
+			command = append(slices.Clone(s.Runs), "-r", "https://h.test/uploads")
+			if s.Name == poetryPublish.name {
+				command[len(command)-1] = "main"
+			}
+		}
+		p, err := s.Plan(testenv.New(t, nil), t.TempDir(), entries, envsync.Options{Wildcard: true, Command: command,
 			Names: []regpass.Named{{Client: s.Name, Name: "main", URL: "https://h.test/simple"}}})
 		if err != nil || len(p.Vars) == 0 {
 			t.Errorf("%s: %v, %v", s.Name, p.Vars, err)

@@ -48,7 +48,11 @@ or a copy of that name. It answers for the hosts of the registries that are conf
 func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) error {
 	a.say.quiet = true
 	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Find: a.find})
-	if errors.Is(err, helper.ErrNone) {
+	none := errors.Is(err, helper.ErrNone)
+	if next := a.nextOnPath(p.Programs[0]); p.Hides && next != "" && (none || errors.Is(err, regpass.ErrUsage)) {
+		return a.passOn(next, args)
+	}
+	if none {
 		return childExit{exitFailed} // the protocol's own silence
 	}
 	return err
