@@ -6,6 +6,7 @@ import (
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/ask"
 	"github.com/regpass/regpass/envsync/netrc"
+	"github.com/regpass/regpass/envsync/npmrc"
 	"github.com/regpass/regpass/envsync/rattler"
 	"github.com/regpass/regpass/envsync/uv"
 )
@@ -51,6 +52,14 @@ var All = []envsync.Sink{
 		Build:   envsync.Mount{ID: "uv", Target: "/run/regpass-uv/credentials.toml"},
 		Output:  "uv-credentials-dir",
 		Prepare: uv.Plan,
+	}, {
+		Name: "npm",
+		Doc:  "NPM_CONFIG_USERCONFIG and a private .npmrc, a copy of yours with the credentials: npm, pnpm, yarn 1, bun",
+		Var:  "NPM_CONFIG_USERCONFIG", File: "npmrc", Format: npmrc.Private,
+		Uses:    []string{"package.json", ".npmrc", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"},
+		Readers: []string{"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"},
+		Named:   true,
+		Prepare: npmrc.Plan,
 	}, {
 		Name:     "keyring",
 		Doc:      "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path",
