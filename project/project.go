@@ -48,6 +48,13 @@ var files = []file{
 	{"environment.yaml", readConda, false},
 	{".condarc", readConda, false},
 	{".cargo/config.toml", readCargo, false},
+	{".cargo/config", readCargo, false},
+	{".npmrc", readNpmrc, false},
+	{".yarnrc", readYarnrc, false},
+	{".yarnrc.yml", readYarnrcYAML, false},
+	{"bunfig.toml", readBunfig, false},
+	{"package.json", readPackageJSON, false},
+	{"go.env", readGoEnv, false},
 }
 
 // Found is what a project names.
