@@ -5,6 +5,7 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/ask"
+	"github.com/regpass/regpass/envsync/berry"
 	"github.com/regpass/regpass/envsync/netrc"
 	"github.com/regpass/regpass/envsync/npmrc"
 	"github.com/regpass/regpass/envsync/rattler"
@@ -60,6 +61,16 @@ var All = []envsync.Sink{
 		Readers: []string{"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"},
 		Named:   true,
 		Prepare: npmrc.Plan,
+	}, {
+		Name:     "yarn",
+		Doc:      "YARN_PLUGINS and a private plugin: yarn 2 and later asks for each request to a registry",
+		Var:      "YARN_PLUGINS",
+		File:     "yarn.cjs",
+		Format:   berry.Plugin,
+		Programs: []string{berry.Program},
+		Uses:     []string{".yarnrc.yml"},
+		Readers:  []string{"yarn"},
+		Prepare:  berry.Plan,
 	}, {
 		Name:     "keyring",
 		Doc:      "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path",
