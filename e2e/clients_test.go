@@ -31,6 +31,7 @@ var clients = [][2]string{
 	{"YARN1", "bin/yarn-1"},
 	{"BERRY", "bin/yarn"},
 	{"BUN", "bin/bun"},
+	{"NODE", "bin/node"},
 	{"RUST_CARGO", "bin/cargo"},
 	{"SYSTEM_PYTHON", "/usr/bin/python3"},
 	{"CURL", "/usr/bin/curl"},
@@ -108,6 +109,7 @@ func clientPaths(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	paths["RATTLER"] = script
+	paths["NPM_INI"] = filepath.Join(folder, "npm/node_modules/npm/node_modules/ini")
 	return paths
 }
 

@@ -40,7 +40,7 @@ var packageCommands = scriptCommands{
 		all := &packages{service: inner}
 		chosen := func(r *http.Request) bool { return all.kind(r) != "" }
 		s.Set(instead(inner, chosen, mayRead(inner, `Bearer realm="packages"`, all.hold(slow))))
-		setPackages(ts, fixtureOf(ts).url)
+		setPackages(ts, ts.Getenv("SERVICE"))
 	},
 	// https: the service also listens at https://localhost, with a certificate that clients trust, and $SERVICE and the
 	// like name that address.

@@ -28,7 +28,8 @@ func planKeyring(*regpass.Env, envsync.Private, []envsync.Entry, envsync.Options
 
 // planGo makes go ask our helper, before what GOAUTH says already (https://pkg.go.dev/cmd/go, GOAUTH). go splits the
 // value at semicolons and blanks, and takes a word in quotes as one.
-func planGo(env *regpass.Env, private envsync.Private, _ []envsync.Entry, _ envsync.Options) (envsync.Plan, error) {
+func planGo(env *regpass.Env, private envsync.Private, entries []envsync.Entry, _ envsync.Options) (
+	envsync.Plan, error) {
 	path := program(private, "goauth-regpass")
 	if strings.ContainsAny(path, `'";`) {
 		return envsync.Plan{}, fmt.Errorf("go: GOAUTH cannot hold the path %s", regpass.Quote(path))
@@ -41,7 +42,34 @@ func planGo(env *regpass.Env, private envsync.Private, _ []envsync.Entry, _ envs
 	default:
 		value += "; " + was
 	}
-	return envsync.Plan{Vars: []envsync.Var{{Name: "GOAUTH", Plain: value}}}, nil
+	p := envsync.Plan{Vars: []envsync.Var{{Name: "GOAUTH", Plain: value}}}
+	if e, ok := proxied(env, entries); ok && !knowsPrivate(env) {
+		p.Notes = append(p.Notes, fmt.Sprintf("go: the names of the modules of %s are asked of the public checksum "+
+			"database; set GONOSUMDB or GOPRIVATE to those that are private, such as GONOSUMDB=corp.example/*", e.Cred.Host))
+	}
+	return p, nil
+}
+
+// proxied is the credential of a module proxy that GOPROXY names.
+func proxied(env *regpass.Env, entries []envsync.Entry) (envsync.Entry, bool) {
+	for word := range strings.FieldsFuncSeq(env.Getenv("GOPROXY"), func(r rune) bool { return r == ',' || r == '|' }) {
+		ref, err := regpass.ParseRef(strings.TrimSpace(word))
+		if err != nil || ref.Bare {
+			continue
+		}
+		i := slices.IndexFunc(entries, func(e envsync.Entry) bool { return e.Cred.Host == ref.Host })
+		if i >= 0 {
+			return entries[i], true
+		}
+	}
+	return envsync.Entry{}, false
+}
+
+// knowsPrivate reports whether go is told which modules are private, or to ask no public checksum database
+// (https://go.dev/ref/mod#private-modules).
+func knowsPrivate(env *regpass.Env) bool {
+	sums := env.Getenv("GOSUMDB")
+	return env.Getenv("GOPRIVATE") != "" || env.Getenv("GONOSUMDB") != "" || sums != "" && sums != "sum.golang.org"
 }
 
 // planCargo names our helper as the provider of each registry that the project's files name

@@ -96,10 +96,16 @@ func keyOf(text string) string {
 	return strings.Trim(strings.TrimSpace(key), `"'`)
 }
 
-// theirs are the keys, each once, of the lines that hold a credential for a host of ours, as clients look it up.
+// theirs are the keys, each once, of the lines of a file read before ours that win over them. Of a host's lines the one
+// with the longest path counts, so a line that is the beginning of one of ours loses.
 func theirs(text []byte, ours []line) (found []string) {
 	for one := range strings.Lines(string(text)) {
-		if key := keyOf(one); hides(key, ours) && !slices.Contains(found, key) {
+		key := keyOf(one)
+		loses := func(l line) bool {
+			at := key[:strings.LastIndex(key, ":")]
+			return at != l.at && strings.HasPrefix(l.at, at)
+		}
+		if hides(key, ours) && !slices.ContainsFunc(ours, loses) && !slices.Contains(found, key) {
 			found = append(found, key)
 		}
 	}
