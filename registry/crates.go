@@ -19,6 +19,7 @@ var crates = Row{
 	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, cratesHost) },
 	AnyHost:   true,
 	Publishes: true,
+	CargoBare: true, // https://doc.rust-lang.org/cargo/reference/registry-web-api.html
 	Proofs:    []Source{tokenOf("at crates.io", onHost(cratesHost), "CARGO_REGISTRY_TOKEN")},
 	ClientVar: "CARGO_REGISTRY_TOKEN",
 	OIDC:      true,

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -72,15 +73,18 @@ func knowsPrivate(env *regpass.Env) bool {
 	return env.Getenv("GOPRIVATE") != "" || env.Getenv("GONOSUMDB") != "" || sums != "" && sums != "sum.golang.org"
 }
 
-// planCargo names our helper as the provider of each registry that the project's files name
+// planCargo names our helper as the provider of each registry that the project's files name, whose own providers count
+// no more, and as one of those of all registries, of which cargo asks the last first
 // (https://doc.rust-lang.org/cargo/reference/registry-authentication.html). cargo splits the value at blanks.
-func planCargo(_ *regpass.Env, private envsync.Private, entries []envsync.Entry, o envsync.Options) (
+func planCargo(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o envsync.Options) (
 	envsync.Plan, error) {
 	path := program(private, "cargo-credential-regpass")
 	if strings.ContainsAny(path, " \t") {
 		return envsync.Plan{}, fmt.Errorf("cargo: no variable can hold the path %s, for its blank", regpass.Quote(path))
 	}
-	var p envsync.Plan
+	const all = "CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"
+	others := cmp.Or(env.Getenv(all), "cargo:token") // cargo's own default
+	p := envsync.Plan{Vars: []envsync.Var{{Name: all, Plain: others + " " + path}}}
 	named := envsync.ByName("cargo", o.Names, entries)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		p.Vars = append(p.Vars, envsync.Var{Name: cargoVar(name) + "_CREDENTIAL_PROVIDER", Plain: path})
