@@ -42,6 +42,21 @@ var packageCommands = scriptCommands{
 		s.Set(instead(inner, chosen, mayRead(inner, `Bearer realm="packages"`, all.hold(slow))))
 		setPackages(ts, ts.Getenv("SERVICE"))
 	},
+	// elsewhere VARIABLE…: the registry that each variable names is at a host of its own, where all is as at the service.
+	"elsewhere": func(ts *testscript.TestScript, neg bool, args []string) {
+		f := fixtureOf(ts)
+		for i, name := range args {
+			l, err := net.Listen("tcp", "127.0.0."+strconv.Itoa(2+i)+":0")
+			ts.Check(err)
+			server := &http.Server{Handler: f.service, ReadHeaderTimeout: time.Minute}
+			f.servers = append(f.servers, server)
+			go func() { _ = server.Serve(l) }() // ends with the script
+			ts.Setenv(name, "http://"+l.Addr().String()+strings.TrimPrefix(ts.Getenv(name), ts.Getenv("SERVICE")))
+			for _, no := range []string{"no_proxy", "NO_PROXY"} {
+				ts.Setenv(no, ts.Getenv(no)+",127.0.0."+strconv.Itoa(2+i))
+			}
+		}
+	},
 	// https: the service also listens at https://localhost, with a certificate that clients trust, and $SERVICE and the
 	// like name that address.
 	"https": func(ts *testscript.TestScript, neg bool, args []string) {
