@@ -52,6 +52,13 @@ var files = []file{
 	{"[Nn]u[Gg]et.[Cc]onfig", readNuGet, false},
 	{"Gemfile", readGemfile, false},
 	{"composer.json", readComposer, false},
+	{".cargo/config", readCargo, false},
+	{".npmrc", readNpmrc, false},
+	{".yarnrc", readYarnrc, false},
+	{".yarnrc.yml", readYarnrcYAML, false},
+	{"bunfig.toml", readBunfig, false},
+	{"package.json", readPackageJSON, false},
+	{"go.env", readGoEnv, false},
 }
 
 // Found is what a project names.

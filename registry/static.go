@@ -23,7 +23,7 @@ var static = Row{
 	Match:   func(*regpass.Env, regpass.Ref) bool { return true },
 	AnyHost: true,
 	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org",
-		"pypi.nvidia.com"}, // named by ordinary projects; regpass never talks to them
+		"pypi.nvidia.com", "registry.yarnpkg.com", "npm.jsr.io", "proxy.golang.org", "index.crates.io"}, // named by ordinary projects; regpass never talks to them
 	Options: keyOptions,
 	Open:    openKey(regpass.Bearer),
 }

@@ -5,8 +5,10 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/ask"
+	"github.com/regpass/regpass/envsync/berry"
 	"github.com/regpass/regpass/envsync/docker"
 	"github.com/regpass/regpass/envsync/netrc"
+	"github.com/regpass/regpass/envsync/npmrc"
 	"github.com/regpass/regpass/envsync/rattler"
 	"github.com/regpass/regpass/envsync/uv"
 )
@@ -53,9 +55,27 @@ var All = []envsync.Sink{
 		Output:  "uv-credentials-dir",
 		Prepare: uv.Plan,
 	}, {
+		Name: "npm",
+		Doc:  "NPM_CONFIG_USERCONFIG and a private .npmrc, a copy of yours with the credentials: npm, pnpm, yarn 1, bun",
+		Var:  "NPM_CONFIG_USERCONFIG", File: "npmrc", Format: npmrc.Private,
+		Uses:    []string{"package.json", ".npmrc", "pnpm-workspace.yaml", "pnpm-lock.yaml", "yarn.lock", "bunfig.toml"},
+		Readers: []string{"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"},
+		Named:   true,
+		Prepare: npmrc.Plan,
+	}, {
+		Name:     "yarn",
+		Doc:      "YARN_PLUGINS and a private plugin: yarn 2 and later asks for each request to a registry",
+		Var:      "YARN_PLUGINS",
+		File:     "yarn.cjs",
+		Format:   berry.Plugin,
+		Programs: []string{berry.Program},
+		Uses:     []string{".yarnrc.yml"},
+		Readers:  []string{"yarn"},
+		Prepare:  berry.Plan,
+	}, {
 		Name: "keyring",
-		Doc: "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path, uv only where the " +
-			"URL names a user or the index has authenticate = \"always\"; by default for what a netrc cannot tell apart",
+		Doc: "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path, uv only where " +
+			"the URL names a user or the index has authenticate = \"always\"; by default for what a netrc cannot tell apart",
 		Format:   ask.Format,
 		Programs: []string{"keyring"},
 		Readers:  []string{"pip", "uv", "pdm"},

@@ -1,7 +1,10 @@
 package clients
 
 import (
+	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/regpass/regpass"
@@ -96,6 +99,41 @@ func TestClientsShareNothing(t *testing.T) {
 				t.Errorf("%s and %s have the same format %s", other, s.Name, f.Name)
 			}
 			owner[[2]string{"format", f.Name}] = s.Name
+		}
+	}
+}
+
+// TestAsking holds what makes clients start our helpers, beside what they are told already.
+func TestAsking(t *testing.T) {
+	env := testenv.New(t, map[string]string{"GOAUTH": "git /x", "GOPROXY": "https://h.test/go|direct",
+		"CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS": "cargo:token theirs", "YARN_PLUGINS": "/theirs.cjs"})
+	entries := []envsync.Entry{handOver(t, "https://h.test/cargo", regpass.Bearer, "", "p")}
+	named := envsync.Options{Names: []regpass.Named{{Client: "cargo", Name: "my-own", URL: "https://h.test/cargo/"},
+		{Client: "cargo", Name: "evil", URL: "https://evil.test/cargo/"}}}
+	dir := t.TempDir()
+	for sink, want := range map[string]map[string]string{
+		"go": {"GOAUTH": "'" + dir + "/bin/goauth-regpass'; git /x"},
+		"cargo": {"CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS": "cargo:token theirs " + dir + "/bin/cargo-credential-regpass",
+			"CARGO_REGISTRIES_MY_OWN_CREDENTIAL_PROVIDER": dir + "/bin/cargo-credential-regpass"},
+		"yarn": {"YARN_PLUGINS": dir + "/yarn.cjs;/theirs.cjs", "YARN_NPM_ALWAYS_AUTH": "true"},
+	} {
+		s, err := Find(sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Plan(env, dir, entries, named)
+		got := map[string]string{}
+		for _, v := range p.Vars {
+			got[v.Name] = filepath.ToSlash(v.Value())
+		}
+		if err != nil || !maps.Equal(got, want) {
+			t.Errorf("%s: %v, %v", sink, got, err)
+		}
+		if sink == "go" && (len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "GOPRIVATE")) {
+			t.Errorf("go: %v", p.Notes)
+		}
+		if _, err := s.Plan(env, "/a b;c", entries, named); err == nil && sink != "yarn" {
+			t.Errorf("%s: takes a path that its variable cannot hold", sink)
 		}
 	}
 }

@@ -47,7 +47,7 @@ or a copy of that name. It answers for the hosts of the registries that are conf
 // answer answers the questions of one client. Its streams are the client's, so nothing but errors is said.
 func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) error {
 	a.say.quiet = true
-	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Find: a.find})
+	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Find: a.find, Bare: a.bare})
 	none := errors.Is(err, helper.ErrNone)
 	if next := a.nextOnPath(p.Programs[0]); p.Hides && next != "" && (none || errors.Is(err, regpass.ErrUsage)) {
 		return a.passOn(next, args)
@@ -103,14 +103,41 @@ func (a *app) givenToHelpers() ([]envsync.Entry, error) {
 	return ask.Read(file)
 }
 
-// findNamed is find for the registries that the settings and the project name.
-func (a *app) findNamed(ctx context.Context, q helper.Question) (regpass.Credential, error) {
-	refs, err := a.registries(nil)
-	if errors.As(err, new(unnamed)) {
-		return regpass.Credential{}, helper.ErrNone
+// bare reports whether cargo sends the token of the registry that is meant as it is.
+func (a *app) bare(q helper.Question) bool {
+	all, err := a.givenToHelpers()
+	if err == nil && all == nil {
+		all, err = a.namedToHelpers()
 	}
 	if err != nil {
+		return false
+	}
+	e, err := helper.Match(all, q)
+	return err == nil && registry.CargoBare(a.env, e.Ref)
+}
+
+// findNamed is find for the registries that the settings and the project name.
+func (a *app) findNamed(ctx context.Context, q helper.Question) (regpass.Credential, error) {
+	all, err := a.namedToHelpers()
+	if err != nil {
 		return regpass.Credential{}, err
+	}
+	e, err := helper.Match(all, q)
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	return a.mintFor(ctx, e.Ref, q)
+}
+
+// namedToHelpers are the registries that the settings and the project name, each with its hosts. They have no
+// credentials yet.
+func (a *app) namedToHelpers() ([]envsync.Entry, error) {
+	refs, err := a.registries(nil)
+	if errors.As(err, new(unnamed)) {
+		return nil, helper.ErrNone
+	}
+	if err != nil {
+		return nil, err
 	}
 	var all []envsync.Entry
 	for _, ref := range refs {
@@ -123,11 +150,7 @@ func (a *app) findNamed(ctx context.Context, q helper.Question) (regpass.Credent
 			all = append(all, envsync.Entry{Ref: ref, Cred: known})
 		}
 	}
-	e, err := helper.Match(all, q)
-	if err != nil {
-		return regpass.Credential{}, err
-	}
-	return a.mintFor(ctx, e.Ref, q)
+	return all, nil
 }
 
 // mintFor gets a credential for a registry as `token` does, for the host that was asked for.
