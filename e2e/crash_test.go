@@ -92,7 +92,7 @@ type victim struct {
 func newVictim(t *testing.T, program, key string, home map[string]string) *victim {
 	t.Helper()
 	v := &victim{dir: t.TempDir(), program: program}
-	v.environ = []string{"HOME=" + v.dir + "/home", "XDG_RUNTIME_DIR=" + v.dir + "/run", "PATH=" + os.Getenv("PATH"),
+	v.environ = []string{"HOME=" + v.dir + "/home", "XDG_STATE_HOME=" + v.dir + "/run", "PATH=" + os.Getenv("PATH"),
 		"PYX_API_KEY=" + key}
 	for _, dir := range []string{"home", "run"} {
 		if err := os.Mkdir(filepath.Join(v.dir, dir), 0o700); err != nil {

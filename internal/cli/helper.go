@@ -47,7 +47,8 @@ or a copy of that name. It answers for the hosts of the registries that are conf
 // answer answers the questions of one client. Its streams are the client's, so nothing but errors is said.
 func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) error {
 	a.say.quiet = true
-	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Find: a.find})
+	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout,
+		Find: func(ctx context.Context, q helper.Question) (regpass.Credential, error) { return a.find(ctx, p, q) }})
 	if errors.Is(err, helper.ErrNone) {
 		return childExit{exitFailed} // the protocol's own silence
 	}
@@ -55,16 +56,17 @@ func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) erro
 }
 
 // find gets the credential for a question: what the running command or the login was given, while it lasts, otherwise a
-// new one for the same registry. Where nothing was given, the registries are those that the project names.
-func (a *app) find(ctx context.Context, q helper.Question) (regpass.Credential, error) {
+// new one for the same registry. Outside of a command the registries also count for which the helper was installed, and
+// those that the project names.
+func (a *app) find(ctx context.Context, p helper.Protocol, q helper.Question) (regpass.Credential, error) {
 	given, err := a.givenToHelpers()
 	if err != nil {
 		return regpass.Credential{}, err
 	}
-	if given == nil {
-		return a.findNamed(ctx, q)
-	}
 	e, err := helper.Match(given, q)
+	if errors.Is(err, helper.ErrNone) && a.env.Getenv(ask.Var) == "" {
+		return a.findNamed(ctx, p, q)
+	}
 	if err != nil {
 		return regpass.Credential{}, err
 	}
