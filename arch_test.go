@@ -36,7 +36,8 @@ var mayImport = map[string][]string{
 	"envsync/rattler": {"", "envsync", "envsync/netrc"},
 	"envsync/uv":      {"", "envsync", "internal/toml"},
 	"envsync/ask":     {"", "envsync"},
-	"envsync/clients": {"", "envsync", "envsync/ask", "envsync/netrc", "envsync/rattler", "envsync/uv"},
+	"envsync/setup":   {"", "envsync", "internal/toml"},
+	"envsync/clients": {"", "envsync", "envsync/ask", "envsync/netrc", "envsync/rattler", "envsync/setup", "envsync/uv"},
 	"helper":          {"", "envsync"},
 	"session":         {"", "ci", "envsync", "envsync/clients"},
 	"action":          {""},
@@ -65,8 +66,8 @@ var mayImport = map[string][]string{
 	"internal/demo":      {"", "sts", "internal/fake", "internal/loopback", "internal/sample"},
 	"internal/recipe":    {"", "ci", "identity", "registry", "broker"},
 	"e2e":                {"", "helper", "image", "sts"}, // and, as all tests, what is internal
-	"internal/cli": {"", "ci", "identity", "registry", "envsync", "envsync/ask", "envsync/clients", "helper", "session",
-		"broker", "action", "buildkit", "buildtool", "image", "sts", "project",
+	"internal/cli": {"", "ci", "identity", "registry", "envsync", "envsync/ask", "envsync/clients", "envsync/setup",
+		"helper", "session", "broker", "action", "buildkit", "buildtool", "image", "sts", "project",
 		"buildkit/builder", "buildkit/inject", "buildkit/leak", "buildkit/plan", "buildkit/secret",
 		"internal/child", "internal/demo", "internal/recipe"},
 }

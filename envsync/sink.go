@@ -142,6 +142,7 @@ type Change struct {
 	Format  Format
 	Entries []Entry
 	Base    []byte // Private only: the content besides Entries, copied from the file that it replaces; nil: none
+	ByHand  string // what to do where the file cannot be changed, for a hint; empty: there may be a private one
 }
 
 // Plan is the plan that writes the private file and names it to the clients. own is the path of the user's file that it
@@ -162,6 +163,7 @@ func (p Private) Plan(entries []Entry, base []byte, own string, warnings []strin
 type Format struct {
 	Name    string
 	NoPorts bool // it names hosts without ports; see Entry.CheckPorts
+	Public  bool // it holds no secret: a file keeps its mode, and one that its owner may not write is left alone
 	// Set returns old (nil: no file) with the entries in it. Every byte outside of them is unchanged. A second Set
 	// changes nothing.
 	Set func(old []byte, entries []Entry) ([]byte, error)

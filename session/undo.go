@@ -82,6 +82,18 @@ func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func(), how En
 		}
 	}
 	kept := state{Version: stateVersion, Journal: left}
+	if len(left) > 0 {
+		kept.Links = st.Links // a configuration that still names the helpers fails without them
+		st.Links = nil
+	}
+	for _, l := range st.Links {
+		how, err := l.remove()
+		if err != nil {
+			warnings = append(warnings, err)
+		} else if how != "" {
+			done = append(done, how)
+		}
+	}
 	if running > 0 && !how.Force {
 		kept.Leases = st.Leases
 	} else {

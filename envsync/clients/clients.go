@@ -7,6 +7,7 @@ import (
 	"github.com/regpass/regpass/envsync/ask"
 	"github.com/regpass/regpass/envsync/netrc"
 	"github.com/regpass/regpass/envsync/rattler"
+	"github.com/regpass/regpass/envsync/setup"
 	"github.com/regpass/regpass/envsync/uv"
 )
 
@@ -89,6 +90,11 @@ func FindFormat(name string) (envsync.Format, error) {
 	for _, s := range All {
 		if s.File != "" {
 			formats = append(append(formats, s.Format), s.Variants...)
+		}
+	}
+	for _, c := range setup.All {
+		if c.Not == "" {
+			formats = append(formats, c.Format)
 		}
 	}
 	return regpass.Pick("file format", name, formats, func(f envsync.Format) string { return f.Name })

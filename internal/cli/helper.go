@@ -25,11 +25,13 @@ func newHelper(a *app) *cobra.Command {
 		Short: "Answer a package client that asks for a credential",
 		Long: `Answer a package client that asks for a credential, in its own protocol. ` + "`regpass exec`" + ` has the
 clients of the project ask by itself. The program also answers under the name by which a client looks for it, as a link
-or a copy of that name. It answers for the hosts of the registries that are configured, and for no other.`,
+or a copy of that name; ` + "`regpass helper install`" + ` sets up a client for good. It answers for the hosts of the
+registries that are configured, and for no other.`,
 		Example: "  printf 'protocol=https\\nhost=git.example\\n' | regpass helper git get\n" +
 			"  regpass helper keyring get https://pkgs.example/simple/ ci",
 		RunE: func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
 	}
+	cmd.AddCommand(newInstall(a), newUninstall(a))
 	for _, p := range helper.All {
 		cmd.AddCommand(&cobra.Command{
 			Use:                p.Name,
@@ -101,15 +103,18 @@ func (a *app) givenToHelpers() ([]envsync.Entry, error) {
 	return ask.Read(file)
 }
 
-// findNamed is find for the registries that the settings and the project name.
-func (a *app) findNamed(ctx context.Context, q helper.Question) (regpass.Credential, error) {
-	refs, err := a.registries(nil)
-	if errors.As(err, new(unnamed)) {
-		return regpass.Credential{}, helper.ErrNone
-	}
+// findNamed is find for the registries for which the helper was installed, and those that the settings and the project
+// name.
+func (a *app) findNamed(ctx context.Context, p helper.Protocol, q helper.Question) (regpass.Credential, error) {
+	refs, err := a.installedFor(p)
 	if err != nil {
 		return regpass.Credential{}, err
 	}
+	named, err := a.registries(nil)
+	if err != nil && !errors.As(err, new(unnamed)) {
+		return regpass.Credential{}, err
+	}
+	refs = append(refs, named...)
 	var all []envsync.Entry
 	for _, ref := range refs {
 		target, err := registry.Open(a.env, ref)
