@@ -31,7 +31,8 @@ func TestSetup(t *testing.T) {
 		{client: "docker", old: "", has: "{\"credHelpers\": {\"a.example\": \"regpass\",\"b.example:8443\": \"regpass\"}}\n"},
 		{client: "docker", old: `{"auths":{}}`, has: `{"auths":{},"credHelpers": {"a.example": "regpass",`},
 		{client: "docker", old: "{\r\n  \"credHelpers\": {\r\n    \"a.example\": \"theirs\"\r\n  }\r\n}",
-			has:  "{\r\n  \"credHelpers\": {\r\n    \"a.example\": \"regpass\",\r\n    \"b.example:8443\": \"regpass\"\r\n  }\r\n}",
+			has: "{\r\n  \"credHelpers\": {\r\n    \"a.example\": \"regpass\",\r\n" +
+				"    \"b.example:8443\": \"regpass\"\r\n  }\r\n}",
 			edit: func(now string) string { return strings.Replace(now, "{", `{"x": 1,`, 1) },
 			want: "{\"x\": 1,\r\n  \"credHelpers\": {\r\n    \"a.example\": \"theirs\"\r\n  }\r\n}"},
 		{client: "docker", old: `{"a": 1}`, has: "regpass",
