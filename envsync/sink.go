@@ -36,6 +36,7 @@ type Sink struct {
 	OnPath   bool    // the client looks for Programs on PATH
 	Build    Mount   // the same file as a secret of a container build; zero: there is none
 	Output   string  // output of the GitHub Action that repeats Var, for jobs that export no variables; or ""
+	Keychain bool    // it plans Plan.Items; only a login has it
 	InPlace  InPlace // how to change the user's own file instead; zero: it is never changed
 
 	// Prepare works out the plan. It may read the files that the clients use now, up to 1 MiB each, and it writes
@@ -131,6 +132,7 @@ type Plan struct {
 	Vars     []Var
 	Changes  []Change
 	Programs []string // names to link to our own program in the folder BinName of the private files
+	Items    []Item   // for the person's keychain
 	Warnings []string // cases in which a client will not use the credential, one line each, without secrets
 	Notes    []string // what is left out because no client has a use for it, as Warnings
 }
@@ -144,6 +146,16 @@ type Change struct {
 	Base    []byte // Private only: the content besides Entries, copied from the file that it replaces; nil: none
 	ByHand  string // what to do where the file cannot be changed, for a hint; empty: there may be a private one
 }
+
+// Item is one secret of the person's keychain, of the service KeychainService.
+type Item struct {
+	Account string
+	Secret  regpass.Secret
+}
+
+// KeychainService is the service under which rattler looks for credentials
+// (rattler_networking/src/authentication_storage/backends/keyring.rs).
+const KeychainService = "rattler"
 
 // Plan is the plan that writes the private file and names it to the clients. own is the path of the user's file that it
 // replaces, or empty.

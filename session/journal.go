@@ -22,6 +22,7 @@ type state struct {
 	Shown   []shown  `json:",omitempty"`
 	Journal []record // in the order in which the files were first changed
 	Shell   []Shell  `json:",omitempty"`
+	Kept    []kept   `json:",omitempty"` // items of the keychain
 	Links   []link   `json:",omitempty"` // of an installed helper, before they are made
 	Refs    []string `json:",omitempty"` // the registries that an installed helper is for
 }
@@ -127,7 +128,7 @@ func parseState(raw []byte) (state, error) {
 func (s *Session) save(st state) error {
 	raw, err := json.MarshalIndent(st, "", "\t")
 	if err == nil {
-		err = replace(s.root, stateName, stateTemp, raw, durability(len(st.Journal)+len(st.Links) > 0))
+		err = replace(s.root, stateName, stateTemp, raw, durability(len(st.Journal)+len(st.Links)+len(st.Kept) > 0))
 	}
 	if err != nil {
 		return fmt.Errorf("session: save its state: %w", err)

@@ -53,6 +53,13 @@ var All = []envsync.Sink{
 		Output:  "uv-credentials-dir",
 		Prepare: uv.Plan,
 	}, {
+		Name:     "keychain",
+		Doc:      "login only: your keychain, where pixi, rattler-build and py-rattler look without a variable",
+		Format:   rattler.Keychain,
+		Readers:  []string{"pixi", "rattler-build", "py-rattler"},
+		Keychain: true,
+		Prepare:  rattler.PlanKeychain,
+	}, {
 		Name:     "keyring",
 		Doc:      "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path",
 		Format:   ask.Format,

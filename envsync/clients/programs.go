@@ -17,7 +17,7 @@ var Programs = []Program{
 	{"pip", []string{"netrc", "keyring"}, "reads for each request; asks after each 401", "yes", "pip 26"},
 	{"twine", nil, "`regpass token` in `TWINE_PASSWORD`", "no", "twine 7"},
 	{"curl", []string{"netrc"}, "reads for each URL, with `--netrc-file \"$NETRC\"`", "yes", "Debian's 7.88"},
-	{"pixi, rattler-build, py-rattler", []string{"rattler"}, "reads once", "no",
+	{"pixi, rattler-build, py-rattler", []string{"rattler", "keychain"}, "reads once", "no",
 		"py-rattler 0.28; pixi itself was not available and was not run"},
 	{"go", []string{"go"}, "asks after each 401", "yes", "documentation"},
 	{"cargo", []string{"cargo"}, "asks when a credential has ended", "yes", "documentation"},

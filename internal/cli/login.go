@@ -153,6 +153,16 @@ func login(ctx context.Context, a *app, args []string, o *loginOptions, format v
 	if err := s.Remember(ctx, plan.Vars); err != nil {
 		return err
 	}
+	stored, err := s.Store(ctx, plan.Items)
+	switch {
+	case err != nil && len(plan.Vars) == 0 && stored == 0: // nobody else gets it
+		return err
+	case err != nil:
+		a.say.Warn(err)
+	}
+	for _, item := range plan.Items[:stored] {
+		a.say.notef("stored the credential for %s in your keychain", item.Account)
+	}
 	a.say.plan(plan)
 	for _, c := range plan.Changes {
 		if c.Format.Name != ask.Format.Name { // only regpass reads it
