@@ -133,6 +133,8 @@ type Env struct {
 	Machine func() string
 	// Run runs a command to its end and returns its standard output. extra is added to its environment, as NAME=value.
 	Run func(ctx context.Context, extra []string, name string, args ...string) ([]byte, error)
+	// Keychain is the person's keychain; nil: this is no place for one.
+	Keychain Keychain
 	// OpenBrowser shows a page to the person at the terminal.
 	OpenBrowser func(ctx context.Context, url string) error
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/regpass/regpass/envsync/netrc"
 	"github.com/regpass/regpass/envsync/npmrc"
 	"github.com/regpass/regpass/envsync/rattler"
+	"github.com/regpass/regpass/envsync/setup"
 	"github.com/regpass/regpass/envsync/uv"
 )
 
@@ -54,6 +55,13 @@ var All = []envsync.Sink{
 		Build:   envsync.Mount{ID: "uv", Target: "/run/regpass-uv/credentials.toml"},
 		Output:  "uv-credentials-dir",
 		Prepare: uv.Plan,
+	}, {
+		Name:     "keychain",
+		Doc:      "login only: your keychain, where pixi, rattler-build and py-rattler look without a variable",
+		Format:   rattler.Keychain,
+		Readers:  []string{"pixi", "rattler-build", "py-rattler"},
+		Keychain: true,
+		Prepare:  rattler.PlanKeychain,
 	}, {
 		Name: "npm",
 		Doc:  "NPM_CONFIG_USERCONFIG and a private .npmrc, a copy of yours with the credentials: npm, pnpm, yarn 1, bun",
@@ -191,6 +199,11 @@ func FindFormat(name string) (envsync.Format, error) {
 	for _, s := range All {
 		if s.File != "" {
 			formats = append(append(formats, s.Format), s.Variants...)
+		}
+	}
+	for _, c := range setup.All {
+		if c.Not == "" {
+			formats = append(formats, c.Format)
 		}
 	}
 	return regpass.Pick("file format", name, formats, func(f envsync.Format) string { return f.Name })

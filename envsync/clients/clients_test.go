@@ -43,7 +43,7 @@ func TestClients(t *testing.T) {
 		}
 		p, err := s.Plan(testenv.New(t, nil), t.TempDir(), entries, envsync.Options{Wildcard: true, Command: command,
 			Names: []regpass.Named{{Client: s.Name, Name: "main", URL: "https://h.test/simple"}}})
-		if err != nil || len(p.Vars) == 0 {
+		if err != nil || len(p.Vars)+len(p.Items) == 0 {
 			t.Errorf("%s: %v, %v", s.Name, p.Vars, err)
 		}
 		for _, c := range p.Changes {

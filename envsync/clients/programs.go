@@ -21,7 +21,7 @@ var Programs = []Program{
 	{"hatch", []string{"hatch"}, "reads once, to publish; its environments are uv's and pip's", "no", "hatch 1.18"},
 	{"twine", []string{"twine"}, "reads once", "no", "twine 7"},
 	{"curl", []string{"netrc"}, "reads for each URL, with `--netrc-file \"$NETRC\"`", "yes", "Debian's 7.88"},
-	{"pixi, rattler-build, py-rattler", []string{"rattler"}, "reads once", "no",
+	{"pixi, rattler-build, py-rattler", []string{"rattler", "keychain"}, "reads once", "no",
 		"py-rattler 0.28; pixi itself was not available and was not run"},
 	{"go", []string{"go"}, "asks after each 401", "yes", "documentation"},
 	{"git", []string{"git"}, "asks once a process", "no", "documentation"},

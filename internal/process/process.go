@@ -24,6 +24,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/keychain"
 )
 
 // gcPercent delays the first garbage collection until 16 MB are in use, instead of 4 (runtime, GOGC). Most verbs end
@@ -93,6 +94,7 @@ func Surroundings() *regpass.Env {
 		AskSecret:   askSecret,
 		Machine:     machine,
 		Run:         runCommand,
+		Keychain:    keychain.New(getenv),
 		OpenBrowser: openBrowser,
 	}
 }
