@@ -69,6 +69,7 @@ var All = []envsync.Sink{
 		Uses:    []string{"package.json", ".npmrc", "pnpm-workspace.yaml", "pnpm-lock.yaml", "yarn.lock", "bunfig.toml"},
 		Readers: []string{"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"},
 		Named:   true,
+		Build:   envsync.Mount{ID: "npmrc", Target: "/run/secrets/npmrc"},
 		Prepare: npmrc.Plan,
 	}, {
 		Name:     "yarn",

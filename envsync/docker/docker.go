@@ -44,7 +44,7 @@ func keys(entries []envsync.Entry) []string {
 func Refuses(e envsync.Entry) error {
 	switch {
 	case !e.Images:
-		return fmt.Errorf("docker: %s has no container images", e.Cred.Host)
+		return fmt.Errorf("docker: %s: no container images: %w", e.Cred.Host, envsync.ErrNotTheirs)
 	case e.Cred.Kind != regpass.Basic && e.Cred.Kind != regpass.Bearer || e.Cred.Username == "":
 		return fmt.Errorf("docker: %s: docker takes no credential without a user name", e.Cred.Host)
 	}

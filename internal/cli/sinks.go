@@ -100,7 +100,7 @@ func (f *sinkFlags) used(a *app) (sinks []envsync.Sink) {
 	if f.command == nil {
 		return nil
 	}
-	name := strings.TrimSuffix(filepath.Base(f.command[0]), ".exe")
+	name := f.program()
 	for _, s := range clients.All {
 		uses := len(s.Uses) > 0 && (slices.Contains(s.Readers, name) || project.Has(a.env, s.Uses))
 		runs := len(s.Runs) > 0 && clients.Runs(f.command, s.Runs)
@@ -171,7 +171,9 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 			}
 			refused = append(refused, err)
 			carried[i] = carried[i] || len(mine) > 0
-			left[i].note(sink, mine, err)
+			if !errors.Is(err, envsync.ErrNotTheirs) && f.missedIn(sink) {
+				left[i].note(sink, mine, err)
+			}
 			entries = append(entries, mine...)
 		}
 		if len(entries) == 0 {
@@ -237,6 +239,20 @@ func (f *sinkFlags) withKeyring(sinks []envsync.Sink, all []envsync.Entry) (_ []
 		}
 	}
 	return sinks, false
+}
+
+// missedIn reports whether somebody misses a credential that the sink cannot carry: the project's files alone do not say
+// that its client will ask for the registry.
+func (f *sinkFlags) missedIn(sink envsync.Sink) bool {
+	return sink.Default || len(f.to) > 0 || slices.Contains(sink.Readers, f.program())
+}
+
+// program is the name of the command that gets the credentials, or empty.
+func (f *sinkFlags) program() string {
+	if len(f.command) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(filepath.Base(f.command[0]), ".exe")
 }
 
 // planPrograms adds to a plan what its programs need: the file that they read, and their folder on PATH.
