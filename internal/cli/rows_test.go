@@ -36,6 +36,9 @@ func TestActionYMLHasEveryClient(t *testing.T) {
 		if len(s.Programs) == 0 && !strings.Contains(action.Inputs["to"].Description, s.Name) {
 			t.Errorf("the input to does not name the sink %s", s.Name)
 		}
+		if len(s.Programs) > 0 { // for a command that regpass runs alone
+			continue
+		}
 		if (s.File != "") != (s.Var != "") || (s.File != "") != (s.Output != "") {
 			t.Errorf("%s: a client with a file has a variable and an output, and no other has: %q, %q, %q",
 				s.Name, s.File, s.Var, s.Output)
