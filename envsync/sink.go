@@ -30,6 +30,8 @@ type Sink struct {
 	Named   bool // Prepare needs Options.Names
 	// Uses are patterns (path.Match) of files that show that a project uses the client: then it is a default too.
 	Uses []string
+	// Runs are a program and words behind it: for a command that is so, the sink is a default too.
+	Runs []string
 	// Programs are names of helpers, see package helper, that the client starts: links to our own program in a folder of
 	// their own. Only a running command has them.
 	Programs []string
@@ -37,6 +39,9 @@ type Sink struct {
 	Build    Mount   // the same file as a secret of a container build; zero: there is none
 	Output   string  // output of the GitHub Action that repeats Var, for jobs that export no variables; or ""
 	InPlace  InPlace // how to change the user's own file instead; zero: it is never changed
+
+	// Refuses says why the client of a sink of variables cannot take a credential at all; nil: it takes each.
+	Refuses func(e Entry) error
 
 	// Prepare works out the plan. It may read the files that the clients use now, up to 1 MiB each, and it writes
 	// nothing. A credential that the clients cannot carry is an error.
@@ -101,7 +106,10 @@ const BinName = "bin"
 // Carries returns why the sink's clients cannot take the credential at all, or nil. It does not look at their files.
 // Variables carry every credential.
 func (s Sink) Carries(e Entry) error {
-	if s.Format.Set == nil {
+	switch {
+	case s.Refuses != nil:
+		return s.Refuses(e)
+	case s.Format.Set == nil:
 		return nil
 	}
 	return s.Format.Carries(e)
@@ -122,6 +130,7 @@ type Options struct {
 	InPlace  map[string]string
 	Sinks    []string        // the names of all sinks in use, for warnings of what a single one cannot do
 	Wildcard bool            // rattler: also give the credential to the subdomains of its host
+	Command  []string        // the command that gets the variables; nil: a shell, or a later step
 	Names    []regpass.Named // the registries that the project's files give a name, for sinks with Named
 	ByChance bool            // the sinks are the default ones, so a variable is left out if two credentials would set it
 }
@@ -131,9 +140,13 @@ type Plan struct {
 	Vars     []Var
 	Changes  []Change
 	Programs []string // names to link to our own program in the folder BinName of the private files
+	Links    []Link   // to the user's own files, beside a private one that takes the place of their neighbour
 	Warnings []string // cases in which a client will not use the credential, one line each, without secrets
 	Notes    []string // what is left out because no client has a use for it, as Warnings
 }
+
+// Link is a symbolic link among the private files.
+type Link struct{ Path, Target string } // absolute
 
 // Change is one file to write.
 type Change struct {

@@ -21,6 +21,9 @@ type Protocol struct {
 	Doc      string   // one line of help: who speaks it
 	Programs []string // the names by which clients start the program that they ask
 	Source   string   // URL of the protocol's description
+	// Hides says that other programs have the name too, and that ours lies before them on PATH: what is not ours is
+	// theirs to answer.
+	Hides bool
 
 	// Answer reads one run's questions and answers them on Call.Stdout, where nothing but the protocol may be written.
 	// ErrNone, wrapped or not, means that the protocol's "not found" was answered or is a failed exit alone.

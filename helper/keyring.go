@@ -23,6 +23,7 @@ var keyring = Protocol{
 	Doc:      "pip, uv, pdm, pixi: the command line of Python's keyring",
 	Programs: []string{"keyring"},
 	Source:   "https://github.com/jaraco/keyring#command-line-utility",
+	Hides:    true,
 	Answer:   answerKeyring,
 }
 

@@ -13,6 +13,8 @@ import (
 
 var static = Row{
 	Name:    Static,
+	Also:    []string{"fixed", "other", "generic"},
+	Said:    "fixed-key",
 	Title:   "any server that takes a key, a password or a token you have",
 	Proven:  "uv, pip, curl and py-rattler",
 	Doc:     "https://pixi.prefix.dev/latest/deployment/authentication/",
@@ -56,10 +58,10 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 	cred := regpass.Credential{Username: username}
 	err := t.checkServeKey(p)
 	if err != nil {
-		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Name, p.Method, p.From, err)
+		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Word(), p.Method, p.From, err)
 	}
 	if cred.Kind, err = k.kind(env, t, p, named); err != nil {
-		return regpass.Credential{}, fmt.Errorf("%s: %w", t.Row.Name, err)
+		return regpass.Credential{}, fmt.Errorf("%s: %w", t.Row.Word(), err)
 	}
 	switch cred.Kind {
 	case regpass.Basic:
@@ -74,7 +76,7 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 		cred.Secret, cred.Expires = got.secret, got.expires
 	}
 	if err != nil {
-		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Name, p.Method, p.From, err)
+		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Word(), p.Method, p.From, err)
 	}
 	return cred, nil
 }

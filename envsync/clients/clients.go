@@ -6,6 +6,7 @@ import (
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/ask"
 	"github.com/regpass/regpass/envsync/berry"
+	"github.com/regpass/regpass/envsync/docker"
 	"github.com/regpass/regpass/envsync/netrc"
 	"github.com/regpass/regpass/envsync/npmrc"
 	"github.com/regpass/regpass/envsync/rattler"
@@ -73,8 +74,9 @@ var All = []envsync.Sink{
 		Readers:  []string{"yarn"},
 		Prepare:  berry.Plan,
 	}, {
-		Name:     "keyring",
-		Doc:      "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path",
+		Name: "keyring",
+		Doc: "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path, uv only where " +
+			"the URL names a user or the index has authenticate = \"always\"; by default for what a netrc cannot tell apart",
 		Format:   ask.Format,
 		Programs: []string{"keyring"},
 		Readers:  []string{"pip", "uv", "pdm"},
@@ -96,6 +98,86 @@ var All = []envsync.Sink{
 		Readers:  []string{"cargo"},
 		Named:    true,
 		Prepare:  planCargo,
+	}, {
+		Name:     "git",
+		Doc:      "GIT_CONFIG_…: git, and the clients that run it, ask for the hosts of the registries",
+		Format:   ask.Format,
+		Programs: []string{"git-credential-regpass"},
+		Uses:     []string{".gitmodules"},
+		Readers:  []string{"git"},
+		Prepare:  planGit,
+	}, {
+		Name: "docker",
+		Doc:  "DOCKER_CONFIG and a private copy of it: docker, buildx, podman, buildah, skopeo, crane, oras and helm ask",
+		Var:  "DOCKER_CONFIG", File: "docker/config.json", PointsAtDir: true, Format: docker.Config,
+		Programs: []string{"docker-credential-regpass"},
+		Uses: []string{"Dockerfile", "*.Dockerfile", "Containerfile", "compose.y*ml", "docker-compose.y*ml",
+			"docker-bake.hcl"},
+		Readers: []string{"docker", "podman", "buildah", "skopeo", "crane", "oras", "helm"},
+		Refuses: docker.Refuses,
+		Prepare: docker.Plan,
+	}, {
+		Name:    "nuget",
+		Doc:     "NuGetPackageSourceCredentials_<SOURCE>: dotnet and nuget, for the sources that nuget.config names",
+		Uses:    []string{"[Nn]u[Gg]et.[Cc]onfig"},
+		Readers: []string{"dotnet", "nuget"},
+		Named:   true,
+		Refuses: onlyBasic("nuget"),
+		Prepare: planNuGet,
+	}, {
+		Name:    "bundler",
+		Doc:     "BUNDLE_<HOST>: bundler",
+		Uses:    []string{"Gemfile"},
+		Readers: []string{"bundle"},
+		Named:   true,
+		Refuses: onlyBasic("bundler"),
+		Prepare: planBundler,
+	}, {
+		Name:    "composer",
+		Doc:     "COMPOSER_AUTH: composer",
+		Uses:    []string{"composer.json"},
+		Readers: []string{"composer"},
+		Prepare: planComposer,
+	}, {
+		Name:    "terraform",
+		Doc:     "TF_TOKEN_<HOST>: terraform and tofu",
+		Uses:    []string{"*.tf", "*.tofu"},
+		Readers: []string{"terraform", "tofu"},
+		Refuses: carriesTerraform,
+		Prepare: planTerraform,
+	}, {
+		Name: "poetry",
+		Doc: "POETRY_HTTP_BASIC_<NAME>_*, for the sources in pyproject.toml; poetry reads them once and sends them to the " +
+			"URL that the project gives the source, so only if --to names it: by default poetry reads the netrc",
+		Readers: []string{"poetry"},
+		Named:   true,
+		Prepare: planPoetry,
+	}, {
+		Name:    "twine",
+		Doc:     "TWINE_*, to upload: by default for a command that is `twine upload`",
+		Runs:    twine.runs,
+		Prepare: twine.plan,
+	}, {
+		Name:    "uv-publish",
+		Doc:     "UV_PUBLISH_*, to upload: by default for a command that is `uv publish`",
+		Runs:    uvPublish.runs,
+		Prepare: uvPublish.plan,
+	}, {
+		Name:    "hatch",
+		Doc:     "HATCH_INDEX_*, to upload: by default for a command that is `hatch publish`",
+		Runs:    hatch.runs,
+		Prepare: hatch.plan,
+	}, {
+		Name:    "pdm-publish",
+		Doc:     "PDM_PUBLISH_*, to upload: by default for a command that is `pdm publish`",
+		Runs:    pdmPublish.runs,
+		Prepare: pdmPublish.plan,
+	}, {
+		Name: "poetry-publish",
+		Doc: "POETRY_REPOSITORIES_<NAME>_URL and POETRY_PYPI_TOKEN_<NAME>, to upload: by default for a command that is " +
+			"`poetry publish`, whose --repository is NAME",
+		Runs:    poetryPublish.runs,
+		Prepare: poetryPublish.plan,
 	},
 }
 

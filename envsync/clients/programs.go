@@ -13,9 +13,13 @@ type Program struct {
 
 // Programs are the clients, in the order of the README's table.
 var Programs = []Program{
-	{"uv", []string{"uv", "netrc", "env", "keyring"}, "reads once", "no", "uv 0.12.5 and 0.13.9"},
+	{"uv", []string{"uv", "netrc", "env", "keyring", "uv-publish"}, "reads once; asks once", "no", "uv 0.12.5 and 0.13.9"},
 	{"pip", []string{"netrc", "keyring"}, "reads for each request; asks after each 401", "yes", "pip 26"},
-	{"twine", nil, "`regpass token` in `TWINE_PASSWORD`", "no", "twine 7"},
+	{"poetry", []string{"netrc", "poetry", "poetry-publish"}, "reads the netrc for each request, variables once",
+		"yes; no with variables", "poetry 2.5"},
+	{"pdm", []string{"netrc", "keyring", "pdm-publish"}, "reads for each request; asks after each 401", "yes", "pdm 2.29"},
+	{"hatch", []string{"hatch"}, "reads once, to publish; its environments are uv's and pip's", "no", "hatch 1.18"},
+	{"twine", []string{"twine"}, "reads once", "no", "twine 7"},
 	{"curl", []string{"netrc"}, "reads for each URL, with `--netrc-file \"$NETRC\"`", "yes", "Debian's 7.88"},
 	{"pixi, rattler-build, py-rattler", []string{"rattler"}, "reads once", "no",
 		"py-rattler 0.28; pixi itself was not available and was not run"},
@@ -27,4 +31,11 @@ var Programs = []Program{
 	{"bun", []string{"npm"}, "reads once", "no", "bun 1.4"},
 	{"cargo", []string{"cargo"}, "asks when a credential has ended, and for each upload", "yes", "cargo 1.95"},
 	{"go", []string{"go"}, "asks after each refusal, over https only", "yes", "go 1.26"},
+	{"git", []string{"git"}, "asks once a process", "no", "documentation"},
+	{"docker, buildx, podman, buildah, skopeo, crane, oras, helm", []string{"docker"},
+		"asks; oras and helm again after a 401", "oras and helm", "documentation"},
+	{"dotnet, nuget", []string{"nuget"}, "reads once", "no", "documentation"},
+	{"bundler", []string{"bundler"}, "reads once", "no", "documentation"},
+	{"composer", []string{"composer"}, "reads once", "no", "documentation"},
+	{"terraform, tofu", []string{"terraform"}, "reads once", "no", "documentation"},
 }

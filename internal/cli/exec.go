@@ -76,6 +76,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err := o.check(a, refs, command); err != nil {
 		return err
 	}
+	o.credential.options.Least.Half = o.secrets.wanted()
 	s, b, err := o.credential.open(ctx, a)
 	if err != nil {
 		return err
@@ -102,7 +103,8 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err != nil {
 		return err
 	}
-	o.tell(a, s, written.Plan, command, all)
+	a.sayKept(s)
+	a.say.plan(written.Plan)
 	vars := written.Vars
 	if o.secrets.wanted() {
 		var flags []envsync.Var
@@ -122,13 +124,6 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	defer refreshing.Wait()
 	defer stop()
 	return a.run(child.Command{Path: path, Args: command, Env: childEnv(a.env.Environ, all, vars)}, o.noRedact)
-}
-
-// tell says what the command gets, and what stays behind.
-func (o *execOptions) tell(a *app, s *session.Session, plan envsync.Plan, command []string, all []broker.Lease) {
-	a.sayKept(s)
-	a.say.plan(plan)
-	tellTwine(a, command, all)
 }
 
 // begin makes the session of the command in the job's or the login's. It waits for another process at most for the time
@@ -170,7 +165,7 @@ func (o *execOptions) write(ctx context.Context, a *app, sub *session.Session, a
 	if err := sub.Apply(ctx, h.Changes, h.files()...); err != nil {
 		return handover{}, err
 	}
-	return h, sub.Link(ctx, a.env.Program, h.Programs)
+	return h, sub.Link(ctx, a.env.Program, h.Plan)
 }
 
 // childEnv returns the variables that the command inherits: ours without the keys that were exchanged, without those

@@ -48,7 +48,11 @@ or a copy of that name. It answers for the hosts of the registries that are conf
 func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) error {
 	a.say.quiet = true
 	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Find: a.find, Bare: a.bare})
-	if errors.Is(err, helper.ErrNone) {
+	none := errors.Is(err, helper.ErrNone)
+	if next := a.nextOnPath(p.Programs[0]); p.Hides && next != "" && (none || errors.Is(err, regpass.ErrUsage)) {
+		return a.passOn(next, args)
+	}
+	if none {
 		return childExit{exitFailed} // the protocol's own silence
 	}
 	return err
@@ -152,7 +156,7 @@ func (a *app) namedToHelpers() ([]envsync.Entry, error) {
 // mintFor gets a credential for a registry as `token` does, for the host that was asked for.
 func (a *app) mintFor(ctx context.Context, ref regpass.Ref, q helper.Question) (regpass.Credential, error) {
 	s := a.sessionOrWarn(ctx, a.set.Timeout)
-	o := broker.Options{Provider: a.set.Provider, Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
+	o := broker.Options{Provider: a.set.Provider, Timeout: a.set.Timeout, Least: regpass.Least{Time: a.set.MinLifetime}}
 	l, err := broker.New(a.env, s, o, a.say).Credential(ctx, ref)
 	l.Cred.Host = q.Host
 	return l.Cred, err

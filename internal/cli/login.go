@@ -63,10 +63,17 @@ var powershellQuotes = regpass.Pattern("['\u2018\u2019\u201a\u201b]")
 // plainValue matches values that every reader of dotenv files takes literally.
 var plainValue = regpass.Pattern(`^[A-Za-z0-9_./:@%+,=-]*$`)
 
+// variableName matches the names that a shell's variables can have.
+var variableName = regpass.Pattern(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // eachVar returns a print function that writes each variable as one line. It refuses values with line breaks.
 func eachVar(line func(name, value string) string) func(io.Writer, []envsync.Var) error {
 	return func(w io.Writer, vars []envsync.Var) error {
 		for _, v := range vars {
+			if !variableName().MatchString(v.Name) {
+				return regpass.Hintf(regpass.Usagef("no shell can hold a variable named %s", regpass.Quote(v.Name)),
+					"use `regpass exec -- COMMAND`")
+			}
 			if strings.ContainsAny(v.Value(), "\n\r\x00") {
 				return regpass.Usagef("%s has a value with a line break", v.Name)
 			}

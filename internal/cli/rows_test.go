@@ -33,11 +33,11 @@ func TestActionYMLHasEveryClient(t *testing.T) {
 	}
 	var plan handover
 	for _, s := range clients.All {
-		if len(s.Programs) == 0 && !strings.Contains(action.Inputs["to"].Description, s.Name) {
-			t.Errorf("the input to does not name the sink %s", s.Name)
-		}
-		if len(s.Programs) > 0 { // for a command that regpass runs alone
+		if len(s.Programs) > 0 { // for a running command only
 			continue
+		}
+		if !strings.Contains(action.Inputs["to"].Description, s.Name) {
+			t.Errorf("the input to does not name the sink %s", s.Name)
 		}
 		if (s.File != "") != (s.Var != "") || (s.File != "") != (s.Output != "") {
 			t.Errorf("%s: a client with a file has a variable and an output, and no other has: %q, %q, %q",

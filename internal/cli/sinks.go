@@ -54,7 +54,8 @@ func (f *sinkFlags) addInPlace(cmd *cobra.Command) {
 }
 
 func (f *sinkFlags) options() envsync.Options {
-	o := envsync.Options{InPlace: map[string]string{}, Wildcard: f.wildcard, ByChance: len(f.to) == 0}
+	o := envsync.Options{InPlace: map[string]string{}, Wildcard: f.wildcard, ByChance: len(f.to) == 0,
+		Command: f.command}
 	for name, file := range f.files {
 		if *file != "" {
 			o.InPlace[name] = *file
@@ -97,7 +98,9 @@ func (f *sinkFlags) used(a *app) (sinks []envsync.Sink) {
 	}
 	name := strings.TrimSuffix(filepath.Base(f.command[0]), ".exe")
 	for _, s := range clients.All {
-		if !s.Default && len(s.Uses) > 0 && (slices.Contains(s.Readers, name) || project.Has(a.env, s.Uses)) {
+		uses := len(s.Uses) > 0 && (slices.Contains(s.Readers, name) || project.Has(a.env, s.Uses))
+		runs := len(s.Runs) > 0 && clients.Runs(f.command, s.Runs)
+		if !s.Default && (uses || runs) {
 			sinks = append(sinks, s)
 		}
 	}
@@ -136,7 +139,8 @@ func (f *sinkFlags) checkNames(a *app, refs []regpass.Ref, words ...string) erro
 	return a.checkIndexNames(refs, words...)
 }
 
-func onlyVariables(s envsync.Sink) bool { return s.File == "" && len(s.Programs) == 0 }
+// onlyVariables reports whether a sink is the one that sets the variables of uv's indexes.
+func onlyVariables(s envsync.Sink) bool { return s.Default && s.File == "" }
 
 // plan plans the files and variables for the leases. A sink that --to names must be able to carry all of them. A
 // default sink carries the ones it can, and every lease must be carried by at least one sink.
@@ -145,6 +149,8 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 	if err != nil {
 		return envsync.Plan{}, err
 	}
+	every := entriesOf(all)
+	sinks, asks := f.withKeyring(sinks, every)
 	var whole envsync.Plan
 	carried, left := make([]bool, len(all)), make([]leftOut, len(all))
 	var refused []error
@@ -152,8 +158,11 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 	for _, sink := range sinks {
 		var entries []envsync.Entry
 		for i, l := range all {
-			mine, err := f.entries(a, sink, l)
-			if errors.Is(err, envsync.ErrPorts) {
+			mine, err := f.entries(a, sink, l, every)
+			switch {
+			case asks && sink.Name == "netrc" && beyondNetrc(err):
+				whole.Notes = append(whole.Notes, fmt.Sprintf("%v; pip, uv and pdm ask `keyring` for it", oneLine([]error{err})))
+			case errors.Is(err, envsync.ErrPorts) && !asks:
 				whole.Warnings = append(whole.Warnings, envsync.LeftOut(err))
 			}
 			refused = append(refused, err)
@@ -180,6 +189,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		if len(sink.Programs) > 0 {
 			asked = append(asked, entries...)
 			whole.Programs = append(whole.Programs, sink.Programs...)
+			whole.Links = append(whole.Links, p.Links...)
 		}
 	}
 	f.planPrograms(a, s, &whole, asked)
@@ -192,6 +202,36 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		left[i].tell(&whole, l)
 	}
 	return whole, nil
+}
+
+// entriesOf are the leases' credentials, one for each host.
+func entriesOf(all []broker.Lease) (entries []envsync.Entry) {
+	for _, l := range all {
+		for _, cred := range l.Cred.PerHost() {
+			entries = append(entries, envsync.Entry{Ref: l.Target.Ref, Cred: cred})
+		}
+	}
+	return entries
+}
+
+// beyondNetrc reports whether a netrc cannot carry a credential for want of ports and paths, which keyring is told.
+func beyondNetrc(err error) bool {
+	return errors.Is(err, envsync.ErrPorts) || errors.Is(err, envsync.ErrShared)
+}
+
+// withKeyring adds the sink keyring to the default ones of a command, if a netrc cannot tell the credentials apart.
+func (f *sinkFlags) withKeyring(sinks []envsync.Sink, all []envsync.Entry) (_ []envsync.Sink, asks bool) {
+	netrc, err := clients.Find("netrc")
+	keyring, kerr := clients.Find("keyring")
+	if len(f.to) > 0 || f.command == nil || err != nil || kerr != nil {
+		return sinks, false
+	}
+	for _, e := range all {
+		if beyondNetrc(netrc.Carries(e)) || netrc.Format.CheckShared(e, all) != nil {
+			return append(sinks, keyring), true
+		}
+	}
+	return sinks, false
 }
 
 // planPrograms adds to a plan what its programs need: the file that they read, and their folder on PATH.
@@ -210,11 +250,12 @@ func (f *sinkFlags) planPrograms(a *app, s *session.Session, whole *envsync.Plan
 
 // entries returns the lease's credentials that a sink is given, one for each host. The error says which of them a
 // default sink cannot carry. A sink that --to names is given all of them, and refuses them itself.
-func (f *sinkFlags) entries(a *app, sink envsync.Sink, l broker.Lease) ([]envsync.Entry, error) {
+func (f *sinkFlags) entries(a *app, sink envsync.Sink, l broker.Lease, all []envsync.Entry) ([]envsync.Entry, error) {
 	var entries []envsync.Entry
 	var refused []error
 	for _, cred := range l.Cred.PerHost() {
-		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar}
+		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar,
+			Images: l.Target.Row.Images || l.Target.Row.Name == "static"}
 		if len(f.to) == 0 && !l.Target.Row.Match(a.env, l.Target.Ref) {
 			e.ClientVar = "" // the client would send it to its own servers, wherever the project names one of them
 		}
@@ -225,7 +266,11 @@ func (f *sinkFlags) entries(a *app, sink envsync.Sink, l broker.Lease) ([]envsyn
 			e.Ref.Options = maps.Clone(e.Ref.Options)
 			delete(e.Ref.Options, "name") // uv sends its variables to the URL that the project gives the index
 		}
-		if err := sink.Carries(e); err != nil && len(f.to) == 0 {
+		err := sink.Carries(e)
+		if shared := sink.Format.CheckShared(e, all); err == nil && shared != nil && f.command != nil {
+			err = fmt.Errorf("%s: %w", sink.Name, shared)
+		}
+		if err != nil && len(f.to) == 0 {
 			refused = append(refused, err)
 			continue
 		}
