@@ -311,7 +311,8 @@ func TestOtherVariables(t *testing.T) {
 			t.Errorf("%s is trusted", r)
 		}
 	}
-	want := []string{"https://a.example/go the variable GOPROXY", "https://c.example/npm/ the variable npm_config_registry",
+	want := []string{"https://a.example/go the variable GOPROXY",
+		"https://c.example/npm/ the variable npm_config_registry",
 		"https://d.example/index/ the variable CARGO_REGISTRIES_MY_OWN_INDEX"}
 	if err != nil || !slices.Equal(refs, want) {
 		t.Errorf("%q, %v", refs, err)
@@ -328,8 +329,9 @@ func TestOtherVariables(t *testing.T) {
 func TestHostileNPM(t *testing.T) {
 	deep := strings.Repeat("[", 100_000)
 	for name, text := range map[string]string{
-		"package.json": `{"publishConfig": ` + deep, ".npmrc": "registry\n=\n@:registry=\n[\nregistry=https://no.example\n\x00",
-		".yarnrc": `"registry`, ".yarnrc.yml": ":\n  npmRegistryServer:\nnpmRegistries:\n  ://x:\n  \"//\":\n" + deep,
+		"package.json": `{"publishConfig": ` + deep,
+		".npmrc":       "registry\n=\n@:registry=\n[\nregistry=https://no.example\n\x00",
+		".yarnrc":      `"registry`, ".yarnrc.yml": ":\n  npmRegistryServer:\nnpmRegistries:\n  ://x:\n  \"//\":\n" + deep,
 		"go.env": "GOPROXY=\nGOPROXY=,|,://\n",
 	} {
 		dir := t.TempDir()
