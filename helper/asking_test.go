@@ -43,10 +43,10 @@ func credential(kind regpass.Kind, user string, expires time.Time) regpass.Crede
 var errDown = regpass.Hintf(errors.New("the registry is down"), "try again")
 
 // hostileURLs are none of our registry's, whatever they look like.
-var hostileURLs = []string{"", "https://", "//pkgs.test/", "https://pkgs.test.evil.test/", "https://pkgs.test@evil.test/",
-	"https://evil.test/?u=https://pkgs.test/", "https://evil.test#pkgs.test", "http://pkgs.test/", "https://pkgs.test:8443/",
-	"ftp://pkgs.test/", "https://pkgs.test\n\nevil", "https://pkgs.test\x00/", "javascript:alert(1)", "s3://pkgs.test",
-	"https://pkgs.tеst/", strings.Repeat("x", 70_000)}
+var hostileURLs = []string{"", "https://", "//pkgs.test/", "https://pkgs.test.evil.test/",
+	"https://pkgs.test@evil.test/", "https://evil.test/?u=https://pkgs.test/", "https://evil.test#pkgs.test",
+	"http://pkgs.test/", "https://pkgs.test:8443/", "ftp://pkgs.test/", "https://pkgs.test\n\nevil",
+	"https://pkgs.test\x00/", "javascript:alert(1)", "s3://pkgs.test", "https://pkgs.tеst/", strings.Repeat("x", 70_000)}
 
 func TestPnpm(t *testing.T) {
 	bearer, never := credential(regpass.Bearer, "", time.Time{}), credential(regpass.S3, "u", time.Time{})

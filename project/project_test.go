@@ -297,6 +297,52 @@ func TestVariables(t *testing.T) {
 		`the variable PIP_EXTRA_INDEX_URL: "d.example" is left out: its URL holds a user name or a password`)
 }
 
+// TestOtherVariables are those of go, npm and cargo.
+func TestOtherVariables(t *testing.T) {
+	env := at(t.TempDir(), map[string]string{"GOPROXY": "https://a.example/go|https://ci:hunter2@b.example,direct,off",
+		"npm_config_registry": "https://c.example/npm/"})
+	env.Environ = []string{"CARGO_REGISTRIES_MY_OWN_INDEX=sparse+https://d.example/index/",
+		"CARGO_REGISTRIES_GIT_INDEX=https://no.example/git", "CARGO_REGISTRIES_X_TOKEN=hunter2"}
+	found, err := project.Find(env)
+	var refs []string
+	for _, r := range found.Refs {
+		refs = append(refs, r.String()+" "+r.Origin)
+		if r.Trusted {
+			t.Errorf("%s is trusted", r)
+		}
+	}
+	want := []string{"https://a.example/go the variable GOPROXY",
+		"https://c.example/npm/ the variable npm_config_registry",
+		"https://d.example/index/ the variable CARGO_REGISTRIES_MY_OWN_INDEX"}
+	if err != nil || !slices.Equal(refs, want) {
+		t.Errorf("%q, %v", refs, err)
+	}
+	names := []regpass.Named{{Client: "npm", Name: "registry", URL: "https://c.example/npm/"},
+		{Client: "cargo", Name: "MY_OWN", URL: "https://d.example/index/"}}
+	if !slices.Equal(found.Names, names) {
+		t.Errorf("names %v", found.Names)
+	}
+	wantLeft(t, found, `the variable GOPROXY: "b.example" is left out: its URL holds a user name or a password`)
+}
+
+// TestHostileNPM: what is no registry, or no file of the kind, names nothing and stops nothing.
+func TestHostileNPM(t *testing.T) {
+	deep := strings.Repeat("[", 100_000)
+	for name, text := range map[string]string{
+		"package.json": `{"publishConfig": ` + deep,
+		".npmrc":       "registry\n=\n@:registry=\n[\nregistry=https://no.example\n\x00",
+		".yarnrc":      `"registry`, ".yarnrc.yml": ":\n  npmRegistryServer:\nnpmRegistries:\n  ://x:\n  \"//\":\n" + deep,
+		"go.env": "GOPROXY=\nGOPROXY=,|,://\n",
+	} {
+		dir := t.TempDir()
+		write(t, dir, map[string]string{name: text, "uv.toml": `index-url = "https://a.example/simple"`})
+		found, err := project.Find(at(dir, nil))
+		if err != nil || len(found.Refs) != 1 {
+			t.Errorf("%s: %v, %v", name, found.Refs, err)
+		}
+	}
+}
+
 // wantLeft compares what was passed over, and looks for secrets in it.
 func wantLeft(t *testing.T, found project.Found, want ...string) {
 	t.Helper()

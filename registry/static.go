@@ -22,8 +22,9 @@ var static = Row{
 	Example: "https://conda.example/acme",
 	Match:   func(*regpass.Env, regpass.Ref) bool { return true },
 	AnyHost: true,
-	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org",
-		"pypi.nvidia.com", "registry.yarnpkg.com", "npm.jsr.io", "proxy.golang.org", "index.crates.io"}, // named by ordinary projects; regpass never talks to them
+	// Named by ordinary projects; regpass never talks to them.
+	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org", "pypi.nvidia.com",
+		"registry.yarnpkg.com", "npm.jsr.io", "proxy.golang.org", "index.crates.io"},
 	Options: keyOptions,
 	Open:    openKey(regpass.Bearer),
 }

@@ -20,7 +20,7 @@ var plugin []byte
 const Program = "pnpm-credential-regpass"
 
 // Plugin is the format of the plugin's file. It holds no credential.
-var Plugin = envsync.Format{Name: "yarn", Set: set, Restore: restore, Keys: func([]envsync.Entry) []string { return nil }}
+var Plugin = envsync.Format{Name: "yarn", Set: set, Restore: restore, Keys: keys}
 
 func set(_ []byte, entries []envsync.Entry) ([]byte, error) {
 	if _, err := ask.Format.Set(nil, entries); err != nil {
@@ -33,6 +33,8 @@ func set(_ []byte, entries []envsync.Entry) ([]byte, error) {
 	}
 	return plugin, nil
 }
+
+func keys([]envsync.Entry) []string { return nil }
 
 func restore([]byte, []byte, []string) ([]byte, error) { return nil, nil }
 

@@ -66,6 +66,7 @@ var All = []envsync.Sink{
 		Name: "npm",
 		Doc:  "NPM_CONFIG_USERCONFIG and a private .npmrc, a copy of yours with the credentials: npm, pnpm, yarn 1, bun",
 		Var:  "NPM_CONFIG_USERCONFIG", File: "npmrc", Format: npmrc.Private,
+		Output:  "npmrc",
 		Uses:    []string{"package.json", ".npmrc", "pnpm-workspace.yaml", "pnpm-lock.yaml", "yarn.lock", "bunfig.toml"},
 		Readers: []string{"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"},
 		Named:   true,
