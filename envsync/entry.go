@@ -45,7 +45,8 @@ func (e Entry) CheckPorts() error {
 		"uv gets it by the sink uv; if all ports of %s may have it, add ports=any to the registry", host)
 }
 
-// ErrShared means that a file that has one credential for a host can hold neither of two: clients would send it for both.
+// ErrShared means that a file that has one credential for a host can hold neither of two: clients would send it for
+// both.
 var ErrShared = errors.New("another registry there has another credential, and the file holds one for a host")
 
 // CheckShared returns why a file of the format must not hold the credential besides those of the others, or nil. It

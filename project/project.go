@@ -44,9 +44,16 @@ var files = []file{
 	{"pixi.toml", readPixi, true},
 	{"pip.conf", readPip, false},
 	{"requirements*.txt", readRequirements, false},
-	{"environment.yml", readConda, false},
-	{"environment.yaml", readConda, false},
+	{"requirements*.in", readRequirements, false},
+	{"constraints*.txt", readRequirements, false},
+	{"Pipfile", readPipfile, false},
+	{"pdm.toml", readPDM, false},
+	{"poetry.toml", readPoetry, false},
+	{"hatch.toml", readHatch, false},
+	{"environment*.yml", readConda, false},
+	{"environment*.yaml", readConda, false},
 	{".condarc", readConda, false},
+	{".mambarc", readConda, false},
 	{".cargo/config.toml", readCargo, false},
 }
 
