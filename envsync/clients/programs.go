@@ -23,6 +23,9 @@ var Programs = []Program{
 	{"curl", []string{"netrc"}, "reads for each URL, with `--netrc-file \"$NETRC\"`", "yes", "Debian's 7.88"},
 	{"pixi, rattler-build, py-rattler", []string{"rattler"}, "reads once", "no",
 		"py-rattler 0.28; pixi itself was not available and was not run"},
+	{"conda", []string{"netrc", "conda"}, "reads for each request", "yes, unless requests run side by side",
+		"documentation: neither PyPI nor Debian has it"},
+	{"mamba, micromamba", nil, "reads a file in the home folder, which no variable names", "no", "documentation"},
 	{"go", []string{"go"}, "asks after each 401", "yes", "documentation"},
 	{"cargo", []string{"cargo"}, "asks when a credential has ended", "yes", "documentation"},
 }
