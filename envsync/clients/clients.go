@@ -53,8 +53,8 @@ var All = []envsync.Sink{
 		Prepare: uv.Plan,
 	}, {
 		Name: "keyring",
-		Doc: "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path, uv only where the " +
-			"URL names a user or the index has authenticate = \"always\"; by default for what a netrc cannot tell apart",
+		Doc: "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path, uv only where " +
+			"the URL names a user or the index has authenticate = \"always\"; by default for what a netrc cannot tell apart",
 		Format:   ask.Format,
 		Programs: []string{"keyring"},
 		Readers:  []string{"pip", "uv", "pdm"},

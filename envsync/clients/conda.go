@@ -67,7 +67,8 @@ func planConda(env *regpass.Env, private envsync.Private, entries []envsync.Entr
 	dir := filepath.Join(filepath.Dir(private.Bin), "conda")
 	data := filepath.Join(dir, "data")
 	p := envsync.Plan{Vars: []envsync.Var{{Name: condaVar, Plain: dir}}}
-	_, entries, err := envsync.Distinct("conda", entries, func(e envsync.Entry) (string, error) { return condaURL(e), nil })
+	key := func(e envsync.Entry) (string, error) { return condaURL(e), nil }
+	_, entries, err := envsync.Distinct("conda", entries, key)
 	if err != nil {
 		return p, err
 	}

@@ -68,6 +68,7 @@ func TestConda(t *testing.T) {
 	}
 	_, err = plan(handOver(t, "b.test", regpass.Basic, "u", "p4ss"))
 	testenv.WantError(t, err, "p4ss", "conda reads the netrc")
-	_, err = plan(handOver(t, "b.test", regpass.CondaToken, "", "one"), handOver(t, "b.test", regpass.CondaToken, "", "two"))
+	_, err = plan(handOver(t, "b.test", regpass.CondaToken, "", "one"),
+		handOver(t, "b.test", regpass.CondaToken, "", "two"))
 	testenv.WantError(t, err, "", "have two credentials")
 }
