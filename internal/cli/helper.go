@@ -49,8 +49,10 @@ func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) erro
 	a.say.quiet = true
 	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Find: a.find})
 	none := errors.Is(err, helper.ErrNone)
-	if next := a.nextOnPath(p.Programs[0]); p.Hides && next != "" && (none || errors.Is(err, regpass.ErrUsage)) {
-		return a.passOn(next, args)
+	if p.Hides && (none || errors.Is(err, regpass.ErrUsage)) {
+		if next := a.nextOnPath(p.Programs[0]); next != "" {
+			return a.passOn(next, args)
+		}
 	}
 	if none {
 		return childExit{exitFailed} // the protocol's own silence
