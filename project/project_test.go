@@ -101,6 +101,45 @@ acme==1.0 --hash=sha256:00
 			"https://c.example/simple pip.conf", "https://f.example/simple requirements-dev.txt",
 			"https://d.example/simple requirements.txt"},
 			[]string{"pip.conf", "requirements-dev.txt", "requirements.txt"}},
+		{"pip-tools and pipenv", map[string]string{"requirements-dev.in": "--index-url https://a.example/simple\n",
+			"constraints.txt": "--extra-index-url https://b.example/simple\n", "Pipfile": `
+[[source]]
+name = "acme"
+url = "https://c.example/simple"
+verify_ssl = true
+[[source]]
+url = "https://${USER}:${PASSWORD}@no.example/simple"
+[packages]
+acme = {version = "*", index = "acme"}
+`}, "", []string{"https://a.example/simple requirements-dev.in", "https://b.example/simple constraints.txt",
+			"https://c.example/simple Pipfile"}, []string{"requirements-dev.in", "constraints.txt", "Pipfile"}},
+		{"settings of pdm, poetry and hatch", map[string]string{"pdm.toml": `
+[pypi]
+url = "https://a.example/simple"
+[pypi.extra]
+url = "https://b.example/simple"
+[repository.up]
+url = "https://c.example/upload"
+`, "poetry.toml": "[repositories.up]\nurl = \"https://d.example/upload\"\n", "hatch.toml": `
+[envs.default.env-vars]
+UV_INDEX = "acme=https://e.example/simple https://f.example/simple"
+OTHER = "https://no.example/simple"
+[envs.test]
+env-vars = {PIP_INDEX_URL = "https://g.example/simple"}
+`}, "", []string{"https://a.example/simple pdm.toml", "https://b.example/simple pdm.toml",
+			"https://c.example/upload pdm.toml", "https://d.example/upload poetry.toml", "https://e.example/simple hatch.toml",
+			"https://f.example/simple hatch.toml", "https://g.example/simple hatch.toml"},
+			[]string{"pdm.toml", "poetry.toml", "hatch.toml"}},
+		{"settings of other forms", map[string]string{"pdm.toml": "pypi = 1\nrepository = [1]\n",
+			"poetry.toml": "repositories = [{url = 1}]\n", "hatch.toml": "envs = [1]\n[x]\n",
+			"Pipfile": "source = {url = \"https://no.example\"}\n"}, "", nil, nil},
+		{"more of conda", map[string]string{"environment-dev.yaml": "channels:\n- https://a.example/acme\n", ".mambarc": `
+custom_channels:
+  acme: https://b.example/conda/
+  "other": 'https://c.example' # a comment
+channels: [conda-forge]
+`}, "", []string{"https://a.example/acme environment-dev.yaml", "https://b.example/conda/acme .mambarc",
+			"https://c.example/other .mambarc"}, []string{"environment-dev.yaml", ".mambarc"}},
 		{"conda", map[string]string{"environment.yml": `
 name: acme
 channels:

@@ -2,6 +2,7 @@ package project
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/internal/toml"
@@ -50,6 +51,7 @@ func readPyproject(text string) (named, error) {
 			Pixi    pixiConfig
 			Poetry  sources
 			PDM     sources
+			Hatch   hatchConfig
 		}
 	}
 	err := toml.Unmarshal([]byte(text), &c)
@@ -58,7 +60,7 @@ func readPyproject(text string) (named, error) {
 		err = wrong
 	}
 	others := append(c.Tool.UV.refs(), c.Tool.Pixi.refs()...)
-	others = append(append(others, c.Tool.Poetry.refs()...), c.Tool.PDM.refs()...)
+	others = slices.Concat(others, c.Tool.Poetry.refs(), c.Tool.PDM.refs(), c.Tool.Hatch.refs())
 	return named{ours: list, others: others, names: c.Tool.Poetry.names("poetry")}, err
 }
 

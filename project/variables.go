@@ -23,10 +23,7 @@ func variables(env *regpass.Env) Found {
 	for _, name := range indexVariables {
 		var urls []string
 		for word := range strings.FieldsSeq(env.Getenv(name)) {
-			if before, after, ok := strings.Cut(word, "="); ok && !strings.ContainsAny(before, ":/") {
-				word = after
-			}
-			urls = append(urls, word)
+			urls = append(urls, indexIn(word))
 		}
 		found.others("the variable "+name, urls)
 	}
@@ -43,4 +40,12 @@ func variables(env *regpass.Env) Found {
 	}
 	found.Refs = regpass.Unique(found.Refs, regpass.Ref.String)
 	return found
+}
+
+// indexIn is the URL in a word of such a variable.
+func indexIn(word string) string {
+	if before, after, ok := strings.Cut(word, "="); ok && !strings.ContainsAny(before, ":/") {
+		return after
+	}
+	return word
 }

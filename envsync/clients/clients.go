@@ -155,6 +155,14 @@ var All = []envsync.Sink{
 		Refuses: carriesTerraform,
 		Prepare: planTerraform,
 	}, {
+		Name: "conda",
+		Doc: "BINSTAR_CONFIG_DIR and a file for each conda token, which conda reads for each request; by default where the " +
+			"project or the command is conda's",
+		Format:  condaToken,
+		Runs:    []string{"conda"},
+		Uses:    []string{"environment*.yml", "environment*.yaml", ".condarc", "conda-lock.yml"},
+		Prepare: planConda,
+	}, {
 		Name: "poetry",
 		Doc: "POETRY_HTTP_BASIC_<NAME>_*, for the sources in pyproject.toml; poetry reads them once and sends them to the " +
 			"URL that the project gives the source, so only if --to names it: by default poetry reads the netrc",
@@ -199,7 +207,7 @@ func Find(name string) (envsync.Sink, error) {
 func FindFormat(name string) (envsync.Format, error) {
 	var formats []envsync.Format
 	for _, s := range All {
-		if s.File != "" {
+		if s.Format.Set != nil && len(s.Programs) == 0 {
 			formats = append(append(formats, s.Format), s.Variants...)
 		}
 	}

@@ -41,6 +41,9 @@ func TestClients(t *testing.T) {
 				command[len(command)-1] = "main"
 			}
 		}
+		if s.Name == "conda" {
+			entries = []envsync.Entry{handOver(t, "https://h.test/channel", regpass.CondaToken, "", "tk-1")}
+		}
 		p, err := s.Plan(testenv.New(t, nil), t.TempDir(), entries, envsync.Options{Wildcard: true, Command: command,
 			Names: []regpass.Named{{Client: s.Name, Name: "main", URL: "https://h.test/simple"}}})
 		if err != nil || len(p.Vars)+len(p.Items) == 0 {
@@ -64,7 +67,7 @@ func TestClients(t *testing.T) {
 			if back, err := f.Restore(one, nil, f.Keys(entries)); err != nil || back != nil {
 				t.Errorf("%s: restored %q, %v", f.Name, back, err)
 			}
-			if _, err := f.Set(nil, []envsync.Entry{handOver(t, "h.test", regpass.Basic, "u", "a\nb")}); err == nil {
+			if _, err := f.Set(nil, []envsync.Entry{handOver(t, "h.test", entries[0].Cred.Kind, "u", "a\nb")}); err == nil {
 				t.Errorf("%s: carries a line end", f.Name)
 			}
 			bad := entries[0]

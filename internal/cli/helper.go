@@ -53,8 +53,10 @@ func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) erro
 		Find: func(ctx context.Context, q helper.Question) (regpass.Credential, error) { return a.find(ctx, p, q) },
 		Bare: func(q helper.Question) bool { return a.bare(p, q) }})
 	none := errors.Is(err, helper.ErrNone)
-	if next := a.nextOnPath(p.Programs[0]); p.Hides && next != "" && (none || errors.Is(err, regpass.ErrUsage)) {
-		return a.passOn(next, args)
+	if p.Hides && (none || errors.Is(err, regpass.ErrUsage)) {
+		if next := a.nextOnPath(p.Programs[0]); next != "" {
+			return a.passOn(next, args)
+		}
 	}
 	if none {
 		return childExit{exitFailed} // the protocol's own silence
