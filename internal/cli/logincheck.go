@@ -74,4 +74,6 @@ func (a *app) statusOf(ctx context.Context, r regpass.Request) (int, error) {
 	return http.StatusOK, nil
 }
 
-func denied(status int) bool { return status == http.StatusUnauthorized || status == http.StatusForbidden }
+func denied(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
