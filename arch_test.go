@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"envsync/clients": {"", "envsync", "envsync/ask", "envsync/berry", "envsync/docker", "envsync/netrc", "envsync/npmrc",
 		"envsync/rattler", "envsync/setup", "envsync/uv"},
 	"helper":   {"", "envsync"},
-	"session":  {"", "ci", "envsync", "envsync/clients"},
+	"session":  {"", "ci", "envsync", "envsync/ask", "envsync/clients", "envsync/rattler"},
 	"action":   {""},
 	"buildkit": {"", "buildkit/builder", "buildkit/leak", "buildkit/plan", "buildkit/secret"},
 	// plan knows the builder that it is for, and inject hands out what secret has.

@@ -102,6 +102,8 @@ func (k keyRef) kind(env *regpass.Env, t Target, p Proof, named bool) (regpass.K
 	bucket := t.Ref.URL.Scheme == "s3"
 	kind := cmp.Or(p.Kind, regpass.Kind(t.option(env, "kind")))
 	switch {
+	case bucket && p.Kind == regpass.Basic && p.Username != "": // --username has the access key id
+		return regpass.S3, nil
 	case kind == "" && bucket:
 		return regpass.S3, nil
 	case kind == "" && named:

@@ -94,6 +94,7 @@ type loginOptions struct {
 	credential credentialFlags
 	sinks      sinkFlags
 	format     string
+	check      bool
 }
 
 func newLogin(a *app) *cobra.Command {
@@ -108,7 +109,9 @@ all files are private ones in the session's folder. Files of yours are changed o
   regpass login pyx.dev --format fish | source
   regpass login pyx.dev --format json | from json | load-env    # nushell
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc
-  printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler`,
+  printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler
+  printf %s "$SECRET_KEY" | regpass login s3://bucket/channel --username "$KEY_ID" --password-stdin
+  regpass login https://pkgs.example/simple --token-stdin --check <token`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f, err := regpass.Pick("format", o.format, varFormats, varFormatName)
 			if err != nil {
@@ -121,6 +124,8 @@ all files are private ones in the session's folder. Files of yours are changed o
 	o.credential.addUnavailable(cmd)
 	o.sinks.add(a, cmd, clients.Defaults(false))
 	o.sinks.addInPlace(cmd)
+	cmd.Flags().BoolVar(&o.check, "check", false, "ask the registry's URL with the credential before it is written; "+
+		"exit with 1 if it is refused")
 	names := regpass.Names(varFormats, varFormatName)
 	cmd.Flags().StringVar(&o.format, "format", "sh", "print the variables as `FORM`: "+strings.Join(names, ", "))
 	complete(cmd, "format", names)
@@ -142,6 +147,13 @@ func login(ctx context.Context, a *app, args []string, o *loginOptions, format v
 	s, all, err := o.credential.leases(ctx, a, refs)
 	if err != nil {
 		return err
+	}
+	if o.check {
+		ctx, cancel := context.WithTimeout(ctx, o.credential.options.Timeout)
+		defer cancel()
+		if err := a.checkLeases(ctx, s, all); err != nil {
+			return err
+		}
 	}
 	plan, err := o.sinks.plan(a, s, all)
 	if err != nil {
