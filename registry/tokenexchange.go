@@ -22,12 +22,17 @@ var tokenExchange = Row{
 			"else id_token"},
 		{Name: "requested-token-type", Doc: "what is asked for: access_token, jwt, or a whole URN"},
 	}, oauthOptions...),
-	OIDC:     true,
-	Refusals: oauthRefusals,
-	Trust:    trustOAuth("the rules for token exchange"),
-	Open:     openTokenExchange,
-	Revoke:   revokeOAuth("token-exchange"),
+	OIDC: true,
+	Refusals: append([]Refusal{
+		{"supports access tokens only", onlyKeycloaks},
+		{`"invalid_request: Invalid token"`, onlyKeycloaks},
+	}, oauthRefusals...),
+	Trust:  trustOAuth("the rules for token exchange"),
+	Open:   openTokenExchange,
+	Revoke: revokeOAuth("token-exchange"),
 }
+
+const onlyKeycloaks = "Keycloak exchanges only access tokens that it made: use type=jwt-bearer"
 
 // openTokenExchange makes the request of RFC 8693, section 2.1.
 //
