@@ -8,7 +8,7 @@ import (
 var jwtBearer = Row{
 	Name:    "jwt-bearer",
 	Title:   "any server that takes identities by RFC 7523, such as Keycloak",
-	Proven:  "a strict fake",
+	Proven:  "Keycloak; a strict fake",
 	Doc:     "https://datatracker.ietf.org/doc/html/rfc7523",
 	Hosts:   []string{"any host, with type=jwt-bearer"},
 	Example: "https://pkgs.example/simple/ type=jwt-bearer issuer=https://login.example/realms/acme grant=client",

@@ -11,7 +11,7 @@ import (
 var tokenExchange = Row{
 	Name:   "token-exchange",
 	Title:  "any server that exchanges tokens by RFC 8693",
-	Proven: "a strict fake",
+	Proven: "Keycloak, with its own tokens; a strict fake",
 	Doc:    "https://datatracker.ietf.org/doc/html/rfc8693",
 	Hosts:  []string{"any host, with type=token-exchange"},
 	Example: "https://pkgs.example/simple/ type=token-exchange token-url=https://login.example/oauth2/token " +
