@@ -3,6 +3,7 @@
 package registry_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,14 +17,16 @@ import (
 	"github.com/regpass/regpass/registry"
 )
 
-// startVault runs a server in development mode, and returns its program and its address. It is HashiCorp's Vault, which
-// ./check builds, or the program that REGPASS_BAO names: no package registry has OpenBao, so that ./check does not run it.
+// startVault runs OpenBao or HashiCorp's Vault in development mode, and returns its program and its address. ./check
+// runs neither: no package registry has OpenBao, and Vault takes minutes to build. Whoever has a program names it:
 //
 //	REGPASS_BAO=/usr/local/bin/bao go test -tags services -run TestVaultIsReal ./registry
+//	REGPASS_VAULT=/usr/local/bin/vault go test -tags services -run TestVaultIsReal ./registry
 func startVault(t *testing.T) (program, addr string, isBao bool) {
 	t.Helper()
-	if program = os.Getenv("REGPASS_BAO"); program == "" {
-		program = service(t, "bin/vault")
+	bao := os.Getenv("REGPASS_BAO")
+	if program = cmp.Or(bao, os.Getenv("REGPASS_VAULT")); program == "" {
+		t.Fatal("neither REGPASS_BAO nor REGPASS_VAULT says where the program is")
 	}
 	at := freeAddress(t)
 	// Of the lines that it prints, this is the last before it serves.
@@ -33,7 +36,7 @@ func startVault(t *testing.T) (program, addr string, isBao bool) {
 		c.Dir, c.Env = t.TempDir(), []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}
 		return c
 	})
-	return program, "http://" + at, os.Getenv("REGPASS_BAO") != ""
+	return program, "http://" + at, bao != ""
 }
 
 // TestVaultIsReal has Vault, or OpenBao, run the commands of `regpass trust`, and takes a secret from it.
