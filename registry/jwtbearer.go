@@ -8,7 +8,7 @@ import (
 var jwtBearer = Row{
 	Name:    "jwt-bearer",
 	Title:   "any server that takes identities by RFC 7523, such as Keycloak",
-	Proven:  "a strict fake",
+	Proven:  "Keycloak; a strict fake",
 	Doc:     "https://datatracker.ietf.org/doc/html/rfc7523",
 	Hosts:   []string{"any host, with type=jwt-bearer"},
 	Example: "https://pkgs.example/simple/ type=jwt-bearer issuer=https://login.example/realms/acme grant=client",
@@ -18,10 +18,19 @@ var jwtBearer = Row{
 			"(section 2.2), as Keycloak's federated clients want; else user", Values: []string{"user", "client"}},
 	}, oauthOptions...),
 	OIDC:     true,
-	Refusals: oauthRefusals,
+	Refusals: append(keycloakRefusals, oauthRefusals...),
 	Trust:    trustOAuth("the identity provider, and the client,"),
 	Open:     openJWTBearer,
 	Revoke:   revokeOAuth("jwt-bearer"),
+}
+
+// keycloakRefusals are what Keycloak 26.7 answers, which only in its description says what is wrong.
+var keycloakRefusals = []Refusal{
+	{"Invalid token audience", "Keycloak wants its own issuer as the audience of the identity: leave audience= out"},
+	{"User not found", "link a user of the realm to this subject at the identity provider, or set grant=client"},
+	{"not supported for the requested client", "allow the client the JWT authorization grant, and the identity provider"},
+	{"invalid_client", "with grant=client, enter the identity's issuer and subject at the client; otherwise check " +
+		"client-id= and client-secret-var="},
 }
 
 // openJWTBearer makes one of the requests of RFC 7523.

@@ -88,11 +88,11 @@ func (o oauthServer) revoker(ref regpass.Ref) (*url.URL, error) {
 		}
 		*at = *u
 		query.Set("query", u.RawQuery)
-	case o.issuer != nil:
+	case o.issuer != nil && ref.Options["grant"] != "client":
 		*at = *o.issuer
 		query.Set("metadata", "true")
-	default:
-		*at = *o.token
+	default: // such a client has nothing to show but an identity, which is not here any more
+		*at = *cmp.Or(o.token, o.issuer)
 		query.Set("none", "true")
 	}
 	query.Set("client_id", o.clientID)

@@ -82,6 +82,12 @@ func TestOAuth(t *testing.T) {
 				o.Fields = map[string]string{
 					"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
 			}, regpass.Credential{Kind: regpass.Bearer, Expires: now().Add(10 * time.Minute)}, []string{token}},
+		"RFC 7523, in place of the client's secret, without which nothing is revoked": {byRFC7523 + " issuer=" +
+			oauthIssuer + " grant=client", func(o *fake.OAuth) {
+			o.Grant, o.Proof = "client_credentials", "client_assertion"
+			o.Fields = map[string]string{
+				"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
+		}, regpass.Credential{Kind: regpass.Bearer, Expires: now().Add(10 * time.Minute)}, []string{metadata, token}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := fake.NewOAuth(oauthIssuer)

@@ -12,7 +12,7 @@ var tokenExchange = Row{
 	Name:   "token-exchange",
 	Also:   []string{"oauth", "oidc"},
 	Title:  "any server that exchanges tokens by RFC 8693",
-	Proven: "a strict fake",
+	Proven: "Keycloak, with its own tokens; a strict fake",
 	Doc:    "https://datatracker.ietf.org/doc/html/rfc8693",
 	Hosts:  []string{"any host, with type=token-exchange"},
 	Example: "https://pkgs.example/simple/ type=token-exchange token-url=https://login.example/oauth2/token " +
@@ -23,12 +23,17 @@ var tokenExchange = Row{
 			"else id_token"},
 		{Name: "requested-token-type", Doc: "what is asked for: access_token, jwt, or a whole URN"},
 	}, oauthOptions...),
-	OIDC:     true,
-	Refusals: oauthRefusals,
-	Trust:    trustOAuth("the rules for token exchange"),
-	Open:     openTokenExchange,
-	Revoke:   revokeOAuth("token-exchange"),
+	OIDC: true,
+	Refusals: append([]Refusal{
+		{"supports access tokens only", onlyKeycloaks},
+		{`"invalid_request: Invalid token"`, onlyKeycloaks},
+	}, oauthRefusals...),
+	Trust:  trustOAuth("the rules for token exchange"),
+	Open:   openTokenExchange,
+	Revoke: revokeOAuth("token-exchange"),
 }
+
+const onlyKeycloaks = "Keycloak exchanges only access tokens that it made: use type=jwt-bearer"
 
 // openTokenExchange makes the request of RFC 8693, section 2.1.
 //

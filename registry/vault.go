@@ -18,7 +18,7 @@ var vault = Row{
 	Name:    "vault",
 	Also:    []string{"openbao", "bao", "hashicorp"},
 	Title:   "any registry whose secret is in HashiCorp Vault or OpenBao",
-	Proven:  "OpenBao, run once by hand; a strict fake",
+	Proven:  "OpenBao, by a test that `./check` does not run; a strict fake",
 	Doc:     "https://developer.hashicorp.com/vault/docs/auth/jwt",
 	Hosts:   []string{"any host, with type=vault"},
 	Example: "https://pkgs.example/simple/ type=vault addr=https://vault.example:8200 role=ci secret=secret/data/pkgs",
