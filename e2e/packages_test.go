@@ -176,7 +176,7 @@ func npmPackage(base, path string) (any, bool) {
 	}
 	about := map[string]any{"name": name, "version": "1.0.0", "dependencies": deps}
 	text, _ := json.Marshal(about)
-	file := tarball(map[string]string{"package/package.json": string(text)})
+	file := tarOf(map[string]string{"package/package.json": string(text)})
 	if strings.HasSuffix(path, ".tgz") {
 		return file, true
 	}
@@ -205,7 +205,7 @@ func crate(base, path string) (any, bool) {
 		deps = append(deps, map[string]any{"name": packageDep, "req": "^1.0.0", "features": []string{}, "optional": false,
 			"default_features": true, "target": nil, "kind": "normal"})
 	}
-	file := tarball(map[string]string{name + "-1.0.0/Cargo.toml": manifest, name + "-1.0.0/src/lib.rs": ""})
+	file := tarOf(map[string]string{name + "-1.0.0/Cargo.toml": manifest, name + "-1.0.0/src/lib.rs": ""})
 	if strings.HasPrefix(path, "dl/") {
 		return file, true
 	}
@@ -245,8 +245,8 @@ func module(_, path string) (any, bool) {
 	return nil, false
 }
 
-// tarball packs files, in an order that is always the same.
-func tarball(files map[string]string) []byte {
+// tarOf packs files, in an order that is always the same.
+func tarOf(files map[string]string) []byte {
 	var b bytes.Buffer
 	compressed := gzip.NewWriter(&b)
 	t := tar.NewWriter(compressed)
