@@ -90,7 +90,7 @@ func (e *Env) Do(ctx context.Context, r Request) ([]byte, error) {
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		return nil, fmt.Errorf("%s: %w", r, quotedError{err})
+		return nil, noAnswer(fmt.Errorf("%s: %w", r, quotedError{err}))
 	}
 	defer res.Body.Close()
 	e.Step("%s: %s, in %s", r, res.Status, time.Since(began).Round(time.Millisecond))

@@ -35,3 +35,16 @@ func TestPick(t *testing.T) {
 		}
 	}
 }
+
+func TestPickHints(t *testing.T) {
+	names := []string{"gitea", "gitlab", "npm", "s3"}
+	for name, want := range map[string]string{
+		"gitlb": "did you mean gitlab?", "GitLab": "did you mean gitlab?", "git": "did you mean gitea or gitlab?",
+		"npmm": "did you mean npm?", "foo": "", "x9": "", "gitlab-of-mine": "", strings.Repeat("n", 1<<20): "", "": "",
+	} {
+		_, err := Pick("type", name, names, func(n string) string { return n })
+		if got := strings.Join(Hints(err), "; "); got != want {
+			t.Errorf("%.20q: %q, want %q", name, got, want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Ref is a REGISTRY as a person writes it: a URL or a bare host, then key=value options.
@@ -86,12 +87,21 @@ var (
 	plainWord = Pattern(`^[A-Za-z0-9_./:@%+,=-]+$`)
 )
 
+// What to write instead of a REGISTRY that is none.
+const (
+	emptyHint  = "the variable in its place may not be set: name the registry's URL or host"
+	optionHint = "behind the URL, write each option as key=value; a space within the URL is %20"
+	plainHint  = "write https://; no secret is sent by http, which others can read on the way"
+	schemeHint = "write the URL with https://, without git+, sparse+ or the like, or for images the host alone"
+	refHint    = "a registry is named by its URL or its host, such as https://pkgs.example/simple"
+)
+
 // ParseRef reads one REGISTRY: words between white space, the first a URL or a host, the others key=value. Its errors
 // are ErrUsage and show no part of the text that may be a secret; see hideSecrets.
 func ParseRef(text string) (Ref, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
-		return Ref{}, Usagef("the registry is empty")
+		return Ref{}, Hintf(Usagef("the registry is empty"), "%s", emptyHint)
 	}
 	if kv := refOption().FindStringSubmatch(words[0]); kv != nil {
 		option := kv[1]
@@ -107,7 +117,7 @@ func ParseRef(text string) (Ref, error) {
 	for _, w := range words[1:] {
 		kv := refOption().FindStringSubmatch(w)
 		if kv == nil {
-			return Ref{}, Usagef("registry %s: an option is not key=value", shown)
+			return Ref{}, Hintf(Usagef("registry %s: an option is not key=value", shown), "%s", optionHint)
 		}
 		if _, twice := r.Options[kv[1]]; twice {
 			return Ref{}, Usagef("registry %s: an option is given twice", shown)
@@ -152,7 +162,7 @@ func (r *Ref) parseURL(word string) error {
 	}
 	u, err := url.Parse(word)
 	if err != nil {
-		return fmt.Errorf("not a URL or a host")
+		return Hintf(fmt.Errorf("not a URL or a host"), "%s", refHint)
 	}
 	if _, has := u.User.Password(); has {
 		return Hintf(fmt.Errorf("the URL holds a password"), "%s", passwordHint)
@@ -160,7 +170,7 @@ func (r *Ref) parseURL(word string) error {
 	r.User = u.User.Username()
 	u.User, u.Scheme = nil, strings.ToLower(u.Scheme)
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return fmt.Errorf("a registry's URL has no query and no fragment")
+		return Hintf(fmt.Errorf("a registry's URL has no query and no fragment"), "leave out all from ? or # on")
 	}
 	if u.Host, err = normalHost(u); err != nil {
 		return err
@@ -175,7 +185,7 @@ func (r *Ref) parseURL(word string) error {
 	case "https":
 	case "http":
 		if !Loopback(u.Hostname()) {
-			return fmt.Errorf("http is spoken only to this machine; use https")
+			return Hintf(fmt.Errorf("http is spoken only to this machine; use https"), "%s", plainHint)
 		}
 	case "s3":
 		if r.User != "" {
@@ -185,7 +195,7 @@ func (r *Ref) parseURL(word string) error {
 		r.URL, r.Host = u, u.String()
 		return nil
 	default:
-		return fmt.Errorf("the scheme %s is not https", Quote(u.Scheme))
+		return Hintf(fmt.Errorf("the scheme %s is not https", Quote(u.Scheme)), "%s", schemeHint)
 	}
 	if u.Path == "" {
 		u.Path = "/"
@@ -209,11 +219,14 @@ func normalHost(u *url.URL) (string, error) {
 		host = "[" + host + "]"
 	}
 	if host == "" {
-		return "", errors.New(`"" is not a host name`)
+		return "", Hintf(errors.New(`"" is not a host name`), "%s", refHint)
 	}
 	if !hostName().MatchString(host) && !ipv6().MatchString(host) {
-		return "", Hintf(fmt.Errorf("%s is not a host name", Quote(hideHost(host))),
-			"write a name outside ASCII in its xn-- form")
+		hint := refHint
+		if strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
+			hint = "write a name outside ASCII in its xn-- form"
+		}
+		return "", Hintf(fmt.Errorf("%s is not a host name", Quote(hideHost(host))), "%s", hint)
 	}
 	port := u.Port()
 	if port != "" && port != map[string]string{"https": "443", "http": "80"}[u.Scheme] {

@@ -132,6 +132,21 @@ func TestParseRefRefuses(t *testing.T) {
 	}
 }
 
+// TestParseRefHints holds that a REGISTRY that is none is answered with what to write.
+func TestParseRefHints(t *testing.T) {
+	for text, hint := range map[string]string{
+		"": emptyHint, "https://a b": optionHint, "https://h/#x": "leave out all from ? or # on",
+		"http://pyx.dev/":   plainHint,
+		"sparse+https://h/": schemeHint, "docker://h/app": schemeHint, "./dir": refHint, "file:///x": refHint,
+		"https://h/%zz": refHint, "https://bücher.example/": "write a name outside ASCII in its xn-- form",
+	} {
+		_, err := ParseRef(text)
+		if got := Hints(err); len(got) != 1 || got[0] != hint {
+			t.Errorf("%q: %v: %q, want %q", text, err, got, hint)
+		}
+	}
+}
+
 func TestParseRefs(t *testing.T) {
 	refs, err := ParseRefs("# ours\n\npyx.dev\r\n  https://h/simple type=pyx  \n#x\n", "the input registries")
 	if err != nil || len(refs) != 2 {

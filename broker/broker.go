@@ -17,12 +17,12 @@ import (
 
 // Options say how credentials are got. Flags, variables and the action's inputs fill them in.
 type Options struct {
-	Provider    string        // name of the CI system that makes identities; empty: the first that is found
-	Timeout     time.Duration // limit for getting one credential, retries included
-	MinLifetime time.Duration // a credential with less than this left is replaced; see regpass.Credential.Fresh
-	Given       Given         // a secret that the user hands over
-	Browser     bool          // a person at the terminal may log in
-	KeepAll     bool          // also keep credentials that were not minted
+	Provider string        // name of the CI system that makes identities; empty: the first that is found
+	Timeout  time.Duration // limit for getting one credential, retries included
+	Least    regpass.Least // a credential with less than this left is replaced
+	Given    Given         // a secret that the user hands over
+	Browser  bool          // a person at the terminal may log in
+	KeepAll  bool          // also keep credentials that were not minted
 }
 
 // Given is a secret that the user hands over for the registries that they name, rather than by a registry's variable.
@@ -49,7 +49,7 @@ type Broker struct {
 	shown   map[string]string // without a session: fingerprints of identity tokens, and the one receiver of each
 	short   map[string]bool   // the sources of secrets that warnShort has warned of
 	usedOn  map[string]bool   // fingerprints of credentials that inStead has warned of
-	sentTo  map[string]string // variables and flags whose secret is for one registry, with the one receiver of each
+	sentTo  map[string]place  // variables and flags whose secret is for one place, with that place
 }
 
 // New returns a Broker. s may be nil: then nothing is kept.
@@ -57,7 +57,7 @@ func New(env *regpass.Env, s *session.Session, o Options, report Reporter) *Brok
 	env.Mask(o.Given.Secret)
 	return &Broker{env: env, session: s, options: o, report: report,
 		shown: map[string]string{}, short: map[string]bool{}, usedOn: map[string]bool{},
-		sentTo: map[string]string{}}
+		sentTo: map[string]place{}}
 }
 
 // Lease is a credential that we have, and what it is for.
@@ -102,7 +102,7 @@ func (b *Broker) Credential(ctx context.Context, ref regpass.Ref) (Lease, error)
 		return Lease{}, err
 	}
 	l.forTarget()
-	b.report.Note(fmt.Sprintf("%s: %s credential by %s%s", l.Cred.Host, target.Row.Name, l.From, b.goodFor(l.Cred)))
+	b.report.Note(fmt.Sprintf("%s: %s credential by %s%s", l.Cred.Host, target.Row.Word(), l.From, b.goodFor(l.Cred)))
 	return l, nil
 }
 
@@ -139,7 +139,7 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 	mint := func(ctx context.Context, stale *session.Lease) (session.Lease, error) {
 		return b.mint(ctx, blank, proof, stale)
 	}
-	l.Lease, err = b.session.Mint(ctx, l.Key, b.options.MinLifetime, mint)
+	l.Lease, err = b.session.Mint(ctx, l.Key, b.options.Least, mint)
 	if old, ok := b.inStead(err, l.Target, blank.Key); ok {
 		l.Lease = old
 		return nil

@@ -98,15 +98,11 @@ func (b *Broker) noProof(t registry.Target) error {
 			"only %s, a file of the checkout, names this one", t.Ref, ErrNoKey, t.Ref.Origin)
 		return regpass.Hintf(err, "name the registry on the command line, if the secret from %s is for it", l.From)
 	}
-	keys := KeyVars(t)
-	hint := "set " + strings.Join(keys, " and ")
-	switch {
-	case t.KeyVars() != nil, t.Ref.Vouched:
-	case t.Ref.Trusted:
-		hint += " or " + KeyVar
-	default:
-		hint = "name the registry on the command line or in REGPASS_REGISTRIES, and set " + KeyVar
+	if t.ReadByAll() {
+		err := regpass.NoIdentityf("%s: %w, and none is needed there", t.Ref, ErrNoKey)
+		return regpass.Hintf(err, "%s", t.ReadOrPublish())
 	}
+	keys, hint := KeyVars(t), b.toSet(t)
 	if missing := t.Missing(b.env); len(missing) > 0 {
 		hint = fmt.Sprintf("for a CI identity, %s; `regpass trust %s` prints what to enter at the registry; otherwise %s",
 			toGive(missing), t.Ref.Args(), hint)
@@ -119,17 +115,49 @@ func (b *Broker) noProof(t registry.Target) error {
 		hint += ", or pipe a key in with --token-stdin or --username NAME --password-stdin"
 	}
 	if !t.Row.OIDC {
-		return regpass.Hintf(regpass.NoIdentityf("%s: %w and no stored login", t.Ref, ErrNoKey), "%s", hint)
+		return b.maybe(t, regpass.Hintf(regpass.NoIdentityf("%s: %w and no stored login", t.Ref, ErrNoKey), "%s", hint))
 	}
 	identity := "CI identity"
 	if len(t.Missing(b.env)) > 0 {
 		identity = strings.Join(t.Row.Needs, " and ") + " for a CI identity"
 	}
-	err := regpass.NoIdentityf("%s: %w, no %s and no stored login", t.Ref, ErrNoKey, identity)
+	err := b.maybe(t, regpass.NoIdentityf("%s: %w, no %s and no stored login", t.Ref, ErrNoKey, identity))
 	if job >= 0 {
 		return regpass.Hintf(err, "%s; `regpass init %s` prints what to add to the job's file", hint, ci.Systems[job].Name)
 	}
 	return regpass.Hintf(err, "%s; for a CI job, `regpass init CI` prints what to add to its file", hint)
+}
+
+// toSet says which variables to set: the row's own for a key or a ready token, otherwise the general one.
+func (b *Broker) toSet(t registry.Target) string {
+	ways := t.ToSet(b.env)
+	switch {
+	case t.KeyVars() != nil:
+	case t.Ref.Vouched:
+		ways = append(ways, KeyVars(t)...)
+	case t.Ref.Trusted:
+		ways = append(append(ways, KeyVars(t)...), KeyVar)
+	case len(ways) == 0:
+		return "name the registry on the command line or in REGPASS_REGISTRIES, and set " + KeyVar
+	}
+	last := len(ways) - 1
+	or := " or "
+	if strings.ContainsAny(strings.Join(ways, ""), " ") {
+		or = ", or "
+	}
+	return "set " + strings.TrimPrefix(strings.Join(ways[:last], ", ")+or+ways[last], or)
+}
+
+// maybe adds what may be wrong: variables that are set for nothing, and a kind of server that nothing tells.
+func (b *Broker) maybe(t registry.Target, err error) error {
+	idle := t.Idle(b.env)
+	for _, hint := range idle {
+		err = regpass.Hintf(err, "%s", hint)
+	}
+	if hint := t.MayBe(); hint != "" && len(idle) == 0 {
+		err = regpass.Hintf(err, "%s", hint)
+	}
+	return err
 }
 
 // toGive says how what is missing is given: most of it by a variable or an option, some only by an option.

@@ -1,8 +1,8 @@
 package broker
 
 import (
-	"cmp"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -89,21 +89,44 @@ func (b *Broker) namesNone(proof registry.Proof) bool {
 	return b.options.Given.From != "" || isGeneralKey(proof.From) || isHostKey(proof.From)
 }
 
-// onlyTo keeps a secret to the first registry that gets it, if it was given, is from a variable that is not the
-// registry's own, or from one of a kind of server of which only type= says that this is one: sending one secret to
-// several is what a hostile list of registries would want.
+// place is what gets a secret: a group of hosts that are one owner's, and the one that is asked now, for people.
+type place struct{ group, shown string }
+
+// ownServers is the group of a service's own hosts, for a secret from a variable of that service.
+const ownServers = "the service's own"
+
+// placeOf is what gets the proof. A key that is not exchanged is seen by the registry's host, whoever else its row has
+// identities shown to.
+func (b *Broker) placeOf(t registry.Target, proof registry.Proof) place {
+	receiver := t.Receiver.String()
+	at := receiver
+	if proof.Method == regpass.ReadyToken || !t.Row.Exchanges {
+		at = (&url.URL{Scheme: t.Ref.URL.Scheme, Host: t.Ref.URL.Host}).String()
+	}
+	switch own := t.Row.Match(b.env, t.Ref); {
+	case own && b.namesNone(proof):
+		return place{receiver, at} // one key for the hosts of a service
+	case own:
+		return place{ownServers, at}
+	}
+	return place{at, at}
+}
+
+// onlyTo keeps a secret to the first place that gets it, if it was given, or is from a variable that is not the
+// registry's own. One from a service's own variable goes to that service's hosts, or to one server of which only type=
+// says that it is of that kind: sending one secret to several is what a hostile list of registries would want.
 func (b *Broker) onlyTo(t registry.Target, proof registry.Proof) error {
 	key := proof.Method == regpass.APIKey || proof.Method == regpass.ReadyToken // not what a login left
-	if !b.namesNone(proof) && (!key || t.Row.Match(b.env, t.Ref)) {
+	if !b.namesNone(proof) && !key {
 		return nil
 	}
-	receiver := t.Receiver.String()
-	before := cmp.Or(b.sentTo[proof.From], receiver)
-	if before == receiver {
-		b.sentTo[proof.From] = receiver
+	here := b.placeOf(t, proof)
+	before, sent := b.sentTo[proof.From]
+	if !sent || before.group == here.group {
+		b.sentTo[proof.From] = here
 		return nil
 	}
-	err := regpass.Usagef("%s is one key, but %s and %s both would get it", proof.From, before, receiver)
+	err := regpass.Usagef("%s is one key, but %s and %s both would get it", proof.From, before.shown, here.shown)
 	if isHostKey(proof.From) {
 		return regpass.Hintf(err, "add name=INDEX to each of them, and set %s_INDEX", KeyVar)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,6 +84,57 @@ func TestLiveReadersDoNotWait(t *testing.T) {
 	}
 }
 
+// TestLiveOpensWhileItGets opens registries, which takes no turn, while others of the build's steps get credentials,
+// end them and ask what is known. The race detector looks on.
+func TestLiveOpensWhileItGets(t *testing.T) {
+	var exchanges atomic.Int64
+	service := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		claims := fmt.Sprintf(`{"exp":%d,"jti":"%d"}`, time.Now().Add(time.Hour).Unix(), exchanges.Add(1))
+		payload := base64.RawURLEncoding.EncodeToString([]byte(claims))
+		_, _ = fmt.Fprintf(w, `{"access_token":"eyJhbGciOiJub25lIn0.%s.c2ln"}`, payload)
+	})
+	var all loopback.Servers
+	at, err := all.Start(t.Context(), service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = all.Stop() })
+	live, refs := testLive(t, at+"/simple/acme/main type=pyx", at+"/simple/acme/other type=pyx",
+		"https://repo.prefix.dev/acme", "https://pkgs.example")
+	const rounds = 20
+	var group sync.WaitGroup
+	for _, ref := range refs {
+		group.Go(func() { // a step that was found to use the registry
+			for range rounds {
+				target, _, err := live.Open(ref)
+				if err != nil || target.Ref.Host != ref.Host {
+					t.Errorf("%s: %v", ref, err)
+				}
+			}
+		})
+	}
+	for _, ref := range refs[:2] {
+		group.Go(func() { // a step that asks, and shows what it got
+			for range rounds {
+				cred, err := live.Credential(t.Context(), ref)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, _, ours := live.Identify(cred.Secret.Fingerprint()); !ours {
+					t.Error("what was got is not known")
+				}
+				live.Fresh(cred)
+				live.Revoke(t.Context(), []string{cred.Secret.Fingerprint()})
+			}
+		})
+	}
+	group.Wait()
+	if exchanges.Load() < 2 {
+		t.Errorf("%d exchanges", exchanges.Load())
+	}
+}
+
 // silent reports to nobody.
 type silent struct{}
 
@@ -100,7 +152,7 @@ func testLive(t *testing.T, references ...string) (*Live, []regpass.Ref) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := New(env, s, Options{Timeout: time.Minute, MinLifetime: time.Minute}, silent{}).Live()
+	live, err := New(env, s, Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}, silent{}).Live()
 	if err != nil || live.Earlier() {
 		t.Fatalf("earlier credentials: %v", err)
 	}

@@ -18,6 +18,7 @@ var Buildkite = System{
 	},
 	Repository: "ORGANIZATION/PIPELINE",
 	// The subject holds the commit and the step.
+	Doubt: "The sub of a job of Buildkite holds the commit and the step: `regpass trust` in the job prints it.",
 	Shape: []Shape{
 		{"organization_slug", "$owner"},
 		{"pipeline_slug", "$name"},

@@ -6,6 +6,7 @@ package ci
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -51,24 +52,59 @@ type System struct {
 	// Shape are the claims of a job for a branch that are known without a job: what a trust policy can match before the
 	// first one has run. With a shared Issuer, one of them pins an owner. Empty if too little is known.
 	Shape []Shape
+	// Given are the claims that a job has beside or instead of those of Shape if it has an environment, or that are known
+	// with the workflow's file.
+	Given []Shape
 	// Doubt is what Shape may get wrong, in a sentence, or empty.
 	Doubt string
 }
 
 // Shape is a claim of the tokens of one repository's jobs for one branch. In Text, $repository stands for the
-// repository, $owner for it up to its last slash, $name for the rest, and $ref for the branch without refs/heads/.
+// repository, $owner for it up to its last slash, $name for the rest, $ref for the branch without refs/heads/,
+// $workflow for the path of the workflow's file, $file for its name, and $environment for the job's environment.
 type Shape struct{ Claim, Text string }
+
+// Source is what the jobs are of that a Shape describes. Workflow and Environment may be empty.
+type Source struct{ Repository, Ref, Workflow, Environment string }
 
 // ownerAndName is System.Repository of most.
 const ownerAndName = "OWNER/REPOSITORY"
 
-// Value is the claim's value for one repository and branch.
-func (s Shape) Value(repository, ref string) string {
-	slash := strings.LastIndexByte(repository, '/')
+// Value is the claim's value for the jobs of one source; empty: a part of it is not known.
+func (s Shape) Value(of Source) string {
+	slash := strings.LastIndexByte(of.Repository, '/')
 	known := map[string]string{
-		"repository": repository, "owner": repository[:max(slash, 0)], "name": repository[slash+1:], "ref": ref,
+		"repository": of.Repository, "owner": of.Repository[:max(slash, 0)], "name": of.Repository[slash+1:], "ref": of.Ref,
+		"workflow": of.Workflow, "file": of.Workflow[strings.LastIndexByte(of.Workflow, '/')+1:],
+		"environment": of.Environment,
 	}
-	return os.Expand(s.Text, func(name string) string { return known[name] })
+	whole := true
+	value := os.Expand(s.Text, func(name string) string {
+		whole = whole && known[name] != ""
+		return known[name]
+	})
+	if !whole {
+		return ""
+	}
+	return value
+}
+
+// ClaimsOf are the claims of Shape and Given for the jobs of one source, as far as they are known. In each, Text is the
+// value.
+func (s System) ClaimsOf(of Source) []Shape {
+	var all []Shape
+	for _, c := range append(slices.Clone(s.Shape), s.Given...) {
+		c.Text = c.Value(of)
+		i := slices.IndexFunc(all, func(before Shape) bool { return before.Claim == c.Claim })
+		switch {
+		case c.Text == "":
+		case i >= 0:
+			all[i] = c
+		default:
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // Flag is the variable that a CI system sets in its jobs.

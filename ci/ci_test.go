@@ -58,7 +58,7 @@ func checkShape(t *testing.T, s ci.System) {
 	}
 	pinned := s.Issuer == "" || len(s.Shape) == 0
 	for i, c := range s.Shape {
-		value := c.Value("acme/app", "main")
+		value := c.Value(ci.Source{Repository: "acme/app", Ref: "main"})
 		if value == "" || strings.ContainsAny(value, "$*") || c.Claim == "sub" && i > 0 {
 			t.Errorf("%s: claim %d is %s = %q", s.Name, i, c.Claim, value)
 		}
@@ -80,7 +80,8 @@ func TestShapeValue(t *testing.T) {
 		{"$name", "app", "main", "app"},
 		{"$ref", "acme/app", "$repository/${ref}", "$repository/${ref}"}, // a branch is only text
 	} {
-		if got := (ci.Shape{Claim: "x", Text: test.text}).Value(test.repository, test.ref); got != test.want {
+		of := ci.Source{Repository: test.repository, Ref: test.ref}
+		if got := (ci.Shape{Claim: "x", Text: test.text}).Value(of); got != test.want {
 			t.Errorf("%s of %s at %s: %q, want %q", test.text, test.repository, test.ref, got, test.want)
 		}
 	}

@@ -12,6 +12,7 @@ var Forgejo = System{
 	IssuerPer:  "instance",
 	Repository: ownerAndName,
 	Shape:      forgeShape,
+	Doubt:      forgeDoubt,
 }
 
 // forgeJob are the variables of the runners of Forgejo and Gitea. The jobs of a matrix may run on one machine at the
@@ -28,6 +29,9 @@ var forgeJob = Job{
 var forgeClaims = []string{
 	"sub", "repository", "repository_id", "repository_owner", "repository_owner_id", "ref", "workflow_ref", "event_name",
 }
+
+const forgeDoubt = "The sub of a job there holds numbers that only the instance knows: `regpass trust` in the job " +
+	"prints it."
 
 // forgeShape has no sub, which holds numbers that only the instance knows.
 var forgeShape = []Shape{

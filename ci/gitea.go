@@ -12,4 +12,5 @@ var Gitea = System{
 	IssuerPer:  "instance",
 	Repository: ownerAndName,
 	Shape:      forgeShape,
+	Doubt:      forgeDoubt,
 }

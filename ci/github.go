@@ -35,4 +35,9 @@ var GitHub = System{
 		{"repository_owner", "$owner"},
 		{"ref", "refs/heads/$ref"},
 	},
+	Given: []Shape{
+		{"sub", "repo:$repository:environment:$environment"},
+		{"environment", "$environment"},
+		{"workflow_ref", "$repository/.github/workflows/$file@refs/heads/$ref"},
+	},
 }

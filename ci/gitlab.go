@@ -30,4 +30,8 @@ var GitLab = System{
 		{"ref_type", "branch"},
 		{"ref", "$ref"},
 	},
+	Given: []Shape{
+		{"environment", "$environment"},
+		{"ci_config_ref_uri", "gitlab.com/$repository//$workflow@refs/heads/$ref"},
+	},
 }

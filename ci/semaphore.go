@@ -14,6 +14,7 @@ var Semaphore = System{
 	IssuerPer:   "organization",
 	Repository:  ownerAndName,
 	// The subject holds the project's id.
+	Doubt: "The sub of a job of Semaphore holds the project's id: `regpass trust` in the job prints it.",
 	Shape: []Shape{
 		{"repo_slug", "$repository"},
 		{"ref_type", "branch"},

@@ -27,6 +27,15 @@ var clients = [][2]string{
 	{"PDM", "pdm/bin/pdm"},
 	{"HATCH", "hatch/bin/hatch"},
 	{"RATTLER_PYTHON", "rattler/bin/python"},
+	{"NPM", "bin/npm"},
+	{"NPM11", "bin/npm-11"},
+	{"PNPM", "bin/pnpm"},
+	{"PNPM10", "bin/pnpm-10"},
+	{"YARN1", "bin/yarn-1"},
+	{"BERRY", "bin/yarn"},
+	{"BUN", "bin/bun"},
+	{"NODE", "bin/node"},
+	{"RUST_CARGO", "bin/cargo"},
 	{"SYSTEM_PYTHON", "/usr/bin/python3"},
 	{"CURL", "/usr/bin/curl"},
 }
@@ -51,6 +60,10 @@ var clientSettings = map[string]string{
 	"PYTHON_KEYRING_BACKEND":  "keyring.backends.null.Keyring",
 
 	"PIP_DISABLE_PIP_VERSION_CHECK": "1",
+
+	"npm_config_audit": "false", "npm_config_fund": "false", "npm_config_update_notifier": "false",
+	"YARN_ENABLE_TELEMETRY": "false", "YARN_ENABLE_GLOBAL_CACHE": "false", "YARN_UNSAFE_HTTP_WHITELIST": "127.0.0.1",
+	"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "CARGO_NET_RETRY": "0",
 }
 
 // clientFolders are variables that name folders of the script's own.
@@ -65,6 +78,9 @@ var clientFolders = map[string]string{
 	"HATCH_DATA_DIR":      "hatch-data",
 	"HATCH_CACHE_DIR":     "hatch-cache",
 	"XDG_CACHE_HOME":      "cache",
+	"CARGO_HOME":          "cargo",
+	"GOPATH":              "go",
+	"npm_config_cache":    "npm-cache",
 }
 
 // TestClients runs the scripts in testdata/clients, which run with real package clients.
@@ -75,7 +91,7 @@ func TestClients(t *testing.T) {
 			return err
 		}
 		return setupClients(e, paths)
-	}, clientCommands)
+	}, clientCommands, packageCommands)
 }
 
 // clientPaths finds the clients: variable and path.
@@ -104,6 +120,7 @@ func clientPaths(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	paths["RATTLER"] = script
+	paths["NPM_INI"] = filepath.Join(folder, "npm/node_modules/npm/node_modules/ini")
 	return paths
 }
 

@@ -37,6 +37,8 @@ type clouds struct {
 	key    *ecdsa.PrivateKey
 	ca     *x509.Certificate
 
+	vendors map[string]http.Handler // by host
+
 	mu      sync.Mutex // guards unknown
 	unknown []string   // hosts that nobody should have asked
 }
@@ -48,6 +50,11 @@ func newClouds(now func() time.Time) (*clouds, error) {
 		return nil, err
 	}
 	c := &clouds{aws: fake.NewAWS(now), google: fake.NewGoogle(now), entra: fake.NewEntra(now), key: key}
+	octo := fake.NewOctoSTS()
+	c.vendors = map[string]http.Handler{"api.cloudsmith.io": fake.NewCloudsmith(now), "quay.io": fake.NewQuay(now),
+		"issuer.enforce.dev": fake.NewChainguard(now), "identity.docker.com": fake.NewDockerHub(now),
+		"acme.jfrog.io": fake.NewJFrog(now), "vault.example": fake.NewVault(now), "octo-sts.dev": octo,
+		"api.github.com": octo, "login.example": fake.NewOAuth("https://login.example")}
 	c.ca = &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the test's authority"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
@@ -117,10 +124,25 @@ func (c *clouds) site(host string) http.Handler {
 		return packageIndex("/acme-prod/main/simple/", "acme-google", "oauth2accesstoken", c.google.Minted)
 	case strings.HasSuffix(host, ".googleapis.com"):
 		return c.google
-	case host == "pkgs.dev.azure.com", host == "login.microsoftonline.com":
+	case host == "pkgs.dev.azure.com", host == "login.microsoftonline.com", host == c.entra.Registry:
 		return c.entra
 	}
+	if vendor, ok := c.vendors[host]; ok {
+		return vendor
+	}
 	return nil
+}
+
+// live lists the vendors of whose tokens some can be revoked and have not been.
+func (c *clouds) live() []string {
+	var all []string
+	for host, vendor := range c.vendors {
+		if v, ok := vendor.(interface{ Live() int }); ok && v.Live() > 0 {
+			all = append(all, host)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // packageIndex is an index with one package of version 1.0, for those who know a token.
@@ -151,6 +173,8 @@ func cmdClouds(ts *testscript.TestScript, _ bool, _ []string) {
 	f := fixtureOf(ts)
 	c, err := newClouds(f.clock.now)
 	ts.Check(err)
+	c.aws.Issuer, f.clouds = f.issuer, c
+	c.aws.Keys["AKIAEXAMPLE"] = fake.AWSKey{Secret: "secret-of-a-key-0123456789"}
 	proxy, err := f.servers.Start(context.Background(), c)
 	ts.Check(err)
 	authority, err := c.certificate("")

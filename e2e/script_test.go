@@ -65,6 +65,7 @@ type fixture struct {
 	wheels  string            // folder of the index
 	channel string            // folder of the channel
 	builds  int               // of Jenkins, so far
+	clouds  *clouds           // once a script has them
 }
 
 type fixtureKey struct{}
@@ -116,7 +117,7 @@ func setup(e *testscript.Env) error {
 	}
 	log := filepath.Join(work, ".stderr")
 	for name, value := range map[string]string{
-		"HOME": filepath.Join(work, "home"), "XDG_RUNTIME_DIR": filepath.Join(work, "run"),
+		"HOME": filepath.Join(work, "home"), "XDG_STATE_HOME": filepath.Join(work, "run"),
 		"SESSION": filepath.Join(work, "run", "regpass"), "KEY": key.Reveal(),
 		"SERVICE": f.url, "BAD": bad, "INDEX": f.url + "/simple/acme/main", "CHANNEL": f.url + "/conda/acme/main",
 		"PUBLISH": f.url + "/v1/upload/acme/main", "REGPASS_TEST_LOG": log, runVariable: strconv.Itoa(os.Getpid()),
@@ -136,6 +137,9 @@ func setup(e *testscript.Env) error {
 		}
 		if tokenLike.MatchString(f.audit.String()) {
 			t.Errorf("the service's audit held a token")
+		}
+		if f.clouds != nil && len(f.clouds.live()) > 0 {
+			t.Errorf("tokens that nobody revoked are left at %s", f.clouds.live())
 		}
 		for _, wrong := range f.github.Wrong() {
 			t.Errorf("a request to GitHub's token service was wrong: %s", wrong)
@@ -188,6 +192,8 @@ var trusted = []map[string]string{
 	{"sub": "org:acme:*:ref:refs/heads/main"},
 	{"sub": "organization:acme:*"},
 	{"sub": "space:root:stack:app:*"},
+	{"sub": "arn:aws:iam::123456789012:role/ci"},
+	{"sub": "spiffe://acme.example/ci"},
 }
 
 // commands are the commands that every script has.
@@ -225,6 +231,8 @@ var commands = scriptCommands{
 	},
 	// clouds: all hosts but this machine's are the clouds', by way of a proxy.
 	"clouds": cmdClouds,
+	// spiffe: an agent of SPIFFE is on this machine.
+	"spiffe": cmdSpiffe,
 	// job CI [N]: the Nth recipe, or the first, of docs/ci/CI.md is run as the CI would.
 	"job": cmdJob,
 	// shown CI FILE: the first recipe of docs/ci/CI.md is that of FILE.

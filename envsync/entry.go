@@ -17,6 +17,7 @@ type Entry struct {
 	Ref       regpass.Ref // Options["name"]: the index name, if it has one
 	Cred      regpass.Credential
 	ClientVar string // variable of the registry's own client, or ""
+	Images    bool   // the host has container images, or may have
 }
 
 // hostPort matches a name, an IPv4 address, or an IPv6 address in brackets, with or without a port.

@@ -35,10 +35,13 @@ type Sink struct {
 	// Programs are names of helpers, see package helper, that the client starts: links to our own program in a folder of
 	// their own. Only a running command has them.
 	Programs []string
-	OnPath   bool    // the client looks for Programs on PATH
 	Build    Mount   // the same file as a secret of a container build; zero: there is none
 	Output   string  // output of the GitHub Action that repeats Var, for jobs that export no variables; or ""
+	Keychain bool    // it plans Plan.Items; only a login has it
 	InPlace  InPlace // how to change the user's own file instead; zero: it is never changed
+
+	// Refuses says why the client of a sink of variables cannot take a credential at all; nil: it takes each.
+	Refuses func(e Entry) error
 
 	// Prepare works out the plan. It may read the files that the clients use now, up to 1 MiB each, and it writes
 	// nothing. A credential that the clients cannot carry is an error.
@@ -103,7 +106,10 @@ const BinName = "bin"
 // Carries returns why the sink's clients cannot take the credential at all, or nil. It does not look at their files.
 // Variables carry every credential.
 func (s Sink) Carries(e Entry) error {
-	if s.Format.Set == nil {
+	switch {
+	case s.Refuses != nil:
+		return s.Refuses(e)
+	case s.Format.Set == nil:
 		return nil
 	}
 	return s.Format.Carries(e)
@@ -134,9 +140,14 @@ type Plan struct {
 	Vars     []Var
 	Changes  []Change
 	Programs []string // names to link to our own program in the folder BinName of the private files
+	Links    []Link   // to the user's own files, beside a private one that takes the place of their neighbour
+	Items    []Item   // for the person's keychain
 	Warnings []string // cases in which a client will not use the credential, one line each, without secrets
 	Notes    []string // what is left out because no client has a use for it, as Warnings
 }
+
+// Link is a symbolic link among the private files.
+type Link struct{ Path, Target string } // absolute
 
 // Change is one file to write.
 type Change struct {
@@ -145,7 +156,18 @@ type Change struct {
 	Format  Format
 	Entries []Entry
 	Base    []byte // Private only: the content besides Entries, copied from the file that it replaces; nil: none
+	ByHand  string // what to do where the file cannot be changed, for a hint; empty: there may be a private one
 }
+
+// Item is one secret of the person's keychain, of the service KeychainService.
+type Item struct {
+	Account string
+	Secret  regpass.Secret
+}
+
+// KeychainService is the service under which rattler looks for credentials
+// (rattler_networking/src/authentication_storage/backends/keyring.rs).
+const KeychainService = "rattler"
 
 // Plan is the plan that writes the private file and names it to the clients. own is the path of the user's file that it
 // replaces, or empty.
@@ -165,6 +187,7 @@ func (p Private) Plan(entries []Entry, base []byte, own string, warnings []strin
 type Format struct {
 	Name    string
 	NoPorts bool // it names hosts without ports; see Entry.CheckPorts
+	Public  bool // it holds no secret: a file keeps its mode, and one that its owner may not write is left alone
 	// Set returns old (nil: no file) with the entries in it. Every byte outside of them is unchanged. A second Set
 	// changes nothing.
 	Set func(old []byte, entries []Entry) ([]byte, error)

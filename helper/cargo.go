@@ -18,7 +18,8 @@ import (
 //	{"v":1,"registry":{"index-url":"sparse+https://…","name":"…"},"kind":"get","operation":"read","args":[]}
 //	{"Ok":{"kind":"get","token":"…","cache":"expires","expiration":1700000000,"operation_independent":false}}
 //
-// cargo sends the token as the header Authorization, so a bearer token brings its word along.
+// cargo sends the token as the header Authorization, so a bearer token brings its word along. It asks for each
+// operation, such as the upload of a crate, anew.
 var cargo = Protocol{
 	Name:     "cargo",
 	Doc:      "cargo since 1.74: a credential provider",
@@ -75,7 +76,7 @@ func (c *Call) cargoLine(ctx context.Context, line []byte) any {
 	}
 	var token string
 	if err == nil {
-		token, err = cargoToken(cred)
+		token, err = cargoToken(cred, c.Bare != nil && c.Bare(q))
 	}
 	switch {
 	case errors.Is(err, ErrNone):
@@ -90,10 +91,9 @@ func (c *Call) cargoLine(ctx context.Context, line []byte) any {
 	return map[string]any{"Ok": got}
 }
 
-// cargoToken is the header that cargo is to send. Registries that take a bare token, as crates.io does, get it from a
-// credential of the kind basic without a user name.
-func cargoToken(c regpass.Credential) (string, error) {
-	if c.Kind == regpass.Basic && c.Username == "" {
+// cargoToken is the header that cargo is to send: some registries, as crates.io, want the token alone.
+func cargoToken(c regpass.Credential, bare bool) (string, error) {
+	if bare && c.Kind != regpass.CondaToken && c.Kind != regpass.S3 {
 		return c.Secret.Reveal(), nil
 	}
 	return headerOf(c)

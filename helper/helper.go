@@ -56,6 +56,9 @@ type Call struct {
 	// Find gets the credential for what the client asks. The error is ErrNone if no registry of ours is meant, and any
 	// other says why its credential cannot be had.
 	Find func(ctx context.Context, q Question) (regpass.Credential, error)
+	// Bare reports whether cargo is to send the token of the registry that is meant as it is, without a scheme before it;
+	// nil: none.
+	Bare func(q Question) bool
 }
 
 // ErrNone means that there is no credential for what a client asks: it is not a registry of ours.

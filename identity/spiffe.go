@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/spiffe/go-spiffe/v2/proto/spiffe/workload"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -50,20 +49,20 @@ func spiffeToken(ctx context.Context, env *regpass.Env, audience string) (regpas
 		return regpass.Secret{}, err
 	}
 	defer conn.Close()
-	var got workload.JWTSVIDResponse
+	var got firstSVID
 	err = env.Retry(ctx, func(ctx context.Context) (err error) {
 		ctx = metadata.AppendToOutgoingContext(ctx, "workload.spiffe.io", "true")
-		err = conn.Invoke(ctx, workload.SpiffeWorkloadAPI_FetchJWTSVID_FullMethodName,
-			&workload.JWTSVIDRequest{Audience: []string{audience}}, &got)
+		err = conn.Invoke(ctx, "/SpiffeWorkloadAPI/FetchJWTSVID", forAudience(audience), &got,
+			grpc.ForceCodecV2(svidCodec{}))
 		return spiffeError(ctx, err, audience)
 	})
 	switch {
 	case err != nil:
 		return regpass.Secret{}, err
-	case len(got.GetSvids()) == 0:
+	case !got.there:
 		return regpass.Secret{}, spiffeError(ctx, status.Error(codes.PermissionDenied, "the answer has none"), audience)
 	}
-	return regpass.NewSecret(got.GetSvids()[0].GetSvid()), nil
+	return regpass.NewSecret(got.token), nil
 }
 
 // spiffeEndpoint reads unix:///PATH or tcp://IP:PORT. Tokens come from there in clear, so it is on this machine, or at

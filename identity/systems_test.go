@@ -164,7 +164,7 @@ func TestShapesAreThoseOfTokens(t *testing.T) {
 		}
 		for _, shape := range s.Shape {
 			c, ok := claims[s.Name]
-			want := shape.Claim + "=" + regpass.Quote(shape.Value(repository, "main"))
+			want := shape.Claim + "=" + regpass.Quote(shape.Value(ci.Source{Repository: repository, Ref: "main"}))
 			if got := c.Show([]string{shape.Claim}); !ok || got != want {
 				t.Errorf("%s: a token has %s, want %s", s.Name, got, want)
 			}

@@ -55,6 +55,17 @@ var files = []file{
 	{".condarc", readConda, false},
 	{".mambarc", readConda, false},
 	{".cargo/config.toml", readCargo, false},
+	{"pom.xml", readMaven, false},
+	{"[Nn]u[Gg]et.[Cc]onfig", readNuGet, false},
+	{"Gemfile", readGemfile, false},
+	{"composer.json", readComposer, false},
+	{".cargo/config", readCargo, false},
+	{".npmrc", readNpmrc, false},
+	{".yarnrc", readYarnrc, false},
+	{".yarnrc.yml", readYarnrcYAML, false},
+	{"bunfig.toml", readBunfig, false},
+	{"package.json", readPackageJSON, false},
+	{"go.env", readGoEnv, false},
 }
 
 // Found is what a project names.

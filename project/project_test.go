@@ -155,6 +155,48 @@ default_channels:
 - https://d.example/acme
 `}, "", []string{"https://a.example/acme environment.yml", "https://b.example/acme .condarc",
 			"https://c.example/acme .condarc", "https://d.example/acme .condarc"}, []string{"environment.yml", ".condarc"}},
+		{"npm", map[string]string{".npmrc": `
+; registry=https://no.example/npm
+registry = "https://a.example/npm/" ; ours
+@acme:registry=https://b.example/npm
+//c.example/:_authToken=${TOKEN}
+registry=https://registry.npmjs.org/
+[x]
+registry=https://no.example/npm
+`, ".yarnrc": "registry \"https://d.example/npm\"\n\"@acme:registry\" https://e.example/npm\nlastUpdateCheck 1\n",
+			".yarnrc.yml": `
+npmRegistryServer: "https://f.example/npm" # ours
+# npmRegistryServer: https://no.example/npm
+npmScopes:
+  acme:
+    npmRegistryServer: https://g.example/npm
+npmRegistries:
+  "//h.example/npm":
+    npmAlwaysAuth: true
+  https://i.example/npm:
+    npmAuthToken: "${TOKEN-}"
+`, "package.json": `{"publishConfig": {"registry": "https://j.example/npm", "access": "public", "@acme:registry": 1}}`,
+			"bunfig.toml": "[install]\nregistry = \"https://k.example/npm\"\n[install.scopes]\n" +
+				"acme = {url = \"https://l.example/npm\"}\n\"@b\" = \"https://m.example/npm\"\n",
+		}, "", []string{"https://a.example/npm/ .npmrc", "https://b.example/npm .npmrc", "https://d.example/npm .yarnrc",
+			"https://e.example/npm .yarnrc", "https://f.example/npm .yarnrc.yml", "https://g.example/npm .yarnrc.yml",
+			"https://h.example/npm .yarnrc.yml", "https://i.example/npm .yarnrc.yml", "https://k.example/npm bunfig.toml",
+			"https://m.example/npm bunfig.toml", "https://l.example/npm bunfig.toml", "https://j.example/npm package.json"},
+			[]string{".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "package.json"}},
+		{"cargo and go", map[string]string{".cargo/config.toml": `
+[registries.acme]
+index = "sparse+https://a.example/index/"
+[registries.git]
+index = "https://no.example/index"
+[source.crates-io]
+replace-with = "mirror"
+[source.mirror]
+registry = "sparse+https://b.example/index/"
+`, ".cargo/config": "[registries]\nold = { index = \"sparse+https://c.example/index/\" }\n",
+			"go.env": "GOPROXY=https://d.example/go,https://e.example/go|direct\nGOFLAGS=-mod=mod\n",
+		}, "", []string{"https://a.example/index/ .cargo/config.toml", "https://b.example/index/ .cargo/config.toml",
+			"https://c.example/index/ .cargo/config", "https://d.example/go go.env", "https://e.example/go go.env"},
+			[]string{".cargo/config.toml", ".cargo/config", "go.env"}},
 		{"what names nothing marks no project", map[string]string{"docs/requirements.txt": "sphinx\n",
 			"uv.toml": `index-url = "https://a.example/simple"`}, "docs",
 			[]string{"https://a.example/simple uv.toml"}, []string{"uv.toml"}},

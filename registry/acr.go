@@ -10,9 +10,11 @@ import (
 // acr is Azure Container Registry. Unlike a feed, a registry does not say which tenant it is of.
 var acr = Row{
 	Name:    "acr",
+	Also:    []string{"azure"},
 	Title:   "Azure Container Registry",
 	Proven:  "Azure's SDK, with a strict fake",
 	Doc:     "https://learn.microsoft.com/azure/container-registry/container-registry-authentication",
+	Pages:   []string{"portal.azure.com"},
 	Hosts:   []string{"NAME.azurecr.io", "NAME.azurecr.us", "NAME.azurecr.cn"},
 	Example: "acmeimages.azurecr.io",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return acrHost(ref.Host) != nil },
@@ -21,7 +23,7 @@ var acr = Row{
 	Needs:   []string{azureClient.Name, azureTenant.Name},
 	// The registry's own passwords, of repository tokens and of the admin user, need no exchange: they are for static.
 	Exchanges: true,
-	Cloud:     azureMachine,
+	Cloud:     acrMachine,
 	Images:    true,
 	Refusals: append([]Refusal{
 		{"client with IP", "the registry's firewall does not let this machine in"},
@@ -42,6 +44,16 @@ const (
 	// acrResource is what Microsoft's SDKs ask for in all clouds (azcontainerregistry, cloud_config.go).
 	acrResource = "https://containerregistry.azure.net"
 )
+
+// acrMachine is azureMachine, but not for a registry of another cloud that only the checkout names: its operator would
+// be shown a token of the machine's. Without AZURE_AUTHORITY_HOST, the machine is taken for one of the public cloud.
+func acrMachine(env *regpass.Env, t Target) string {
+	m := acrHost(t.Ref.Host)
+	if !t.Ref.Trusted && m != nil && m[2] != "io" && env.Getenv("AZURE_AUTHORITY_HOST") == "" {
+		return ""
+	}
+	return azureMachine(env, t)
+}
 
 // acrRef is a registry.
 type acrRef struct{ name string }

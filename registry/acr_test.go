@@ -40,6 +40,63 @@ func TestACR(t *testing.T) {
 	}
 }
 
+// TestACRStaysInItsCloud fails if an access token of one cloud of Azure is shown to a registry of another, which
+// another company may run. On Azure's Kubernetes, AZURE_AUTHORITY_HOST is always set.
+func TestACRStaysInItsCloud(t *testing.T) {
+	for _, test := range []struct {
+		ref, authority string
+		refused        bool
+	}{
+		{"acmeimages.azurecr.io", "https://login.microsoftonline.com/", false},
+		{"acmeimages.azurecr.io", "https://LOGIN.microsoftonline.com:443/", false},
+		{"evilimages.azurecr.cn", "https://login.microsoftonline.com/", true},
+		{"evilimages.azurecr.cn", "https://login.microsoftonline.com:443", true},
+		{"evilimages.azurecr.us", "https://login.microsoftonline.com/", true},
+		{"evilimages.azurecr.us", "https://login.chinacloudapi.cn", true},
+		{"acmeimages.azurecr.io", "https://login.microsoftonline.us", true},
+		{azureIndex, "https://login.microsoftonline.us", true},
+		{"acmegov.azurecr.us", "https://login.microsoftonline.us", false},
+	} {
+		for _, trusted := range []bool{false, true} {
+			w, _ := newACR()
+			w.vars["AZURE_AUTHORITY_HOST"] = test.authority
+			r := ref(t, test.ref)
+			r.Trusted = trusted
+			_, err := registry.Open(w.Env, r)
+			if (err != nil) != test.refused {
+				t.Errorf("%s at %s: %v", test.ref, test.authority, err)
+			}
+			if test.refused {
+				mustSay(t, err, "is of another cloud of Azure than login.", "unset AZURE_AUTHORITY_HOST")
+			}
+		}
+	}
+	// The machine's own identity, where only the checkout names the registry.
+	for _, test := range []struct {
+		ref, authority  string
+		trusted, serves bool
+	}{
+		{"acmeimages.azurecr.io", "", false, true},
+		{"evilimages.azurecr.cn", "", false, false},
+		{"evilimages.azurecr.us", "", false, false},
+		{"acmechina.azurecr.cn", "", true, true},
+		{"acmechina.azurecr.cn", "https://login.chinacloudapi.cn", false, true},
+	} {
+		w, _ := newACR()
+		w.vars["IDENTITY_ENDPOINT"], w.vars["IDENTITY_HEADER"] = "http://localhost:42356/msi/token", "the-secret-of-the-app"
+		w.vars["AZURE_AUTHORITY_HOST"] = test.authority
+		r := ref(t, test.ref)
+		r.Trusted = test.trusted
+		target, err := registry.Open(w.Env, r)
+		if err != nil {
+			t.Fatal(said(err))
+		}
+		if from := target.Row.Cloud(w.Env, target); (from != "") != test.serves {
+			t.Errorf("%s, trusted: %v: the machine's identity is %q", test.ref, test.trusted, from)
+		}
+	}
+}
+
 func TestACRNeeds(t *testing.T) {
 	w := newFixture(nil)
 	target, err := registry.Open(w.Env, ref(t, "acmeimages.azurecr.io"))
@@ -98,8 +155,10 @@ func acrWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixtur
 		vars: map[string]string{"AZURE_CLIENT_ID": fake.NewEntra(now).Client,
 			"AZURE_TENANT_ID": fake.NewEntra(now).Tenant},
 		broken: []string{`{"token_type":"Bearer","expires_in":"3599","access_token":%s}`},
+		end:    `{"token_type":"Bearer","expires_in":%s,"access_token":"at-0123456789abcdef"}`,
 		sent:   func() []string { return append(slices.Clone(j.tokens), server.Tokens()...) }}
 	refresh := entra
 	refresh.name, refresh.before, refresh.broken = "acr's refresh token", 1, []string{`{"refresh_token":%s}`}
+	refresh.end, refresh.endless = "", true
 	return []way{entra, refresh}
 }

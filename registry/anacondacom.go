@@ -14,6 +14,7 @@ var anacondaCom = Row{
 	Proven:  "documentation",
 	Conda:   true,
 	Doc:     "https://github.com/anaconda/anaconda-auth",
+	Pages:   []string{"anaconda.com", "www.anaconda.com"},
 	Hosts:   anacondaComHosts,
 	Example: "https://repo.anaconda.cloud/repo/acme",
 	Match: func(_ *regpass.Env, ref regpass.Ref) bool {

@@ -57,6 +57,11 @@ type awsPolicy struct {
 
 func newAWSPolicy(all ...awsStatement) awsPolicy { return awsPolicy{"2012-10-17", all} }
 
+// literal writes text into a condition, in which ${ begins a variable of the request and ${$} is a dollar sign. To
+// StringEquals, * and ? are letters
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
+func literal(text string) string { return strings.ReplaceAll(text, "${", "${$}{") }
+
 // trustAWS lets one job assume a role with the permissions. owner is the registry's account, if it has one; the role of
 // AWS_ROLE_ARN may be in another.
 func trustAWS(env *regpass.Env, t Target, j Job, owner, region string, permissions []awsStatement) (Trust, error) {
@@ -78,7 +83,8 @@ func trustAWS(env *regpass.Env, t Target, j Job, owner, region string, permissio
 	id := issuer.Host + strings.TrimSuffix(issuer.Path, "/") // IAM names a provider by its URL without the scheme
 	trust := newAWSPolicy(awsStatement{Effect: "Allow", Action: []string{"sts:AssumeRoleWithWebIdentity"},
 		Principal: map[string]string{"Federated": fmt.Sprintf("arn:%s:iam::%s:oidc-provider/%s", partition, account, id)},
-		Condition: map[string]map[string]string{"StringEquals": {id + ":aud": j.Audience, id + ":sub": j.Subject()}}})
+		Condition: map[string]map[string]string{"StringEquals": {id + ":aud": literal(j.Audience),
+			id + ":sub": literal(j.Subject())}}})
 	allow := newAWSPolicy(permissions...)
 	out := Trust{
 		Where: "IAM of the account " + account,

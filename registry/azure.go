@@ -61,9 +61,13 @@ func azureTarget(env *regpass.Env, ref regpass.Ref, domain, what string) (Target
 	if err != nil {
 		return Target{}, err
 	}
-	cloud := azureCloudWhere(func(c azureCloud) bool {
-		return slices.Contains(c.logins, strings.ToLower(authority.Host))
-	})
+	isLogin := func(c azureCloud) bool { return slices.Contains(c.logins, strings.ToLower(authority.Hostname())) }
+	cloud := azureCloudWhere(isLogin)
+	if isLogin(cloud) && cloud.domain != domain { // a token of one cloud is nothing for the operator of another
+		err := regpass.Usagef("%s is of another cloud of Azure than %s, which AZURE_AUTHORITY_HOST names",
+			regpass.Quote(ref.Host), authority.Host)
+		return Target{}, regpass.Hintf(err, "unset AZURE_AUTHORITY_HOST, or name a registry of its cloud")
+	}
 	return Target{Receiver: apiURL(authority, ""), Audience: cmp.Or(ref.Options["audience"], cloud.audience),
 		Scope: what + " as " + azureClient.value(env, ref) + " of " + azureTenant.value(env, ref)}, nil
 }

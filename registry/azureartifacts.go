@@ -19,9 +19,11 @@ import (
 //	https://ORG.pkgs.visualstudio.com/[PROJECT/]_packaging/FEED/pypi/simple/
 var azureArtifacts = Row{
 	Name:    "azure-artifacts",
+	Also:    []string{"azure", "azuredevops", "devops"},
 	Title:   "Azure Artifacts",
 	Proven:  "Azure's SDK, with a strict fake",
 	Doc:     "https://learn.microsoft.com/azure/devops/artifacts/python/project-setup-python",
+	Pages:   []string{"dev.azure.com"},
 	Hosts:   []string{azureFeedHost, "ORG.pkgs.visualstudio.com"},
 	Example: "https://pkgs.dev.azure.com/acme/_packaging/main/pypi/simple/",
 	Match: func(_ *regpass.Env, ref regpass.Ref) bool {

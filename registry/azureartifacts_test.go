@@ -543,10 +543,12 @@ func azureArtifactsWays(t *testing.T,
 	token, machine := tenant, tenant
 	token.name, token.before = "azure's token", 1
 	token.broken = []string{`{"token_type":"Bearer","expires_in":3599,"access_token":%s}`}
+	token.end = `{"token_type":"Bearer","expires_in":%s,"access_token":"at-0123456789abcdef"}`
 	machine.name, machine.vars = "azure's machine", map[string]string{"IDENTITY_HEADER": "the-secret-of-the-app",
 		"IDENTITY_ENDPOINT": "http://localhost:42356/msi/token"}
 	machine.run = by(registry.Proof{Method: regpass.Cloud})
 	machine.broken = []string{`{"expires_on":"1","access_token":%s}`}
+	machine.end = `{"expires_on":%s,"access_token":"at-0123456789abcdef"}`
 	machine.sent = func() []string { return []string{"the-secret-of-the-app"} }
 	return []way{tenant, token, machine}
 }

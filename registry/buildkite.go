@@ -17,6 +17,7 @@ var buildkite = Row{
 	Title:   "Buildkite Package Registries",
 	Proven:  "documentation",
 	Doc:     "https://buildkite.com/docs/package-registries/security/oidc",
+	Pages:   []string{"buildkite.com"},
 	Hosts:   []string{buildkiteHost},
 	Example: "https://packages.buildkite.com/acme/main/pypi/simple",
 	Match: func(_ *regpass.Env, ref regpass.Ref) bool {
@@ -82,18 +83,18 @@ func (b buildkiteRef) exchange(ctx context.Context, env *regpass.Env, t Target, 
 // (https://buildkite.com/docs/package-registries/security/oidc).
 func trustBuildkite(_ *regpass.Env, t Target, j Job) (Trust, error) {
 	b, _ := t.exchanger.(buildkiteRef)
-	rule := append([]Claim{{"iss", j.Issuer}}, j.telling()...)
 	var policy strings.Builder
-	for i, c := range rule {
-		policy.WriteString(map[bool]string{true: "- ", false: "  "}[i == 0] + c.Name + ": " + yaml(c.Value) + "\n")
+	policy.WriteString("- iss: " + yaml(j.Issuer) + "\n  scopes:\n    - read_packages\n  claims:\n")
+	for _, c := range j.telling() {
+		policy.WriteString("    " + c.Name + ": " + yaml(c.Value) + "\n") // text alone is compared letter by letter
 	}
 	return Trust{
 		Where: "Buildkite, Package Registries, " + cmp.Or(b.registry, placeholder("registry")) +
 			", Settings, OIDC Policy",
-		Fields:    claimFields(rule),
+		Fields:    append([]Field{{"iss", j.Issuer}, {"scopes", "read_packages"}}, claimFields(j.telling())...),
 		Documents: []Document{{"policy", policy.String()}},
 		Notes: []string{"Buildkite takes ID tokens of Buildkite, GitHub Actions and CircleCI, for at most 300 seconds " +
-			"and for the audience " + j.Audience + "."},
+			"and for the audience " + j.Audience + ".", "A job that publishes needs the scope write_packages too."},
 	}, nil
 }
 

@@ -129,5 +129,6 @@ func TestHostsOfVendors(t *testing.T) {
 func chainguardWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way {
 	j := &job{t: t}
 	return []way{{name: "chainguard", ref: chainguardImage, run: by(j.proof()), broken: []string{`{"token":%s}`},
+		end:    `{"token":"at-0123456789abcdef","expiry":%s}`,
 		server: func() http.Handler { return fake.NewChainguard(now) }, sent: func() []string { return j.tokens }}}
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/regpass/regpass"
@@ -10,12 +11,18 @@ import (
 var lasting = []string{"repository_id", "repository_owner_id", "project_id", "namespace_id", "organization_id",
 	"pipeline_id", "oidc.circleci.com/project-id", "workspaceUuid", "repositoryUuid", "app_slug"}
 
+// TrustClaims are claims that Trust of some row reads and that no CI system's own list has to have.
+func TrustClaims() []string { return append(slices.Clone(lasting), "ci_config_ref_uri") }
+
 // telling are the claims that let in this job and only it, for registries that compare any claim: the subject and the
 // ids of what it names.
 func (j Job) telling() []Claim {
 	names := []string{"sub"}
-	if j.passing() {
+	switch {
+	case j.passing():
 		names = []string{"organization_slug", "pipeline_slug", "build_branch", "branchName"}
+	case j.Claim("sub") == "": // nothing short of all other claims is this job's alone
+		return j.Claims
 	}
 	var all []Claim
 	for _, name := range append(names, lasting...) {
@@ -43,6 +50,16 @@ func (j Job) bySubject(row string) error {
 	err := regpass.Usagef("%s: the registry compares no claim but the subject, which any build at Bitrise, of anybody's "+
 		"app, may choose", row)
 	return regpass.Hintf(err, "use a key for this registry")
+}
+
+// withoutStar refuses to describe a job by claims of which one holds a *, for a registry that takes it for any text.
+func withoutStar(row string, claims []Claim) error {
+	for _, c := range claims {
+		if strings.Contains(c.Value, "*") {
+			return regpass.Usagef("%s: the claim %s holds a *, which the registry takes for any text", row, c.Name)
+		}
+	}
+	return nil
 }
 
 // passingNote warns that a registry which compares nothing but the subject takes a passing one once.

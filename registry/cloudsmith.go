@@ -144,8 +144,12 @@ func (c cloudsmithRef) mint(ctx context.Context, env *regpass.Env, t Target, p P
 }
 
 // trustCloudsmith lets one job be a service account
-// (https://registry.terraform.io/providers/cloudsmith-io/cloudsmith/latest/docs/resources/oidc).
+// (https://registry.terraform.io/providers/cloudsmith-io/cloudsmith/latest/docs/resources/oidc). A * at the end of a
+// claim stands for any text there since September 2024 (Cloudsmith's changelog, "the wildcard operator").
 func trustCloudsmith(env *regpass.Env, t Target, j Job) (Trust, error) {
+	if err := withoutStar(t.Row.Name, j.telling()); err != nil {
+		return Trust{}, err
+	}
 	c, _ := t.exchanger.(cloudsmithRef)
 	org := known(c.org, "organization")
 	service := cmp.Or(cloudsmithService.value(env, t.Ref), placeholder("service account"))

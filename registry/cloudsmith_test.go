@@ -119,6 +119,6 @@ func TestCloudsmithRefusals(t *testing.T) {
 func cloudsmithWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way {
 	j := &job{t: t}
 	return []way{{name: "cloudsmith", ref: cloudsmithIndex + " service=ci-a1b2", run: by(j.proof()),
-		server: func() http.Handler { return fake.NewCloudsmith(now) }, broken: []string{`{"token":%s}`},
+		server: func() http.Handler { return fake.NewCloudsmith(now) }, broken: []string{`{"token":%s}`}, endless: true,
 		sent: func() []string { return j.tokens }}}
 }

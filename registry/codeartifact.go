@@ -14,6 +14,7 @@ import (
 // read is in AWS_ROLE_ARN, where aws-actions/configure-aws-credentials has it too.
 var codeArtifact = Row{
 	Name:    "codeartifact",
+	Also:    []string{"aws"},
 	Title:   "AWS CodeArtifact",
 	Proven:  "AWS's SDK, with a strict fake; uv",
 	Doc:     "https://docs.aws.amazon.com/codeartifact/latest/ug/tokens-authentication.html",
@@ -22,13 +23,15 @@ var codeArtifact = Row{
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return codeArtifactDomain(ref.Host) != nil },
 	Proofs: []Source{
 		{Method: regpass.ReadyToken, Vars: []string{"CODEARTIFACT_AUTH_TOKEN"}},
-		{Method: regpass.APIKey, Vars: aws.Vars, Read: readAWS, Doc: "keys of AWS; the session token may be missing"},
+		{Method: regpass.APIKey, Vars: aws.Vars, Parts: 2, Read: readAWS,
+			Doc: "keys of AWS; the session token may be missing"},
 	},
 	Options: []Option{awsRole,
 		{Name: "duration", Doc: "lifetime of the credential in seconds, 900 to 43200; 3600 if it is not given"}},
 	OIDC:      true,
 	Needs:     []string{awsRole.Name},
 	Exchanges: true,
+	CargoBare: true, // https://docs.aws.amazon.com/codeartifact/latest/ug/configure-use-cargo.html
 	Cloud:     awsCloud,
 	Refusals:  awsRefusals,
 	Trust:     trustCodeArtifact,

@@ -159,5 +159,6 @@ func codeArtifactWays(t *testing.T, by func(registry.Proof) func(context.Context
 		sent:   func() []string { return j.tokens }}
 	token := all
 	token.name, token.before, token.broken = "codeartifact's token", 1, []string{`{"authorizationToken":%s}`}
+	token.end = `{"authorizationToken":"at-0123456789abcdef","expiration":%s}`
 	return []way{all, token}
 }

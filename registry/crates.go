@@ -11,6 +11,7 @@ import (
 // crates publishes to crates.io. cargo sends CARGO_REGISTRY_TOKEN to crates.io alone.
 var crates = Row{
 	Name:      "crates",
+	Also:      []string{"cargo", "crates.io"},
 	Title:     "crates.io, to publish",
 	Proven:    "a strict fake",
 	Doc:       "https://crates.io/docs/trusted-publishing",
@@ -19,6 +20,8 @@ var crates = Row{
 	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, cratesHost) },
 	AnyHost:   true,
 	Publishes: true,
+	Readers:   map[string]string{"index.crates.io": "https://crates.io", "static.crates.io": "https://crates.io"},
+	CargoBare: true, // https://doc.rust-lang.org/cargo/reference/registry-web-api.html
 	Proofs:    []Source{tokenOf("at crates.io", onHost(cratesHost), "CARGO_REGISTRY_TOKEN")},
 	ClientVar: "CARGO_REGISTRY_TOKEN",
 	OIDC:      true,

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/regpass/regpass"
 )
@@ -16,14 +15,16 @@ import (
 // DOCKERHUB_OIDC_CONNECTIONID, where docker/login-action has it too.
 var dockerHub = Row{
 	Name:    "dockerhub",
+	Also:    []string{"docker"},
 	Title:   "Docker Hub",
 	Proven:  "a strict fake",
 	Doc:     "https://docs.docker.com/enterprise/security/docker-oidc/",
+	Pages:   []string{"hub.docker.com", "app.docker.com", "docker.com", "www.docker.com"},
 	Hosts:   []string{"docker.io", "registry-1.docker.io", "index.docker.io", "dhi.io"},
 	Example: "https://registry-1.docker.io/acme/app",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return onDockerHub(ref) },
 	Proofs: []Source{{Method: regpass.APIKey, Vars: []string{"DOCKERHUB_USERNAME", "DOCKERHUB_TOKEN"},
-		Doc: "an access token and whose it is", Read: readDockerHub}},
+		Parts: 2, Doc: "an access token and whose it is", Read: readDockerHub}},
 	Options: []Option{dockerHubConnection, dockerHubUser, dockerHubDuration},
 	OIDC:    true,
 	Needs:   []string{dockerHubConnection.Name, dockerHubUser.Name},
@@ -147,8 +148,8 @@ func trustDockerHub(env *regpass.Env, t Target, j Job) (Trust, error) {
 	if err := j.bySubject(t.Row.Name); err != nil {
 		return Trust{}, err
 	}
-	if strings.Contains(j.Subject(), "*") {
-		return Trust{}, regpass.Usagef("dockerhub: the claim sub holds a *, which a ruleset takes for any text")
+	if err := withoutStar(t.Row.Name, []Claim{{"sub", j.Subject()}}); err != nil {
+		return Trust{}, err
 	}
 	d, _ := t.exchanger.(dockerHubRef)
 	out := Trust{

@@ -104,5 +104,6 @@ func TestDockerHubRefusals(t *testing.T) {
 func dockerHubWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way {
 	j := &job{t: t}
 	return []way{{name: "dockerhub", ref: dockerHubImage, run: by(j.proof()), broken: []string{`{"access_token":%s}`},
+		end:    `{"access_token":"at-0123456789abcdef","expires_in":%s}`,
 		server: func() http.Handler { return fake.NewDockerHub(now) }, sent: func() []string { return j.tokens }}}
 }

@@ -16,9 +16,11 @@ import (
 // ecr is AWS ECR: the registry of an account in a region, and ECR Public.
 var ecr = Row{
 	Name:   "ecr",
+	Also:   []string{"aws"},
 	Title:  "AWS ECR and ECR Public",
 	Proven: "AWS's SDK, with a strict fake",
 	Doc:    "https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html",
+	Pages:  []string{"gallery.ecr.aws"},
 	Hosts: []string{"ACCOUNT.dkr.ecr.REGION.amazonaws.com", "ACCOUNT.dkr-ecr.REGION.on.aws", ecrPublicHost,
 		ecrPublicDual},
 	Example: "https://123456789012.dkr.ecr.eu-west-1.amazonaws.com",
@@ -27,7 +29,7 @@ var ecr = Row{
 		return ok
 	},
 	PublicHosts: []string{ecrPublicHost, ecrPublicDual},
-	Proofs: []Source{{Method: regpass.APIKey, Vars: aws.Vars, Read: readAWS,
+	Proofs: []Source{{Method: regpass.APIKey, Vars: aws.Vars, Parts: 2, Read: readAWS,
 		Doc: "keys of AWS; the session token may be missing"}},
 	Options:   []Option{awsRole},
 	OIDC:      true,

@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -275,6 +276,7 @@ func ecrWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixtur
 	password := role
 	password.name, password.before = "ecr's password", 1
 	password.broken = []string{`{"authorizationData":[{"authorizationToken":%s}]}`}
+	password.end = `{"authorizationData":[{"authorizationToken":"QVdTOjAxMjM0NTY3ODlhYmNkZWY=","expiresAt":%s}]}`
 	return []way{role, password}
 }
 
@@ -306,6 +308,46 @@ func TestTrustECR(t *testing.T) {
 			if !strings.Contains(trust.Shell, text) {
 				t.Errorf("%s: no %s in %s", r, text, trust.Shell)
 			}
+		}
+	}
+}
+
+// TestTrustAWSVariables fails if IAM would read a claim of whoever names a branch as a variable.
+func TestTrustAWSVariables(t *testing.T) {
+	for subject, want := range map[string]string{
+		"repo:acme/app:ref:refs/heads/${aws:username}": "repo:acme/app:ref:refs/heads/${$}{aws:username}",
+		"repo:acme/app:ref:refs/heads/a${${x}}$":       "repo:acme/app:ref:refs/heads/a${$}{${$}{x}}$",
+		"repo:acme/app:ref:refs/heads/$x{y}*?":         "repo:acme/app:ref:refs/heads/$x{y}*?", // letters to StringEquals
+	} {
+		env := testenv.New(t, nil)
+		target, err := registry.Open(env, ref(t, ecrRegistry))
+		if err != nil {
+			t.Fatal(said(err))
+		}
+		trust, err := target.Row.Trust(env, target, registry.Job{Issuer: "https://token.actions.githubusercontent.com",
+			Audience: "${aws:PrincipalTag/x}", Claims: []registry.Claim{{Name: "sub", Value: subject}}})
+		if err != nil {
+			t.Fatal(said(err))
+		}
+		document, err := json.Marshal(trust.Documents[0].Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var policy struct {
+			Statement []struct{ Condition map[string]map[string]string }
+		}
+		if err := json.Unmarshal(document, &policy); err != nil {
+			t.Fatal(err)
+		}
+		equals := policy.Statement[0].Condition["StringEquals"]
+		if got := equals["token.actions.githubusercontent.com:sub"]; got != want {
+			t.Errorf("sub is %s, not %s", got, want)
+		}
+		if got := equals["token.actions.githubusercontent.com:aud"]; got != "${$}{aws:PrincipalTag/x}" {
+			t.Errorf("aud is %s", got)
+		}
+		if len(policy.Statement[0].Condition) != 1 {
+			t.Errorf("%v", policy.Statement[0].Condition)
 		}
 	}
 }

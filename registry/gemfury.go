@@ -14,6 +14,7 @@ var gemfury = Row{
 	Title:   "Gemfury, for npm packages",
 	Proven:  "documentation",
 	Doc:     "https://gemfury.com/help/getting-started",
+	Pages:   []string{"gemfury.com"},
 	Hosts:   gemfuryNPM,
 	Example: "https://npm.fury.io/acme/",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return inDomain(ref.Host, "fury.io") },

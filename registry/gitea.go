@@ -13,15 +13,19 @@ import (
 //	HOST, for images
 var gitea = Row{
 	Name:    "gitea",
+	Also:    []string{"forgejo", "codeberg"},
 	Title:   "packages and images of Gitea and Forgejo",
 	Proven:  "documentation",
 	Doc:     "https://docs.gitea.com/usage/packages/overview",
 	Hosts:   []string{"HOST/api/packages/… on the job's own server", "others with type=gitea"},
 	Example: "https://git.example/api/packages/acme/pypi/simple type=gitea",
 	Match:   matchGitea,
+	Runs:    "Gitea or Forgejo",
+	Path:    "/api/packages/",
 	Proofs: []Source{
 		tokenOf("on the job's own server", isGiteaOfJob, "GITEA_TOKEN", "FORGEJO_TOKEN", "GITHUB_TOKEN"),
-		tokenOf("for the server of GITEA_SERVER_URL", onServerOf("GITEA_SERVER_URL"), "GITEA_SERVER_TOKEN"),
+		serverOf("GITEA_SERVER_URL", tokenOf("for the server of GITEA_SERVER_URL", onServerOf("GITEA_SERVER_URL"),
+			"GITEA_SERVER_TOKEN")),
 	},
 	Images: true,
 	Options: []Option{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/regpass/regpass"
 )
@@ -13,17 +14,26 @@ import (
 // (https://docs.github.com/packages/learn-github-packages/about-permissions-for-github-packages).
 var github = Row{
 	Name:    "github",
+	Also:    []string{"ghcr"},
 	Title:   "GitHub Packages and GitHub's container registry",
 	Proven:  "documentation",
 	Doc:     "https://docs.github.com/packages/learn-github-packages/introduction-to-github-packages",
+	Pages:   []string{"github.com", "www.github.com"},
 	Hosts:   []string{"ghcr.io", "{npm,nuget,maven,rubygems,docker}.pkg.github.com", "those of the job's own server"},
 	Example: "https://npm.pkg.github.com/acme",
 	Match:   func(env *regpass.Env, ref regpass.Ref) bool { return githubServes(env, ref) != "" },
-	Proofs: []Source{ // gh takes its own variable first
-		{Method: regpass.APIKey, Vars: []string{"GH_TOKEN"}, Read: readGitHubToken("GH_TOKEN"),
-			Doc: "for the server that runs the job, otherwise github.com"},
-		{Method: regpass.APIKey, Vars: []string{"GITHUB_TOKEN"}, Read: readGitHubToken("GITHUB_TOKEN"),
-			Doc: "for the server that runs the job, otherwise github.com"},
+	Runs:    "GitHub Enterprise Server",
+	Path:    "/_registry/",
+	Proofs: []Source{ // gh takes its own variables first (https://cli.github.com/manual/gh_help_environment)
+		{Method: regpass.APIKey, Vars: []string{"GH_TOKEN"},
+			Doc:  "for github.com, or the subdomain of ghe.com that runs the job",
+			Read: readGitHubToken("GH_TOKEN", onGitHubCloud)},
+		{Method: regpass.APIKey, Vars: []string{"GH_ENTERPRISE_TOKEN"},
+			Doc:  "for the GitHub Enterprise Server that runs the job",
+			Read: readGitHubToken("GH_ENTERPRISE_TOKEN", func(server string) bool { return !onGitHubCloud(server) })},
+		{Method: regpass.APIKey, Vars: []string{"GITHUB_TOKEN"},
+			Doc:  "for the server that runs the job, otherwise github.com",
+			Read: readGitHubToken("GITHUB_TOKEN", func(string) bool { return true })},
 	},
 	Options: []Option{{Name: "username", Doc: "user name to send with the token; GitHub takes any"}, bearerOrBasic},
 	Images:  true,
@@ -72,8 +82,15 @@ func githubOfJob(env *regpass.Env) *url.URL {
 	return origin(server)
 }
 
-// readGitHubToken reads a token of GitHub's. In a job it is for the server that runs it: no other may see it.
-func readGitHubToken(name string) func(*regpass.Env, Target) (Proof, bool, error) {
+// onGitHubCloud reports whether a server is github.com or one of ghe.com's.
+func onGitHubCloud(server string) bool {
+	return server == githubURL || strings.HasSuffix(server, ".ghe.com")
+}
+
+// readGitHubToken reads a token of GitHub's. In a job it is for the server that runs it: no other may see it, and that
+// one only if the variable is for servers of its kind. In a job of an Enterprise Server, GH_TOKEN is somebody's token
+// for github.com, or the job's own by mistake: nobody gets it.
+func readGitHubToken(name string, isFor func(server string) bool) func(*regpass.Env, Target) (Proof, bool, error) {
 	return func(env *regpass.Env, t Target) (Proof, bool, error) {
 		value, of := env.Getenv(name), env.Getenv("GITHUB_SERVER_URL")
 		if of == "" {
@@ -81,7 +98,7 @@ func readGitHubToken(name string) func(*regpass.Env, Target) (Proof, bool, error
 		} else if own := githubOfJob(env); own != nil {
 			of = own.String()
 		}
-		if value == "" || githubServes(env, t.Ref) != of {
+		if value == "" || githubServes(env, t.Ref) != of || !isFor(of) {
 			return Proof{}, false, nil
 		}
 		return Proof{Method: regpass.APIKey, From: name, Secret: regpass.SecretLine(value)}, true, nil

@@ -44,7 +44,12 @@ func TestGitHubMatches(t *testing.T) {
 		{"https://acme.ghe.com", "https://containers.other.ghe.com/acme", "static", false},
 		{"not a URL", "https://ghcr.io/acme", "github", false},
 	} {
-		for _, name := range []string{"GITHUB_TOKEN", "GH_TOKEN"} {
+		for _, name := range []string{"GITHUB_TOKEN", "GH_TOKEN", "GH_ENTERPRISE_TOKEN"} {
+			test := test // GitHub's client has a variable for github.com and ghe.com, and another for servers of one's own
+			enterprise := test.server == own
+			if name == "GH_TOKEN" && enterprise || name == "GH_ENTERPRISE_TOKEN" && !enterprise {
+				test.token = false
+			}
 			w := newFixture(http.NotFoundHandler())
 			w.vars["GITHUB_SERVER_URL"], w.vars[name] = test.server, "ghs_0123456789abcdef"
 			target, err := registry.Open(w.Env, ref(t, test.ref))

@@ -20,15 +20,19 @@ var gitlab = Row{
 	Title:   "GitLab's package and container registries",
 	Proven:  "gitlab-ci-local",
 	Doc:     "https://docs.gitlab.com/user/packages/",
+	Pages:   []string{"gitlab.com"},
 	Hosts:   []string{"gitlab.com/api/v4/…/packages/…", "registry.gitlab.com", "the same on the job's own server"},
 	Example: "https://gitlab.com/api/v4/projects/7/packages/pypi/simple",
 	Match: func(env *regpass.Env, ref regpass.Ref) bool {
 		return isGitLabPackages(env, ref) || isGitLabImages(env, ref)
 	},
+	Runs: "GitLab",
+	Path: "/api/v4/",
 	Proofs: []Source{
-		{Method: regpass.APIKey, Vars: []string{"CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"}, CI: "gitlab",
+		{Method: regpass.APIKey, Vars: []string{"CI_DEPLOY_USER", "CI_DEPLOY_PASSWORD"}, Parts: 2, CI: "gitlab",
 			Doc: "with token=deploy, on the job's own server", Read: readGitLabDeployToken},
-		{Method: regpass.ReadyToken, Vars: []string{"CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"}, CI: "gitlab",
+		{Method: regpass.ReadyToken, Vars: []string{"CI_REGISTRY_USER", "CI_REGISTRY_PASSWORD"}, Parts: 2,
+			CI:  "gitlab",
 			Doc: "on the container registry of the job's own server", Read: readGitLabRegistryUser},
 		{Method: regpass.ReadyToken, Vars: []string{"CI_JOB_TOKEN"}, CI: "gitlab",
 			Doc: "on the job's own server", Read: readGitLabJobToken},

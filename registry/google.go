@@ -14,9 +14,11 @@ import (
 // provider that lets the job in. One access token is good for all hosts, but a credential serves its ref's host alone.
 var google = Row{
 	Name:    "google",
+	Also:    []string{"gcp", "gar", "gcr", "artifact-registry", "artifactregistry"},
 	Title:   "Google Artifact Registry and gcr.io",
 	Proven:  "Google's library, with a strict fake",
 	Doc:     "https://cloud.google.com/artifact-registry/docs/access-control",
+	Pages:   []string{"console.cloud.google.com"},
 	Hosts:   []string{"LOCATION-FORMAT.pkg.dev", "FORMAT.REGION.rep.pkg.dev", "gcr.io", "REGION.gcr.io"},
 	Example: "https://europe-west1-python.pkg.dev/acme-prod/main/simple/",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return googleHost(ref.Host) != nil },
@@ -85,6 +87,12 @@ func openGoogle(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	}
 	if t.Receiver, err = googleAPI(env, "sts", ""); err != nil {
 		return Target{}, err
+	}
+	sts := t.Receiver.Hostname()
+	if !ref.Trusted && !inDomain(sts, googleOwn) && !regpass.Loopback(sts) {
+		err := regpass.Usagef("%s is Google's, and GOOGLE_CLOUD_UNIVERSE_DOMAIN says that tokens are of another operator's "+
+			"cloud", regpass.Quote(ref.Host))
+		return Target{}, regpass.Hintf(err, nameItYourself)
 	}
 	t.Audience = cmp.Or(ref.Options["audience"], googleIAM+g.provider)
 	t.Scope = strings.Join([]string{"read", ref.Host, "as", g.provider, g.serviceAccount}, " ")

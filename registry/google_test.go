@@ -569,12 +569,14 @@ func googleWays(t *testing.T, by func(registry.Proof) func(context.Context, *fix
 	sts := way{name: "google's exchange", ref: googleIndex, run: by(j.proof()),
 		server: func() http.Handler { return fake.NewGoogle(now) }, broken: []string{`{"access_token":%s}`},
 		vars: map[string]string{"GOOGLE_WORKLOAD_IDENTITY_PROVIDER": googleProvider},
+		end:  `{"access_token":"at-0123456789abcdef","expires_in":%s}`,
 		sent: func() []string { return j.tokens }}
 	actAs := sts
 	actAs.name, actAs.before, actAs.broken = "google's service account", 1, []string{`{"accessToken":%s}`}
+	actAs.end = `{"accessToken":"at-0123456789abcdef","expireTime":%s}`
 	actAs.ref += " service-account=" + googleAccount
 	metadata := way{name: "google's machine", ref: googleIndex, run: by(registry.Proof{Method: regpass.Cloud}),
-		broken: []string{`{"access_token":%s}`}, sent: func() []string { return nil }}
+		broken: []string{`{"access_token":%s}`}, sent: func() []string { return nil }, end: sts.end}
 	all := []way{sts, actAs, metadata}
 	server := fake.NewGoogle(now)
 	subject := subjectToken(t)
@@ -591,9 +593,27 @@ func googleWays(t *testing.T, by func(registry.Proof) func(context.Context, *fix
 				return err
 			}}
 		if name != "url" {
-			file.broken = []string{`{"access_token":%s}`}
+			file.broken, file.end = []string{`{"access_token":%s}`}, sts.end
 		}
 		all = append(all, file)
 	}
 	return all
+}
+
+// TestGoogleUniverseOfAnotherOperator fails if a token of another operator's cloud is for a host of Google's that only
+// a file of the checkout names.
+func TestGoogleUniverseOfAnotherOperator(t *testing.T) {
+	for universe, refused := range map[string]bool{"": false, "googleapis.com": false, "GoogleAPIs.com": false,
+		"127.0.0.1:8080": false, "apis.cloud.example": true, "googleapis.com.evil.example": true,
+		"evilgoogleapis.com": true} {
+		for _, trusted := range []bool{false, true} {
+			w := newFixture(nil)
+			w.vars["GOOGLE_CLOUD_UNIVERSE_DOMAIN"] = universe
+			r := ref(t, googleIndex)
+			r.Trusted, r.Origin = trusted, "pyproject.toml"
+			if _, err := registry.Open(w.Env, r); (err != nil) != (refused && !trusted) {
+				t.Errorf("%s, trusted: %v: %v", universe, trusted, err)
+			}
+		}
+	}
 }

@@ -26,6 +26,9 @@ var googleRefusals = []Refusal{
 	{"lifetime cannot exceed 3600 seconds", "the clock here is wrong, or the credentials file asks for more than an hour"},
 }
 
+// googleOwn is the domain of Google's own services.
+const googleOwn = "googleapis.com"
+
 // googleUniverse is the domain of Google's services, or of another operator's
 // (https://cloud.google.com/docs/authentication/universe-domain). On this machine, all services are one server.
 func googleUniverse(env *regpass.Env) (string, error) {
@@ -34,7 +37,7 @@ func googleUniverse(env *regpass.Env) (string, error) {
 	u, err := url.Parse("https://" + domain)
 	switch {
 	case domain == "":
-		return "googleapis.com", nil
+		return googleOwn, nil
 	case err != nil || u.Host != domain || u.Port() != "" && !regpass.Loopback(u.Hostname()) ||
 		!strings.Contains(domain, ".") && !regpass.Loopback(u.Hostname()):
 		err := regpass.Usagef("%s is %s, which is no domain", name, regpass.Quote(domain))

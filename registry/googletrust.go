@@ -77,7 +77,13 @@ func googlePolicy(j Job) (mapping, condition, subject string, err error) {
 			break
 		}
 	}
-	equals := func(claim string) string { return celClaim(claim) + " == " + strconv.QuoteToASCII(j.Claim(claim)) }
+	equals := func(claim string) string {
+		value := j.Claim(claim)
+		if claim == "sub" {
+			value = j.Subject()
+		}
+		return celClaim(claim) + " == " + strconv.QuoteToASCII(value)
+	}
 	switch long := len(j.Subject()) > maxGoogleSubject; {
 	case long && id == "":
 		err := regpass.Usagef("the claim sub has %d bytes, and Google takes %d", len(j.Subject()), maxGoogleSubject)

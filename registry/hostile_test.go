@@ -78,6 +78,8 @@ type way struct {
 	before    int // right answers before the one that is tried
 	after     int // requests that clean up after it
 	broken    []string
+	end       string // a right answer with %s for what says when the token ends
+	endless   bool   // nothing in the answer says that but the token
 	run       func(context.Context, *fixture, regpass.Ref) error
 	sent      func() []string // secrets that were shown to the server
 }
@@ -108,6 +110,9 @@ func ways(t *testing.T) []way {
 			if err != nil && !cred.Secret.Empty() {
 				t.Error("there is a credential besides the error")
 			}
+			if end := cred.Expires; err == nil && !end.IsZero() && (!end.After(now()) || end.After(now().AddDate(1, 0, 2))) {
+				t.Errorf("it ends at %s", end)
+			}
 			return err
 		}
 	}
@@ -115,23 +120,27 @@ func ways(t *testing.T) []way {
 	const apiKey, refresh = "sk-pyx-0123456789abcdef", "rt-0123456789abcdef"
 	all := []way{
 		{name: "key", ref: "pyx.dev", run: byProof(key(regpass.APIKey, "PYX_API_KEY", apiKey)),
-			sent:   func() []string { return []string{apiKey} },
-			broken: []string{`{"access_token":%s}`}},
+			sent:    func() []string { return []string{apiKey} },
+			endless: true,
+			broken:  []string{`{"access_token":%s}`}},
 		{name: "refresh", ref: "pyx.dev", run: byProof(key(regpass.Refresh, "login", refresh)),
-			sent:   func() []string { return []string{refresh} },
-			broken: []string{`{"access_token":%s,"refresh_token":"rt"}`, `{"access_token":"ok","refresh_token":%s}`}},
-		{name: "publish", ref: pyxPublish, before: 1, run: byProof(j.proof()), sent: identities,
+			sent:    func() []string { return []string{refresh} },
+			endless: true,
+			broken:  []string{`{"access_token":%s,"refresh_token":"rt"}`, `{"access_token":"ok","refresh_token":%s}`}},
+		{name: "publish", endless: true, ref: pyxPublish, before: 1, run: byProof(j.proof()), sent: identities,
 			broken: []string{`{"token":%s}`}},
-		{name: "audience", ref: pyxPublish, run: byProof(j.proof()), sent: identities, broken: []string{`{"audience":%s}`}},
-		{name: "read", ref: pyxIndex, run: byProof(j.proof()), sent: identities, broken: []string{`{"token":%s}`}},
-		{name: "login", ref: "pyx.dev", sent: func() []string { return nil },
+		{name: "audience", endless: true, ref: pyxPublish, run: byProof(j.proof()), sent: identities,
+			broken: []string{`{"audience":%s}`}},
+		{name: "read", endless: true, ref: pyxIndex, run: byProof(j.proof()), sent: identities,
+			broken: []string{`{"token":%s}`}},
+		{name: "login", endless: true, ref: "pyx.dev", sent: func() []string { return nil },
 			broken: []string{`{"access_token":%s,"refresh_token":"rt"}`, `{"access_token":"ok","refresh_token":%s}`},
 			run: func(ctx context.Context, w *fixture, r regpass.Ref) error {
 				w.Terminal = true
 				_, err := w.exchange(ctx, r, registry.Proof{Method: regpass.Browser})
 				return err
 			}},
-		{name: "prefix.dev", ref: "https://repo.prefix.dev/acme", run: byProof(j.proof()), sent: identities,
+		{name: "prefix.dev", endless: true, ref: "https://repo.prefix.dev/acme", run: byProof(j.proof()), sent: identities,
 			broken: []string{`%s`}},
 	}
 	for _, of := range rowWays {
@@ -156,14 +165,13 @@ func TestHostileAnswers(t *testing.T) {
 			http.Redirect(w, r, "https://evil.example/steal", http.StatusTemporaryRedirect)
 		},
 		"another path": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
-		"commands":     text(403, "no\n::stop-commands::x\n##[add-mask]y\n##[error]z\x1b[2J"),
+		"an XML bomb": text(200, `<!DOCTYPE a [<!ENTITY a "`+inside+`"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">`+
+			`<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><a><b>&c;</b></a>`),
+		"commands": text(403, "no\n::stop-commands::x\n##[add-mask]y\n##[error]z\x1b[2J"),
 		"JSON commands": text(403, `{"title":"no\n::stop-commands::x","detail":"##[add-mask]y\n::error::z",`+
 			`"errors":[{"code":"\u2028::warning::"}]}`),
-		"an echo": func(w http.ResponseWriter, r *http.Request) {
-			body, _ := io.ReadAll(r.Body)
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, "not valid: "+r.Header.Get("Authorization")+" "+string(body))
-		},
+		"an echo":           echo(http.StatusBadRequest),
+		"an echo, unproved": echo(http.StatusUnauthorized),
 	}
 	for _, way := range ways(t) {
 		for name, answer := range answers {
@@ -225,10 +233,7 @@ func (e expiring) Err() error {
 func hostile(t *testing.T, ctx context.Context, way way, answer http.HandlerFunc, secrets ...string) error {
 	t.Helper()
 	var asked int
-	right := http.Handler(fake.NewPyx(now))
-	if way.server != nil {
-		right = way.server()
-	}
+	right := way.right()
 	w := newFixture(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked++; asked <= way.before {
 			right.ServeHTTP(w, r)

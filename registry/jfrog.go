@@ -17,9 +17,11 @@ import (
 // Whoever runs a tenant of jfrog.io sees the proof, so a file of the checkout can name only the server of JF_URL.
 var jfrog = Row{
 	Name:    "jfrog",
+	Also:    []string{"artifactory"},
 	Title:   "JFrog Artifactory",
 	Proven:  "JFrog's client, with a strict fake",
 	Doc:     "https://jfrog.com/help/r/jfrog-platform-administration-documentation/configure-an-oidc-integration",
+	Pages:   []string{"jfrog.com"},
 	Hosts:   []string{"TENANT.jfrog.io", "the host of JF_URL"},
 	Example: "https://acme.jfrog.io/artifactory/api/pypi/pypi/simple",
 	Match: func(env *regpass.Env, ref regpass.Ref) bool {
@@ -27,10 +29,14 @@ var jfrog = Row{
 	},
 	AnyHost: true,
 	Vouches: onJFURL,
+	Vouch:   "JF_URL",
+	Runs:    "Artifactory",
+	Path:    "/artifactory/",
 	Proofs: []Source{
-		{Method: regpass.ReadyToken, Vars: []string{"JF_ACCESS_TOKEN"}, Doc: "on the server of JF_URL", Read: readJFToken},
-		{Method: regpass.APIKey, Vars: []string{"JF_USER", "JF_PASSWORD"}, Doc: "on the server of JF_URL",
-			Read: readJFPassword},
+		{Method: regpass.ReadyToken, Vars: []string{"JF_ACCESS_TOKEN"}, Server: "JF_URL", Doc: "on the server of JF_URL",
+			Read: readJFToken},
+		{Method: regpass.APIKey, Vars: []string{"JF_USER", "JF_PASSWORD"}, Parts: 2, Server: "JF_URL",
+			Doc: "on the server of JF_URL", Read: readJFPassword},
 	},
 	Options: []Option{jfrogProvider, jfrogProject, jfrogMapping},
 	OIDC:    true,
@@ -107,12 +113,16 @@ func openJFrog(env *regpass.Env, ref regpass.Ref) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
+	audience := env.Getenv("JF_OIDC_AUDIENCE")
 	if !onJFURL(env, ref) {
+		if base != nil {
+			audience = "" // it is that of the server of JF_URL
+		}
 		base, _ = aboveArtifactory(ref)
 	}
 	t := Target{Receiver: base, exchanger: jfrogRef{keyRef{usual: regpass.Bearer}}}
 	// A common audience, such as jfrog-github, would let the administrator of one tenant use the identity at another.
-	t.Audience = cmp.Or(ref.Options["audience"], env.Getenv("JF_OIDC_AUDIENCE"), base.String())
+	t.Audience = cmp.Or(ref.Options["audience"], audience, base.String())
 	t.Scope = fmt.Sprintf("read %q %q %q", jfrogProvider.value(env, ref), jfrogProject.value(env, ref),
 		jfrogMapping.value(env, ref))
 	return t, nil
@@ -230,8 +240,13 @@ func revokeJFrog(ctx context.Context, env *regpass.Env, at *url.URL, cred regpas
 }
 
 // trustJFrog lets one job in: an OIDC integration for its issuer, and an identity mapping for its claims
-// (https://registry.terraform.io/providers/jfrog/platform/latest/docs/resources/oidc_identity_mapping).
+// (https://registry.terraform.io/providers/jfrog/platform/latest/docs/resources/oidc_identity_mapping). A * in a claim
+// stands for any text there (https://jfrog.com/help/r/jfrog-platform-administration-documentation/identity-mappings,
+// and its article 000006684, which has "ref": "refs/heads/*").
 func trustJFrog(env *regpass.Env, t Target, j Job) (Trust, error) {
+	if err := withoutStar(t.Row.Name, j.telling()); err != nil {
+		return Trust{}, err
+	}
 	provider := cmp.Or(jfrogProvider.value(env, t.Ref), "regpass-ci")
 	kind, organization := "Generic OpenID Connect", ""
 	if j.Issuer == "https://token.actions.githubusercontent.com" {

@@ -205,6 +205,32 @@ func TestJFrogRefusals(t *testing.T) {
 	}
 }
 
+// TestJFrogAudienceStays fails if another server than that of JF_URL gets identities for the audience of that one,
+// which it could show there.
+func TestJFrogAudienceStays(t *testing.T) {
+	for _, test := range []struct{ at, ref, want string }{
+		{"https://acme.jfrog.io", "https://acme.jfrog.io/artifactory/api", "jfrog-github"},
+		{"https://acme.jfrog.io", "https://ACME.jfrog.io:443/artifactory/api", "jfrog-github"},
+		{"", "https://acme.jfrog.io/artifactory/api", "jfrog-github"},
+		{"https://acme.jfrog.io", "https://evil.jfrog.io/artifactory/api", "https://evil.jfrog.io"},
+		{"https://acme.jfrog.io", "https://acme.jfrog.io:8443/x type=jfrog", "https://acme.jfrog.io:8443"},
+		{"https://acme.jfrog.io", "https://acme.jfrog.io./x type=jfrog", "https://acme.jfrog.io."},
+		{"https://acme.jfrog.io", "https://evil.example/artifactory type=jfrog audience=a", "a"},
+	} {
+		w := newFixture(nil)
+		w.vars["JF_URL"], w.vars["JF_OIDC_AUDIENCE"] = test.at, "jfrog-github"
+		r, err := regpass.ParseRef(test.ref)
+		if err != nil {
+			continue // no host at all
+		}
+		r.Trusted = true
+		target, err := registry.Open(w.Env, r)
+		if err != nil || target.Audience != test.want {
+			t.Errorf("%s with JF_URL=%s: audience %q, %v", test.ref, test.at, target.Audience, err)
+		}
+	}
+}
+
 func TestJFrogHosts(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://acme.jfrog.io/artifactory/api/npm/x": "jfrog",
@@ -258,5 +284,6 @@ func jfrogWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixt
 	j := &job{t: t}
 	return []way{{name: "jfrog", ref: jfrogIndex + " provider=github", run: by(j.proof()),
 		server: func() http.Handler { return fake.NewJFrog(now) }, broken: []string{`{"access_token":%s}`},
+		end:  `{"access_token":"at-0123456789abcdef","expires_in":%s}`,
 		sent: func() []string { return j.tokens }}}
 }

@@ -12,9 +12,11 @@ import (
 // npm is the registry of npm. Every token of an identity is for one package, which an option names.
 var npm = Row{
 	Name:      "npm",
+	Also:      []string{"npmjs"},
 	Title:     "npm's registry, to publish",
 	Proven:    "a strict fake",
 	Doc:       "https://docs.npmjs.com/trusted-publishers",
+	Pages:     []string{"npmjs.com", "www.npmjs.com", "npmjs.org", "www.npmjs.org"},
 	Hosts:     []string{npmHost},
 	Example:   "https://registry.npmjs.org package=@acme/app",
 	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, npmHost) },

@@ -16,10 +16,11 @@ var nuGet = Row{
 	Proven:    "a strict fake",
 	Doc:       "https://learn.microsoft.com/en-us/nuget/nuget-org/trusted-publishing",
 	Hosts:     []string{nuGetHost},
-	Example:   "https://www.nuget.org/api/v2/package user=acme",
+	Example:   nuGetPush + " user=acme",
 	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, nuGetHost) },
 	AnyHost:   true,
 	Publishes: true,
+	Readers:   map[string]string{"api.nuget.org": nuGetPush, "nuget.org": nuGetPush},
 	Proofs: []Source{tokenOf("at nuget.org", func(_ *regpass.Env, t Target) bool { return isNuGetOrg(t.Ref) },
 		"NUGET_API_KEY")},
 	Options: []Option{nuGetUser},
@@ -37,7 +38,10 @@ var nuGet = Row{
 var nuGetUser = Option{Name: "user", Vars: []string{"NUGET_USER"},
 	Doc: "name at nuget.org of the person who made the policy, not of the package's owner"}
 
-const nuGetHost = "www.nuget.org"
+const (
+	nuGetHost = "www.nuget.org"
+	nuGetPush = "https://www.nuget.org/api/v2/package"
+)
 
 // isNuGetOrg reports whether ref is nuget.org, by the name of its pages or its index.
 func isNuGetOrg(ref regpass.Ref) bool {

@@ -307,9 +307,11 @@ func trustOAuth(where string) func(*regpass.Env, Target, Job) (Trust, error) {
 		if j.passing() {
 			notes = append(notes, passingNote)
 		}
-		return Trust{Where: where + " at " + t.Receiver.Host,
-			Fields: []Field{{"issuer", j.Issuer}, {"audience", j.Audience}, {"subject", j.Subject()},
-				{"further claims", compactJSON(claimMap(j.telling()))}},
-			Notes: notes}, nil
+		fields := []Field{{"issuer", j.Issuer}, {"audience", j.Audience}, {"subject", j.Subject()}}
+		further := claimMap(j.telling())
+		if delete(further, "sub"); len(further) > 0 {
+			fields = append(fields, Field{"further claims", compactJSON(further)})
+		}
+		return Trust{Where: where + " at " + t.Receiver.Host, Fields: fields, Notes: notes}, nil
 	}
 }

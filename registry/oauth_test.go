@@ -209,9 +209,10 @@ func oauthWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixt
 	j := &job{t: t}
 	exchange := way{name: "token-exchange", ref: byRFC8693 + " issuer=" + oauthIssuer, run: by(j.proof()), before: 1,
 		server: func() http.Handler { return fake.NewOAuth(oauthIssuer) }, sent: func() []string { return j.tokens },
-		broken: []string{`{"access_token":%s}`}}
+		broken: []string{`{"access_token":%s}`}, end: `{"access_token":"at-0123456789abcdef","expires_in":%s}`}
 	metadata := exchange
 	metadata.name, metadata.before, metadata.broken = "token-exchange's metadata", 0, nil
+	metadata.end = ""
 	bearer := exchange
 	bearer.name, bearer.ref, bearer.before = "jwt-bearer", byRFC7523+" token-url="+oauthIssuer+"/token", 0
 	return []way{exchange, metadata, bearer}

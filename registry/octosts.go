@@ -21,6 +21,7 @@ var octoSTS = Row{
 	Title:   "GitHub by octo-sts, for other repositories and other CI systems",
 	Proven:  "a strict fake",
 	Doc:     "https://github.com/octo-sts/app",
+	Pages:   []string{"octo-sts.dev"},
 	Hosts:   []string{"github.com, ghcr.io and *.pkg.github.com, with type=octo-sts"},
 	Example: "https://ghcr.io/acme type=octo-sts scope=acme/private identity=ci",
 	Match:   func(*regpass.Env, regpass.Ref) bool { return false },
@@ -173,14 +174,17 @@ func trustOctoSTS(_ *regpass.Env, t Target, j Job) (Trust, error) {
 	}
 	file := ".github/chainguard/" + identity + ".sts.yaml"
 	out := Trust{
-		Where: "the repository " + repository + ", in " + file + " on its default branch",
-		Fields: []Field{{"issuer", policy.Issuer}, {"subject", policy.Subject},
-			{"claim_pattern", compactJSON(policy.ClaimPattern)}, {"permissions", "contents: read, packages: read"}},
+		Where:     "the repository " + repository + ", in " + file + " on its default branch",
+		Fields:    []Field{{"issuer", policy.Issuer}, {"subject", policy.Subject}},
 		Documents: []Document{{file, policy}},
 		Notes: []string{"The document is YAML too; octo-sts must be installed for the repository.",
 			"octo-sts remembers a policy for 5 minutes.", "subject is compared letter by letter; claim_pattern holds " +
 				"regular expressions for the whole value.", "Give fewer permissions if the job needs fewer."},
 	}
+	if len(policy.ClaimPattern) > 0 {
+		out.Fields = append(out.Fields, Field{"claim_pattern", compactJSON(policy.ClaimPattern)})
+	}
+	out.Fields = append(out.Fields, Field{"permissions", "contents: read, packages: read"})
 	if j.passing() {
 		out.Notes = append(out.Notes, passingNote)
 	}

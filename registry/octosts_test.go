@@ -125,5 +125,5 @@ func octoWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixtu
 	j := &job{t: t}
 	return []way{{name: "octo-sts", ref: octoIndex, run: by(j.proof()),
 		server: func() http.Handler { return fake.NewOctoSTS() }, sent: func() []string { return j.tokens },
-		broken: []string{`{"token":%s}`}}}
+		broken: []string{`{"token":%s}`}, endless: true}}
 }

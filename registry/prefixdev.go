@@ -12,6 +12,7 @@ import (
 
 var prefixDev = Row{
 	Name:      "prefix.dev",
+	Also:      []string{"prefix"},
 	Title:     "prefix.dev, and servers that speak its protocol",
 	Proven:    "a strict fake",
 	Conda:     true,

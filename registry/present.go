@@ -24,11 +24,11 @@ func (t Target) present(got token, username string) (regpass.Credential, error) 
 		kind = regpass.Basic
 	}
 	if strings.Contains(username, ":") || !graphic(username) {
-		return regpass.Credential{}, fmt.Errorf("%s: the user name holds a colon or a control character", t.Row.Name)
+		return regpass.Credential{}, fmt.Errorf("%s: the user name holds a colon or a control character", t.Row.Word())
 	}
 	if kind = cmp.Or(kind, regpass.Bearer); kind == regpass.Bearer {
 		if _, err := regpass.ParseToken(got.secret.Reveal()); err != nil {
-			return regpass.Credential{}, fmt.Errorf("%s: %w", t.Row.Name, err)
+			return regpass.Credential{}, fmt.Errorf("%s: %w", t.Row.Word(), err)
 		}
 	}
 	return regpass.Credential{Kind: kind, Username: username, Secret: got.secret, Refresh: got.refresh,

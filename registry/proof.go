@@ -33,6 +33,8 @@ type Identities interface {
 type Source struct {
 	Method regpass.Method
 	Vars   []string // variables that hold it; the first one that is set is taken
+	Parts  int      // number of the first Vars that make the proof together; 0: each of them is one
+	Server string   // variable that says which server the proof is for; empty: Doc or the row's hosts do
 	Doc    string   // for help, if Vars are not enough
 	CI     string   // name of the CI system that sets Vars in its jobs; empty: a person has to set them
 	Host   string   // the only host that the proof is for; empty: all of the row

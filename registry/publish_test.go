@@ -410,19 +410,23 @@ func TestPublishTrust(t *testing.T) {
 
 func publishWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way {
 	var all []way
-	for _, one := range []struct{ name, ref, audience, broken string }{
-		{"pypi's token", pypiUpload, "pypi", `{"success":true,"token":%s}`},
-		{"crates' token", "crates.io", "crates.io", `{"token":%s}`},
-		{"npm's token", npmPackage, "npm:registry.npmjs.org", `{"token":%s}`},
-		{"RubyGems' key", "rubygems.org", "rubygems.org", `{"rubygems_api_key":%s}`},
-		{"NuGet's key", nuGetPush, "https://www.nuget.org", `{"apiKey":%s}`},
+	for _, one := range []struct{ name, ref, audience, broken, end string }{
+		{"pypi's token", pypiUpload, "pypi", `{"success":true,"token":%s}`,
+			`{"success":true,"token":"pypi-0123456789abcdef","expires":%s}`},
+		{"crates' token", "crates.io", "crates.io", `{"token":%s}`, ""},
+		{"npm's token", npmPackage, "npm:registry.npmjs.org", `{"token":%s}`, ""},
+		{"RubyGems' key", "rubygems.org", "rubygems.org", `{"rubygems_api_key":%s}`,
+			`{"rubygems_api_key":"rubygems_0123456789","expires_at":%s}`},
+		{"NuGet's key", nuGetPush, "https://www.nuget.org", `{"apiKey":%s}`, `{"apiKey":"oy20123456789abcdef","expires":%s}`},
 	} {
 		j := &job{t: t}
 		way := way{name: one.name, ref: one.ref, run: by(j.proof()), sent: func() []string { return j.tokens },
-			server: func() http.Handler { return fake.NewPublish(now, one.audience) }, broken: []string{one.broken}}
+			server: func() http.Handler { return fake.NewPublish(now, one.audience) }, broken: []string{one.broken},
+			end: one.end, endless: one.end == ""}
 		if one.ref == pypiUpload {
 			ask := way
 			ask.name, ask.broken = "pypi's audience", []string{`{"audience":%s}`}
+			ask.end, ask.endless = "", true
 			all = append(all, ask)
 			way.before = 1
 		}

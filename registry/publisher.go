@@ -52,6 +52,12 @@ func tokenOf(doc string, mayHave func(*regpass.Env, Target) bool, vars ...string
 	return all
 }
 
+// serverOf is a source whose variable is for the server that another one names.
+func serverOf(variable string, s Source) Source {
+	s.Server = variable
+	return s
+}
+
 // onHost reports whether the target is on https at the host.
 func onHost(host string) func(*regpass.Env, Target) bool {
 	return func(_ *regpass.Env, t Target) bool { return isHost(t.Ref, host) }
@@ -144,6 +150,9 @@ func (p publisher) fields(owner, repository, file, environment string) []Field {
 
 // notes say how far the entry reaches.
 func (p publisher) notes(more ...string) []string {
+	if p.file == "" {
+		more = append(more, "Of a job that only flags describe, --workflow FILE and --environment NAME fill in the rest.")
+	}
 	if p.environment == "" {
 		more = append(more, "This job has no environment, so any branch with that file may publish: "+
 			"give the job one that only the release branch or tag may use, and enter it.")

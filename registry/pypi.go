@@ -17,10 +17,12 @@ var pypi = Row{
 	Proven:    "a strict fake",
 	Doc:       "https://docs.pypi.org/trusted-publishers/",
 	Hosts:     []string{"upload.pypi.org/legacy/", "test.pypi.org/legacy/"},
-	Example:   "https://upload.pypi.org/legacy/",
+	Example:   pypiUploads,
 	Match:     matchPyPI,
 	AnyHost:   true,
 	Publishes: true,
+	Readers: map[string]string{"pypi.org": pypiUploads, "files.pythonhosted.org": pypiUploads,
+		"upload.pypi.org": pypiUploads, "test.pypi.org": "https://test.pypi.org/legacy/"},
 	Proofs: []Source{
 		tokenOf("for the server of UV_PUBLISH_URL, or PyPI", onPublishURL, "UV_PUBLISH_TOKEN"),
 		{Method: regpass.ReadyToken, Vars: []string{"TWINE_PASSWORD"}, Read: readTwine,
@@ -37,6 +39,8 @@ var pypi = Row{
 	Trust: trustPyPI,
 	Open:  openPyPI,
 }
+
+const pypiUploads = "https://upload.pypi.org/legacy/"
 
 // pypiUser is the user name that goes with a token (https://pypi.org/help/#apitoken).
 const pypiUser = "__token__"

@@ -15,6 +15,7 @@ import (
 // and other servers still speak it.
 var pyx = Row{
 	Name:   "pyx",
+	Also:   []string{"regpass", "serve"},
 	Title:  "pyx, and servers that speak its protocol",
 	Proven: "uv, with `regpass serve` and a strict fake",
 	Doc:    "https://docs.pyx.dev/authentication",
@@ -29,6 +30,7 @@ var pyx = Row{
 	ClientVar: "PYX_AUTH_TOKEN",
 	Options: []Option{{Name: "workspace", FromCheckout: true,
 		Doc: "workspace that a CI identity may read, if the URL does not name it"}},
+	Runs:      "`regpass serve`",
 	OIDC:      true,
 	Exchanges: true,
 	Browser:   true,

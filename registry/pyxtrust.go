@@ -14,14 +14,11 @@ func trustPyx(env *regpass.Env, t Target, j Job) (Trust, error) {
 		return Trust{}, x.workspaceErr
 	}
 	var claims []string
-	for _, name := range []string{"sub", "repository_id", "project_id", "app_slug"} {
-		v := j.Claim(name)
-		if strings.Contains(v, "*") {
-			return Trust{}, regpass.Usagef("the claim %s holds a *, which a policy takes for any text", name)
+	for _, c := range j.pinned() {
+		if strings.Contains(c.Value, "*") {
+			return Trust{}, regpass.Usagef("the claim %s holds a *, which a policy takes for any text", c.Name)
 		}
-		if v != "" {
-			claims = append(claims, name+" = "+tomlText(v))
-		}
+		claims = append(claims, tomlKey(c.Name)+" = "+tomlText(c.Value))
 	}
 	lines := []string{"[[trust]]", "issuer      = " + tomlText(j.Issuer)}
 	host := t.Receiver.Host
@@ -42,6 +39,27 @@ func trustPyx(env *regpass.Env, t Target, j Job) (Trust, error) {
 		Notes: []string{"The claims together name this job. Where every branch may, pin repository_id instead of sub: " +
 			"nobody can take over an id."},
 	}, nil
+}
+
+// pinned are the claims of a policy: the subject and the ids of what it names, or whatever else tells the job.
+func (j Job) pinned() (all []Claim) {
+	if j.passing() || j.Claim("sub") == "" {
+		return j.telling()
+	}
+	for _, name := range []string{"sub", "repository_id", "project_id", "app_slug"} {
+		if v := j.Claim(name); v != "" {
+			all = append(all, Claim{name, v})
+		}
+	}
+	return all
+}
+
+// tomlKey is a bare key where it can be.
+func tomlKey(name string) string {
+	if strings.ContainsAny(name, "./") {
+		return tomlText(name)
+	}
+	return name
 }
 
 // tomlText quotes text as a basic string of TOML (https://toml.io/en/v1.0.0#string). It holds no control character.

@@ -19,6 +19,7 @@ var quay = Row{
 	Hosts:   []string{"quay.io"},
 	Example: "https://quay.io/acme/app",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return ref.URL.Scheme == "https" && ref.Host == "quay.io" },
+	Runs:    "Quay",
 	Options: []Option{quayRobot},
 	OIDC:    true,
 	Needs:   []string{quayRobot.Name},

@@ -79,6 +79,6 @@ func TestQuayRefusals(t *testing.T) {
 
 func quayWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixture, regpass.Ref) error) []way {
 	j := &job{t: t}
-	return []way{{name: "quay", ref: quayImage, run: by(j.proof()), broken: []string{`{"token":%s}`},
+	return []way{{name: "quay", ref: quayImage, run: by(j.proof()), broken: []string{`{"token":%s}`}, endless: true,
 		server: func() http.Handler { return fake.NewQuay(now) }, sent: func() []string { return j.tokens }}}
 }

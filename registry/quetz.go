@@ -14,7 +14,10 @@ var quetz = Row{
 	Example: "https://quetz.example/get/acme type=quetz",
 	Match:   byType,
 	AnyHost: true,
-	Proofs:  []Source{tokenOf("for the server of QUETZ_SERVER_URL, or the one with type=quetz", onQuetz, "QUETZ_API_KEY")},
+	Runs:    "Quetz",
+	Path:    "/get/",
+	Proofs: []Source{serverOf("QUETZ_SERVER_URL", tokenOf("for the server of QUETZ_SERVER_URL, or the one with type=quetz",
+		onQuetz, "QUETZ_API_KEY"))},
 	Options: keyOptions,
 	Open:    openKey(regpass.CondaToken),
 }

@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,11 @@ import (
 
 // Row is one kind of registry.
 type Row struct {
-	Name  string // value of the option type=
-	Title string // one line for help
-	Doc   string // URL of the registry's own documentation of authentication
+	Name  string   // value of the option type=
+	Also  []string // other words that people write for type=: the error names the right one
+	Said  string   // what sentences call it, where Name tells a stranger nothing; empty: Name
+	Title string   // one line for help
+	Doc   string   // URL of the registry's own documentation of authentication
 	// Proven says what stood on the other side in the tests: a real server or client, the vendor's own SDK, a strict fake.
 	// "documentation" is no test of the protocol at all.
 	Proven string
@@ -31,10 +34,18 @@ type Row struct {
 	AnyHost bool // Match also takes hosts that anybody may run, so only refs that the user names get a credential
 	// Vouches reports, where AnyHost is set, whether a variable of the user's own names ref's server; nil: none can.
 	Vouches func(env *regpass.Env, ref regpass.Ref) bool
+	Vouch   string // the variable that Vouches reads, which a server's URL is set in
+	Runs    string // what people run on hosts of their own, which only type= tells, for hints
+	Path    string // part of the path by which a server may be guessed to be one of Runs; empty: none
 	// Public lists the channels and indexes that everyone may read, by the first segment of their path.
 	Public []string
 	// PublicHosts lists hosts that serve nothing private. A checkout that names one needs no warning that it gets nothing.
 	PublicHosts []string
+	// Readers are hosts of the registry's at which no credential is needed, such as those that everyone reads, each with
+	// the URL to publish to.
+	Readers map[string]string
+	// Pages are hosts of the vendor's web pages, which people copy and no client asks for packages.
+	Pages []string
 
 	Proofs    []Source // where a proof that is only for this registry may be, best first
 	ClientVar string   // variable from which the registry's own client reads the credential, or empty
@@ -45,6 +56,9 @@ type Row struct {
 	Browser   bool     // has a login page for a person with a browser
 	Conda     bool     // serves conda channels alone, so other clients have no use for its credential
 	Publishes bool     // takes uploads alone, so clients that install have no use for its credential
+
+	// CargoBare says that cargo sends the token as it is, and not as Bearer; the option cargo=bare says so of one server.
+	CargoBare bool
 
 	// Cloud says which credentials of the machine's cloud serve the target, for people, without a request; empty: none.
 	// Nil: the registry is of no cloud.
@@ -124,10 +138,21 @@ var All = []Row{
 // CommonOptions are the options of every row.
 var CommonOptions = []Option{
 	{Name: "audience", Doc: "audience of the CI identity"},
+	{Name: "cargo", Values: []string{bareToken},
+		Doc: "bare: cargo sends the token as it is, without `Bearer` before it, as kellnr wants it"},
 	{Name: "name", Doc: "name of the index, for UV_INDEX_<NAME>_…; a file of the checkout sets none", FromCheckout: true},
 	{Name: "ports", Values: []string{"any"},
 		Doc: "any: a server on a port of its own gets a netrc and rattler's file, for every port of its host"},
 	{Name: "type", Doc: "kind of registry, if the host does not tell"},
+}
+
+const bareToken = "bare"
+
+// CargoBare reports whether cargo is to send ref's token without a scheme before it, which is what it does with the
+// tokens in its own files (https://doc.rust-lang.org/cargo/reference/registry-web-api.html).
+func CargoBare(env *regpass.Env, ref regpass.Ref) bool {
+	row, err := Find(env, ref)
+	return err == nil && (row.CargoBare || ref.Options["cargo"] == bareToken)
 }
 
 // Find picks the row for ref: the one in its option type, otherwise the first that matches its host. An unknown type,
@@ -150,11 +175,29 @@ func pickRow(env *regpass.Env, ref regpass.Ref) (Row, error) {
 		return Row{}, notFromCheckout(ref, "type")
 	}
 	if named {
-		return regpass.Pick("type", name, All, func(r Row) string { return r.Name })
+		row, err := regpass.Pick("type", name, All, func(r Row) string { return r.Name })
+		if also := alsoCalled(name); err != nil && also != "" {
+			err = regpass.Hintf(err, "type=%s is the one for it", also)
+		}
+		return row, err
 	}
 	i := slices.IndexFunc(All, func(r Row) bool { return r.Match(env, ref) }) // the last one matches
 	return All[i], nil
 }
+
+// alsoCalled lists the rows that a word is for, as values of type=; empty: it is for none.
+func alsoCalled(word string) string {
+	var names []string
+	for _, r := range All {
+		if slices.Contains(r.Also, strings.ToLower(word)) {
+			names = append(names, r.Name)
+		}
+	}
+	return strings.Join(names, " or type=")
+}
+
+// Word is what sentences call the row.
+func (r Row) Word() string { return cmp.Or(r.Said, r.Name) }
 
 func (r Row) checkOptions(ref regpass.Ref) error {
 	for _, key := range slices.Sorted(maps.Keys(ref.Options)) {
@@ -175,12 +218,18 @@ func (r Row) checkOptions(ref regpass.Ref) error {
 	return nil
 }
 
+// HasOption reports whether a Ref of the row may have the option.
+func (r Row) HasOption(name string) bool {
+	_, err := r.option(name)
+	return err == nil
+}
+
 // option finds one of the row's options. An unknown one is ErrUsage.
 func (r Row) option(name string) (Option, error) {
 	all := slices.Concat(CommonOptions, r.Options)
 	o, err := regpass.Pick("option", name, all, func(o Option) string { return o.Name })
 	if err != nil {
-		return Option{}, fmt.Errorf("%s: %w", r.Name, err)
+		return Option{}, fmt.Errorf("%s: %w", r.Word(), err)
 	}
 	return o, nil
 }
@@ -215,10 +264,18 @@ func notFromCheckout(ref regpass.Ref, option string) error {
 }
 
 // untrusted refuses to send a proof to a host that only a file of the checkout names.
-func untrusted(ref regpass.Ref) error {
+func (r Row) untrusted(env *regpass.Env, ref regpass.Ref) error {
 	err := fmt.Errorf("registry: %s: no credential is sent to a host that only %s names",
 		regpass.Quote(ref.String()), ref.Origin)
-	return regpass.Hintf(err, nameItYourself)
+	return regpass.Hintf(err, "%s%s", nameItYourself, r.OrVouch(env, ref))
+}
+
+// OrVouch ends a hint to name a registry oneself: a variable may vouch for it too. It is empty if none can.
+func (r Row) OrVouch(env *regpass.Env, ref regpass.Ref) string {
+	if r.Vouch == "" || !r.Match(env, ref) {
+		return ""
+	}
+	return fmt.Sprintf(", or set %s=%s, if that server is yours", r.Vouch, origin(ref))
 }
 
 // origin is scheme, host and port of ref.

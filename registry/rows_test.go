@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +33,69 @@ func TestRowsAreWhole(t *testing.T) {
 		for _, other := range registry.All {
 			if other.Name != row.Name && other.Name != registry.Static && other.Match(env, r) {
 				t.Errorf("%s: its example is claimed by %s too", row.Name, other.Name)
+			}
+		}
+	}
+}
+
+// TestTypes holds what the error for a wrong type= says to write.
+func TestTypes(t *testing.T) {
+	env := testenv.New(t, nil)
+	for word, want := range map[string]string{"gitlb": "did you mean gitlab?", "Forgejo": "type=gitea is the one for it",
+		"artifactory": "type=jfrog is the one for it", "aws": "type=codeartifact or type=ecr is the one for it"} {
+		_, err := registry.Find(env, ref(t, "https://pkgs.example type="+word))
+		testenv.WantError(t, err, "", "unknown type", "(known: pyx, ", want)
+	}
+	for _, row := range registry.All {
+		for _, word := range row.Also {
+			if _, err := registry.Find(env, ref(t, "https://pkgs.example type="+word)); err == nil {
+				t.Errorf("%s: type=%s is a row of its own", row.Name, word)
+			}
+		}
+	}
+}
+
+// TestToSet holds that what a hint says to set is taken, for the example of each row.
+func TestToSet(t *testing.T) {
+	for _, row := range registry.All {
+		target, err := registry.Open(testenv.New(t, nil), ref(t, row.Example))
+		if err != nil {
+			t.Fatal(said(err))
+		}
+		for _, way := range target.ToSet(testenv.New(t, nil)) {
+			vars := map[string]string{}
+			names, with, _ := strings.Cut(strings.TrimSuffix(way, ")"), " (with ")
+			for _, name := range strings.Split(names, " and ") {
+				vars[name] = "a-key-of-the-user"
+			}
+			if name, value, ok := strings.Cut(with, "="); ok {
+				vars[name] = value
+			}
+			if vars["GOOGLE_APPLICATION_CREDENTIALS"] != "" {
+				continue // a path
+			}
+			env := testenv.New(t, vars)
+			if !slices.ContainsFunc(row.Proofs, func(s registry.Source) bool {
+				_, ok, err := s.Find(env, target)
+				return ok && err == nil
+			}) && row.Name != "jfrog" { // its last way says for which server
+				t.Errorf("%s: %s is not taken", row.Name, way)
+			}
+		}
+	}
+}
+
+// TestPages holds that a host of a vendor's web pages is answered with a registry of it that is known.
+func TestPages(t *testing.T) {
+	env := testenv.New(t, nil)
+	for _, row := range registry.All {
+		for _, host := range row.Pages {
+			target, err := registry.Open(env, ref(t, "https://"+host+"/acme/app"))
+			if err != nil {
+				t.Fatal(said(err))
+			}
+			if hint := target.MayBe(); !strings.Contains(hint, "such as `"+row.Example+"`") {
+				t.Errorf("%s: %s, hint %q", row.Name, target.Row.Name, hint)
 			}
 		}
 	}

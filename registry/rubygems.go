@@ -9,6 +9,7 @@ import (
 // rubyGems publishes to RubyGems.org and to servers that run its software.
 var rubyGems = Row{
 	Name:      "rubygems",
+	Also:      []string{"gem", "gems"},
 	Title:     "RubyGems.org, to publish",
 	Proven:    "a strict fake",
 	Doc:       "https://guides.rubygems.org/trusted-publishing/",
@@ -17,6 +18,7 @@ var rubyGems = Row{
 	Match:     func(_ *regpass.Env, ref regpass.Ref) bool { return isHost(ref, rubyGemsHost) },
 	AnyHost:   true,
 	Publishes: true,
+	Readers:   map[string]string{"index.rubygems.org": "https://rubygems.org"},
 	Proofs: []Source{tokenOf("for the server of RUBYGEMS_HOST, or RubyGems.org", onRubyGemsHost,
 		"GEM_HOST_API_KEY")},
 	OIDC: true,

@@ -17,7 +17,7 @@ var s3 = Row{
 	Example: "s3://acme-channel/conda",
 	Match:   func(_ *regpass.Env, ref regpass.Ref) bool { return ref.URL.Scheme == "s3" },
 	AnyHost: true,
-	Proofs: []Source{{Method: regpass.APIKey, Vars: aws.Vars, Read: readAWS,
+	Proofs: []Source{{Method: regpass.APIKey, Vars: aws.Vars, Parts: 2, Read: readAWS,
 		Doc: "AWS credentials; the session token may be missing"}},
 	Options: keyOptions,
 	Open:    openKey(regpass.S3),

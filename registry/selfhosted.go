@@ -8,6 +8,7 @@ import "github.com/regpass/regpass"
 // nexus takes the two parts of a user token, or a user and a password; its keys for npm and NuGet have no user.
 var nexus = Row{
 	Name:    "nexus",
+	Also:    []string{"sonatype"},
 	Title:   "Sonatype Nexus Repository",
 	Proven:  "documentation",
 	Doc:     "https://help.sonatype.com/en/sonatype-nexus-repository.html",
@@ -15,6 +16,8 @@ var nexus = Row{
 	Example: "https://nexus.example/repository/pypi/simple/ type=nexus",
 	Match:   byType,
 	AnyHost: true,
+	Runs:    "Nexus",
+	Path:    "/repository/",
 	Proofs:  []Source{loginOf("NEXUS_USERNAME", "NEXUS_PASSWORD", "NEXUS_URL")},
 	Images:  true,
 	Options: keyOptions,
@@ -32,6 +35,7 @@ var harbor = Row{
 	Example: "https://harbor.example type=harbor",
 	Match:   byType,
 	AnyHost: true,
+	Runs:    "Harbor",
 	Proofs:  []Source{loginOf("HARBOR_USERNAME", "HARBOR_PASSWORD", "HARBOR_URL")},
 	Images:  true,
 	Options: keyOptions,
@@ -41,7 +45,8 @@ var harbor = Row{
 // loginOf is a source of a user name and a password for the server that the third variable names.
 func loginOf(user, password, server string) Source {
 	its := onServerOf(server)
-	return Source{Method: regpass.ReadyToken, Vars: []string{user, password}, Doc: "for the server of " + server,
+	return Source{Method: regpass.ReadyToken, Vars: []string{user, password}, Parts: 2, Server: server,
+		Doc: "for the server of " + server,
 		Read: func(env *regpass.Env, t Target) (Proof, bool, error) {
 			name, secret := env.Getenv(user), env.Getenv(password)
 			if name == "" || secret == "" || !its(env, t) {

@@ -13,6 +13,8 @@ import (
 
 var static = Row{
 	Name:    Static,
+	Also:    []string{"fixed", "other", "generic"},
+	Said:    "fixed-key",
 	Title:   "any server that takes a key, a password or a token you have",
 	Proven:  "uv, pip, curl and py-rattler",
 	Doc:     "https://pixi.prefix.dev/latest/deployment/authentication/",
@@ -21,7 +23,7 @@ var static = Row{
 	Match:   func(*regpass.Env, regpass.Ref) bool { return true },
 	AnyHost: true,
 	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org",
-		"pypi.nvidia.com"}, // named by ordinary projects; regpass never talks to them
+		"pypi.nvidia.com", "registry.yarnpkg.com", "npm.jsr.io", "proxy.golang.org", "index.crates.io"}, // named by ordinary projects; regpass never talks to them
 	Options: keyOptions,
 	Open:    openKey(regpass.Bearer),
 }
@@ -55,10 +57,10 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 	cred := regpass.Credential{Username: username}
 	err := t.checkServeKey(p)
 	if err != nil {
-		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Name, p.Method, p.From, err)
+		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Word(), p.Method, p.From, err)
 	}
 	if cred.Kind, err = k.kind(env, t, p, named); err != nil {
-		return regpass.Credential{}, fmt.Errorf("%s: %w", t.Row.Name, err)
+		return regpass.Credential{}, fmt.Errorf("%s: %w", t.Row.Word(), err)
 	}
 	switch cred.Kind {
 	case regpass.Basic:
@@ -73,7 +75,7 @@ func (k keyRef) exchange(_ context.Context, env *regpass.Env, t Target, p Proof)
 		cred.Secret, cred.Expires = got.secret, got.expires
 	}
 	if err != nil {
-		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Name, p.Method, p.From, err)
+		return regpass.Credential{}, fmt.Errorf("%s: the %s from %s: %w", t.Row.Word(), p.Method, p.From, err)
 	}
 	return cred, nil
 }

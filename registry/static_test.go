@@ -100,7 +100,7 @@ func TestStaticRefuses(t *testing.T) {
 		{"https://conda.anaconda.org/acme", key(regpass.APIKey, "KEY", secret+"/../x"), "part of a URL"},
 		{"https://conda.anaconda.org/acme", key(regpass.APIKey, "KEY", ".."), "part of a URL"},
 		{"https://conda.anaconda.org/acme", key(regpass.APIKey, "KEY", secret+"%2f"), "part of a URL"},
-		{"https://pypi.corp", (&job{t: t}).proof(), `static: "https://pypi.corp/" takes no CI identity`},
+		{"https://pypi.corp", (&job{t: t}).proof(), `fixed-key: "https://pypi.corp/" takes no CI identity`},
 		{"https://pypi.corp", registry.Proof{Method: regpass.Browser}, "takes no browser login"},
 	} {
 		cred, err := newFixture(http.NotFoundHandler()).exchange(t.Context(), ref(t, test.ref), test.proof)

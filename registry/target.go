@@ -36,7 +36,7 @@ func Open(env *regpass.Env, ref regpass.Ref) (Target, error) {
 		return Target{}, err
 	}
 	if !row.Trusts(env, ref) {
-		return Target{}, untrusted(ref)
+		return Target{}, row.untrusted(env, ref)
 	}
 	t, err := row.Open(env, ref)
 	if err != nil {
@@ -153,7 +153,7 @@ func (t Target) Check(env *regpass.Env, p Proof) (err error) {
 	case p.Method == regpass.ReadyToken, p.Method == regpass.APIKey && !t.Row.Exchanges: // these are the credential
 		_, err = t.exchanger.exchange(context.Background(), env, t, p)
 	case p.Method == regpass.APIKey:
-		_, err = p.secret(t.Row.Name)
+		_, err = p.secret(t.Row.Word())
 	}
 	return err
 }
@@ -165,16 +165,21 @@ func (r Row) HasJobToken(ci string) bool {
 
 // KeyVars are the registry's own variables that are best for giving it a key; nil: it has none.
 func (t Target) KeyVars() []string {
+	s, ok := t.keySource()
+	if !ok {
+		return nil
+	}
+	return slices.Clone(s.needs())
+}
+
+// keySource is the source whose variables are best for a key; ok is false if there is none that a person sets.
+func (t Target) keySource() (s Source, ok bool) {
 	for _, s := range slices.Backward(t.Row.Proofs) {
-		switch {
-		case s.Method != regpass.APIKey || s.CI != "" || s.Host != "" && s.Host != t.Ref.Host:
-		case s.Read != nil: // the first two make the key, where it has two parts
-			return slices.Clone(s.Vars[:min(2, len(s.Vars))])
-		default:
-			return slices.Clone(s.Vars[:1])
+		if s.Method == regpass.APIKey && s.CI == "" && (s.Host == "" || s.Host == t.Ref.Host) {
+			return s, true
 		}
 	}
-	return nil
+	return Source{}, false
 }
 
 // option is the value of one of the row's options; empty: it is not set.
@@ -185,5 +190,5 @@ func (t Target) option(env *regpass.Env, name string) string {
 
 // unsupported refuses a proof of a method that the registry does not take.
 func (t Target) unsupported(p Proof) error {
-	return regpass.NoIdentityf("%s: %s takes no %s", t.Row.Name, regpass.Quote(t.Ref.String()), p.Method)
+	return regpass.NoIdentityf("%s: %s takes no %s", t.Row.Word(), regpass.Quote(t.Ref.String()), p.Method)
 }

@@ -10,6 +10,7 @@ import (
 // are the ways in which servers differ from the RFC.
 var tokenExchange = Row{
 	Name:   "token-exchange",
+	Also:   []string{"oauth", "oidc"},
 	Title:  "any server that exchanges tokens by RFC 8693",
 	Proven: "a strict fake",
 	Doc:    "https://datatracker.ietf.org/doc/html/rfc8693",

@@ -26,8 +26,8 @@ func (j Job) Claim(name string) string {
 	return ""
 }
 
-// Subject is the claim sub.
-func (j Job) Subject() string { return j.Claim("sub") }
+// Subject is the claim sub, or a placeholder for one that is only known in the job.
+func (j Job) Subject() string { return known(j.Claim("sub"), "the sub of the job") }
 
 // Trust is what a registry's administrator enters so that one job, and no other, is let in.
 type Trust struct {

@@ -16,6 +16,7 @@ import (
 // lies at secret= is the registry's user name and password, or its token. Without secret=, Vault's token is.
 var vault = Row{
 	Name:    "vault",
+	Also:    []string{"openbao", "bao", "hashicorp"},
 	Title:   "any registry whose secret is in HashiCorp Vault or OpenBao",
 	Proven:  "OpenBao, run once by hand; a strict fake",
 	Doc:     "https://developer.hashicorp.com/vault/docs/auth/jwt",
@@ -23,9 +24,11 @@ var vault = Row{
 	Example: "https://pkgs.example/simple/ type=vault addr=https://vault.example:8200 role=ci secret=secret/data/pkgs",
 	Match:   func(*regpass.Env, regpass.Ref) bool { return false },
 	Proofs: []Source{ // OpenBao's own variables go before Vault's there
-		{Method: regpass.APIKey, Vars: []string{"BAO_TOKEN"}, Doc: "for the server that BAO_ADDR or VAULT_ADDR names",
+		{Method: regpass.APIKey, Vars: []string{"BAO_TOKEN"}, Server: "BAO_ADDR",
+			Doc:  "for the server that BAO_ADDR or VAULT_ADDR names",
 			Read: readVaultToken("BAO_TOKEN", "BAO_ADDR", "VAULT_ADDR")},
-		{Method: regpass.APIKey, Vars: []string{"VAULT_TOKEN"}, Doc: "for the server that VAULT_ADDR or BAO_ADDR names",
+		{Method: regpass.APIKey, Vars: []string{"VAULT_TOKEN"}, Server: "VAULT_ADDR",
+			Doc:  "for the server that VAULT_ADDR or BAO_ADDR names",
 			Read: readVaultToken("VAULT_TOKEN", "VAULT_ADDR", "BAO_ADDR")},
 	},
 	Options: []Option{vaultAddr, vaultRole, vaultMount, vaultNamespace, vaultSecret,

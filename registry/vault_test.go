@@ -233,9 +233,11 @@ func vaultWays(t *testing.T, by func(registry.Proof) func(context.Context, *fixt
 	j := &job{t: t}
 	login := way{name: "vault's login", ref: vaultIndex, run: by(j.proof()),
 		server: func() http.Handler { return fake.NewVault(now) }, sent: func() []string { return j.tokens },
-		broken: []string{`{"auth":{"client_token":%s}}`}}
+		broken: []string{`{"auth":{"client_token":%s}}`},
+		end:    `{"auth":{"client_token":"hvs.0123456789abcdef","lease_duration":%s}}`}
 	read := login
 	read.name, read.ref, read.before, read.after = "vault's secret", vaultIndex+" secret=secret/data/pkgs", 1, 1
 	read.broken = []string{`{"data":{"data":{"token":%s},"metadata":{}}}`}
+	read.end = `{"lease_id":"database/creds/ci/1","lease_duration":%s,"data":{"token":"at-0123456789abcdef"}}`
 	return []way{login, read}
 }

@@ -35,8 +35,9 @@ func TestTrustOfVendors(t *testing.T) {
 		{quayImage, agent, []string{"changes with every run"}, nil},
 		{dockerHubImage, github, []string{`{"Name":"rule: subject claim","Value":"repo:acme/app:ref:refs/heads/main"}`,
 			"DOCKERHUB_OIDC_CONNECTIONID"}, nil},
-		{buildkiteIndex, agent, []string{`- iss: \"https://agent.buildkite.com\"\n  organization_slug: \"acme\"\n` +
-			`  pipeline_slug: \"app\"\n  build_branch: \"main\"\n  pipeline_id: \"0192c4a5\"\n`}, []string{"10b9a3f"}},
+		{buildkiteIndex, agent, []string{`- iss: \"https://agent.buildkite.com\"\n  scopes:\n    - read_packages\n` +
+			`  claims:\n    organization_slug: \"acme\"\n    pipeline_slug: \"app\"\n    build_branch: \"main\"\n` +
+			`    pipeline_id: \"0192c4a5\"\n`}, []string{"10b9a3f"}},
 		{chainguardImage, github, []string{"--subject='repo:acme/app:ref:refs/heads/main' --audience='an-audience'",
 			"--role=registry.pull"}, []string{"--subject-pattern"}},
 		{"https://libraries.cgr.dev/python/simple/", agent, []string{"--role=libraries.python.pull", "--subject-pattern"},

@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -28,7 +29,8 @@ func planKeyring(*regpass.Env, envsync.Private, []envsync.Entry, envsync.Options
 
 // planGo makes go ask our helper, before what GOAUTH says already (https://pkg.go.dev/cmd/go, GOAUTH). go splits the
 // value at semicolons and blanks, and takes a word in quotes as one.
-func planGo(env *regpass.Env, private envsync.Private, _ []envsync.Entry, _ envsync.Options) (envsync.Plan, error) {
+func planGo(env *regpass.Env, private envsync.Private, entries []envsync.Entry, _ envsync.Options) (
+	envsync.Plan, error) {
 	path := program(private, "goauth-regpass")
 	if strings.ContainsAny(path, `'";`) {
 		return envsync.Plan{}, fmt.Errorf("go: GOAUTH cannot hold the path %s", regpass.Quote(path))
@@ -41,18 +43,48 @@ func planGo(env *regpass.Env, private envsync.Private, _ []envsync.Entry, _ envs
 	default:
 		value += "; " + was
 	}
-	return envsync.Plan{Vars: []envsync.Var{{Name: "GOAUTH", Plain: value}}}, nil
+	p := envsync.Plan{Vars: []envsync.Var{{Name: "GOAUTH", Plain: value}}}
+	if e, ok := proxied(env, entries); ok && !knowsPrivate(env) {
+		p.Notes = append(p.Notes, fmt.Sprintf("go: the names of the modules of %s are asked of the public checksum "+
+			"database; set GONOSUMDB or GOPRIVATE to those that are private, such as GONOSUMDB=corp.example/*", e.Cred.Host))
+	}
+	return p, nil
 }
 
-// planCargo names our helper as the provider of each registry that the project's files name
+// proxied is the credential of a module proxy that GOPROXY names.
+func proxied(env *regpass.Env, entries []envsync.Entry) (envsync.Entry, bool) {
+	for word := range strings.FieldsFuncSeq(env.Getenv("GOPROXY"), func(r rune) bool { return r == ',' || r == '|' }) {
+		ref, err := regpass.ParseRef(strings.TrimSpace(word))
+		if err != nil || ref.Bare {
+			continue
+		}
+		i := slices.IndexFunc(entries, func(e envsync.Entry) bool { return e.Cred.Host == ref.Host })
+		if i >= 0 {
+			return entries[i], true
+		}
+	}
+	return envsync.Entry{}, false
+}
+
+// knowsPrivate reports whether go is told which modules are private, or to ask no public checksum database
+// (https://go.dev/ref/mod#private-modules).
+func knowsPrivate(env *regpass.Env) bool {
+	sums := env.Getenv("GOSUMDB")
+	return env.Getenv("GOPRIVATE") != "" || env.Getenv("GONOSUMDB") != "" || sums != "" && sums != "sum.golang.org"
+}
+
+// planCargo names our helper as the provider of each registry that the project's files name, whose own providers count
+// no more, and as one of those of all registries, of which cargo asks the last first
 // (https://doc.rust-lang.org/cargo/reference/registry-authentication.html). cargo splits the value at blanks.
-func planCargo(_ *regpass.Env, private envsync.Private, entries []envsync.Entry, o envsync.Options) (
+func planCargo(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o envsync.Options) (
 	envsync.Plan, error) {
 	path := program(private, "cargo-credential-regpass")
 	if strings.ContainsAny(path, " \t") {
 		return envsync.Plan{}, fmt.Errorf("cargo: no variable can hold the path %s, for its blank", regpass.Quote(path))
 	}
-	var p envsync.Plan
+	const all = "CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS"
+	others := cmp.Or(env.Getenv(all), "cargo:token") // cargo's own default
+	p := envsync.Plan{Vars: []envsync.Var{{Name: all, Plain: others + " " + path}}}
 	named := envsync.ByName("cargo", o.Names, entries)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		p.Vars = append(p.Vars, envsync.Var{Name: cargoVar(name) + "_CREDENTIAL_PROVIDER", Plain: path})

@@ -5,8 +5,12 @@ import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/ask"
+	"github.com/regpass/regpass/envsync/berry"
+	"github.com/regpass/regpass/envsync/docker"
 	"github.com/regpass/regpass/envsync/netrc"
+	"github.com/regpass/regpass/envsync/npmrc"
 	"github.com/regpass/regpass/envsync/rattler"
+	"github.com/regpass/regpass/envsync/setup"
 	"github.com/regpass/regpass/envsync/uv"
 )
 
@@ -52,6 +56,31 @@ var All = []envsync.Sink{
 		Output:  "uv-credentials-dir",
 		Prepare: uv.Plan,
 	}, {
+		Name:     "keychain",
+		Doc:      "login only: your keychain, where pixi, rattler-build and py-rattler look without a variable",
+		Format:   rattler.Keychain,
+		Readers:  []string{"pixi", "rattler-build", "py-rattler"},
+		Keychain: true,
+		Prepare:  rattler.PlanKeychain,
+	}, {
+		Name: "npm",
+		Doc:  "NPM_CONFIG_USERCONFIG and a private .npmrc, a copy of yours with the credentials: npm, pnpm, yarn 1, bun",
+		Var:  "NPM_CONFIG_USERCONFIG", File: "npmrc", Format: npmrc.Private,
+		Uses:    []string{"package.json", ".npmrc", "pnpm-workspace.yaml", "pnpm-lock.yaml", "yarn.lock", "bunfig.toml"},
+		Readers: []string{"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"},
+		Named:   true,
+		Prepare: npmrc.Plan,
+	}, {
+		Name:     "yarn",
+		Doc:      "YARN_PLUGINS and a private plugin: yarn 2 and later asks for each request to a registry",
+		Var:      "YARN_PLUGINS",
+		File:     "yarn.cjs",
+		Format:   berry.Plugin,
+		Programs: []string{berry.Program},
+		Uses:     []string{".yarnrc.yml"},
+		Readers:  []string{"yarn"},
+		Prepare:  berry.Plan,
+	}, {
 		Name: "keyring",
 		Doc: "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path, uv only where " +
 			"the URL names a user or the index has authenticate = \"always\"; by default for what a netrc cannot tell apart",
@@ -84,6 +113,53 @@ var All = []envsync.Sink{
 		Runs:    []string{"conda"},
 		Uses:    []string{"environment*.yml", "environment*.yaml", ".condarc", "conda-lock.yml"},
 		Prepare: planConda,
+	}, {
+		Name:     "git",
+		Doc:      "GIT_CONFIG_…: git, and the clients that run it, ask for the hosts of the registries",
+		Format:   ask.Format,
+		Programs: []string{"git-credential-regpass"},
+		Uses:     []string{".gitmodules"},
+		Readers:  []string{"git"},
+		Prepare:  planGit,
+	}, {
+		Name: "docker",
+		Doc:  "DOCKER_CONFIG and a private copy of it: docker, buildx, podman, buildah, skopeo, crane, oras and helm ask",
+		Var:  "DOCKER_CONFIG", File: "docker/config.json", PointsAtDir: true, Format: docker.Config,
+		Programs: []string{"docker-credential-regpass"},
+		Uses: []string{"Dockerfile", "*.Dockerfile", "Containerfile", "compose.y*ml", "docker-compose.y*ml",
+			"docker-bake.hcl"},
+		Readers: []string{"docker", "podman", "buildah", "skopeo", "crane", "oras", "helm"},
+		Refuses: docker.Refuses,
+		Prepare: docker.Plan,
+	}, {
+		Name:    "nuget",
+		Doc:     "NuGetPackageSourceCredentials_<SOURCE>: dotnet and nuget, for the sources that nuget.config names",
+		Uses:    []string{"[Nn]u[Gg]et.[Cc]onfig"},
+		Readers: []string{"dotnet", "nuget"},
+		Named:   true,
+		Refuses: onlyBasic("nuget"),
+		Prepare: planNuGet,
+	}, {
+		Name:    "bundler",
+		Doc:     "BUNDLE_<HOST>: bundler",
+		Uses:    []string{"Gemfile"},
+		Readers: []string{"bundle"},
+		Named:   true,
+		Refuses: onlyBasic("bundler"),
+		Prepare: planBundler,
+	}, {
+		Name:    "composer",
+		Doc:     "COMPOSER_AUTH: composer",
+		Uses:    []string{"composer.json"},
+		Readers: []string{"composer"},
+		Prepare: planComposer,
+	}, {
+		Name:    "terraform",
+		Doc:     "TF_TOKEN_<HOST>: terraform and tofu",
+		Uses:    []string{"*.tf", "*.tofu"},
+		Readers: []string{"terraform", "tofu"},
+		Refuses: carriesTerraform,
+		Prepare: planTerraform,
 	}, {
 		Name: "poetry",
 		Doc: "POETRY_HTTP_BASIC_<NAME>_*, for the sources in pyproject.toml; poetry reads them once and sends them to the " +
@@ -129,8 +205,13 @@ func Find(name string) (envsync.Sink, error) {
 func FindFormat(name string) (envsync.Format, error) {
 	var formats []envsync.Format
 	for _, s := range All {
-		if s.Format.Set != nil && len(s.Programs) == 0 {
+		if s.File != "" || s.Format.Set != nil && len(s.Programs) == 0 {
 			formats = append(append(formats, s.Format), s.Variants...)
+		}
+	}
+	for _, c := range setup.All {
+		if c.Not == "" {
+			formats = append(formats, c.Format)
 		}
 	}
 	return regpass.Pick("file format", name, formats, func(f envsync.Format) string { return f.Name })

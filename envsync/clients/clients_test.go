@@ -1,7 +1,10 @@
 package clients
 
 import (
+	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/regpass/regpass"
@@ -14,19 +17,22 @@ import (
 func handOver(tb testing.TB, ref string, kind regpass.Kind, username, secret string) envsync.Entry {
 	tb.Helper()
 	r, c := testenv.Credential(tb, ref, kind, username, secret)
-	return envsync.Entry{Ref: r, Cred: c}
+	return envsync.Entry{Ref: r, Cred: c, Images: true}
 }
 
 func TestClients(t *testing.T) {
 	entries := []envsync.Entry{handOver(t, "https://h.test/simple name=main", regpass.Basic, "u", "p")}
 	var names []string
 	for _, s := range All {
+		entries := entries
 		names = append(names, s.Name)
 		found, err := Find(s.Name)
 		if err != nil || found.Doc != s.Doc || s.Doc == "" {
 			t.Errorf("%s: %v", s.Name, err)
 		}
-		entries := entries
+		if s.Name == "terraform" { // the only one that takes no password
+			entries = []envsync.Entry{handOver(t, "https://h.test/simple", regpass.Bearer, "", "p")}
+		}
 		var command []string
 		if len(s.Runs) > 0 {
 			entries = []envsync.Entry{handOver(t, "https://h.test/uploads", regpass.Basic, "u", "p")}
@@ -40,7 +46,7 @@ func TestClients(t *testing.T) {
 		}
 		p, err := s.Plan(testenv.New(t, nil), t.TempDir(), entries, envsync.Options{Wildcard: true, Command: command,
 			Names: []regpass.Named{{Client: s.Name, Name: "main", URL: "https://h.test/simple"}}})
-		if err != nil || len(p.Vars) == 0 {
+		if err != nil || len(p.Vars)+len(p.Items) == 0 {
 			t.Errorf("%s: %v, %v", s.Name, p.Vars, err)
 		}
 		for _, c := range p.Changes {
@@ -54,6 +60,9 @@ func TestClients(t *testing.T) {
 			}
 			if two, err := f.Set(one, entries); err != nil || string(two) != string(one) {
 				t.Errorf("%s: set twice: %q, %v", f.Name, two, err)
+			}
+			if f.Restore == nil {
+				continue // a private file only
 			}
 			if back, err := f.Restore(one, nil, f.Keys(entries)); err != nil || back != nil {
 				t.Errorf("%s: restored %q, %v", f.Name, back, err)
@@ -93,6 +102,41 @@ func TestClientsShareNothing(t *testing.T) {
 				t.Errorf("%s and %s have the same format %s", other, s.Name, f.Name)
 			}
 			owner[[2]string{"format", f.Name}] = s.Name
+		}
+	}
+}
+
+// TestAsking holds what makes clients start our helpers, beside what they are told already.
+func TestAsking(t *testing.T) {
+	env := testenv.New(t, map[string]string{"GOAUTH": "git /x", "GOPROXY": "https://h.test/go|direct",
+		"CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS": "cargo:token theirs", "YARN_PLUGINS": "/theirs.cjs"})
+	entries := []envsync.Entry{handOver(t, "https://h.test/cargo", regpass.Bearer, "", "p")}
+	named := envsync.Options{Names: []regpass.Named{{Client: "cargo", Name: "my-own", URL: "https://h.test/cargo/"},
+		{Client: "cargo", Name: "evil", URL: "https://evil.test/cargo/"}}}
+	dir := t.TempDir()
+	for sink, want := range map[string]map[string]string{
+		"go": {"GOAUTH": "'" + dir + "/bin/goauth-regpass'; git /x"},
+		"cargo": {"CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS": "cargo:token theirs " + dir + "/bin/cargo-credential-regpass",
+			"CARGO_REGISTRIES_MY_OWN_CREDENTIAL_PROVIDER": dir + "/bin/cargo-credential-regpass"},
+		"yarn": {"YARN_PLUGINS": dir + "/yarn.cjs;/theirs.cjs", "YARN_NPM_ALWAYS_AUTH": "true"},
+	} {
+		s, err := Find(sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Plan(env, dir, entries, named)
+		got := map[string]string{}
+		for _, v := range p.Vars {
+			got[v.Name] = filepath.ToSlash(v.Value())
+		}
+		if err != nil || !maps.Equal(got, want) {
+			t.Errorf("%s: %v, %v", sink, got, err)
+		}
+		if sink == "go" && (len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "GOPRIVATE")) {
+			t.Errorf("go: %v", p.Notes)
+		}
+		if _, err := s.Plan(env, "/a b;c", entries, named); err == nil && sink != "yarn" {
+			t.Errorf("%s: takes a path that its variable cannot hold", sink)
 		}
 	}
 }

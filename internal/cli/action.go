@@ -100,9 +100,9 @@ const stateSession = "session"
 // flagsFromInputs turns the inputs into the flags that `login` would have. An input overrides its setting's variable.
 func (a *app) flagsFromInputs(in action.Inputs) (broker.Options, *sinkFlags) {
 	o := broker.Options{
-		Provider:    cmp.Or(in.Provider, a.set.Provider),
-		Timeout:     cmp.Or(in.Timeout, a.set.Timeout),
-		MinLifetime: cmp.Or(in.MinLifetime, a.set.MinLifetime),
+		Provider: cmp.Or(in.Provider, a.set.Provider),
+		Timeout:  cmp.Or(in.Timeout, a.set.Timeout),
+		Least:    regpass.Least{Time: cmp.Or(in.MinLifetime, a.set.MinLifetime)},
 	}
 	if !in.APIKey.Empty() {
 		o.Given = broker.Given{From: "the input api-key", Secret: in.APIKey}

@@ -76,6 +76,7 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err := o.check(a, refs, command); err != nil {
 		return err
 	}
+	o.credential.options.Least.Half = o.secrets.wanted()
 	s, b, err := o.credential.open(ctx, a)
 	if err != nil {
 		return err
@@ -164,7 +165,7 @@ func (o *execOptions) write(ctx context.Context, a *app, sub *session.Session, a
 	if err := sub.Apply(ctx, h.Changes, h.files()...); err != nil {
 		return handover{}, err
 	}
-	return h, sub.Link(ctx, a.env.Program, h.Programs)
+	return h, sub.Link(ctx, a.env.Program, h.Plan)
 }
 
 // childEnv returns the variables that the command inherits: ours without the keys that were exchanged, without those

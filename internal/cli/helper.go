@@ -25,11 +25,13 @@ func newHelper(a *app) *cobra.Command {
 		Short: "Answer a package client that asks for a credential",
 		Long: `Answer a package client that asks for a credential, in its own protocol. ` + "`regpass exec`" + ` has the
 clients of the project ask by itself. The program also answers under the name by which a client looks for it, as a link
-or a copy of that name. It answers for the hosts of the registries that are configured, and for no other.`,
+or a copy of that name; ` + "`regpass helper install`" + ` sets up a client for good. It answers for the hosts of the
+registries that are configured, and for no other.`,
 		Example: "  printf 'protocol=https\\nhost=git.example\\n' | regpass helper git get\n" +
 			"  regpass helper keyring get https://pkgs.example/simple/ ci",
 		RunE: func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
 	}
+	cmd.AddCommand(newInstall(a), newUninstall(a))
 	for _, p := range helper.All {
 		cmd.AddCommand(&cobra.Command{
 			Use:                p.Name,
@@ -47,7 +49,9 @@ or a copy of that name. It answers for the hosts of the registries that are conf
 // answer answers the questions of one client. Its streams are the client's, so nothing but errors is said.
 func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) error {
 	a.say.quiet = true
-	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout, Find: a.find})
+	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout,
+		Find: func(ctx context.Context, q helper.Question) (regpass.Credential, error) { return a.find(ctx, p, q) },
+		Bare: func(q helper.Question) bool { return a.bare(p, q) }})
 	none := errors.Is(err, helper.ErrNone)
 	if p.Hides && (none || errors.Is(err, regpass.ErrUsage)) {
 		if next := a.nextOnPath(p.Programs[0]); next != "" {
@@ -61,16 +65,17 @@ func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) erro
 }
 
 // find gets the credential for a question: what the running command or the login was given, while it lasts, otherwise a
-// new one for the same registry. Where nothing was given, the registries are those that the project names.
-func (a *app) find(ctx context.Context, q helper.Question) (regpass.Credential, error) {
+// new one for the same registry. Outside of a command the registries also count for which the helper was installed, and
+// those that the project names.
+func (a *app) find(ctx context.Context, p helper.Protocol, q helper.Question) (regpass.Credential, error) {
 	given, err := a.givenToHelpers()
 	if err != nil {
 		return regpass.Credential{}, err
 	}
-	if given == nil {
-		return a.findNamed(ctx, q)
-	}
 	e, err := helper.Match(given, q)
+	if errors.Is(err, helper.ErrNone) && a.env.Getenv(ask.Var) == "" {
+		return a.findNamed(ctx, p, q)
+	}
 	if err != nil {
 		return regpass.Credential{}, err
 	}
@@ -105,15 +110,45 @@ func (a *app) givenToHelpers() ([]envsync.Entry, error) {
 	return ask.Read(file)
 }
 
-// findNamed is find for the registries that the settings and the project name.
-func (a *app) findNamed(ctx context.Context, q helper.Question) (regpass.Credential, error) {
-	refs, err := a.registries(nil)
-	if errors.As(err, new(unnamed)) {
-		return regpass.Credential{}, helper.ErrNone
+// bare reports whether cargo sends the token of the registry that is meant as it is.
+func (a *app) bare(p helper.Protocol, q helper.Question) bool {
+	all, err := a.givenToHelpers()
+	if err == nil && all == nil {
+		all, err = a.namedToHelpers(p)
 	}
+	if err != nil {
+		return false
+	}
+	e, err := helper.Match(all, q)
+	return err == nil && registry.CargoBare(a.env, e.Ref)
+}
+
+// findNamed is find for the registries for which the helper was installed, and those that the settings and the project
+// name.
+func (a *app) findNamed(ctx context.Context, p helper.Protocol, q helper.Question) (regpass.Credential, error) {
+	all, err := a.namedToHelpers(p)
 	if err != nil {
 		return regpass.Credential{}, err
 	}
+	e, err := helper.Match(all, q)
+	if err != nil {
+		return regpass.Credential{}, err
+	}
+	return a.mintFor(ctx, e.Ref, q)
+}
+
+// namedToHelpers are the registries that the settings and the project name, each with its hosts. They have no
+// credentials yet.
+func (a *app) namedToHelpers(p helper.Protocol) ([]envsync.Entry, error) {
+	refs, err := a.installedFor(p)
+	if err != nil {
+		return nil, err
+	}
+	named, err := a.registries(nil)
+	if err != nil && !errors.As(err, new(unnamed)) {
+		return nil, err
+	}
+	refs = append(refs, named...)
 	var all []envsync.Entry
 	for _, ref := range refs {
 		target, err := registry.Open(a.env, ref)
@@ -125,17 +160,13 @@ func (a *app) findNamed(ctx context.Context, q helper.Question) (regpass.Credent
 			all = append(all, envsync.Entry{Ref: ref, Cred: known})
 		}
 	}
-	e, err := helper.Match(all, q)
-	if err != nil {
-		return regpass.Credential{}, err
-	}
-	return a.mintFor(ctx, e.Ref, q)
+	return all, nil
 }
 
 // mintFor gets a credential for a registry as `token` does, for the host that was asked for.
 func (a *app) mintFor(ctx context.Context, ref regpass.Ref, q helper.Question) (regpass.Credential, error) {
 	s := a.sessionOrWarn(ctx, a.set.Timeout)
-	o := broker.Options{Provider: a.set.Provider, Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
+	o := broker.Options{Provider: a.set.Provider, Timeout: a.set.Timeout, Least: regpass.Least{Time: a.set.MinLifetime}}
 	l, err := broker.New(a.env, s, o, a.say).Credential(ctx, ref)
 	l.Cred.Host = q.Host
 	return l.Cred, err

@@ -124,7 +124,11 @@ func (a *app) toSend(r regpass.Ref, others []regpass.Ref) string {
 			words += " " + o.Args()
 		}
 	}
-	return fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(words))
+	hint := fmt.Sprintf("to send it a credential, name it yourself: %s", a.byHand(words))
+	if row, err := registry.Find(a.env, r); err == nil {
+		hint += row.OrVouch(a.env, r)
+	}
+	return hint
 }
 
 // namedWhere lists registries behind who names them.
@@ -217,6 +221,11 @@ func (a *app) oneRegistry(args []string) (regpass.Ref, error) {
 	}
 	if len(refs) != 1 {
 		err := regpass.Usagef("one registry is needed, but %d are named: %s", len(refs), namedWhere(refs))
+		for _, ref := range refs {
+			if row, e := registry.Find(a.env, refs[0]); e == nil && row.HasOption(ref.Host) {
+				err = regpass.Hintf(err, "%s is an option, and none without its value: write %[1]s=VALUE", ref.Host)
+			}
+		}
 		return regpass.Ref{}, regpass.Hintf(err, "name one on the command line")
 	}
 	return refs[0], nil

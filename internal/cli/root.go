@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -213,45 +214,11 @@ func helpNames(root *cobra.Command) (all []string) {
 	return all
 }
 
-// near reports whether a word may be meant for a name: it begins the name, or at most two letters are added, left out
-// or exchanged.
-func near(word, name string) bool {
-	word = strings.ToLower(word)
-	if word != "" && strings.HasPrefix(name, word) {
-		return true
-	}
-	row := make([]int, len(name)+1) // of Levenshtein's distance
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(word) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(name) {
-			cost := diagonal
-			if word[i] != name[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(name)] <= min(2, len(name)/2)
-}
-
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := "see `regpass help`"
-	var like []string
-	for _, name := range helpNames(cmd.Root()) {
-		if near(args[0], name) {
-			like = append(like, name)
-		}
-	}
-	if len(like) > 0 {
-		hint = "did you mean " + strings.Join(like, " or ") + "?"
-	}
+	hint := cmp.Or(regpass.DidYouMean(args[0], "", helpNames(cmd.Root())), "see `regpass help`")
 	return regpass.Hintf(regpass.Usagef("unknown command %s", regpass.Quote(args[0])), "%s", hint)
 }
 
@@ -269,14 +236,10 @@ func badFlag(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
 		why = "unknown flag: -" + unknown.GetSpecifiedName()
 	case errors.As(err, &unknown):
-		var like []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if name := unknown.GetSpecifiedName(); len(name) > 2 && near(name, f.Name) {
-				like = append(like, "--"+f.Name)
-			}
-		})
-		if len(like) > 0 {
-			hint = "did you mean " + strings.Join(like, " or ") + "?"
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if name := unknown.GetSpecifiedName(); len(name) > 2 {
+			hint = cmp.Or(regpass.DidYouMean(name, "--", known), hint)
 		}
 	case errors.As(err, &valueless):
 		why = "--" + valueless.GetFlag().Name + " needs a value"

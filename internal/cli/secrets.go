@@ -85,6 +85,7 @@ func secrets(ctx context.Context, a *app, args []string, credential *credentialF
 	if err := a.checkIndexNames(refs); err != nil {
 		return err
 	}
+	credential.options.Least.Half = true
 	s, all, err := credential.leases(ctx, a, refs)
 	if err != nil {
 		return err

@@ -84,6 +84,10 @@ func (f *sinkFlags) sinks(a *app) ([]envsync.Sink, error) {
 			return nil, regpass.Hintf(regpass.Usagef("the sink %s is for a command that regpass runs", sink.Name),
 				"use `regpass exec --to %s -- COMMAND`, or `regpass helper install` for good", sink.Name)
 		}
+		if sink.Keychain && f.files == nil {
+			return nil, regpass.Hintf(regpass.Usagef("the sink %s is for a login: it stays until the logout", sink.Name),
+				"use `regpass login --to %s`, or the sink rattler", sink.Name)
+		}
 		if !slices.Contains(clients.Names(sinks), sink.Name) {
 			sinks = append(sinks, sink)
 		}
@@ -117,7 +121,7 @@ func (f *sinkFlags) check(a *app) error {
 	for _, c := range clients.All {
 		flag := "--" + c.InPlace.Flag
 		if _, changed := o.InPlace[c.Name]; !changed {
-			if flag = "--wildcard"; !o.Wildcard || c.Name != "rattler" {
+			if flag = "--wildcard"; !o.Wildcard || c.Name != "rattler" || slices.Contains(clients.Names(sinks), "keychain") {
 				continue
 			}
 		}
@@ -184,11 +188,13 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		}
 		whole.Changes = append(whole.Changes, p.Changes...)
 		whole.Vars = append(whole.Vars, p.Vars...)
+		whole.Items = append(whole.Items, p.Items...)
 		whole.Warnings = append(whole.Warnings, p.Warnings...)
 		whole.Notes = append(whole.Notes, p.Notes...)
 		if len(sink.Programs) > 0 {
 			asked = append(asked, entries...)
 			whole.Programs = append(whole.Programs, sink.Programs...)
+			whole.Links = append(whole.Links, p.Links...)
 		}
 	}
 	f.planPrograms(a, s, &whole, asked)
@@ -253,7 +259,8 @@ func (f *sinkFlags) entries(a *app, sink envsync.Sink, l broker.Lease, all []env
 	var entries []envsync.Entry
 	var refused []error
 	for _, cred := range l.Cred.PerHost() {
-		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar}
+		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar,
+			Images: l.Target.Row.Images || l.Target.Row.Name == "static"}
 		if len(f.to) == 0 && !l.Target.Row.Match(a.env, l.Target.Ref) {
 			e.ClientVar = "" // the client would send it to its own servers, wherever the project names one of them
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ var statusFormats = []string{"text", "json"}
 func newStatus(a *app) *cobra.Command {
 	var format string
 	var check bool
-	o := broker.Options{Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
+	o := broker.Options{Timeout: a.set.Timeout, Least: regpass.Least{Time: a.set.MinLifetime}}
 	cmd := &cobra.Command{
 		Use:   "status [REGISTRY…]",
 		Short: "Show who this job is, which credentials it has, and what is missing",
@@ -182,7 +183,7 @@ func (r *statusReport) addSession(env *regpass.Env, s *session.Session, o broker
 	for _, l := range leases {
 		c := credentialReport{
 			Registry: l.Cred.Registry, Host: l.Cred.Host, Kind: string(l.Cred.Kind), From: l.From,
-			Fresh: l.Cred.Fresh(env.Now(), l.Minted, o.MinLifetime),
+			Fresh: l.Cred.Fresh(env.Now(), l.Minted, o.Least),
 		}
 		if !l.Cred.Expires.IsZero() {
 			c.Expires = &l.Cred.Expires
@@ -305,13 +306,13 @@ func (r statusReport) print(env *regpass.Env) error {
 				ends = "ends in " + regpass.Short(left)
 			}
 		}
-		fmt.Fprintf(&b, "  %s: %s %s, made with %s, %s\n", c.Host, c.Registry, c.Kind, c.From, ends)
+		fmt.Fprintf(&b, "  %s: %s %s, made with %s, %s\n", c.Host, wordOf(c.Registry), c.Kind, c.From, ends)
 	}
 	for _, path := range r.Changed {
 		fmt.Fprintf(&b, "  changed %s\n", path)
 	}
 	for _, g := range r.Registries {
-		fmt.Fprintf(&b, "registry: %s (%s)\n", g.Registry, cmp.Or(g.Type, "unknown"))
+		fmt.Fprintf(&b, "registry: %s (%s)\n", g.Registry, typeOf(g.Type))
 		if !g.Trusted {
 			fmt.Fprintf(&b, "  named by %s\n", g.Named)
 		}
@@ -335,6 +336,23 @@ func (r statusReport) print(env *regpass.Env) error {
 	}
 	_, err := io.WriteString(env.Stdout, b.String())
 	return err
+}
+
+// wordOf is what a kind of registry is called, by its type=.
+func wordOf(kind string) string {
+	i := slices.IndexFunc(registry.All, func(r registry.Row) bool { return r.Name == kind })
+	if i < 0 {
+		return cmp.Or(kind, "unknown")
+	}
+	return registry.All[i].Word()
+}
+
+// typeOf is a type= for people: with the word for it, where that is another.
+func typeOf(kind string) string {
+	if word := wordOf(kind); word != kind && kind != "" {
+		return kind + ": " + word
+	}
+	return cmp.Or(kind, "unknown")
 }
 
 func prefixed(prefix string, lines []string) []string {

@@ -32,21 +32,10 @@ func topics() []*cobra.Command {
 	return all
 }
 
-// rows writes pairs in two columns.
-func rows(b *strings.Builder, all [][2]string) {
-	width := 0
-	for _, r := range all {
-		width = max(width, len(r[0]))
-	}
-	for _, r := range all {
-		fmt.Fprintf(b, "  %-*s  %s\n", width, r[0], r[1])
-	}
-}
-
 func helpEnvironment() string {
 	var b strings.Builder
 	b.WriteString("Settings. A flag overrides its variable. An empty variable counts as not set.\n\n")
-	rows(&b, environment())
+	table(&b, environment())
 	b.WriteString("\nSecrets.\n\n")
 	secrets := [][2]string{
 		{settingPrefix + "API_KEY", "key or token of a registry without a variable of its own"},
@@ -61,13 +50,13 @@ func helpEnvironment() string {
 			secrets = append(secrets, [2]string{strings.Join(p.Vars, ", "), r.Name + ": " + sourceDoc(p)})
 		}
 	}
-	rows(&b, secrets)
+	table(&b, secrets)
 	b.WriteString("\nIdentities: see `regpass help identities`.\n\nSinks, and the variables they set.\n\n")
 	var sinks [][2]string
 	for _, s := range clients.All {
 		sinks = append(sinks, [2]string{s.Name, s.Doc})
 	}
-	rows(&b, sinks)
+	table(&b, sinks)
 	fmt.Fprintf(&b, `
 `+"`regpass exec --secrets`"+` sets %s to the flags for docker buildx build. `+"`regpass build`"+` also reads
 the variables of buildx and docker: BUILDKIT_HOST, BUILDX_BUILDER, DOCKER_HOST, BUILDKIT_PROGRESS and the like.
@@ -77,7 +66,7 @@ the variables of buildx and docker: BUILDKIT_HOST, BUILDX_BUILDER, DOCKER_HOST, 
 
 func helpExitCodes() string {
 	var b strings.Builder
-	rows(&b, [][2]string{
+	table(&b, [][2]string{
 		{fmt.Sprint(exitDone), "done"},
 		{fmt.Sprint(exitFailed), "failed: the network, a server, a file"},
 		{fmt.Sprint(exitUsage), "wrong usage: a flag, an argument, a setting, a file of the project"},
@@ -115,20 +104,20 @@ func helpRegistries() string {
 			add("option "+o.Name+"=", []string{optionDoc(o)})
 		}
 		add("documentation", strings.Fields(r.Doc))
-		rows(&b, facts)
+		table(&b, facts)
 	}
 	b.WriteString("\nOptions of every registry:\n\n")
 	var options [][2]string
 	for _, o := range registry.CommonOptions {
 		options = append(options, [2]string{o.Name + "=", optionDoc(o)})
 	}
-	rows(&b, options)
+	table(&b, options)
 	b.WriteString("\nThe first of these that exists is used; standard error says which one:\n\n")
 	var order [][2]string
 	for _, s := range broker.Order {
 		order = append(order, [2]string{s.Name, s.Doc})
 	}
-	rows(&b, order)
+	table(&b, order)
 	b.WriteString(`
 Without a REGISTRY on the command line, the registries are those in REGPASS_REGISTRIES, one a line. If that is not set,
 they come from the project's own files: regpass.toml (registry = ["…"]), pyproject.toml ([tool.regpass], and the indexes
@@ -183,7 +172,7 @@ func helpIdentities() string {
 	var b strings.Builder
 	b.WriteString("The first of these that is found is used; --provider names another.\n")
 	for _, p := range identity.Providers {
-		fmt.Fprintf(&b, "\n%s: %s; %s\n", p.Name, p.Title, p.Doc)
+		b.WriteString(wrapped("\n"+p.Name+": ", "  ", p.Title+"; "+p.Doc))
 		for line := range strings.Lines(p.Setup("pyx:trusted-access")) {
 			b.WriteString("    " + strings.TrimRight(line, "\n") + "\n")
 		}
@@ -194,7 +183,7 @@ func helpIdentities() string {
 const helpSecurity = `
 One job, or one login, keeps everything it makes in one private folder (mode 0700), the session: the minted credentials,
 private files for clients, and a journal of changed files. REGPASS_SESSION_DIR names the folder. Otherwise it is in the
-CI's own temporary folder, under a name made from the job's ids, or in $XDG_RUNTIME_DIR, or in the user's cache. The
+CI's own temporary folder, under a name made from the job's ids, or outside of CI jobs in the user's state. The
 next step of the same job finds it; another job does not. "regpass logout" restores, revokes and removes all of it, even
 after a run that was killed.
 

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -18,8 +21,11 @@ import (
 
 // trustFlags say which job is to be let in, where regpass does not run in it.
 type trustFlags struct {
-	format, provider, ci, repository, ref string
+	format, provider, ci, issuer, repository, ref, workflow, environment string
 }
+
+// describing are the flags that describe a job, and mean nothing without --ci.
+var describing = []string{"issuer", "repository", "ref", "workflow", "environment"}
 
 func newTrust(a *app) *cobra.Command {
 	var f trustFlags
@@ -29,29 +35,47 @@ func newTrust(a *app) *cobra.Command {
 		Long: `Print what a registry's administrator has to enter so that this job, and no other, gets a credential for its
 identity: the role and its trust policy at AWS, the pool and its provider at Google, the federated credential at Entra,
 the publisher at PyPI, the policy of ` + "`regpass serve`" + `. It is filled in with the claims of the job that it runs
-in. On another machine, --ci, --repository and --ref describe the job, and no network is needed.
+in. On another machine, --ci, --repository and the flags beside them describe the job, and no network is needed.
 
 No registry is asked, and nothing is changed. The claims are no secret.`,
 		Example: "  regpass trust https://acme-123456789012.d.codeartifact.eu-west-1.amazonaws.com/pypi/main/simple/\n" +
 			"  regpass trust pyx.dev --ci github --repository acme/app --ref main --format json",
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), a, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range describing {
+				if cmd.Flags().Changed(name) && f.ci == "" {
+					err := regpass.Usagef("trust: --%s describes a job of --ci, which is not given", name)
+					return regpass.Hintf(err, "add --ci SYSTEM, or leave --%s out: in a job, its identity says it", name)
+				}
+			}
+			return f.run(cmd.Context(), a, args)
+		},
 	}
 	names := regpass.Names(trustFormats, trustFormatName)
 	cmd.Flags().StringVar(&f.format, "format", names[0], "print it as `FORM`: "+strings.Join(names, ", "))
 	complete(cmd, "format", names)
 	addJSON(cmd, &f.format)
-	var known []string
-	for _, s := range ci.Systems {
-		if len(s.Shape) > 0 {
-			known = append(known, s.Name)
-		}
-	}
+	known := regpass.Names(shaped(), systemName)
 	cmd.Flags().StringVar(&f.ci, "ci", "", "the CI `SYSTEM` of the job: "+strings.Join(known, ", "))
 	complete(cmd, "ci", known)
 	cmd.Flags().StringVar(&f.repository, "repository", "", "the job's repository, as `OWNER/NAME`")
 	cmd.Flags().StringVar(&f.ref, "ref", "main", "the job's `BRANCH`")
+	cmd.Flags().StringVar(&f.workflow, "workflow", "", "the `FILE` of the job's workflow, such as release.yml")
+	cmd.Flags().StringVar(&f.environment, "environment", "", "the `NAME` of the job's environment")
+	cmd.Flags().StringVar(&f.issuer, "issuer", "", "the issuer's `URL`, where an instance or organization has its own")
 	cmd.Flags().StringVar(&f.provider, "provider", a.set.Provider, "take the identity from the CI system with this `NAME`")
 	return cmd
+}
+
+func systemName(s ci.System) string { return s.Name }
+
+// shaped are the systems whose claims are known before a job runs.
+func shaped() (all []ci.System) {
+	for _, s := range ci.Systems {
+		if len(s.Shape) > 0 {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func (f *trustFlags) run(ctx context.Context, a *app, args []string) error {
@@ -83,19 +107,37 @@ func (f *trustFlags) report(ctx context.Context, a *app, ref regpass.Ref) (trust
 	case target.Row.Trust == nil && target.Row.OIDC:
 		return trustReport{}, regpass.Usagef("%s: what to enter at %s is not known", ref, target.Row.Name)
 	case target.Row.Trust == nil:
-		err := regpass.Usagef("%s: %s takes no CI identity, so there is nothing to enter", ref, target.Row.Name)
-		return trustReport{}, regpass.Hintf(err, "give it a key: see `regpass help registries`")
+		return trustReport{}, noTrust(target)
 	}
 	job, err := f.job(ctx, a, target)
 	if err != nil {
 		return trustReport{}, err
 	}
 	t, err := target.Row.Trust(a.env, target, job)
+	if strings.Contains(job.Issuer, "<") {
+		err = regpass.Hintf(err, "add --issuer URL: each instance or organization has its own")
+		t.Notes = append(t.Notes, "--issuer URL fills in the issuer.")
+	}
 	i := slices.IndexFunc(ci.Systems, func(s ci.System) bool { return s.Name == f.ci })
 	if i >= 0 && ci.Systems[i].Doubt != "" {
 		t.Notes = append(t.Notes, ci.Systems[i].Doubt)
 	}
 	return trustReport{ref.String(), target.Row.Name, job, t}, err
+}
+
+// noTrust says why there is nothing to enter for a target.
+func noTrust(t registry.Target) error {
+	if t.ReadByAll() {
+		err := regpass.Usagef("%s: no credential is needed there, so there is nothing to enter", t.Ref)
+		return regpass.Hintf(err, "%s", t.ReadOrPublish())
+	}
+	if hint := t.MayBe(); hint != "" {
+		err := regpass.Usagef("%s: it is not known which kind of server it is, so nor is what to enter", t.Ref)
+		return regpass.Hintf(regpass.Hintf(err, "a server of no known kind takes a fixed key: see `regpass help registries`"),
+			"%s", hint)
+	}
+	err := regpass.Usagef("%s: %s takes no CI identity, so there is nothing to enter", t.Ref, t.Row.Word())
+	return regpass.Hintf(err, "give it a key: see `regpass help registries`")
 }
 
 // job is the job that flags describe, otherwise the one that runs.
@@ -121,19 +163,24 @@ func (f *trustFlags) job(ctx context.Context, a *app, t registry.Target) (regist
 	if only := p.OnlyAudience(a.env); only != "" && t.Ref.Options["audience"] == "" {
 		audience = only
 	}
-	if audience == "" {
+	asked := audience
+	switch {
+	case audience != "":
+	case !t.Row.OIDC, t.Row.Publishes: // nothing to enter names an audience, and nobody is shown the identity
+		asked = cmp.Or(p.OnlyAudience(a.env), "regpass-trust")
+	default:
 		err := fmt.Errorf("%s says itself which audience it wants, and it is not asked", t.Ref)
 		return registry.Job{}, regpass.Hintf(err,
 			"add audience=… to the registry, or describe the job: --ci NAME --repository OWNER/NAME")
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.set.Timeout)
 	defer cancel()
-	id, err := p.Get(ctx, a.env, audience)
+	id, err := p.Get(ctx, a.env, asked)
 	if err != nil {
 		return registry.Job{}, err
 	}
 	job := registry.Job{Issuer: id.Claims.Issuer, Audience: audience}
-	for _, name := range append([]string{"sub"}, id.PolicyClaims...) {
+	for _, name := range slices.Concat([]string{"sub"}, id.PolicyClaims, registry.TrustClaims()) {
 		v, ok := id.Claims.All[name].(string)
 		if ok && v != "" && job.Claim(name) == "" {
 			job.Claims = append(job.Claims, registry.Claim{Name: name, Value: v})
@@ -144,27 +191,49 @@ func (f *trustFlags) job(ctx context.Context, a *app, t registry.Target) (regist
 
 // described is the job of the flags, by what is known of its CI system. Numeric ids are not known without a network.
 func (f *trustFlags) described(env *regpass.Env, t registry.Target) (registry.Job, error) {
-	system, err := regpass.Pick("CI system", f.ci, ci.Systems, func(s ci.System) string { return s.Name })
-	if err != nil {
-		return registry.Job{}, err
-	}
-	switch {
-	case len(system.Shape) == 0:
-		err := regpass.Usagef("the claims of %s are not known before a job runs", system.Title)
+	i := slices.IndexFunc(ci.Systems, func(s ci.System) bool { return s.Name == f.ci && len(s.Shape) == 0 })
+	if i >= 0 {
+		err := regpass.Usagef("the claims of %s are not known before a job runs", ci.Systems[i].Title)
 		return registry.Job{}, regpass.Hintf(err, "run `regpass trust` in the job")
+	}
+	system, err := regpass.Pick("CI system", f.ci, shaped(), systemName)
+	issuer, badIssuer := url.Parse(f.issuer)
+	switch {
+	case err != nil:
+		return registry.Job{}, err
+	case f.issuer != "" && (badIssuer != nil || issuer.Scheme != "https" || issuer.Host == "" || issuer.User != nil):
+		return registry.Job{}, regpass.Hintf(regpass.Usagef("--issuer is no https URL"),
+			"write it as the claim iss has it: --issuer https://gitlab.example")
+	case strings.Contains(f.repository, "://") || strings.HasSuffix(f.repository, ".git"):
+		return registry.Job{}, regpass.Hintf(regpass.Usagef("--repository is a URL, and not the repository's name"),
+			"write it as --repository %s", system.Repository)
+	case f.workflow != "" && !slices.Contains([]string{".yml", ".yaml"}, path.Ext(f.workflow)):
+		return registry.Job{}, regpass.Hintf(regpass.Usagef("--workflow is no file of a workflow"),
+			"write the file's name, not the workflow's: --workflow release.yml")
 	case strings.Count(f.repository, "/") < strings.Count(system.Repository, "/") || f.repository == "":
 		return registry.Job{}, regpass.Hintf(regpass.Usagef("--ci needs the job's repository"),
 			"add --repository %s", system.Repository)
 	}
-	job := registry.Job{Issuer: system.Issuer, Audience: t.Audience}
-	if system.Issuer == "" {
+	job := registry.Job{Issuer: cmp.Or(f.issuer, system.Issuer), Audience: t.Audience}
+	if job.Issuer == "" {
 		job.Issuer = "https://<the issuer of your " + system.IssuerPer + ">"
 	}
 	if only := system.Audience; only != "" && t.Ref.Options["audience"] == "" {
 		job.Audience = only
 	}
-	for _, s := range system.Shape {
-		job.Claims = append(job.Claims, registry.Claim{Name: s.Claim, Value: s.Value(f.repository, f.ref)})
+	source := ci.Source{Repository: f.repository, Ref: f.ref, Workflow: f.workflow, Environment: f.environment}
+	for _, given := range []struct {
+		flag, value string
+		of          ci.Source
+	}{{"workflow", f.workflow, ci.Source{Repository: f.repository, Ref: f.ref, Environment: f.environment}},
+		{"environment", f.environment, ci.Source{Repository: f.repository, Ref: f.ref, Workflow: f.workflow}}} {
+		if given.value != "" && slices.Equal(system.ClaimsOf(given.of), system.ClaimsOf(source)) {
+			err := regpass.Usagef("no claim of %s that is known before a job runs has its %s", system.Title, given.flag)
+			return registry.Job{}, regpass.Hintf(err, "leave --%s out", given.flag)
+		}
+	}
+	for _, c := range system.ClaimsOf(source) {
+		job.Claims = append(job.Claims, registry.Claim{Name: c.Claim, Value: c.Text})
 	}
 	return job, checkClaims(job)
 }
@@ -277,7 +346,7 @@ func printTrustJSON(w io.Writer, all []trustReport) error {
 		Registry  string            `json:"registry"`
 		Type      string            `json:"type"`
 		Issuer    string            `json:"issuer"`
-		Audience  string            `json:"audience"`
+		Audience  string            `json:"audience,omitempty"`
 		Claims    map[string]string `json:"claims"`
 		Where     string            `json:"where"`
 		Fields    []pair            `json:"fields"`

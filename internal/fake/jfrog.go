@@ -30,6 +30,19 @@ func NewJFrog(now func() time.Time) *JFrog {
 		Username: "ci-reader", live: map[string]bool{}}
 }
 
+// Live is how many tokens were made and have not been revoked.
+func (j *JFrog) Live() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := 0
+	for _, live := range j.live {
+		if live {
+			n++
+		}
+	}
+	return n
+}
+
 // ServeHTTP answers like the platform, or with the next answer of Instead.
 func (j *JFrog) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	j.serve(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

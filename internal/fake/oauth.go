@@ -42,6 +42,13 @@ func NewOAuth(issuer string) *OAuth {
 		Tokens: map[string]bool{}}
 }
 
+// Live is how many tokens were made, or let in from the start, and have not been revoked.
+func (o *OAuth) Live() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.Tokens)
+}
+
 // ServeHTTP answers like the server, or with the next answer of Instead.
 func (o *OAuth) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.serve(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

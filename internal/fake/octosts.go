@@ -24,6 +24,13 @@ func NewOctoSTS() *OctoSTS {
 	return &OctoSTS{Domain: "octo-sts.dev", Scope: "acme/private", Identity: "ci", Tokens: map[string]bool{}}
 }
 
+// Live is how many tokens were made, or let in from the start, and have not been revoked.
+func (o *OctoSTS) Live() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.Tokens)
+}
+
 // ServeHTTP answers like the two services, or with the next answer of Instead.
 func (o *OctoSTS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.serve(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

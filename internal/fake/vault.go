@@ -38,6 +38,13 @@ func NewVault(now func() time.Time) *Vault {
 				"metadata": map[string]any{"version": 3}}}}}
 }
 
+// Live is how many tokens were made, or let in from the start, and have not been revoked.
+func (v *Vault) Live() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.Tokens)
+}
+
 // ServeHTTP answers like the server, or with the next answer of Instead.
 func (v *Vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.serve(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/keychain"
 )
 
 // gcPercent delays the first garbage collection until 16 MB are in use, instead of 4 (runtime, GOGC). Most verbs end
@@ -75,7 +76,7 @@ func Surroundings() *regpass.Env {
 		Environ: os.Environ(),
 		HTTP: &http.Client{Transport: &http.Transport{
 			Proxy:                  proxy,
-			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			DialContext:            dial,
 			TLSHandshakeTimeout:    dialTimeout,
 			ForceAttemptHTTP2:      true,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -93,16 +94,29 @@ func Surroundings() *regpass.Env {
 		AskSecret:   askSecret,
 		Machine:     machine,
 		Run:         runCommand,
+		Keychain:    keychain.New(getenv),
 		OpenBrowser: openBrowser,
 	}
 }
 
-// proxy is the proxy of the environment. No proxy can reach the metadata server of this machine's cloud.
+// proxy is the proxy of the environment. No proxy can reach the metadata server of this machine's cloud, nor this
+// machine: http is spoken to it, so a proxy would see every secret, and Go keeps only localhost itself from one.
 func proxy(r *http.Request) (*url.URL, error) {
-	if ip, err := netip.ParseAddr(r.URL.Hostname()); err == nil && ip.IsLinkLocalUnicast() {
+	host := r.URL.Hostname()
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLinkLocalUnicast() || regpass.Loopback(host) {
 		return nil, nil
 	}
 	return http.ProxyFromEnvironment(r)
+}
+
+// dial connects to this machine where a name below localhost is asked for, whatever a name server says of it
+// (RFC 6761, section 6.3): http is spoken to it.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && strings.HasSuffix(strings.ToLower(host), ".localhost") {
+		address = net.JoinHostPort("localhost", port)
+	}
+	return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, network, address)
 }
 
 // machine reads what the firmware says (https://www.dmtf.org/standards/smbios, types 1 and 3). Amazon, Google and
