@@ -207,7 +207,7 @@ func Find(name string) (envsync.Sink, error) {
 func FindFormat(name string) (envsync.Format, error) {
 	var formats []envsync.Format
 	for _, s := range All {
-		if s.Format.Set != nil && len(s.Programs) == 0 {
+		if s.File != "" || s.Format.Set != nil && s.Format.Name != ask.Format.Name {
 			formats = append(append(formats, s.Format), s.Variants...)
 		}
 	}

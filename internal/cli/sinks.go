@@ -241,8 +241,8 @@ func (f *sinkFlags) withKeyring(sinks []envsync.Sink, all []envsync.Entry) (_ []
 	return sinks, false
 }
 
-// missedIn reports whether somebody misses a credential that the sink cannot carry: the project's files alone do not say
-// that its client will ask for the registry.
+// missedIn reports whether somebody misses a credential that the sink cannot carry: the project's files alone do not
+// say that its client will ask for the registry.
 func (f *sinkFlags) missedIn(sink envsync.Sink) bool {
 	return sink.Default || len(f.to) > 0 || slices.Contains(sink.Readers, f.program())
 }
