@@ -171,7 +171,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 			}
 			refused = append(refused, err)
 			carried[i] = carried[i] || len(mine) > 0
-			if !errors.Is(err, envsync.ErrNotTheirs) && f.missedIn(sink) {
+			if len(mine) > 0 || !errors.Is(err, envsync.ErrNotTheirs) && f.missedIn(sink) {
 				left[i].note(sink, mine, err)
 			}
 			entries = append(entries, mine...)
