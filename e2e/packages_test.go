@@ -42,6 +42,15 @@ var packageCommands = scriptCommands{
 		s.Set(instead(inner, chosen, mayRead(inner, `Bearer realm="packages"`, all.hold(slow))))
 		setPackages(ts, ts.Getenv("SERVICE"))
 	},
+	// files DIR: the service has the files of a folder of the script's, at $FILES, for whoever may read its index.
+	"files": func(ts *testscript.TestScript, neg bool, args []string) {
+		s := fixtureOf(ts).service
+		inner := s.Current()
+		folder := http.StripPrefix("/files/", http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+		chosen := func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/files/") }
+		s.Set(instead(inner, chosen, mayRead(inner, `Basic realm="files"`, folder)))
+		ts.Setenv("FILES", ts.Getenv("SERVICE")+"/files")
+	},
 	// elsewhere VARIABLE…: the registry that each variable names is at a host of its own, where all is as at the service.
 	"elsewhere": func(ts *testscript.TestScript, neg bool, args []string) {
 		f := fixtureOf(ts)

@@ -35,6 +35,9 @@ and removed afterwards. A key that was exchanged for a credential is not passed 
 forwarded, and the exit code is the command's. Known secrets in the command's output are replaced by ***. At a terminal
 the command has one of its own; otherwise its output is a pipe, unless --no-redact is given.
 
+Besides pip, uv, pixi and curl it sets up the clients whose files the project has, such as package.json, Cargo.toml,
+go.mod or Gemfile; --to names others. Clients that ask are answered while the command runs, see ` + "`regpass help helper`" + `.
+
 A command that builds a container image (docker build, docker buildx build or bake, podman build, buildah build) also
 gets the credentials as secrets, which its Dockerfile mounts: see ` + "`regpass help secrets`" + `. Each step reads them
 anew, so they stay fresh even in a build that outlives them.`,
