@@ -188,6 +188,9 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		if err != nil {
 			return envsync.Plan{}, err
 		}
+		if len(f.to) > 0 && setsNothing(p) {
+			p.Warnings = append(p.Warnings, sink.Name+": nothing is set: "+notNamed(entries))
+		}
 		whole.Changes = append(whole.Changes, p.Changes...)
 		whole.Vars = append(whole.Vars, p.Vars...)
 		whole.Items = append(whole.Items, p.Items...)
@@ -209,6 +212,20 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		left[i].tell(&whole, l)
 	}
 	return whole, nil
+}
+
+// setsNothing reports whether a sink that knows registries by their names in the project's files knows none of them.
+func setsNothing(p envsync.Plan) bool {
+	return len(p.Vars)+len(p.Changes)+len(p.Items)+len(p.Programs) == 0
+}
+
+// notNamed is why a sink sets nothing for the entries.
+func notNamed(entries []envsync.Entry) string {
+	var refs []string
+	for _, e := range entries {
+		refs = append(refs, e.Ref.String())
+	}
+	return "no file of the client's here names " + listed(regpass.Unique(refs, strings.Clone))
 }
 
 // entriesOf are the leases' credentials, one for each host.
