@@ -198,6 +198,10 @@ var All = []envsync.Sink{
 	},
 }
 
+// Python are patterns (path.Match) of files that show that a project's packages are Python's or conda's.
+var Python = []string{"pyproject.toml", "setup.py", "setup.cfg", "*requirements*.txt", "Pipfile", "uv.toml", "pip.conf",
+	"pixi.toml", "environment*.y*ml", ".condarc", "noxfile.py", "tox.ini"}
+
 // Find returns the sink of that name. The error is regpass.ErrUsage, lists the names, and says of a client's own name
 // which sinks that client reads.
 func Find(name string) (envsync.Sink, error) {

@@ -171,7 +171,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 			}
 			refused = append(refused, err)
 			carried[i] = carried[i] || len(mine) > 0
-			if len(mine) > 0 || !errors.Is(err, envsync.ErrNotTheirs) && f.missedIn(sink) {
+			if len(mine) > 0 || !errors.Is(err, envsync.ErrNotTheirs) && f.missedIn(a, sink) {
 				left[i].note(sink, mine, err)
 			}
 			entries = append(entries, mine...)
@@ -258,10 +258,26 @@ func (f *sinkFlags) withKeyring(sinks []envsync.Sink, all []envsync.Entry) (_ []
 	return sinks, false
 }
 
-// missedIn reports whether somebody misses a credential that the sink cannot carry: the project's files alone do not
-// say that its client will ask for the registry.
-func (f *sinkFlags) missedIn(sink envsync.Sink) bool {
-	return sink.Default || len(f.to) > 0 || slices.Contains(sink.Readers, f.program())
+// missedIn reports whether somebody misses a credential that the sink cannot carry: its client is the command, or may
+// be run by it. The project's files alone do not say that its client will ask for the registry, but they say that
+// Python's clients will not, if they are those of other clients only. A container build may run any.
+func (f *sinkFlags) missedIn(a *app, sink envsync.Sink) bool {
+	name := f.program()
+	switch {
+	case len(f.to) > 0 || slices.Contains(sink.Readers, name):
+		return true
+	case !sink.Default:
+		return false
+	case f.command == nil:
+		return true
+	}
+	for _, s := range clients.All {
+		if s.Name != "docker" && slices.Contains(s.Readers, name) {
+			return false
+		}
+	}
+	others := slices.ContainsFunc(f.used(a), func(s envsync.Sink) bool { return s.Name != "docker" })
+	return !others || project.Has(a.env, clients.Python)
 }
 
 // program is the name of the command that gets the credentials, or empty.
