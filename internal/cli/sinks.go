@@ -15,6 +15,8 @@ import (
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/ask"
 	"github.com/regpass/regpass/envsync/clients"
+	"github.com/regpass/regpass/envsync/setup"
+	"github.com/regpass/regpass/helper"
 	"github.com/regpass/regpass/project"
 	"github.com/regpass/regpass/session"
 )
@@ -82,7 +84,7 @@ func (f *sinkFlags) sinks(a *app) ([]envsync.Sink, error) {
 		}
 		if len(sink.Programs) > 0 && f.command == nil {
 			return nil, regpass.Hintf(regpass.Usagef("the sink %s is for a command that regpass runs", sink.Name),
-				"use `regpass exec --to %s -- COMMAND`, or `regpass helper install` for good", sink.Name)
+				"use `regpass exec --to %s -- COMMAND`%s", sink.Name, forGood(sink))
 		}
 		if sink.Keychain && f.files == nil {
 			return nil, regpass.Hintf(regpass.Usagef("the sink %s is for a login: it stays until the logout", sink.Name),
@@ -93,6 +95,19 @@ func (f *sinkFlags) sinks(a *app) ([]envsync.Sink, error) {
 		}
 	}
 	return sinks, nil
+}
+
+// forGood is the part of a hint that says how a sink's client asks without `regpass exec`; empty: it cannot.
+func forGood(s envsync.Sink) string {
+	for _, c := range setup.All {
+		p, err := helper.Find(c.Name)
+		if err == nil && c.Not == "" && slices.ContainsFunc(p.Programs, func(name string) bool {
+			return slices.Contains(s.Programs, name)
+		}) {
+			return ", or `regpass helper install " + c.Name + "` for good"
+		}
+	}
+	return ""
 }
 
 // used are the sinks of clients that the command is, or that the project uses, besides those that every run has.
