@@ -36,7 +36,8 @@ func (f *sinkFlags) add(a *app, cmd *cobra.Command, defaults []envsync.Sink) {
 	names := clients.Names(clients.All)
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.to, "to", a.set.To, "`SINKS` to write: "+strings.Join(names, ", ")+
-		"; by default every one of "+strings.Join(clients.Names(defaults), ", ")+" that can carry the credential")
+		"; by default every one of "+strings.Join(clients.Names(defaults), ", ")+" that can carry the credential; "+
+		"'regpass help environment' says what each is")
 	complete(cmd, "to", names)
 	fl.BoolVar(&f.wildcard, "wildcard", false, "rattler: also cover all hosts below the registry's host, as *.HOST")
 }
