@@ -81,9 +81,9 @@ func newStatus(a *app) *cobra.Command {
 		Long: `Show who this job is and what its identity claims, which credentials the session holds and until when, which
 files were changed, and which proof each registry would get: of those that the project's files name also the ones that
 would get nothing, and why. The proof is chosen in the same way as by all other commands. For each it says which
-clients ` + "`regpass exec`" + ` reaches in this project, by which sink, and which are left out, and why. No token is printed
-and no registry is asked, unless --check is given: then the exchange is made for each, and the report says who is in,
-and otherwise at which step it ended, why, and what to enter where.`,
+clients ` + "`regpass exec`" + ` reaches in this project, by which sink, and which are left out, and why. No token is
+printed and no registry is asked, unless --check is given: then the exchange is made for each, and the report says who
+is in, and otherwise at which step it ended, why, and what to enter where.`,
 		Example: "  regpass status\n  regpass status pyx.dev --json\n  regpass status --check",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := regpass.Pick("format", format, statusFormats, strings.Clone); err != nil {
