@@ -13,7 +13,7 @@ import (
 // on standard output; the one text below means that there is no credential, and the client goes on without.
 var docker = Protocol{
 	Name:     "docker",
-	Doc:      "docker, buildx, podman, buildah, skopeo, crane, oras, helm: a credential helper of docker's",
+	Doc:      "docker, buildx, podman, buildah, skopeo, crane, oras, helm: docker's helper",
 	Programs: []string{"docker-credential-regpass"},
 	Source:   "https://github.com/docker/docker-credential-helpers",
 	Answer:   answerDocker,

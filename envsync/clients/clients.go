@@ -198,9 +198,18 @@ var All = []envsync.Sink{
 	},
 }
 
-// Find returns the sink of that name. The error is regpass.ErrUsage and lists the names.
+// Python are patterns (path.Match) of files that show that a project's packages are Python's or conda's.
+var Python = []string{"pyproject.toml", "setup.py", "setup.cfg", "*requirements*.txt", "Pipfile", "uv.toml", "pip.conf",
+	"pixi.toml", "environment*.y*ml", ".condarc", "noxfile.py", "tox.ini"}
+
+// Find returns the sink of that name. The error is regpass.ErrUsage, lists the names, and says of a client's own name
+// which sinks that client reads.
 func Find(name string) (envsync.Sink, error) {
-	return regpass.Pick("sink", name, All, sinkName)
+	s, err := regpass.Pick("sink", name, All, sinkName)
+	if hint := Hint(name); err != nil && hint != "" {
+		err = regpass.Hintf(err, "%s", hint)
+	}
+	return s, err
 }
 
 // FindFormat returns the format of that name. The error is regpass.ErrUsage and lists the names.

@@ -82,6 +82,17 @@ func TestClients(t *testing.T) {
 	}
 	_, err := Find("pip")
 	testenv.WantError(t, err, "", `"pip"`, "env, netrc, rattler, uv")
+	if hint := regpass.Hints(err)[0]; hint != "pip finds a credential by --to netrc, keyring" {
+		t.Error(hint)
+	}
+	for _, u := range NoSink {
+		for _, name := range u.Programs {
+			_, err := Find(name)
+			if hints := regpass.Hints(err); !slices.Contains(hints, u.Name+" has no sink: "+u.Instead) {
+				t.Errorf("%s: %q", name, hints)
+			}
+		}
+	}
 	_, err = FindFormat("ini")
 	testenv.WantError(t, err, "", `"ini"`)
 }

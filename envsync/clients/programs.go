@@ -1,5 +1,10 @@
 package clients
 
+import (
+	"slices"
+	"strings"
+)
+
 // Program is a package client, as people know it.
 type Program struct {
 	Name  string
@@ -26,6 +31,8 @@ var Programs = []Program{
 	{"conda", []string{"netrc", "conda"}, "reads for each request", "yes, unless requests run side by side",
 		"documentation: neither PyPI nor Debian has it"},
 	{"mamba, micromamba", nil, "reads a file in the home folder, which no variable names", "no", "documentation"},
+	{"maven, gradle", nil, "read a file of yours: name REGPASS_USERNAME and REGPASS_TOKEN there, see below", "no",
+		"Debian's Maven 3.8, by hand; Gradle: documentation"},
 	{"npm, npx", []string{"npm"}, "reads once", "no", "npm 11.19 and 12.2"},
 	{"pnpm", []string{"npm"}, "reads once", "no", "pnpm 10.34 and 12.4"},
 	{"yarn 1", []string{"npm"}, "reads once; finds only registries that the project names, and needs a yarn.lock", "no",
@@ -41,4 +48,40 @@ var Programs = []Program{
 	{"bundler", []string{"bundler"}, "reads once", "no", "documentation"},
 	{"composer", []string{"composer"}, "reads once", "no", "documentation"},
 	{"terraform, tofu", []string{"terraform"}, "reads once", "no", "documentation"},
+}
+
+// Unserved are programs that read no sink, with what to do instead.
+type Unserved struct {
+	Name     string
+	Programs []string // what people call it
+	Uses     []string // patterns (path.Match) of files that show that a project uses it
+	Instead  string   // a hint
+}
+
+// NoSink are the programs for which there is no sink.
+var NoSink = []Unserved{
+	{"maven", []string{"maven", "mvn", "mvnw", "mvnd"}, []string{"pom.xml"},
+		"write <username>${env.REGPASS_USERNAME}</username> and <password>${env.REGPASS_TOKEN}</password> for the server " +
+			"in settings.xml, and add username=NAME to the registry; `regpass exec` sets both, `regpass token` prints one"},
+	{"gradle", []string{"gradle", "gradlew"}, []string{"build.gradle", "build.gradle.kts", "settings.gradle*"},
+		"write credentials { username = System.getenv(\"REGPASS_USERNAME\"); password = System.getenv(\"REGPASS_TOKEN\") } " +
+			"for the repository, and add username=NAME to the registry; `regpass exec` sets both, `regpass token` prints one"},
+	{"mamba", []string{"mamba", "micromamba"}, nil,
+		"use conda or pixi, which have sinks"},
+}
+
+// Hint says to somebody who took the name of a client for the name of a sink where the client finds a credential;
+// empty: nothing is known of it.
+func Hint(name string) string {
+	for _, u := range NoSink {
+		if slices.Contains(u.Programs, name) {
+			return u.Name + " has no sink: " + u.Instead
+		}
+	}
+	for _, p := range Programs {
+		if slices.Contains(strings.Split(p.Name, ", "), name) && len(p.Sinks) > 0 {
+			return name + " finds a credential by --to " + strings.Join(p.Sinks, ", ")
+		}
+	}
+	return ""
 }

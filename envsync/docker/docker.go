@@ -46,7 +46,8 @@ func Refuses(e envsync.Entry) error {
 	case !e.Images:
 		return fmt.Errorf("docker: %s: no container images: %w", e.Cred.Host, envsync.ErrNotTheirs)
 	case e.Cred.Kind != regpass.Basic && e.Cred.Kind != regpass.Bearer || e.Cred.Username == "":
-		return fmt.Errorf("docker: %s: docker takes no credential without a user name", e.Cred.Host)
+		return regpass.Hintf(fmt.Errorf("docker: %s: docker takes no credential without a user name", e.Cred.Host),
+			"add username=NAME to the registry, if the server takes its token as a password")
 	}
 	if _, err := e.Host(); err != nil {
 		return fmt.Errorf("docker: %w", err)

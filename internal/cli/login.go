@@ -109,7 +109,7 @@ all files are private ones in the session's folder. Files of yours are changed o
   regpass login pyx.dev --format fish | source
   regpass login pyx.dev --format json | from json | load-env    # nushell
   regpass login https://api.pyx.dev/simple/acme/main --to netrc --netrc-file ~/.netrc
-  printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin --to rattler
+  printf %s "$PASSWORD" | regpass login https://conda.example --username ci --password-stdin
   printf %s "$SECRET_KEY" | regpass login s3://bucket/channel --username "$KEY_ID" --password-stdin
   regpass login https://pkgs.example/simple --token-stdin --check <token`,
 		RunE: func(cmd *cobra.Command, args []string) error {

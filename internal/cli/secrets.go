@@ -69,7 +69,7 @@ func mountable() string {
 		}
 		points := c.Var + "=" + c.Build.Target
 		if dir := c.MountDir(); dir != "" {
-			points = c.Var + "=" + dir + ", which must be a tmpfs: a lock is written beside the file"
+			points = c.Var + "=" + dir + ", a tmpfs: a lock is written beside the file"
 		}
 		files = append(files, [2]string{c.Build.ID, points})
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/ask"
 	"github.com/regpass/regpass/envsync/clients"
+	"github.com/regpass/regpass/envsync/setup"
+	"github.com/regpass/regpass/helper"
 	"github.com/regpass/regpass/project"
 	"github.com/regpass/regpass/session"
 )
@@ -34,7 +36,8 @@ func (f *sinkFlags) add(a *app, cmd *cobra.Command, defaults []envsync.Sink) {
 	names := clients.Names(clients.All)
 	fl := cmd.Flags()
 	fl.StringSliceVar(&f.to, "to", a.set.To, "`SINKS` to write: "+strings.Join(names, ", ")+
-		"; by default every one of "+strings.Join(clients.Names(defaults), ", ")+" that can carry the credential")
+		"; by default every one of "+strings.Join(clients.Names(defaults), ", ")+" that can carry the credential; "+
+		"'regpass help environment' says what each is")
 	complete(cmd, "to", names)
 	fl.BoolVar(&f.wildcard, "wildcard", false, "rattler: also cover all hosts below the registry's host, as *.HOST")
 }
@@ -82,7 +85,7 @@ func (f *sinkFlags) sinks(a *app) ([]envsync.Sink, error) {
 		}
 		if len(sink.Programs) > 0 && f.command == nil {
 			return nil, regpass.Hintf(regpass.Usagef("the sink %s is for a command that regpass runs", sink.Name),
-				"use `regpass exec --to %s -- COMMAND`, or `regpass helper install` for good", sink.Name)
+				"use `regpass exec --to %s -- COMMAND`%s", sink.Name, forGood(sink))
 		}
 		if sink.Keychain && f.files == nil {
 			return nil, regpass.Hintf(regpass.Usagef("the sink %s is for a login: it stays until the logout", sink.Name),
@@ -93,6 +96,19 @@ func (f *sinkFlags) sinks(a *app) ([]envsync.Sink, error) {
 		}
 	}
 	return sinks, nil
+}
+
+// forGood is the part of a hint that says how a sink's client asks without `regpass exec`; empty: it cannot.
+func forGood(s envsync.Sink) string {
+	for _, c := range setup.All {
+		p, err := helper.Find(c.Name)
+		if err == nil && c.Not == "" && slices.ContainsFunc(p.Programs, func(name string) bool {
+			return slices.Contains(s.Programs, name)
+		}) {
+			return ", or `regpass helper install " + c.Name + "` for good"
+		}
+	}
+	return ""
 }
 
 // used are the sinks of clients that the command is, or that the project uses, besides those that every run has.
@@ -171,7 +187,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 			}
 			refused = append(refused, err)
 			carried[i] = carried[i] || len(mine) > 0
-			if len(mine) > 0 || !errors.Is(err, envsync.ErrNotTheirs) && f.missedIn(sink) {
+			if len(mine) > 0 || !errors.Is(err, envsync.ErrNotTheirs) && f.missedIn(a, sink) {
 				left[i].note(sink, mine, err)
 			}
 			entries = append(entries, mine...)
@@ -187,6 +203,9 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		p, err := sink.Plan(a.env, s.Files(), entries, o)
 		if err != nil {
 			return envsync.Plan{}, err
+		}
+		if len(f.to) > 0 && setsNothing(p) {
+			p.Warnings = append(p.Warnings, sink.Name+": nothing is set: "+notNamed(entries))
 		}
 		whole.Changes = append(whole.Changes, p.Changes...)
 		whole.Vars = append(whole.Vars, p.Vars...)
@@ -209,6 +228,20 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		left[i].tell(&whole, l)
 	}
 	return whole, nil
+}
+
+// setsNothing reports whether a sink that knows registries by their names in the project's files knows none of them.
+func setsNothing(p envsync.Plan) bool {
+	return len(p.Vars)+len(p.Changes)+len(p.Items)+len(p.Programs) == 0
+}
+
+// notNamed is why a sink sets nothing for the entries.
+func notNamed(entries []envsync.Entry) string {
+	var refs []string
+	for _, e := range entries {
+		refs = append(refs, e.Ref.String())
+	}
+	return "no file of the client's here names " + listed(regpass.Unique(refs, strings.Clone))
 }
 
 // entriesOf are the leases' credentials, one for each host.
@@ -241,10 +274,26 @@ func (f *sinkFlags) withKeyring(sinks []envsync.Sink, all []envsync.Entry) (_ []
 	return sinks, false
 }
 
-// missedIn reports whether somebody misses a credential that the sink cannot carry: the project's files alone do not
-// say that its client will ask for the registry.
-func (f *sinkFlags) missedIn(sink envsync.Sink) bool {
-	return sink.Default || len(f.to) > 0 || slices.Contains(sink.Readers, f.program())
+// missedIn reports whether somebody misses a credential that the sink cannot carry: its client is the command, or may
+// be run by it. The project's files alone do not say that its client will ask for the registry, but they say that
+// Python's clients will not, if they are those of other clients only. A container build may run any.
+func (f *sinkFlags) missedIn(a *app, sink envsync.Sink) bool {
+	name := f.program()
+	switch {
+	case len(f.to) > 0 || slices.Contains(sink.Readers, name):
+		return true
+	case !sink.Default:
+		return false
+	case f.command == nil:
+		return true
+	}
+	for _, s := range clients.All {
+		if s.Name != "docker" && slices.Contains(s.Readers, name) {
+			return false
+		}
+	}
+	others := slices.ContainsFunc(f.used(a), func(s envsync.Sink) bool { return s.Name != "docker" })
+	return !others || project.Has(a.env, clients.Python)
 }
 
 // program is the name of the command that gets the credentials, or empty.
