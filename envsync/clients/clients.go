@@ -74,7 +74,7 @@ var All = []envsync.Sink{
 		Prepare: npmrc.Plan,
 	}, {
 		Name:     "yarn",
-		Doc:      "YARN_PLUGINS and a private plugin: yarn 2 and later asks for each request to a registry",
+		Doc:      "YARN_PLUGINS and a private plugin: yarn 3.2 and later asks for each request to a registry",
 		Var:      "YARN_PLUGINS",
 		File:     "yarn.cjs",
 		Format:   berry.Plugin,
