@@ -139,7 +139,7 @@ var All = []envsync.Sink{
 		Uses:    []string{"Gemfile"},
 		Readers: []string{"bundle"},
 		Named:   true,
-		Refuses: onlyBasic("bundler"),
+		Refuses: carriesBundler,
 		Prepare: planBundler,
 	}, {
 		Name:    "composer",
