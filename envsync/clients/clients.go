@@ -69,6 +69,7 @@ var All = []envsync.Sink{
 		Output:  "npmrc",
 		Uses:    []string{"package.json", ".npmrc", "pnpm-workspace.yaml", "pnpm-lock.yaml", "yarn.lock", "bunfig.toml"},
 		Readers: []string{"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"},
+		Expands: true,
 		Named:   true,
 		Build:   envsync.Mount{ID: "npmrc", Target: "/run/secrets/npmrc"},
 		Prepare: npmrc.Plan,
@@ -80,6 +81,7 @@ var All = []envsync.Sink{
 		Format:   berry.Plugin,
 		Programs: []string{berry.Program},
 		Uses:     []string{".yarnrc.yml"},
+		Expands:  true,
 		Readers:  []string{"yarn"},
 		Prepare:  berry.Plan,
 	}, {
