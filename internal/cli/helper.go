@@ -162,11 +162,17 @@ func (a *app) namedToHelpers(p helper.Protocol) ([]envsync.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	named, err := a.registries(nil)
-	if err != nil && !errors.As(err, new(unnamed)) {
+	mine, err := a.namedByUser(nil)
+	if err == nil {
+		_, err = a.vouch(mine)
+	}
+	if err != nil {
 		return nil, err
 	}
-	refs = append(refs, named...)
+	// A checkout whose files are malformed names none: git and bazel ask of every host, and give up on an error.
+	if named, err := a.registries(nil); err == nil {
+		refs = append(refs, named...)
+	}
 	var all []envsync.Entry
 	for _, ref := range refs {
 		target, err := registry.Open(a.env, ref)
