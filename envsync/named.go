@@ -1,6 +1,7 @@
 package envsync
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 
@@ -8,18 +9,27 @@ import (
 )
 
 // ByName are the credentials for the registries that a client's files name, by those names: of the entries for a named
-// URL's host, the one whose registry's path is the longest that the URL's lies below, or else the first.
+// URL's host, the one whose registry's path is the longest that the URL's lies below, or else the first. A name that is
+// also given to a URL of another host counts for nothing: which of the two the client takes is the client's to say.
 func ByName(client string, names []regpass.Named, entries []Entry) map[string]Entry {
 	all := map[string]Entry{}
+	hosts := map[string]string{} // by name without case, as nuget compares them
+	several := map[string]bool{}
 	for _, n := range names {
-		u, err := url.Parse(n.URL)
-		if n.Client != client || err != nil {
+		if n.Client != client {
 			continue
 		}
-		if e, ok := longest(u, entries); ok {
-			all[n.Name] = e
+		key, host := strings.ToLower(n.Name), ""
+		if u, err := url.Parse(n.URL); err == nil {
+			if e, ok := longest(u, entries); ok {
+				all[n.Name], host = e, e.Cred.Host
+			}
 		}
+		was, twice := hosts[key]
+		several[key] = several[key] || twice && was != host
+		hosts[key] = host
 	}
+	maps.DeleteFunc(all, func(name string, _ Entry) bool { return several[strings.ToLower(name)] })
 	return all
 }
 

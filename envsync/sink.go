@@ -30,6 +30,8 @@ type Sink struct {
 	Named   bool // Prepare needs Options.Names
 	// Uses are patterns (path.Match) of files that show that a project uses the client: then it is a default too.
 	Uses []string
+	// Expands says that the client puts variables where files of the checkout say, as into the token of any host.
+	Expands bool
 	// Runs are a program and words behind it: for a command that is so, the sink is a default too.
 	Runs []string
 	// Programs are names of helpers, see package helper, that the client starts: links to our own program in a folder of
@@ -129,6 +131,7 @@ type Options struct {
 	// of that file; empty: the file that the clients read.
 	InPlace  map[string]string
 	Sinks    []string        // the names of all sinks in use, for warnings of what a single one cannot do
+	Expands  bool            // one of them is Sink.Expands
 	Wildcard bool            // rattler: also give the credential to the subdomains of its host
 	Command  []string        // the command that gets the variables; nil: a shell, or a later step
 	Names    []regpass.Named // the registries that the project's files give a name, for sinks with Named

@@ -53,7 +53,7 @@ func answerGit(ctx context.Context, c *Call) error {
 		return err
 	}
 	asked := parseGit(text)
-	q, err := Ask(asked.one("protocol") + "://" + asked.one("host") + "/" + strings.TrimPrefix(asked.one("path"), "/"))
+	q, err := askHost(asked.one("protocol")+"://", asked.one("host"), "/"+strings.TrimPrefix(asked.one("path"), "/"))
 	var cred regpass.Credential
 	if err == nil {
 		q.User = asked.one("username")

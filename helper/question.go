@@ -43,6 +43,15 @@ func Ask(text string) (Question, error) {
 	return q, nil
 }
 
+// askHost is Ask for a client that names the host by itself. What would end a host in a URL is part of the name to the
+// client: git decodes https://ours%2f.theirs, and would send the answer to what it takes for the host.
+func askHost(scheme, host, path string) (Question, error) {
+	if host == "" || strings.ContainsAny(host, "/?#@\\%") {
+		return Question{}, ErrNone
+	}
+	return Ask(scheme + host + path)
+}
+
 // Match picks the entry for a question: of those whose credential is for its host, and for its user if it names one,
 // the one whose registry's path is the longest that the question's lies below; otherwise the only credential of the
 // host. The error is ErrNone, or says that the host alone does not tell which is meant.

@@ -39,6 +39,20 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// TestAskHost: git decodes a URL before it names the host, so that of https://ours%2f.theirs holds a slash.
+func TestAskHost(t *testing.T) {
+	if q, err := askHost("https://", "ours.test:8443", "/a"); err != nil || q.Host != "ours.test:8443" || q.Path != "/a" {
+		t.Errorf("a host: %+v, %v", q, err)
+	}
+	for _, host := range []string{"", "ours.test/.theirs.test", "ours.test?.theirs.test", "ours.test#.theirs.test",
+		"theirs.test@ours.test", `ours.test\.theirs.test`, "ours.test%2f.theirs.test", "ours.test .theirs.test",
+		"ours.test\t", "ours.test\r"} {
+		if q, err := askHost("https://", host, "/a"); !errors.Is(err, ErrNone) {
+			t.Errorf("%q: %+v, %v", host, q, err)
+		}
+	}
+}
+
 // FuzzAsk holds that a question is for a host that is plainly in its text: what a client sends the answer to.
 func FuzzAsk(f *testing.F) {
 	for _, seed := range []string{"https://h.test/a", "u@h.test:80", "https://h.test\\@evil.test/", "[::1]"} {

@@ -30,7 +30,7 @@ func answerTerraform(ctx context.Context, c *Call) error {
 	default:
 		return regpass.Usagef("terraform-credentials-regpass: one of get, store and forget is needed")
 	}
-	q, err := Ask(host)
+	q, err := askHost("", host, "")
 	var cred regpass.Credential
 	if err == nil {
 		cred, err = c.Find(ctx, q)

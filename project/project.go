@@ -231,7 +231,10 @@ func (f file) found(path, text string) (Found, error) {
 	}
 	path = regpass.ShowPath(path)
 	found.others(path, list.others)
-	found.Names = list.names
+	if found.Names = list.names; len(list.names) > maxNamed { // some may contradict the others
+		found.Names = nil
+		found.Left = append(found.Left, fmt.Errorf("the names in %s count for nothing: there are too many", path))
+	}
 	if f.marks || len(list.others)+len(found.Refs) > 0 {
 		found.Paths = []string{path}
 	}

@@ -398,6 +398,22 @@ func wantLeft(t *testing.T, found project.Found, want ...string) {
 }
 
 // What is left out is said by its host. All else in a URL may be a secret.
+// TestTooManyNames holds that a file's names are few or none: clients compare each with others, and set variables.
+func TestTooManyNames(t *testing.T) {
+	const most = 500
+	path := filepath.Join(t.TempDir(), "nuget.config")
+	for n, want := range map[int]int{most: most, most + 1: 0} {
+		text := "<configuration><packageSources>" + strings.Repeat(`<add key="a" value="https://h.test/"/>`, n) +
+			"</packageSources></configuration>"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := project.Config(path); err != nil || len(found.Names) != want {
+			t.Errorf("%d names: %d, %v", n, len(found.Names), err)
+		}
+	}
+}
+
 func TestWhatIsLeftOutIsSaid(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"uv.toml": `

@@ -83,7 +83,7 @@ func (s *Session) entriesOf(ref regpass.Ref, leases []Lease) (all []envsync.Entr
 			all = append(all, envsync.Entry{Ref: ref, Cred: c})
 		}
 	}
-	known, err := s.asked()
+	known, err := s.Asked()
 	for _, e := range known {
 		if slices.Contains(hosts, e.Cred.Host) {
 			all = append(all, e)
@@ -92,8 +92,8 @@ func (s *Session) entriesOf(ref regpass.Ref, leases []Lease) (all []envsync.Entr
 	return all, err
 }
 
-// asked lists the entries of the helpers' file.
-func (s *Session) asked() ([]envsync.Entry, error) {
+// Asked lists the entries of the helpers' file.
+func (s *Session) Asked() ([]envsync.Entry, error) {
 	raw, _, err := regpass.ReadPlainIn(s.root, filepath.Join(filesName, ask.File), maxState)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -142,7 +142,7 @@ func (s *Session) takeOut(st state, entries []envsync.Entry) error {
 			bad = append(bad, fmt.Errorf("session: %s: %w", path, err))
 		}
 	}
-	known, err := s.asked()
+	known, err := s.Asked()
 	if err != nil {
 		return errors.Join(append(bad, err)...)
 	}

@@ -1,4 +1,4 @@
-// Package berry answers "how does yarn 2 and later ask for a credential?". It knows a registry's credential only from
+// Package berry answers "how does yarn 3.2 and later ask for a credential?". It knows a registry's credential only from
 // files that a project brings, or one for all registries from a variable, which a project could send anywhere. So it is
 // given a plugin of ours, which asks one of our helpers
 // (https://yarnpkg.com/advanced/plugin-tutorial, hook getNpmAuthenticationHeader).

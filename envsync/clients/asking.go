@@ -87,10 +87,16 @@ func planCargo(env *regpass.Env, private envsync.Private, entries []envsync.Entr
 	p := envsync.Plan{Vars: []envsync.Var{{Name: all, Plain: others + " " + path}}}
 	named := envsync.ByName("cargo", o.Names, entries)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if !cargoName().MatchString(name) {
+			continue // it has no variable, and = would end another one's name
+		}
 		p.Vars = append(p.Vars, envsync.Var{Name: cargoVar(name) + "_CREDENTIAL_PROVIDER", Plain: path})
 	}
 	return p, nil
 }
+
+// cargoName matches the names that cargo takes for a registry.
+var cargoName = regpass.Pattern(`^[A-Za-z0-9_-]+$`)
 
 // cargoVar begins the names of the variables of a registry.
 func cargoVar(registry string) string {

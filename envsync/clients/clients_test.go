@@ -123,6 +123,8 @@ func TestAsking(t *testing.T) {
 		"CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS": "cargo:token theirs", "YARN_PLUGINS": "/theirs.cjs"})
 	entries := []envsync.Entry{handOver(t, "https://h.test/cargo", regpass.Bearer, "", "p")}
 	named := envsync.Options{Names: []regpass.Named{{Client: "cargo", Name: "my-own", URL: "https://h.test/cargo/"},
+		{Client: "cargo", Name: "x_INDEX=sparse+https://evil.test/ ", URL: "https://h.test/cargo/"},
+		{Client: "cargo", Name: "nul\x00", URL: "https://h.test/cargo/"},
 		{Client: "cargo", Name: "evil", URL: "https://evil.test/cargo/"}}}
 	dir := t.TempDir()
 	for sink, want := range map[string]map[string]string{

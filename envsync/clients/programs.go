@@ -37,7 +37,7 @@ var Programs = []Program{
 	{"pnpm", []string{"npm"}, "reads once", "no", "pnpm 10.34 and 12.4"},
 	{"yarn 1", []string{"npm"}, "reads once; finds only registries that the project names, and needs a yarn.lock", "no",
 		"yarn 1.22"},
-	{"yarn 2 and later", []string{"yarn"}, "a plugin asks for each request", "yes", "yarn 4.18"},
+	{"yarn 3.2 and later", []string{"yarn"}, "a plugin asks for each request", "yes", "yarn 4.18"},
 	{"bun", []string{"npm"}, "reads once", "no", "bun 1.4"},
 	{"cargo", []string{"cargo"}, "asks when a credential has ended, and for each upload", "yes", "cargo 1.95"},
 	{"go", []string{"go"}, "asks after each refusal, over https only", "yes", "go 1.26"},

@@ -106,7 +106,6 @@ func (u uploader) vars(env *regpass.Env, entries []envsync.Entry, args []string)
 	switch {
 	case u.byName && server == "":
 		server = pypiUploads
-		name = "pypi"
 	case u.byName:
 		name, server = server, ""
 	case server == "":
@@ -134,14 +133,15 @@ func (u uploader) vars(env *regpass.Env, entries []envsync.Entry, args []string)
 	return append(vars, envsync.Var{Name: u.user, Plain: user}, envsync.Var{Name: u.password, Secret: c.Secret}), nil
 }
 
-// poetryUpload are the variables of a server that poetry's command names. poetry only knows PyPI's address itself.
+// poetryUpload are the variables of a server that poetry's command names, or of PyPI if it names none: only then poetry
+// knows the address itself, and a poetry.toml may give any name to any server.
 func poetryUpload(e envsync.Entry, name string) ([]envsync.Var, error) {
-	key, err := poetryKey(name)
+	key, err := poetryKey(cmp.Or(name, "pypi"))
 	if err != nil {
 		return nil, err
 	}
 	var vars []envsync.Var
-	if name != "pypi" {
+	if name != "" {
 		vars = append(vars, envsync.Var{Name: "POETRY_REPOSITORIES_" + key + "_URL", Plain: e.Ref.URL.String()})
 	}
 	if user := cmp.Or(e.Cred.Username, tokenUser); user != tokenUser {

@@ -64,6 +64,8 @@ func TestUploaders(t *testing.T) {
 		{"poetry publish", nil, []envsync.Entry{own}, `?"upload.pypi.org"`},
 		{"poetry publish -r my-repo2", nil, []envsync.Entry{own}, "POETRY_REPOSITORIES_MY_REPO2_URL=" +
 			"https://h.test/api/pypi/repo POETRY_HTTP_BASIC_MY_REPO2_USERNAME=ci POETRY_HTTP_BASIC_MY_REPO2_PASSWORD=p4ss"},
+		{"poetry publish -r pypi", nil, []envsync.Entry{own}, "POETRY_REPOSITORIES_PYPI_URL=" +
+			"https://h.test/api/pypi/repo POETRY_HTTP_BASIC_PYPI_USERNAME=ci POETRY_HTTP_BASIC_PYPI_PASSWORD=p4ss"},
 		{"poetry publish -r a=b", nil, []envsync.Entry{own}, "?no variable can have the name"},
 	} {
 		command := strings.Fields(tt.command)

@@ -58,6 +58,8 @@ func carriesTerraform(e envsync.Entry) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("terraform: %w", err)
+	case strings.Contains(host, "_"): // it would be read as a dot, and so name another host
+		return fmt.Errorf("terraform: %s: no variable of terraform's names a host with an underscore", host)
 	case host != e.Cred.Host:
 		return fmt.Errorf("terraform: %s: no variable of terraform's names a port", e.Cred.Host)
 	case e.Cred.Kind != regpass.Bearer:
@@ -83,6 +85,9 @@ func planBundler(_ *regpass.Env, _ envsync.Private, entries []envsync.Entry, o e
 		return nil
 	}
 	for _, e := range entries {
+		if err := carriesBundler(e); err != nil {
+			return envsync.Plan{}, err
+		}
 		if host, err := e.Host(); err == nil && host == e.Cred.Host {
 			if err := add(host, e); err != nil {
 				return envsync.Plan{}, err
@@ -98,6 +103,14 @@ func planBundler(_ *regpass.Env, _ envsync.Private, entries []envsync.Entry, o e
 		}
 	}
 	return p, nil
+}
+
+func carriesBundler(e envsync.Entry) error {
+	if strings.Contains(e.Cred.Host, "_") { // it would be read as part of a dot or a hyphen, and so name another host
+		return fmt.Errorf("bundler: %s: no variable of bundler's names a host with an underscore", e.Cred.Host)
+	}
+	_, _, err := basic("bundler", e)
+	return err
 }
 
 // planNuGet sets NuGetPackageSourceCredentials_<SOURCE> for each source that a nuget.config names

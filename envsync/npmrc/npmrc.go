@@ -112,12 +112,19 @@ func hiding(env *regpass.Env, want []line) (warnings []string) {
 	if err != nil {
 		return nil
 	}
-	for _, key := range theirs(text, want) {
+	all := theirs(text, want)
+	for _, key := range all[:min(maxSaid, len(all))] {
 		warnings = append(warnings, fmt.Sprintf("npm: %s in %s is read before ours; remove that line", regpass.Quote(key),
 			regpass.ShowPath(path)))
 	}
+	if more := len(all) - maxSaid; more > 0 {
+		warnings = append(warnings, fmt.Sprintf("npm: so are %d more lines in %s", more, regpass.ShowPath(path)))
+	}
 	return warnings
 }
+
+// maxSaid is the number of lines that are warned of: a checkout can have thousands.
+const maxSaid = 5
 
 // projectFile is the path of the .npmrc of the project around env.Dir: the nearest folder with a package.json.
 func projectFile(env *regpass.Env) string {

@@ -1,6 +1,8 @@
 package npmrc
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -180,4 +182,20 @@ func FuzzSet(f *testing.F) {
 			t.Fatalf("%q is not %q, %v", value, want, err)
 		}
 	})
+}
+
+// TestHidingIsSaidOfAFew: a checkout can have thousands of lines that hide ours.
+func TestHidingIsSaidOfAFew(t *testing.T) {
+	env := testenv.New(t, nil)
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "//h.test/%d/:_authToken=x\n", i)
+	}
+	if err := os.WriteFile(filepath.Join(env.Dir, ".npmrc"), []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := hiding(env, []line{{at: "//h.test/", option: "_authToken", value: "ours"}})
+	if len(said) != 6 || !strings.Contains(said[5], "995 more") {
+		t.Errorf("%d lines: %q", len(said), said[:min(7, len(said))])
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -93,21 +94,38 @@ func (a *app) find(ctx context.Context, p helper.Protocol, q helper.Question) (r
 // helperLeast is how long a credential must last to be handed to a client without a look for a newer one.
 const helperLeast = 2 * time.Second
 
-// givenToHelpers reads what the running command, or else the login, was given; nil: nothing.
+// givenToHelpers reads what the running command, or else the login, was given; nil: nothing. Its entries say which
+// registries are trusted, so nobody else may have written them.
 func (a *app) givenToHelpers() ([]envsync.Entry, error) {
 	path := a.env.Getenv(ask.Var)
 	if path == "" {
-		dir, err := session.Dir(a.env)
-		if err != nil {
-			return nil, nil // a helper can do without
-		}
-		path = filepath.Join(dir, "files", ask.File)
+		return a.givenToLogin()
+	}
+	if !filepath.IsAbs(path) {
+		return nil, regpass.Usagef("%s is not an absolute path", ask.Var)
+	}
+	err := onlyOurs(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // the command has ended
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ask.Var, err)
 	}
 	file, err := envsync.ReadExisting(path)
 	if err != nil || file == nil {
 		return nil, err
 	}
 	return ask.Read(file)
+}
+
+// givenToLogin reads what the login was given. A helper can do without: where the session's folder may be another
+// user's, it is as if there were none.
+func (a *app) givenToLogin() ([]envsync.Entry, error) {
+	s, err := session.Current(a.env)
+	if err != nil || s == nil {
+		return nil, nil
+	}
+	return s.Asked()
 }
 
 // bare reports whether cargo sends the token of the registry that is meant as it is.
@@ -144,11 +162,17 @@ func (a *app) namedToHelpers(p helper.Protocol) ([]envsync.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	named, err := a.registries(nil)
-	if err != nil && !errors.As(err, new(unnamed)) {
+	mine, err := a.namedByUser(nil)
+	if err == nil {
+		_, err = a.vouch(mine)
+	}
+	if err != nil {
 		return nil, err
 	}
-	refs = append(refs, named...)
+	// A checkout whose files are malformed names none: git and bazel ask of every host, and give up on an error.
+	if named, err := a.registries(nil); err == nil {
+		refs = append(refs, named...)
+	}
 	var all []envsync.Entry
 	for _, ref := range refs {
 		target, err := registry.Open(a.env, ref)

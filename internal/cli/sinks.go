@@ -197,6 +197,7 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 		}
 		o := f.options()
 		o.Sinks = clients.Names(sinks)
+		o.Expands = slices.ContainsFunc(sinks, func(s envsync.Sink) bool { return s.Expands })
 		if sink.Named {
 			o.Names = project.Names(a.env)
 		}
