@@ -41,12 +41,12 @@ var Programs = []Program{
 	{"bun", []string{"npm"}, "reads once", "no", "bun 1.4"},
 	{"cargo", []string{"cargo"}, "asks when a credential has ended, and for each upload", "yes", "cargo 1.95"},
 	{"go", []string{"go"}, "asks after each refusal, over https only", "yes", "go 1.26"},
-	{"git", []string{"git"}, "asks once a process", "no", "documentation"},
+	{"git", []string{"git"}, "asks once a process", "no", "Debian's 2.39"},
 	{"docker, buildx, podman, buildah, skopeo, crane, oras, helm", []string{"docker"},
 		"asks; oras and helm again after a 401", "oras and helm", "documentation"},
 	{"dotnet, nuget", []string{"nuget"}, "reads once", "no", "documentation"},
-	{"bundler", []string{"bundler"}, "reads once", "no", "documentation"},
-	{"composer", []string{"composer"}, "reads once", "no", "documentation"},
+	{"bundler", []string{"bundler"}, "reads once", "no", "Debian's 2.3"},
+	{"composer", []string{"composer"}, "reads once", "no", "Debian's 2.5"},
 	{"terraform, tofu", []string{"terraform"}, "reads once", "no", "documentation"},
 }
 

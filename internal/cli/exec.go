@@ -36,7 +36,8 @@ forwarded, and the exit code is the command's. Known secrets in the command's ou
 the command has one of its own; otherwise its output is a pipe, unless --no-redact is given.
 
 Besides pip, uv, pixi and curl it sets up the clients whose files the project has, such as package.json, Cargo.toml,
-go.mod or Gemfile; --to names others. Clients that ask are answered while the command runs, see ` + "`regpass help helper`" + `.
+go.mod or Gemfile; --to names others. Clients that ask are answered while the command runs, see
+` + "`regpass help helper`" + `.
 
 A command that builds a container image (docker build, docker buildx build or bake, podman build, buildah build) also
 gets the credentials as secrets, which its Dockerfile mounts: see ` + "`regpass help secrets`" + `. Each step reads them
