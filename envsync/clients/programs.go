@@ -43,7 +43,7 @@ var Programs = []Program{
 	{"go", []string{"go"}, "asks after each refusal, over https only", "yes", "go 1.26"},
 	{"git", []string{"git"}, "asks once a process", "no", "Debian's 2.39"},
 	{"docker, buildx, podman, buildah, skopeo, crane, oras, helm", []string{"docker"},
-		"asks; oras and helm again after a 401", "oras and helm", "documentation"},
+		"asks; oras and helm again after a 401", "oras and helm", "podman 4.3 and buildah 1.28; the others by documentation"},
 	{"dotnet, nuget", []string{"nuget"}, "reads once", "no", "documentation"},
 	{"bundler", []string{"bundler"}, "reads once", "no", "Debian's 2.3"},
 	{"composer", []string{"composer"}, "reads once", "no", "Debian's 2.5"},
