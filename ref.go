@@ -23,6 +23,13 @@ type Ref struct {
 	Vouched bool              // the checkout names it, and a file of the person's own its origin
 }
 
+// Named is a registry under the name that a client's own files give it.
+type Named struct {
+	Client string // the sink that needs the name: "cargo"
+	Name   string
+	URL    string // as the file has it
+}
+
 // String is the normal form, without options.
 func (r Ref) String() string {
 	if r.Bare {

@@ -62,22 +62,32 @@ func (c Credential) PerHost() []Credential {
 	return all
 }
 
-// Fresh reports whether the credential can still be handed out at now: more than a fifth of its lifetime must be left,
-// and more than minLife if the lifetime is over four times minLife. A credential whose end is unknown is fresh.
-func (c Credential) Fresh(now, minted time.Time, minLife time.Duration) bool {
-	return c.Expires.IsZero() || now.Before(c.RefreshAt(minted, minLife))
+// Least is how much of its lifetime a credential must have left to be handed out: more than a fifth, or than a half,
+// and more than Time if the lifetime is over four times Time.
+type Least struct {
+	Time time.Duration
+	Half bool // who gets it cannot be given another one, as a step of a container build
+}
+
+// Fresh reports whether the credential, minted at minted, can still be handed out at now. A credential whose end is
+// unknown is fresh.
+func (c Credential) Fresh(now, minted time.Time, least Least) bool {
+	return c.Expires.IsZero() || now.Before(c.RefreshAt(minted, least))
 }
 
 // RefreshAt is the time from which a credential that was minted at minted should be replaced. It is zero if the end of
 // the credential is unknown.
-func (c Credential) RefreshAt(minted time.Time, minLife time.Duration) time.Time {
+func (c Credential) RefreshAt(minted time.Time, least Least) time.Time {
 	if c.Expires.IsZero() {
 		return time.Time{}
 	}
 	life := max(c.Expires.Sub(minted), 0) // below 0 if the clock was wrong
 	left := life / 5
-	if life > 4*minLife && left < minLife {
-		left = minLife
+	if least.Half {
+		left = life / 2
+	}
+	if life > 4*least.Time && left < least.Time {
+		left = least.Time
 	}
 	at := c.Expires.Add(-left)
 	if !c.RenewAt.IsZero() && c.RenewAt.Before(at) {
@@ -106,6 +116,7 @@ type Env struct {
 	Stdout  io.Writer
 	Stderr  io.Writer
 
+	Program  string // path of our own program, to which the names of its helpers are linked; or empty
 	Dir      string // working directory
 	Home     string // home directory, or empty if there is none
 	TempDir  string // the system's folder for temporary files
@@ -122,6 +133,8 @@ type Env struct {
 	Machine func() string
 	// Run runs a command to its end and returns its standard output. extra is added to its environment, as NAME=value.
 	Run func(ctx context.Context, extra []string, name string, args ...string) ([]byte, error)
+	// Keychain is the person's keychain; nil: this is no place for one.
+	Keychain Keychain
 	// OpenBrowser shows a page to the person at the terminal.
 	OpenBrowser func(ctx context.Context, url string) error
 }

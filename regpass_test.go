@@ -25,14 +25,14 @@ func TestCredentialFresh(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cred := Credential{Expires: minted.Add(c.life)}
-			at := cred.RefreshAt(minted, c.min)
+			at := cred.RefreshAt(minted, Least{Time: c.min})
 			if want := cred.Expires.Add(-c.replaceWith); !at.Equal(want) {
 				t.Errorf("RefreshAt is %s before the end, not %s", cred.Expires.Sub(at), c.replaceWith)
 			}
 			for now, want := range map[time.Time]bool{
 				minted: true, at.Add(-time.Nanosecond): true, at: false, cred.Expires: false, cred.Expires.Add(time.Hour): false,
 			} {
-				if got := cred.Fresh(now, minted, c.min); got != want {
+				if got := cred.Fresh(now, minted, Least{Time: c.min}); got != want {
 					t.Errorf("%s after it was minted Fresh is %v", now.Sub(minted), got)
 				}
 			}
@@ -43,7 +43,8 @@ func TestCredentialFresh(t *testing.T) {
 func TestCredentialWithoutEndIsFresh(t *testing.T) {
 	var cred Credential
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	fresh, at := cred.Fresh(now.AddDate(10, 0, 0), now, time.Minute), cred.RefreshAt(now, time.Minute)
+	least := Least{Time: time.Minute}
+	fresh, at := cred.Fresh(now.AddDate(10, 0, 0), now, least), cred.RefreshAt(now, least)
 	if !fresh || !at.IsZero() {
 		t.Errorf("Fresh is %v, RefreshAt %s", fresh, at)
 	}
@@ -51,7 +52,7 @@ func TestCredentialWithoutEndIsFresh(t *testing.T) {
 
 func TestCredentialThatEndedBeforeItWasMinted(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	if (Credential{Expires: now.Add(-time.Minute)}).Fresh(now, now, time.Minute) {
+	if (Credential{Expires: now.Add(-time.Minute)}).Fresh(now, now, Least{Time: time.Minute}) {
 		t.Error("it is fresh")
 	}
 }
@@ -70,6 +71,19 @@ func TestLookup(t *testing.T) {
 	} {
 		if name, value := e.Lookup(c.names...); name != c.name || value != c.value {
 			t.Errorf("Lookup(%q) is %s=%s", c.names, name, value)
+		}
+	}
+}
+
+// TestCredentialForSteps holds that what cannot be replaced is handed out for the first half of its lifetime only.
+func TestCredentialForSteps(t *testing.T) {
+	minted := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for life, want := range map[time.Duration]time.Duration{
+		time.Hour: 30 * time.Minute, 8 * time.Minute: 4 * time.Minute, 10 * time.Second: 5 * time.Second,
+	} {
+		at := Credential{Expires: minted.Add(life)}.RefreshAt(minted, Least{Time: 5 * time.Minute, Half: true})
+		if got := at.Sub(minted); got != want {
+			t.Errorf("a credential for %s is replaced after %s, not %s", life, got, want)
 		}
 	}
 }

@@ -189,7 +189,8 @@ func TestMachineInTheOrder(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			o := Options{Timeout: time.Minute, MinLifetime: time.Minute, Provider: test.provider, Browser: test.browser}
+			o := Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}, Provider: test.provider,
+				Browser: test.browser}
 			e := New(p.env, s, o, &reported{}).Explain(ref(t, index, true))
 			if e.Proof != test.proof {
 				t.Errorf("%q, %v; want %q", e.Proof, e.Err, test.proof)

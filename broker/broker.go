@@ -17,12 +17,12 @@ import (
 
 // Options say how credentials are got. Flags, variables and the action's inputs fill them in.
 type Options struct {
-	Provider    string        // name of the CI system that makes identities; empty: the first that is found
-	Timeout     time.Duration // limit for getting one credential, retries included
-	MinLifetime time.Duration // a credential with less than this left is replaced; see regpass.Credential.Fresh
-	Given       Given         // a secret that the user hands over
-	Browser     bool          // a person at the terminal may log in
-	KeepAll     bool          // also keep credentials that were not minted
+	Provider string        // name of the CI system that makes identities; empty: the first that is found
+	Timeout  time.Duration // limit for getting one credential, retries included
+	Least    regpass.Least // a credential with less than this left is replaced
+	Given    Given         // a secret that the user hands over
+	Browser  bool          // a person at the terminal may log in
+	KeepAll  bool          // also keep credentials that were not minted
 }
 
 // Given is a secret that the user hands over for the registries that they name, rather than by a registry's variable.
@@ -139,7 +139,7 @@ func (b *Broker) exchange(ctx context.Context, l *Lease, proof registry.Proof) (
 	mint := func(ctx context.Context, stale *session.Lease) (session.Lease, error) {
 		return b.mint(ctx, blank, proof, stale)
 	}
-	l.Lease, err = b.session.Mint(ctx, l.Key, b.options.MinLifetime, mint)
+	l.Lease, err = b.session.Mint(ctx, l.Key, b.options.Least, mint)
 	if old, ok := b.inStead(err, l.Target, blank.Key); ok {
 		l.Lease = old
 		return nil

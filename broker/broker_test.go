@@ -112,7 +112,7 @@ func TestExplainAgreesWithCredential(t *testing.T) {
 				name, value, _ := strings.Cut(kv, "=")
 				p.vars[name] = strings.ReplaceAll(value, "KEY", p.pyx.Key)
 			}
-			o := Options{Timeout: time.Minute, MinLifetime: time.Minute, Given: test.given}
+			o := Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}, Given: test.given}
 			r := ref(t, test.ref, !test.checkout)
 			e := New(p.env, nil, o, &reported{}).Explain(r)
 			if e.Proof != test.proof || (e.Err == nil) != (test.says == "") {
@@ -145,7 +145,7 @@ func TestSessionComesBeforeAnIdentity(t *testing.T) {
 	p := newFixture(t, map[string]string{})
 	p.vars["PYX_API_KEY"] = p.pyx.Key
 	s := p.session(t)
-	o := Options{Timeout: time.Minute, MinLifetime: time.Minute}
+	o := Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}
 	r := ref(t, "https://api.pyx.dev/simple/acme/main", true)
 	first, err := New(p.env, s, o, &reported{}).Credential(t.Context(), r)
 	if err != nil {
@@ -216,7 +216,7 @@ func TestWhatCannotBeKeptIsRevoked(t *testing.T) {
 // A server whose tokens have nearly ended when they come is not asked without a pause.
 func TestRenewPauses(t *testing.T) {
 	p := newFixture(t, map[string]string{})
-	b := New(p.env, nil, Options{Timeout: time.Minute, MinLifetime: time.Minute}, &reported{})
+	b := New(p.env, nil, Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}, &reported{})
 	l := Lease{Renewable: true}
 	l.Minted, l.Cred.Expires = p.now, p.now.Add(time.Millisecond)
 	p.env.Wait = func(_ context.Context, d time.Duration) error {
@@ -231,7 +231,7 @@ func TestRenewPauses(t *testing.T) {
 func TestRenewReplacesBeforeTheEnd(t *testing.T) {
 	p := newFixture(t, map[string]string{})
 	p.vars["PYX_API_KEY"] = p.pyx.Key
-	b := New(p.env, p.session(t), Options{Timeout: time.Minute, MinLifetime: time.Minute}, &reported{})
+	b := New(p.env, p.session(t), Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}, &reported{})
 	all, err := credentials(t.Context(), b, []regpass.Ref{ref(t, "https://api.pyx.dev/simple/acme/main", true)})
 	if err != nil {
 		t.Fatal(err)

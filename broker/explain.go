@@ -74,6 +74,33 @@ func (b *Broker) Identify(ctx context.Context, ref regpass.Ref) Explanation {
 	return e
 }
 
+// Local is the credential that a registry would get, if it can be had without asking anybody: one that the session
+// keeps, or a key that is the credential itself.
+func (b *Broker) Local(ref regpass.Ref) (Lease, bool) {
+	target, err := registry.Open(b.env, ref)
+	if err != nil {
+		return Lease{}, false
+	}
+	f, err := b.find(target)
+	if err != nil {
+		return Lease{}, false
+	}
+	l := Lease{Lease: f.lease, Target: target}
+	if !f.kept {
+		ready := f.proof.Method == regpass.ReadyToken || f.proof.Method == regpass.APIKey && !target.Row.Exchanges
+		if !ready || b.onlyTo(target, f.proof) != nil {
+			return Lease{}, false
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // a row that asks somebody all the same gets no answer
+		if l.Cred, err = target.Exchange(ctx, b.env, f.proof); err != nil {
+			return Lease{}, false
+		}
+	}
+	l.forTarget()
+	return l, true
+}
+
 // withType adds to the error that there is no proof what the server says of itself. Whether that is so decides the
 // person: nothing is sent by it.
 func (b *Broker) withType(ctx context.Context, t registry.Target, err error) error {

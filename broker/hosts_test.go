@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/regpass/regpass"
 )
 
 // A credential of an earlier step is for the hosts that it names: a registry on another host gets one of its own, not
@@ -65,7 +67,7 @@ func TestMintedForEachHost(t *testing.T) {
 				_ = json.NewEncoder(w).Encode(map[string]any{"token": testToken(minted), "access_token": testToken(minted),
 					"expiry": p.now.Add(time.Hour).Format(time.RFC3339), "expires_in": 3600})
 			})}}
-			b := New(p.env, p.session(t), Options{Timeout: time.Minute, MinLifetime: time.Minute}, &reported{})
+			b := New(p.env, p.session(t), Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}, &reported{})
 			for i, text := range []string{test.first, test.second, test.first, test.second} {
 				r := ref(t, text, true)
 				got, err := b.Credential(t.Context(), r)

@@ -52,7 +52,7 @@ func TestUsedOn(t *testing.T) {
 			p := newFixture(t, map[string]string{})
 			p.vars["PYX_API_KEY"] = p.pyx.Key
 			s := p.session(t)
-			o := Options{Timeout: time.Minute, MinLifetime: time.Minute}
+			o := Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}
 			r := ref(t, index, true)
 			first, err := New(p.env, s, o, &reported{}).Credential(t.Context(), r)
 			if err != nil {
@@ -108,7 +108,7 @@ func (c cutOff) RoundTrip(*http.Request) (*http.Response, error) {
 func TestLeakedIsNotUsedOn(t *testing.T) {
 	p := newFixture(t, map[string]string{})
 	p.vars["PYX_API_KEY"] = p.pyx.Key
-	b := New(p.env, p.session(t), Options{Timeout: time.Minute, MinLifetime: time.Minute}, &reported{})
+	b := New(p.env, p.session(t), Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}, &reported{})
 	live, err := b.Live()
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestLeakedIsNotUsedOn(t *testing.T) {
 func TestUsedOnForTheCheckout(t *testing.T) {
 	p := newFixture(t, map[string]string{})
 	s := p.session(t)
-	o := Options{Timeout: time.Minute, MinLifetime: time.Minute}
+	o := Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}
 	given := o
 	given.Given = Given{From: "--token-stdin", Secret: regpass.NewSecret(p.pyx.Key)}
 	const index = "https://api.pyx.dev/simple/acme/main"
@@ -151,7 +151,7 @@ func TestRenewWhileDown(t *testing.T) {
 	p := newFixture(t, map[string]string{})
 	p.vars["PYX_API_KEY"] = p.pyx.Key
 	said := &reported{}
-	b := New(p.env, p.session(t), Options{Timeout: time.Minute, MinLifetime: time.Minute}, said)
+	b := New(p.env, p.session(t), Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}, said)
 	all, err := credentials(t.Context(), b, []regpass.Ref{ref(t, "https://api.pyx.dev/simple/acme/main", true)})
 	if err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func TestCloudInTheOrder(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			o := Options{Timeout: time.Minute, MinLifetime: time.Minute, Provider: test.provider}
+			o := Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}, Provider: test.provider}
 			e := New(p.env, s, o, &reported{}).Explain(r)
 			if e.Proof != test.proof || (e.Err == nil) != (test.says == nil) {
 				t.Errorf("%q, %v; want %q", e.Proof, e.Err, test.proof)

@@ -121,7 +121,7 @@ func (l *Live) Fresh(c regpass.Credential) bool {
 			c.Expires = kept.Cred.Expires
 		}
 	}
-	return c.Fresh(l.broker.env.Now(), o.lease.Minted, l.broker.options.MinLifetime)
+	return c.Fresh(l.broker.env.Now(), o.lease.Minted, l.broker.options.Least)
 }
 
 // Identify names a secret by its fingerprint. ours is false for the user's other secrets: they may show up in a build.

@@ -152,7 +152,7 @@ func testLive(t *testing.T, references ...string) (*Live, []regpass.Ref) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live, err := New(env, s, Options{Timeout: time.Minute, MinLifetime: time.Minute}, silent{}).Live()
+	live, err := New(env, s, Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}, silent{}).Live()
 	if err != nil || live.Earlier() {
 		t.Fatalf("earlier credentials: %v", err)
 	}

@@ -111,7 +111,7 @@ func (b *Broker) withUser(p registry.Proof) registry.Proof {
 
 func fromSession(b *Broker, t registry.Target) (found, bool, error) {
 	l, ok, err := b.stored(t, anyLease)
-	ok = ok && l.Cred.Fresh(b.env.Now(), l.Minted, b.options.MinLifetime)
+	ok = ok && l.Cred.Fresh(b.env.Now(), l.Minted, b.options.Least)
 	return found{lease: l, kept: ok}, ok, err
 }
 

@@ -24,7 +24,7 @@ func TestSessionOfASecretThatNamesNoRegistry(t *testing.T) {
 		"input":            {given: "the input api-key"},
 	} {
 		p := newFixture(t, map[string]string{})
-		o := Options{Timeout: time.Minute, MinLifetime: time.Minute}
+		o := Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}
 		made := o
 		if made.Given.From = test.given; test.given != "" {
 			made.Given.Secret = regpass.NewSecret(p.pyx.Key)
@@ -60,7 +60,7 @@ func TestRefreshOfASecretThatNamesNoRegistry(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := New(p.env, s, Options{Timeout: time.Minute, MinLifetime: time.Minute}, &reported{})
+		b := New(p.env, s, Options{Timeout: time.Minute, Least: regpass.Least{Time: time.Minute}}, &reported{})
 		for range 2 { // the refreshed one is as its own as the one before
 			l, err := b.Credential(t.Context(), ref(t, "https://api.pyx.dev/simple/acme/main", false))
 			if own != (err == nil) || own != l.Own {

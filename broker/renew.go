@@ -34,7 +34,7 @@ func (b *Broker) Renew(ctx context.Context, all []Lease, changed func(context.Co
 // nextRenewal is the moment of the next attempt; zero: there is none.
 func (b *Broker) nextRenewal(all []Lease, failed map[int]bool, now time.Time) (next time.Time) {
 	for i, l := range all {
-		at := l.Cred.RefreshAt(l.Minted, b.options.MinLifetime)
+		at := l.Cred.RefreshAt(l.Minted, b.options.Least)
 		if at.IsZero() || !l.Renewable {
 			continue
 		}
@@ -51,7 +51,7 @@ func (b *Broker) nextRenewal(all []Lease, failed map[int]bool, now time.Time) (n
 // replaceDue gets a new credential for each that is due, and reports whether it got one.
 func (b *Broker) replaceDue(ctx context.Context, all []Lease, failed map[int]bool) (changed bool) {
 	for i, l := range all {
-		if l.Cred.Fresh(b.env.Now(), l.Minted, b.options.MinLifetime) || !l.Renewable {
+		if l.Cred.Fresh(b.env.Now(), l.Minted, b.options.Least) || !l.Renewable {
 			continue
 		}
 		fresh, err := b.Credential(ctx, l.Target.Ref)

@@ -26,7 +26,7 @@ var Dialects = []Dialect{
 	{Name: "buildx", Doc: "flags for docker build and docker buildx build", Words: buildxWords,
 		Text: plainWords(buildxWords)},
 	{Name: "bake",
-		Doc:   "flags for docker buildx bake (0.22 or newer): the secrets of every target, and permission to read them",
+		Doc:   "flags for docker buildx bake (0.22 or newer): every target may read the secrets",
 		Words: bakeWords, Text: plainWords(bakeWords)},
 	{Name: "bake-file", Doc: "a file to add to bake with -f: the secrets of targets that inherit from \"regpass\"",
 		Text: bakeFileText, Note: bakeFileAllow},

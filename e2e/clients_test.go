@@ -23,7 +23,19 @@ var clients = [][2]string{
 	{"PIP", "pip/bin/pip"},
 	{"PYTHON", "pip/bin/python"},
 	{"TWINE", "twine/bin/twine"},
+	{"POETRY", "poetry/bin/poetry"},
+	{"PDM", "pdm/bin/pdm"},
+	{"HATCH", "hatch/bin/hatch"},
 	{"RATTLER_PYTHON", "rattler/bin/python"},
+	{"NPM", "bin/npm"},
+	{"NPM11", "bin/npm-11"},
+	{"PNPM", "bin/pnpm"},
+	{"PNPM10", "bin/pnpm-10"},
+	{"YARN1", "bin/yarn-1"},
+	{"BERRY", "bin/yarn"},
+	{"BUN", "bin/bun"},
+	{"NODE", "bin/node"},
+	{"RUST_CARGO", "bin/cargo"},
 	{"SYSTEM_PYTHON", "/usr/bin/python3"},
 	{"CURL", "/usr/bin/curl"},
 }
@@ -32,10 +44,13 @@ var clients = [][2]string{
 // outside of the script's folder, ask a person or look for a new version of themselves.
 var clientSettings = map[string]string{
 	"NO_COLOR":                "1",
+	"PDM_CHECK_UPDATE":        "0",
+	"PDM_USE_VENV":            "0",
 	"PIP_CONFIG_FILE":         os.DevNull,
 	"PIP_NO_INPUT":            "1",
 	"PIP_NO_DEPS":             "1",
 	"PIP_PROGRESS_BAR":        "off",
+	"POETRY_NO_INTERACTION":   "1",
 	"TWINE_NON_INTERACTIVE":   "1",
 	"UV_NO_CONFIG":            "1",
 	"UV_NO_PROGRESS":          "1",
@@ -45,6 +60,10 @@ var clientSettings = map[string]string{
 	"PYTHON_KEYRING_BACKEND":  "keyring.backends.null.Keyring",
 
 	"PIP_DISABLE_PIP_VERSION_CHECK": "1",
+
+	"npm_config_audit": "false", "npm_config_fund": "false", "npm_config_update_notifier": "false",
+	"YARN_ENABLE_TELEMETRY": "false", "YARN_ENABLE_GLOBAL_CACHE": "false", "YARN_UNSAFE_HTTP_WHITELIST": "127.0.0.1",
+	"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "CARGO_NET_RETRY": "0",
 }
 
 // clientFolders are variables that name folders of the script's own.
@@ -53,7 +72,15 @@ var clientFolders = map[string]string{
 	"UV_CACHE_DIR":        "uv-cache",
 	"UV_CREDENTIALS_DIR":  "uv-credentials",
 	"PYX_CREDENTIALS_DIR": "pyx-credentials",
+	"POETRY_CONFIG_DIR":   "poetry-config",
+	"POETRY_CACHE_DIR":    "poetry-cache",
+	"PDM_CACHE_DIR":       "pdm-cache",
+	"HATCH_DATA_DIR":      "hatch-data",
+	"HATCH_CACHE_DIR":     "hatch-cache",
 	"XDG_CACHE_HOME":      "cache",
+	"CARGO_HOME":          "cargo",
+	"GOPATH":              "go",
+	"npm_config_cache":    "npm-cache",
 }
 
 // TestClients runs the scripts in testdata/clients, which run with real package clients.
@@ -64,7 +91,7 @@ func TestClients(t *testing.T) {
 			return err
 		}
 		return setupClients(e, paths)
-	}, clientCommands)
+	}, clientCommands, packageCommands)
 }
 
 // clientPaths finds the clients: variable and path.
@@ -93,6 +120,7 @@ func clientPaths(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	paths["RATTLER"] = script
+	paths["NPM_INI"] = filepath.Join(folder, "npm/node_modules/npm/node_modules/ini")
 	return paths
 }
 

@@ -23,6 +23,7 @@ type scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args 
 var commandSections = map[string][]string{
 	"Every script":        {"commands"},
 	"clients and runners": {"clientCommands"},
+	"clients alone":       {"packageCommands"},
 	"engines and runners": {"engineCommands"},
 	"engines alone":       {"flowCommands", "golangCommands"},
 	"runners alone":       {"runnerCommands"},

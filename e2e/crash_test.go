@@ -29,7 +29,10 @@ func TestKilledAtEveryCall(t *testing.T) {
 	index, key := tokenService(t)
 	login := []string{"login", index + " type=pyx", "--to", "netrc,rattler,uv", "--netrc-file", "HOME/.netrc",
 		"--rattler-home"}
+	install := []string{"helper", "install", "docker", index + " type=pyx"}
+	uninstall := []string{"helper", "uninstall", "docker"}
 	full := map[string]string{
+		".docker/config.json": "{\r\n  \"credHelpers\": {}}",
 		".netrc": "# mine\r\nmachine 127.0.0.1 login me password mine\r\n" +
 			"machine b.test\r\n\tlogin x\r\n\tpassword y",
 		".rattler/credentials.json": "{\n  \"a.test\": {\"CondaToken\": \"x\"}\n}\n",
@@ -40,15 +43,19 @@ func TestKilledAtEveryCall(t *testing.T) {
 		before []string // a run that nobody kills, with the key
 		killed []string
 		after  []string // a run that nobody kills, with another token
+		end    []string // the run that undoes it; nil: logout
 		least  int      // calls that there are at least, or the test would look at nothing
 	}{
-		{"login", full, nil, login, nil, 30},
-		{"login in an empty home", nil, nil, login, nil, 30},
-		{"login before another", full, nil, login, login, 30},
-		{"login after another", full, login, login, nil, 30},
-		{"logout", full, login, []string{"logout"}, nil, 15},
-		{"logout in an empty home", nil, login, []string{"logout"}, nil, 15},
-		{"exec", full, nil, []string{"exec", index + " type=pyx", "--", "true"}, nil, 30},
+		{"login", full, nil, login, nil, nil, 30},
+		{"login in an empty home", nil, nil, login, nil, nil, 30},
+		{"login before another", full, nil, login, login, nil, 30},
+		{"login after another", full, login, login, nil, nil, 30},
+		{"logout", full, login, []string{"logout"}, nil, nil, 15},
+		{"logout in an empty home", nil, login, []string{"logout"}, nil, nil, 15},
+		{"exec", full, nil, []string{"exec", index + " type=pyx", "--", "true"}, nil, nil, 30},
+		{"install", full, nil, install, nil, uninstall, 15},
+		{"install in an empty home", nil, nil, install, nil, uninstall, 15},
+		{"uninstall", full, install, uninstall, nil, uninstall, 8},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // they share the program and the service only
@@ -67,8 +74,12 @@ func TestKilledAtEveryCall(t *testing.T) {
 					v.environ = append(v.environ, another)
 					v.run(t, tt.after...)
 				}
-				if out := v.run(t, "logout"); strings.Contains(out, "warning") {
-					t.Errorf("killed at call %d: logout wrote\n%s", n, out)
+				end := tt.end
+				if end == nil {
+					end = []string{"logout"}
+				}
+				if out := v.run(t, end...); strings.Contains(out, "warning") {
+					t.Errorf("killed at call %d: the end wrote\n%s", n, out)
 				}
 				if err := v.asItWas(); err != nil {
 					t.Errorf("killed at call %d: %v", n, err)
@@ -92,7 +103,7 @@ type victim struct {
 func newVictim(t *testing.T, program, key string, home map[string]string) *victim {
 	t.Helper()
 	v := &victim{dir: t.TempDir(), program: program}
-	v.environ = []string{"HOME=" + v.dir + "/home", "XDG_RUNTIME_DIR=" + v.dir + "/run", "PATH=" + os.Getenv("PATH"),
+	v.environ = []string{"HOME=" + v.dir + "/home", "XDG_STATE_HOME=" + v.dir + "/run", "PATH=" + os.Getenv("PATH"),
 		"PYX_API_KEY=" + key}
 	for _, dir := range []string{"home", "run"} {
 		if err := os.Mkdir(filepath.Join(v.dir, dir), 0o700); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/cgi"
-	"net/http/httptest"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -88,36 +87,9 @@ var flowCommands = scriptCommands{
 	},
 }
 
-// instead has b serve the requests that are chosen, and a all others.
-func instead(a http.Handler, chosen func(*http.Request) bool, b http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if chosen(r) {
-			b.ServeHTTP(w, r)
-			return
-		}
-		a.ServeHTTP(w, r)
-	})
-}
-
 // sameToken gives out a registry's token, which is the one that was shown for it
 // (https://distribution.github.io/distribution/spec/auth/token/).
 func sameToken(w http.ResponseWriter, r *http.Request) {
 	_, token, _ := r.BasicAuth()
 	_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "expires_in": 60})
-}
-
-// mayRead lets in whoever the service would show the index to.
-func mayRead(service http.Handler, challenge string, h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ask := httptest.NewRequestWithContext(r.Context(), http.MethodGet, "/simple/acme/main/", nil)
-		ask.Host, ask.RemoteAddr = r.Host, r.RemoteAddr
-		ask.Header["Authorization"] = r.Header["Authorization"]
-		res := httptest.NewRecorder()
-		if service.ServeHTTP(res, ask); res.Code != http.StatusOK {
-			w.Header().Set("WWW-Authenticate", challenge)
-			http.Error(w, "authentication required", http.StatusUnauthorized)
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
 }

@@ -12,6 +12,8 @@ import (
 	"math/big"
 	mathrand "math/rand/v2"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -83,4 +85,31 @@ func certificate(folder string) error {
 		}
 	}
 	return nil
+}
+
+// instead has b serve the requests that are chosen, and a all others.
+func instead(a http.Handler, chosen func(*http.Request) bool, b http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if chosen(r) {
+			b.ServeHTTP(w, r)
+			return
+		}
+		a.ServeHTTP(w, r)
+	})
+}
+
+// mayRead lets in whoever the service would show the index to.
+func mayRead(service http.Handler, challenge string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ask := httptest.NewRequestWithContext(r.Context(), http.MethodGet, "/simple/acme/main/", nil)
+		ask.Host, ask.RemoteAddr = r.Host, r.RemoteAddr
+		ask.Header["Authorization"] = r.Header["Authorization"]
+		res := httptest.NewRecorder()
+		if service.ServeHTTP(res, ask); res.Code != http.StatusOK {
+			w.Header().Set("WWW-Authenticate", challenge)
+			http.Error(w, "authentication required", http.StatusUnauthorized)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/helper"
 	"github.com/regpass/regpass/internal/cli"
 	"github.com/regpass/regpass/internal/process"
 )
@@ -25,6 +26,9 @@ import (
 // the machine while they run.
 func TestMain(m *testing.M) {
 	programs := map[string]func(){"regpass": func() { os.Exit(runLogged()) }}
+	if _, ok := helper.Started(os.Args[0]); ok { // by a link that the program made to itself
+		os.Exit(runLogged())
+	}
 	for name := range ciPrograms {
 		programs[name] = ciProgram(name)
 	}

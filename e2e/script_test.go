@@ -117,7 +117,7 @@ func setup(e *testscript.Env) error {
 	}
 	log := filepath.Join(work, ".stderr")
 	for name, value := range map[string]string{
-		"HOME": filepath.Join(work, "home"), "XDG_RUNTIME_DIR": filepath.Join(work, "run"),
+		"HOME": filepath.Join(work, "home"), "XDG_STATE_HOME": filepath.Join(work, "run"),
 		"SESSION": filepath.Join(work, "run", "regpass"), "KEY": key.Reveal(),
 		"SERVICE": f.url, "BAD": bad, "INDEX": f.url + "/simple/acme/main", "CHANNEL": f.url + "/conda/acme/main",
 		"PUBLISH": f.url + "/v1/upload/acme/main", "REGPASS_TEST_LOG": log, runVariable: strconv.Itoa(os.Getpid()),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,6 +17,7 @@ type Entry struct {
 	Ref       regpass.Ref // Options["name"]: the index name, if it has one
 	Cred      regpass.Credential
 	ClientVar string // variable of the registry's own client, or ""
+	Images    bool   // the host has container images, or may have
 }
 
 // hostPort matches a name, an IPv4 address, or an IPv6 address in brackets, with or without a port.
@@ -42,6 +44,29 @@ func (e Entry) CheckPorts() error {
 	}
 	return regpass.Hintf(fmt.Errorf("%s: %w", e.Cred.Host, ErrPorts),
 		"uv gets it by the sink uv; if all ports of %s may have it, add ports=any to the registry", host)
+}
+
+// ErrNotTheirs means that a client has no use for the credential, so nobody misses it there.
+var ErrNotTheirs = errors.New("it has nothing for the client")
+
+// ErrShared means that a file that has one credential for a host can hold neither of two: clients would send it for
+// both.
+var ErrShared = errors.New("another registry there has another credential, and the file holds one for a host")
+
+// CheckShared returns why a file of the format must not hold the credential besides those of the others, or nil. It
+// wraps ErrShared.
+func (f Format) CheckShared(e Entry, others []Entry) error {
+	if f.Keys == nil {
+		return nil
+	}
+	keys := f.Keys([]Entry{e})
+	for _, o := range others {
+		same := func(key string) bool { return slices.Contains(keys, key) }
+		if !e.same(o) && slices.ContainsFunc(f.Keys([]Entry{o}), same) && f.Carries(o) == nil {
+			return fmt.Errorf("%s: %w", e.Ref, ErrShared)
+		}
+	}
+	return nil
 }
 
 // LeftOut is the warning that a sink or a build's file goes without a credential for the reason in err.

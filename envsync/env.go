@@ -58,6 +58,11 @@ func PlanVars(env *regpass.Env, _ Private, entries []Entry, o Options) (Plan, er
 			continue
 		}
 		p.Warnings = append(p.Warnings, warnings...)
+		if o.ByChance && o.Expands && vars[0].Name == tokenVar {
+			p.Notes = append(p.Notes, "env: "+tokenVar+" is not set: npm, pnpm, yarn and bun put a variable wherever the "+
+				"checkout's files say, such as into the token of another host; `--to env` sets it")
+			continue
+		}
 		for _, v := range vars {
 			if v.Plain == "" && v.Secret.Empty() {
 				continue

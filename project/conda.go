@@ -8,6 +8,7 @@ import "strings"
 func readConda(text string) (named, error) {
 	var channels []string
 	key, alias := "", ""
+	custom := false // a channel of custom_channels, NAME: URL of the server
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, " \t\r\n")
 		value := strings.TrimSpace(line)
@@ -16,9 +17,13 @@ func readConda(text string) (named, error) {
 			continue
 		case line[0] != ' ' && line[0] != '\t' && line[0] != '-':
 			key, value, _ = strings.Cut(line, ":")
+			custom = key == "custom_channels"
 			if key == "channel_alias" {
 				alias = scalar(value)
 			}
+		case custom:
+			name, server, _ := strings.Cut(value, ":")
+			channels = append(channels, strings.TrimRight(scalar(server), "/")+"/"+scalar(name))
 		}
 		if key == "channels" || key == "default_channels" {
 			channels = append(channels, items(value)...)

@@ -26,6 +26,7 @@ const (
 type named struct {
 	ours   []string // written for regpass: each must be a valid ref
 	others []string // written for another program: only those that are a valid ref count
+	names  []regpass.Named
 }
 
 // file is a file that a project may have.
@@ -43,22 +44,43 @@ var files = []file{
 	{"pixi.toml", readPixi, true},
 	{"pip.conf", readPip, false},
 	{"requirements*.txt", readRequirements, false},
-	{"environment.yml", readConda, false},
-	{"environment.yaml", readConda, false},
+	{"requirements*.in", readRequirements, false},
+	{"constraints*.txt", readRequirements, false},
+	{"Pipfile", readPipfile, false},
+	{"pdm.toml", readPDM, false},
+	{"poetry.toml", readPoetry, false},
+	{"hatch.toml", readHatch, false},
+	{"environment*.yml", readConda, false},
+	{"environment*.yaml", readConda, false},
 	{".condarc", readConda, false},
+	{".mambarc", readConda, false},
+	{".cargo/config.toml", readCargo, false},
+	{"pom.xml", readMaven, false},
+	{"[Nn]u[Gg]et.[Cc]onfig", readNuGet, false},
+	{"Gemfile", readGemfile, false},
+	{"composer.json", readComposer, false},
+	{".cargo/config", readCargo, false},
+	{".npmrc", readNpmrc, false},
+	{".yarnrc", readYarnrc, false},
+	{".yarnrc.yml", readYarnrcYAML, false},
+	{"bunfig.toml", readBunfig, false},
+	{"package.json", readPackageJSON, false},
+	{"go.env", readGoEnv, false},
 }
 
 // Found is what a project names.
 type Found struct {
 	Refs  []regpass.Ref // each once; Origin is the first file that names it, by regpass.ShowPath, or the variable
 	Paths []string      // the files that were read, by regpass.ShowPath
-	Left  []error       // what was passed over, a file or an entry, and why; nothing in it is a secret
+	Names []regpass.Named
+	Left  []error // what was passed over, a file or an entry, and why; nothing in it is a secret
 }
 
 // add adds what one file or variable names.
 func (f *Found) add(more Found) {
 	f.Refs = regpass.Unique(append(f.Refs, more.Refs...), regpass.Ref.String)
 	f.Paths = append(f.Paths, more.Paths...)
+	f.Names = append(f.Names, more.Names...)
 	f.Left = append(f.Left, more.Left...)
 }
 
@@ -209,6 +231,10 @@ func (f file) found(path, text string) (Found, error) {
 	}
 	path = regpass.ShowPath(path)
 	found.others(path, list.others)
+	if found.Names = list.names; len(list.names) > maxNamed { // some may contradict the others
+		found.Names = nil
+		found.Left = append(found.Left, fmt.Errorf("the names in %s count for nothing: there are too many", path))
+	}
 	if f.marks || len(list.others)+len(found.Refs) > 0 {
 		found.Paths = []string{path}
 	}

@@ -101,6 +101,45 @@ acme==1.0 --hash=sha256:00
 			"https://c.example/simple pip.conf", "https://f.example/simple requirements-dev.txt",
 			"https://d.example/simple requirements.txt"},
 			[]string{"pip.conf", "requirements-dev.txt", "requirements.txt"}},
+		{"pip-tools and pipenv", map[string]string{"requirements-dev.in": "--index-url https://a.example/simple\n",
+			"constraints.txt": "--extra-index-url https://b.example/simple\n", "Pipfile": `
+[[source]]
+name = "acme"
+url = "https://c.example/simple"
+verify_ssl = true
+[[source]]
+url = "https://${USER}:${PASSWORD}@no.example/simple"
+[packages]
+acme = {version = "*", index = "acme"}
+`}, "", []string{"https://a.example/simple requirements-dev.in", "https://b.example/simple constraints.txt",
+			"https://c.example/simple Pipfile"}, []string{"requirements-dev.in", "constraints.txt", "Pipfile"}},
+		{"settings of pdm, poetry and hatch", map[string]string{"pdm.toml": `
+[pypi]
+url = "https://a.example/simple"
+[pypi.extra]
+url = "https://b.example/simple"
+[repository.up]
+url = "https://c.example/upload"
+`, "poetry.toml": "[repositories.up]\nurl = \"https://d.example/upload\"\n", "hatch.toml": `
+[envs.default.env-vars]
+UV_INDEX = "acme=https://e.example/simple https://f.example/simple"
+OTHER = "https://no.example/simple"
+[envs.test]
+env-vars = {PIP_INDEX_URL = "https://g.example/simple"}
+`}, "", []string{"https://a.example/simple pdm.toml", "https://b.example/simple pdm.toml",
+			"https://c.example/upload pdm.toml", "https://d.example/upload poetry.toml", "https://e.example/simple hatch.toml",
+			"https://f.example/simple hatch.toml", "https://g.example/simple hatch.toml"},
+			[]string{"pdm.toml", "poetry.toml", "hatch.toml"}},
+		{"settings of other forms", map[string]string{"pdm.toml": "pypi = 1\nrepository = [1]\n",
+			"poetry.toml": "repositories = [{url = 1}]\n", "hatch.toml": "envs = [1]\n[x]\n",
+			"Pipfile": "source = {url = \"https://no.example\"}\n"}, "", nil, nil},
+		{"more of conda", map[string]string{"environment-dev.yaml": "channels:\n- https://a.example/acme\n", ".mambarc": `
+custom_channels:
+  acme: https://b.example/conda/
+  "other": 'https://c.example' # a comment
+channels: [conda-forge]
+`}, "", []string{"https://a.example/acme environment-dev.yaml", "https://b.example/conda/acme .mambarc",
+			"https://c.example/other .mambarc"}, []string{"environment-dev.yaml", ".mambarc"}},
 		{"conda", map[string]string{"environment.yml": `
 name: acme
 channels:
@@ -116,6 +155,48 @@ default_channels:
 - https://d.example/acme
 `}, "", []string{"https://a.example/acme environment.yml", "https://b.example/acme .condarc",
 			"https://c.example/acme .condarc", "https://d.example/acme .condarc"}, []string{"environment.yml", ".condarc"}},
+		{"npm", map[string]string{".npmrc": `
+; registry=https://no.example/npm
+registry = "https://a.example/npm/" ; ours
+@acme:registry=https://b.example/npm
+//c.example/:_authToken=${TOKEN}
+registry=https://registry.npmjs.org/
+[x]
+registry=https://no.example/npm
+`, ".yarnrc": "registry \"https://d.example/npm\"\n\"@acme:registry\" https://e.example/npm\nlastUpdateCheck 1\n",
+			".yarnrc.yml": `
+npmRegistryServer: "https://f.example/npm" # ours
+# npmRegistryServer: https://no.example/npm
+npmScopes:
+  acme:
+    npmRegistryServer: https://g.example/npm
+npmRegistries:
+  "//h.example/npm":
+    npmAlwaysAuth: true
+  https://i.example/npm:
+    npmAuthToken: "${TOKEN-}"
+`, "package.json": `{"publishConfig": {"registry": "https://j.example/npm", "access": "public", "@acme:registry": 1}}`,
+			"bunfig.toml": "[install]\nregistry = \"https://k.example/npm\"\n[install.scopes]\n" +
+				"acme = {url = \"https://l.example/npm\"}\n\"@b\" = \"https://m.example/npm\"\n",
+		}, "", []string{"https://a.example/npm/ .npmrc", "https://b.example/npm .npmrc", "https://d.example/npm .yarnrc",
+			"https://e.example/npm .yarnrc", "https://f.example/npm .yarnrc.yml", "https://g.example/npm .yarnrc.yml",
+			"https://h.example/npm .yarnrc.yml", "https://i.example/npm .yarnrc.yml", "https://k.example/npm bunfig.toml",
+			"https://m.example/npm bunfig.toml", "https://l.example/npm bunfig.toml", "https://j.example/npm package.json"},
+			[]string{".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "package.json"}},
+		{"cargo and go", map[string]string{".cargo/config.toml": `
+[registries.acme]
+index = "sparse+https://a.example/index/"
+[registries.git]
+index = "https://no.example/index"
+[source.crates-io]
+replace-with = "mirror"
+[source.mirror]
+registry = "sparse+https://b.example/index/"
+`, ".cargo/config": "[registries]\nold = { index = \"sparse+https://c.example/index/\" }\n",
+			"go.env": "GOPROXY=https://d.example/go,https://e.example/go|direct\nGOFLAGS=-mod=mod\n",
+		}, "", []string{"https://a.example/index/ .cargo/config.toml", "https://b.example/index/ .cargo/config.toml",
+			"https://c.example/index/ .cargo/config", "https://d.example/go go.env", "https://e.example/go go.env"},
+			[]string{".cargo/config.toml", ".cargo/config", "go.env"}},
 		{"what names nothing marks no project", map[string]string{"docs/requirements.txt": "sphinx\n",
 			"uv.toml": `index-url = "https://a.example/simple"`}, "docs",
 			[]string{"https://a.example/simple uv.toml"}, []string{"uv.toml"}},
@@ -255,6 +336,52 @@ func TestVariables(t *testing.T) {
 		`the variable PIP_EXTRA_INDEX_URL: "d.example" is left out: its URL holds a user name or a password`)
 }
 
+// TestOtherVariables are those of go, npm and cargo.
+func TestOtherVariables(t *testing.T) {
+	env := at(t.TempDir(), map[string]string{"GOPROXY": "https://a.example/go|https://ci:hunter2@b.example,direct,off",
+		"npm_config_registry": "https://c.example/npm/"})
+	env.Environ = []string{"CARGO_REGISTRIES_MY_OWN_INDEX=sparse+https://d.example/index/",
+		"CARGO_REGISTRIES_GIT_INDEX=https://no.example/git", "CARGO_REGISTRIES_X_TOKEN=hunter2"}
+	found, err := project.Find(env)
+	var refs []string
+	for _, r := range found.Refs {
+		refs = append(refs, r.String()+" "+r.Origin)
+		if r.Trusted {
+			t.Errorf("%s is trusted", r)
+		}
+	}
+	want := []string{"https://a.example/go the variable GOPROXY",
+		"https://c.example/npm/ the variable npm_config_registry",
+		"https://d.example/index/ the variable CARGO_REGISTRIES_MY_OWN_INDEX"}
+	if err != nil || !slices.Equal(refs, want) {
+		t.Errorf("%q, %v", refs, err)
+	}
+	names := []regpass.Named{{Client: "npm", Name: "registry", URL: "https://c.example/npm/"},
+		{Client: "cargo", Name: "MY_OWN", URL: "https://d.example/index/"}}
+	if !slices.Equal(found.Names, names) {
+		t.Errorf("names %v", found.Names)
+	}
+	wantLeft(t, found, `the variable GOPROXY: "b.example" is left out: its URL holds a user name or a password`)
+}
+
+// TestHostileNPM: what is no registry, or no file of the kind, names nothing and stops nothing.
+func TestHostileNPM(t *testing.T) {
+	deep := strings.Repeat("[", 100_000)
+	for name, text := range map[string]string{
+		"package.json": `{"publishConfig": ` + deep,
+		".npmrc":       "registry\n=\n@:registry=\n[\nregistry=https://no.example\n\x00",
+		".yarnrc":      `"registry`, ".yarnrc.yml": ":\n  npmRegistryServer:\nnpmRegistries:\n  ://x:\n  \"//\":\n" + deep,
+		"go.env": "GOPROXY=\nGOPROXY=,|,://\n",
+	} {
+		dir := t.TempDir()
+		write(t, dir, map[string]string{name: text, "uv.toml": `index-url = "https://a.example/simple"`})
+		found, err := project.Find(at(dir, nil))
+		if err != nil || len(found.Refs) != 1 {
+			t.Errorf("%s: %v, %v", name, found.Refs, err)
+		}
+	}
+}
+
 // wantLeft compares what was passed over, and looks for secrets in it.
 func wantLeft(t *testing.T, found project.Found, want ...string) {
 	t.Helper()
@@ -271,6 +398,22 @@ func wantLeft(t *testing.T, found project.Found, want ...string) {
 }
 
 // What is left out is said by its host. All else in a URL may be a secret.
+// TestTooManyNames holds that a file's names are few or none: clients compare each with others, and set variables.
+func TestTooManyNames(t *testing.T) {
+	const most = 500
+	path := filepath.Join(t.TempDir(), "nuget.config")
+	for n, want := range map[int]int{most: most, most + 1: 0} {
+		text := "<configuration><packageSources>" + strings.Repeat(`<add key="a" value="https://h.test/"/>`, n) +
+			"</packageSources></configuration>"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := project.Config(path); err != nil || len(found.Names) != want {
+			t.Errorf("%d names: %d, %v", n, len(found.Names), err)
+		}
+	}
+}
+
 func TestWhatIsLeftOutIsSaid(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"uv.toml": `

@@ -2,7 +2,9 @@ package project
 
 import (
 	"errors"
+	"slices"
 
+	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/internal/toml"
 )
 
@@ -49,6 +51,7 @@ func readPyproject(text string) (named, error) {
 			Pixi    pixiConfig
 			Poetry  sources
 			PDM     sources
+			Hatch   hatchConfig
 		}
 	}
 	err := toml.Unmarshal([]byte(text), &c)
@@ -57,8 +60,8 @@ func readPyproject(text string) (named, error) {
 		err = wrong
 	}
 	others := append(c.Tool.UV.refs(), c.Tool.Pixi.refs()...)
-	others = append(append(others, c.Tool.Poetry.refs()...), c.Tool.PDM.refs()...)
-	return named{ours: list, others: others}, err
+	others = slices.Concat(others, c.Tool.Poetry.refs(), c.Tool.PDM.refs(), c.Tool.Hatch.refs())
+	return named{ours: list, others: others, names: c.Tool.Poetry.names("poetry")}, err
 }
 
 // sources are the package sources of poetry (https://python-poetry.org/docs/repositories/) and of pdm
@@ -72,6 +75,20 @@ func (s sources) refs() []string {
 		table, _ := one.(map[string]any)
 		url, _ := table["url"].(string)
 		all = append(all, url)
+	}
+	return all
+}
+
+// names lists the sources under their names.
+func (s sources) names(client string) []regpass.Named {
+	var all []regpass.Named
+	tables, _ := s.Source.([]any)
+	for _, one := range tables {
+		table, _ := one.(map[string]any)
+		name, _ := table["name"].(string)
+		if url, _ := table["url"].(string); name != "" && url != "" {
+			all = append(all, regpass.Named{Client: client, Name: name, URL: url})
+		}
 	}
 	return all
 }

@@ -31,6 +31,7 @@ var codeArtifact = Row{
 	OIDC:      true,
 	Needs:     []string{awsRole.Name},
 	Exchanges: true,
+	CargoBare: true, // https://docs.aws.amazon.com/codeartifact/latest/ug/configure-use-cargo.html
 	Cloud:     awsCloud,
 	Refusals:  awsRefusals,
 	Trust:     trustCodeArtifact,

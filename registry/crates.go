@@ -21,6 +21,7 @@ var crates = Row{
 	AnyHost:   true,
 	Publishes: true,
 	Readers:   map[string]string{"index.crates.io": "https://crates.io", "static.crates.io": "https://crates.io"},
+	CargoBare: true, // https://doc.rust-lang.org/cargo/reference/registry-web-api.html
 	Proofs:    []Source{tokenOf("at crates.io", onHost(cratesHost), "CARGO_REGISTRY_TOKEN")},
 	ClientVar: "CARGO_REGISTRY_TOKEN",
 	OIDC:      true,

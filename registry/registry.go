@@ -57,6 +57,9 @@ type Row struct {
 	Conda     bool     // serves conda channels alone, so other clients have no use for its credential
 	Publishes bool     // takes uploads alone, so clients that install have no use for its credential
 
+	// CargoBare says that cargo sends the token as it is, and not as Bearer; the option cargo=bare says so of one server.
+	CargoBare bool
+
 	// Cloud says which credentials of the machine's cloud serve the target, for people, without a request; empty: none.
 	// Nil: the registry is of no cloud.
 	Cloud func(env *regpass.Env, t Target) string
@@ -135,10 +138,21 @@ var All = []Row{
 // CommonOptions are the options of every row.
 var CommonOptions = []Option{
 	{Name: "audience", Doc: "audience of the CI identity"},
+	{Name: "cargo", Values: []string{bareToken},
+		Doc: "bare: cargo sends the token as it is, without `Bearer` before it, as kellnr wants it"},
 	{Name: "name", Doc: "name of the index, for UV_INDEX_<NAME>_…; a file of the checkout sets none", FromCheckout: true},
 	{Name: "ports", Values: []string{"any"},
 		Doc: "any: a server on a port of its own gets a netrc and rattler's file, for every port of its host"},
 	{Name: "type", Doc: "kind of registry, if the host does not tell"},
+}
+
+const bareToken = "bare"
+
+// CargoBare reports whether cargo is to send ref's token without a scheme before it, which is what it does with the
+// tokens in its own files (https://doc.rust-lang.org/cargo/reference/registry-web-api.html).
+func CargoBare(env *regpass.Env, ref regpass.Ref) bool {
+	row, err := Find(env, ref)
+	return err == nil && (row.CargoBare || ref.Options["cargo"] == bareToken)
 }
 
 // Find picks the row for ref: the one in its option type, otherwise the first that matches its host. An unknown type,

@@ -224,9 +224,9 @@ func TestFindRefuses(t *testing.T) {
 	for _, test := range []struct{ ref, says string }{
 		{"pyx.dev type=nothing", strings.Join(names, ", ")},
 		{"pyx.dev type=", `no type is named`},
-		{"pyx.dev workspce=acme", "audience, name, ports, type, workspace"},
+		{"pyx.dev workspce=acme", "audience, cargo, name, ports, type, workspace"},
 		{"https://repo.prefix.dev/acme workspace=acme",
-			`prefix.dev: unknown option "workspace" (known: audience, name, ports, type)`},
+			`prefix.dev: unknown option "workspace" (known: audience, cargo, name, ports, type)`},
 	} {
 		_, err := registry.Find(newFixture(nil).Env, ref(t, test.ref))
 		mustSay(t, err, test.says)

@@ -22,8 +22,9 @@ var static = Row{
 	Example: "https://conda.example/acme",
 	Match:   func(*regpass.Env, regpass.Ref) bool { return true },
 	AnyHost: true,
-	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org",
-		"pypi.nvidia.com"}, // named by ordinary projects; regpass never talks to them
+	// Named by ordinary projects; regpass never talks to them.
+	PublicHosts: []string{"pypi.org", "files.pythonhosted.org", "download.pytorch.org", "pypi.nvidia.com",
+		"registry.yarnpkg.com", "npm.jsr.io", "proxy.golang.org", "index.crates.io"},
 	Options: keyOptions,
 	Open:    openKey(regpass.Bearer),
 }
@@ -101,6 +102,8 @@ func (k keyRef) kind(env *regpass.Env, t Target, p Proof, named bool) (regpass.K
 	bucket := t.Ref.URL.Scheme == "s3"
 	kind := cmp.Or(p.Kind, regpass.Kind(t.option(env, "kind")))
 	switch {
+	case bucket && p.Kind == regpass.Basic && p.Username != "": // --username has the access key id
+		return regpass.S3, nil
 	case kind == "" && bucket:
 		return regpass.S3, nil
 	case kind == "" && named:

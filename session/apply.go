@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -49,7 +50,7 @@ func (s *Session) Apply(ctx context.Context, changes []envsync.Change, files ...
 		e, err := s.planEdit(c)
 		if err != nil {
 			err = fmt.Errorf("%s: %s is left as it is: %w", c.Format.Name, c.Path, err)
-			return regpass.Hintf(err, "leave the file out, and regpass makes a private one")
+			return regpass.Hintf(err, "%s", cmp.Or(c.ByHand, "leave the file out, and regpass makes a private one"))
 		}
 		if e.Private {
 			err = s.writePrivate(e.Path, e.now)
@@ -76,6 +77,9 @@ func (s *Session) planEdit(c envsync.Change) (*edit, error) {
 	} else {
 		e.was, err = readSnapshot(c.Path)
 	}
+	if err == nil && e.Format.Public && e.was.content != nil && e.was.mode&0o200 == 0 {
+		err = errors.New("it is read-only")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +89,15 @@ func (s *Session) planEdit(c envsync.Change) (*edit, error) {
 
 // changes reports whether a file in place needs a change.
 func (e *edit) changes() bool {
-	return e.was.content == nil || !bytes.Equal(e.was.content, e.now) || e.was.mode&0o077 != 0
+	return e.was.content == nil || !bytes.Equal(e.was.content, e.now) || e.was.mode&0o077 != 0 && !e.Format.Public
+}
+
+// mode is the mode of the file with the new content.
+func (e *edit) mode() fs.FileMode {
+	if e.Format.Public && e.was.content != nil {
+		return e.was.mode
+	}
+	return 0o600
 }
 
 // private reads a private file of an earlier login; if there is none, it is the content that the file begins with.
@@ -141,7 +153,7 @@ func (s *Session) applyInPlace(st state, edits []*edit) error {
 	if err == nil {
 		return nil
 	}
-	hint := "your files are as they were; leave them out, and regpass makes private ones"
+	hint := cmp.Or(edits[0].ByHand, "your files are as they were; leave them out, and regpass makes private ones")
 	if done > 0 {
 		hint = "`regpass logout` puts back the files that were changed already"
 	}
@@ -252,7 +264,7 @@ func (e *edit) writeTemp() error {
 		e.in, err = os.OpenRoot(dir)
 	}
 	if err == nil {
-		err = create(e.in, e.rec.temp(), e.now, 0o600, durable)
+		err = create(e.in, e.rec.temp(), e.now, e.mode(), durable)
 	}
 	return err
 }

@@ -31,9 +31,9 @@ func (s *Session) Changed() ([]string, error) {
 // several processes ask for one key at the same time, only one of them mints. mint gets the stale credential, or nil.
 // If a credential was minted but could not be kept, Mint returns it together with the error, and the caller must revoke
 // it.
-func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration,
+func (s *Session) Mint(ctx context.Context, key string, least regpass.Least,
 	mint func(context.Context, *Lease) (Lease, error)) (Lease, error) {
-	if l, ok, err := s.fresh(key, minLife); ok || err != nil {
+	if l, ok, err := s.fresh(key, least); ok || err != nil {
 		return l, err
 	}
 	unlock, err := s.lockKey(ctx, key)
@@ -41,7 +41,7 @@ func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration,
 		return Lease{}, err
 	}
 	defer unlock()
-	l, ok, err := s.fresh(key, minLife) // another process may have minted it while we waited
+	l, ok, err := s.fresh(key, least) // another process may have minted it while we waited
 	if ok || err != nil {
 		return l, err
 	}
@@ -58,7 +58,7 @@ func (s *Session) Mint(ctx context.Context, key string, minLife time.Duration,
 }
 
 // fresh looks for the credential with the key. A stale one is returned too, with ok false.
-func (s *Session) fresh(key string, minLife time.Duration) (l Lease, ok bool, err error) {
+func (s *Session) fresh(key string, least regpass.Least) (l Lease, ok bool, err error) {
 	all, err := s.Leases()
 	if err != nil {
 		return Lease{}, false, err
@@ -67,7 +67,7 @@ func (s *Session) fresh(key string, minLife time.Duration) (l Lease, ok bool, er
 	if i < 0 {
 		return Lease{}, false, nil
 	}
-	return all[i], all[i].Cred.Fresh(s.env.Now(), all[i].Minted, minLife), nil
+	return all[i], all[i].Cred.Fresh(s.env.Now(), all[i].Minted, least), nil
 }
 
 // keepTimeout is how long Keep waits for the session's lock.

@@ -16,6 +16,11 @@ import (
 )
 
 // minted is a credential of ours that lives for an hour from noon.
+var (
+	noLeast     regpass.Least
+	fiveMinutes = regpass.Least{Time: 5 * time.Minute}
+)
+
 func minted(key, secret string) Lease {
 	return Lease{Key: key, Receiver: "https://h.test", Method: "api-key", From: "KEY", Revocable: true, Minted: noon,
 		Cred: regpass.Credential{Registry: "test", Host: "h.test", Kind: regpass.Bearer, Username: "__token__",
@@ -29,7 +34,7 @@ func TestMintTradesOnceForMany(t *testing.T) {
 	for range 32 {
 		mine := reopen(t, s)
 		all.Go(func() {
-			l, err := mine.Mint(t.Context(), "one", 0, func(context.Context, *Lease) (Lease, error) {
+			l, err := mine.Mint(t.Context(), "one", noLeast, func(context.Context, *Lease) (Lease, error) {
 				exchanges.Add(1)
 				return minted("", "first"), nil
 			})
@@ -46,8 +51,8 @@ func TestMintTradesOnceForMany(t *testing.T) {
 
 func TestMintKeysDoNotWaitForEachOther(t *testing.T) {
 	s := begin(t)
-	_, err := s.Mint(t.Context(), "outer", 0, func(ctx context.Context, _ *Lease) (Lease, error) {
-		_, err := reopen(t, s).Mint(ctx, "inner", 0,
+	_, err := s.Mint(t.Context(), "outer", noLeast, func(ctx context.Context, _ *Lease) (Lease, error) {
+		_, err := reopen(t, s).Mint(ctx, "inner", noLeast,
 			func(context.Context, *Lease) (Lease, error) { return minted("", "inner"), nil })
 		return minted("", "outer"), err
 	})
@@ -76,7 +81,7 @@ func TestMintAgain(t *testing.T) {
 			must(t, s.Keep(minted("k", "old")))
 			now = now.Add(tt.jump)
 			var stale *Lease
-			l, err := s.Mint(t.Context(), "k", 5*time.Minute, func(_ context.Context, l *Lease) (Lease, error) {
+			l, err := s.Mint(t.Context(), "k", fiveMinutes, func(_ context.Context, l *Lease) (Lease, error) {
 				stale = l
 				return minted("", "new"), nil
 			})
@@ -96,10 +101,12 @@ func TestMintWithAClockThatWasAhead(t *testing.T) {
 	now := noon.Add(24 * time.Hour)
 	s, err := Open(machineAt(t, &now), filepath.Join(t.TempDir(), "s"))
 	must(t, err)
-	_, err = s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) { return minted("", "old"), nil })
+	_, err = s.Mint(t.Context(), "k", noLeast,
+		func(context.Context, *Lease) (Lease, error) { return minted("", "old"), nil })
 	must(t, err)
 	now = noon.Add(time.Hour + time.Minute)
-	l, err := s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) { return minted("", "new"), nil })
+	l, err := s.Mint(t.Context(), "k", noLeast,
+		func(context.Context, *Lease) (Lease, error) { return minted("", "new"), nil })
 	if err != nil || l.Cred.Secret.Reveal() != "new" {
 		t.Errorf("got %+v, %v", l, err)
 	}
@@ -108,7 +115,7 @@ func TestMintWithAClockThatWasAhead(t *testing.T) {
 func TestMintThatFailsKeepsNothing(t *testing.T) {
 	s := begin(t)
 	no := errors.New("no")
-	_, err := s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) { return Lease{}, no })
+	_, err := s.Mint(t.Context(), "k", noLeast, func(context.Context, *Lease) (Lease, error) { return Lease{}, no })
 	if !errors.Is(err, no) {
 		t.Errorf("got %v", err)
 	}
@@ -120,7 +127,7 @@ func TestMintThatFailsKeepsNothing(t *testing.T) {
 // What was minted while the session was ended comes back for the caller to revoke.
 func TestMintDuringLogout(t *testing.T) {
 	s := begin(t)
-	l, err := s.Mint(t.Context(), "k", 0, func(ctx context.Context, _ *Lease) (Lease, error) {
+	l, err := s.Mint(t.Context(), "k", noLeast, func(ctx context.Context, _ *Lease) (Lease, error) {
 		if _, warnings := reopen(t, s).Undo(ctx, nil); len(warnings) > 0 {
 			t.Errorf("logout: %v", warnings)
 		}
@@ -135,10 +142,10 @@ func TestMintDuringLogout(t *testing.T) {
 
 func TestMintWaitsNoLongerThanItMay(t *testing.T) {
 	s := begin(t)
-	_, err := s.Mint(t.Context(), "k", 0, func(context.Context, *Lease) (Lease, error) {
+	_, err := s.Mint(t.Context(), "k", noLeast, func(context.Context, *Lease) (Lease, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		_, err := reopen(t, s).Mint(ctx, "k", 0, func(context.Context, *Lease) (Lease, error) {
+		_, err := reopen(t, s).Mint(ctx, "k", noLeast, func(context.Context, *Lease) (Lease, error) {
 			t.Error("a second exchange")
 			return Lease{}, nil
 		})

@@ -119,7 +119,7 @@ func TestLogoutWhileCommandsRun(t *testing.T) {
 
 	// The running command refreshes one credential.
 	fresh := func(context.Context, *Lease) (Lease, error) { return minted("", "fresh"), nil }
-	_, err = s.Mint(t.Context(), "another", 0, fresh)
+	_, err = s.Mint(t.Context(), "another", regpass.Least{}, fresh)
 	must(t, err)
 	if warnings := endOne(); len(warnings) > 0 {
 		t.Errorf("warned %v", warnings)

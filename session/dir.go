@@ -14,7 +14,8 @@ import (
 )
 
 // Dir is the path of the session's folder, the first that applies of: REGPASS_SESSION_DIR, a folder for this job in the
-// CI's temporary folder, $XDG_RUNTIME_DIR/regpass, and a folder in the user's cache. Dir creates nothing.
+// CI's temporary folder, and a folder in the user's state, so that a login outlives a restart of the machine. Dir
+// creates nothing.
 func Dir(env *regpass.Env) (string, error) {
 	if dir := env.Getenv("REGPASS_SESSION_DIR"); dir != "" {
 		return env.Abs(dir), nil
@@ -24,26 +25,36 @@ func Dir(env *regpass.Env) (string, error) {
 			return jobFolder(env, s), nil
 		}
 	}
-	if dir := env.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "regpass"), nil
-	}
-	cache := env.Getenv("XDG_CACHE_HOME")
+	dir, err := userFolder(env, "regpass")
+	return dir, regpass.Hintf(err, "set REGPASS_SESSION_DIR to a private folder")
+}
+
+// Installed is the path of the folder of the session that keeps what an installed helper changed. It outlives every job
+// and every login.
+func Installed(env *regpass.Env, helper string) (string, error) {
+	dir, err := userFolder(env, "regpass-helpers")
+	return filepath.Join(dir, helper), regpass.Hintf(err, "set HOME")
+}
+
+// userFolder is the path of a folder in the user's state, which survives a restart and which nobody cleans up, unlike a
+// cache (https://specifications.freedesktop.org/basedir-spec/latest/).
+func userFolder(env *regpass.Env, name string) (string, error) {
+	state := env.Getenv("XDG_STATE_HOME")
 	switch {
-	case filepath.IsAbs(cache):
+	case filepath.IsAbs(state):
 	case runtime.GOOS == "windows":
-		cache = env.Getenv("LocalAppData")
+		state = env.Getenv("LocalAppData")
 	case !filepath.IsAbs(env.Home): // a relative one would lie in the checkout
-		cache = ""
-	case runtime.GOOS == "darwin":
-		cache = filepath.Join(env.Home, "Library", "Caches")
+		state = ""
+	case runtime.GOOS == "darwin": // regpass.toml lies in the folder regpass there
+		state, name = filepath.Join(env.Home, "Library", "Application Support"), name+"-state"
 	default:
-		cache = filepath.Join(env.Home, ".cache")
+		state = filepath.Join(env.Home, ".local", "state")
 	}
-	if cache == "" {
-		err := errors.New("session: there is no home folder to keep credentials in")
-		return "", regpass.Hintf(err, "set REGPASS_SESSION_DIR to a private folder")
+	if state == "" {
+		return "", errors.New("session: there is no home folder to keep credentials in")
 	}
-	return filepath.Join(cache, "regpass"), nil
+	return filepath.Join(state, name), nil
 }
 
 // jobFolder is the path of a job's session. Its name depends on everything that tells the job from others, since the

@@ -22,6 +22,9 @@ type state struct {
 	Shown   []shown  `json:",omitempty"`
 	Journal []record // in the order in which the files were first changed
 	Shell   []Shell  `json:",omitempty"`
+	Kept    []kept   `json:",omitempty"` // items of the keychain
+	Links   []link   `json:",omitempty"` // of an installed helper, before they are made
+	Refs    []string `json:",omitempty"` // the registries that an installed helper is for
 }
 
 // stateVersion grows when an older program would misread the file.
@@ -112,6 +115,11 @@ func parseState(raw []byte) (state, error) {
 			return state{}, err
 		}
 	}
+	for _, l := range st.Links {
+		if err := l.check(); err != nil {
+			return state{}, err
+		}
+	}
 	return st, nil
 }
 
@@ -120,7 +128,7 @@ func parseState(raw []byte) (state, error) {
 func (s *Session) save(st state) error {
 	raw, err := json.MarshalIndent(st, "", "\t")
 	if err == nil {
-		err = replace(s.root, stateName, stateTemp, raw, durability(len(st.Journal) > 0))
+		err = replace(s.root, stateName, stateTemp, raw, durability(len(st.Journal)+len(st.Links)+len(st.Kept) > 0))
 	}
 	if err != nil {
 		return fmt.Errorf("session: save its state: %w", err)

@@ -141,12 +141,10 @@ func TestDir(t *testing.T) {
 		{"Buildkite", "/temp/regpass-*", map[string]string{"BUILDKITE": "true", "TMPDIR": "/elsewhere"}},
 		{"CircleCI", "/temp/regpass-*", map[string]string{"CIRCLECI": "true", "CIRCLE_WORKFLOW_JOB_ID": "1"}},
 		{"Azure Pipelines", temp + "/regpass-*", map[string]string{"TF_BUILD": "True", "AGENT_TEMPDIRECTORY": temp}},
-		{"Bitbucket", "/temp/regpass-*", map[string]string{"BITBUCKET_BUILD_NUMBER": "7", "XDG_RUNTIME_DIR": "/run/user/1"}},
+		{"Bitbucket", "/temp/regpass-*", map[string]string{"BITBUCKET_BUILD_NUMBER": "7", "XDG_STATE_HOME": "/state"}},
 		{"Jenkins", temp + "/regpass-*", map[string]string{"JENKINS_URL": "https://jenkins.example/", "WORKSPACE_TMP": temp}},
-		{"a user's run-time folder", "/run/user/1/regpass",
-			map[string]string{"XDG_RUNTIME_DIR": "/run/user/1", "XDG_CACHE_HOME": "/cache"}},
-		{"a relative one is not one", "/cache/regpass",
-			map[string]string{"XDG_RUNTIME_DIR": "run", "XDG_CACHE_HOME": "/cache"}},
+		{"a user's state, which outlives a restart", "/state/regpass",
+			map[string]string{"XDG_RUNTIME_DIR": "/run/user/1", "XDG_STATE_HOME": "/state", "XDG_CACHE_HOME": "/cache"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			env := testenv.New(t, tt.vars)
@@ -157,7 +155,7 @@ func TestDir(t *testing.T) {
 			}
 		})
 	}
-	home := testenv.New(t, nil)
+	home := testenv.New(t, map[string]string{"XDG_STATE_HOME": "state"}) // a relative one is not one
 	if got, err := Dir(home); err != nil || !strings.HasPrefix(got, home.Home) {
 		t.Errorf("got %q, %v; want a folder in the home", got, err)
 	}

@@ -75,20 +75,42 @@ func (s *Session) undo(ctx context.Context, revoke Revoke, unlock func(), how En
 		done = append(done, how)
 	}
 	slices.Reverse(left)
-	if len(left) < len(st.Journal) {
-		st.Journal = left
+	var locked []kept
+	for _, k := range st.Kept {
+		how, err := s.takeBack(ctx, k)
+		if err != nil {
+			locked = append(locked, k)
+			warnings = append(warnings, fmt.Errorf("put back %s in the keychain: %w", k.Account, err))
+			continue
+		}
+		done = append(done, how)
+	}
+	if len(left) < len(st.Journal) || len(locked) < len(st.Kept) {
+		st.Journal, st.Kept = left, locked
 		if err := s.save(st); err != nil && len(left) > 0 { // if no record is left, the folder is removed below
 			warnings = append(warnings, err)
 		}
 	}
-	kept := state{Version: stateVersion, Journal: left}
+	kept := state{Version: stateVersion, Journal: left, Kept: locked}
+	if len(left) > 0 {
+		kept.Links = st.Links // a configuration that still names the helpers fails without them
+		st.Links = nil
+	}
+	for _, l := range st.Links {
+		how, err := l.remove()
+		if err != nil {
+			warnings = append(warnings, err)
+		} else if how != "" {
+			done = append(done, how)
+		}
+	}
 	if running > 0 && !how.Force {
 		kept.Leases = st.Leases
 	} else {
 		d, w := s.revoke(ctx, st.Leases, revoke)
 		done, warnings = append(done, d...), append(warnings, w...)
 	}
-	if len(left) > 0 || running > 0 {
+	if len(left)+len(locked) > 0 || running > 0 {
 		return done, append(warnings, s.removeUnneeded(kept, running)...)
 	}
 	links, err := s.remove(unlock, how.Links, st.Shell)
@@ -164,7 +186,7 @@ func (s *Session) putBack(r record) (how string, err error) {
 // removeUnneeded removes everything from the folder but what is kept: the journal of files that could not be put back,
 // and what running commands use.
 func (s *Session) removeUnneeded(kept state, running int) (warnings []error) {
-	needed := len(kept.Journal)+len(kept.Leases) > 0
+	needed := len(kept.Journal)+len(kept.Kept)+len(kept.Leases) > 0
 	if needed {
 		if err := s.save(kept); err != nil {
 			warnings = append(warnings, err)
@@ -173,6 +195,10 @@ func (s *Session) removeUnneeded(kept state, running int) (warnings []error) {
 	if len(kept.Journal) > 0 {
 		err := fmt.Errorf("session: %s stays, since it is needed to put files back", s.Dir)
 		warnings = append(warnings, regpass.Hintf(err, "repair the files, then run `regpass logout` again"))
+	}
+	if len(kept.Kept) > 0 {
+		err := fmt.Errorf("session: %s stays, since it is needed to put back what the keychain had", s.Dir)
+		warnings = append(warnings, regpass.Hintf(err, "unlock the keychain, then run `regpass logout` again"))
 	}
 	if running > 0 {
 		if err := create(s.root, endedName, nil, 0o600, volatile); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/internal/testenv"
 )
@@ -348,7 +349,7 @@ func TestLoginsAndLogoutsAtOnce(t *testing.T) {
 					t.Errorf("open: %v", err)
 					return
 				}
-				l, err := s.Mint(context.Background(), rand.Text(), 0, func(context.Context, *Lease) (Lease, error) {
+				l, err := s.Mint(context.Background(), rand.Text(), regpass.Least{}, func(context.Context, *Lease) (Lease, error) {
 					l := minted("", rand.Text())
 					mu.Lock()
 					defer mu.Unlock()

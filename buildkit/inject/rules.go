@@ -24,6 +24,7 @@ var (
 	readsNetrc = []string{"NETRC"}
 	readsUV    = []string{"PYX_AUTH_TOKEN", "UV_CREDENTIALS_DIR", "NETRC"}
 	readsConda = []string{"RATTLER_AUTH_FILE", "NETRC"}
+	readsNpm   = []string{"NPM_CONFIG_USERCONFIG"}
 )
 
 // Rules are the clients, in the order to show them.
@@ -43,6 +44,11 @@ var Rules = []Rule{
 	{"mamba", regpass.Pattern(`^(micro)?mamba$`), nil, readsNetrc},
 	{"rattler-build", regpass.Pattern(`^rattler-build$`), nil,
 		[]string{"RATTLER_AUTH_FILE", "NETRC", "PREFIX_API_KEY", "ANACONDA_API_KEY"}},
+	{"npm", regpass.Pattern(`^(npm|npx)$`), nil, readsNpm},
+	{"pnpm", regpass.Pattern(`^pnp[mx]$`), nil, readsNpm},
+	{"yarn", regpass.Pattern(`^yarn(pkg)?$`), nil, readsNpm}, // 1; later ones read no .npmrc
+	{"bun", regpass.Pattern(`^bunx?$`), nil, readsNpm},
+	{"go", regpass.Pattern(`^go$`), nil, readsNetrc}, // its hosts have ports (https://pkg.go.dev/cmd/go, GOAUTH)
 }
 
 // commandRule returns the rule for the command of that name.

@@ -25,7 +25,9 @@ func minting(t *testing.T, m *minter, life, min time.Duration) *secret.Store {
 		return regpass.Credential{Host: "pkgs.example", Kind: regpass.Bearer, Username: "__token__",
 			Secret: regpass.NewSecret(fmt.Sprintf("token-%d", n)), Expires: time.Now().Add(life)}, nil
 	}
-	m.fresh = func(c regpass.Credential) bool { return c.Fresh(time.Now(), c.Expires.Add(-life), min) }
+	m.fresh = func(c regpass.Credential) bool {
+		return c.Fresh(time.Now(), c.Expires.Add(-life), regpass.Least{Time: min})
+	}
 	env := &regpass.Env{Now: time.Now, Getenv: func(string) string { return "" }}
 	s, err := secret.NewStore(env, m, []secret.Source{src}, nil, "")
 	if err != nil {

@@ -260,6 +260,7 @@ func TestStoreLists(t *testing.T) {
 		"--mount=type=secret,id=uv_index_acme_password-t,required=true,env=UV_INDEX_ACME_PASSWORD =",
 		"--mount=type=secret,id=netrc-t,required=true,target=/run/secrets/netrc NETRC=/run/secrets/netrc",
 		"--mount=type=secret,id=rattler-t,required=true,target=/run/secrets/rattler RATTLER_AUTH_FILE=/run/secrets/rattler",
+		"--mount=type=secret,id=npmrc-t,required=true,target=/run/secrets/npmrc NPM_CONFIG_USERCONFIG=/run/secrets/npmrc",
 	}
 	if !slices.Equal(mounts, want) {
 		t.Errorf("secrets:\n%s\nwant:\n%s", strings.Join(mounts, "\n"), strings.Join(want, "\n"))
@@ -295,7 +296,7 @@ func TestTwoLoginsOfOneClient(t *testing.T) {
 	for _, secret := range s.Secrets() {
 		ids = append(ids, secret.ID)
 	}
-	if !slices.Equal(ids, []string{"netrc", "rattler"}) {
+	if !slices.Equal(ids, []string{"netrc", "rattler", "npmrc"}) {
 		t.Errorf("secrets: %s", ids)
 	}
 	if w := s.Warnings(); len(w) != 1 || !strings.Contains(w[0],

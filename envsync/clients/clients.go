@@ -4,8 +4,13 @@ package clients
 import (
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/ask"
+	"github.com/regpass/regpass/envsync/berry"
+	"github.com/regpass/regpass/envsync/docker"
 	"github.com/regpass/regpass/envsync/netrc"
+	"github.com/regpass/regpass/envsync/npmrc"
 	"github.com/regpass/regpass/envsync/rattler"
+	"github.com/regpass/regpass/envsync/setup"
 	"github.com/regpass/regpass/envsync/uv"
 )
 
@@ -50,20 +55,176 @@ var All = []envsync.Sink{
 		Build:   envsync.Mount{ID: "uv", Target: "/run/regpass-uv/credentials.toml"},
 		Output:  "uv-credentials-dir",
 		Prepare: uv.Plan,
+	}, {
+		Name:     "keychain",
+		Doc:      "login only: your keychain, where pixi, rattler-build and py-rattler look without a variable",
+		Format:   rattler.Keychain,
+		Readers:  []string{"pixi", "rattler-build", "py-rattler"},
+		Keychain: true,
+		Prepare:  rattler.PlanKeychain,
+	}, {
+		Name: "npm",
+		Doc:  "NPM_CONFIG_USERCONFIG and a private .npmrc, a copy of yours with the credentials: npm, pnpm, yarn 1, bun",
+		Var:  "NPM_CONFIG_USERCONFIG", File: "npmrc", Format: npmrc.Private,
+		Output:  "npmrc",
+		Uses:    []string{"package.json", ".npmrc", "pnpm-workspace.yaml", "pnpm-lock.yaml", "yarn.lock", "bunfig.toml"},
+		Readers: []string{"npm", "npx", "pnpm", "pnpx", "yarn", "bun", "bunx"},
+		Expands: true,
+		Named:   true,
+		Build:   envsync.Mount{ID: "npmrc", Target: "/run/secrets/npmrc"},
+		Prepare: npmrc.Plan,
+	}, {
+		Name:     "yarn",
+		Doc:      "YARN_PLUGINS and a private plugin: yarn 3.2 and later asks for each request to a registry",
+		Var:      "YARN_PLUGINS",
+		File:     "yarn.cjs",
+		Format:   berry.Plugin,
+		Programs: []string{berry.Program},
+		Uses:     []string{".yarnrc.yml"},
+		Expands:  true,
+		Readers:  []string{"yarn"},
+		Prepare:  berry.Plan,
+	}, {
+		Name: "keyring",
+		Doc: "a `keyring` on PATH: pip, uv and pdm ask it for an index by its URL, with its port and path, uv only where " +
+			"the URL names a user or the index has authenticate = \"always\"; by default for what a netrc cannot tell apart",
+		Format:   ask.Format,
+		Programs: []string{"keyring"},
+		Readers:  []string{"pip", "uv", "pdm"},
+		Prepare:  planKeyring,
+	}, {
+		Name:     "go",
+		Doc:      "GOAUTH: go asks for each module proxy and repository that refuses it",
+		Format:   ask.Format,
+		Programs: []string{"goauth-regpass"},
+		Uses:     []string{"go.mod", "go.work"},
+		Readers:  []string{"go"},
+		Prepare:  planGo,
+	}, {
+		Name:     "cargo",
+		Doc:      "CARGO_REGISTRIES_<NAME>_CREDENTIAL_PROVIDER: cargo asks for the registries that .cargo/config.toml names",
+		Format:   ask.Format,
+		Programs: []string{"cargo-credential-regpass"},
+		Uses:     []string{"Cargo.toml"},
+		Readers:  []string{"cargo"},
+		Named:    true,
+		Prepare:  planCargo,
+	}, {
+		Name:     "git",
+		Doc:      "GIT_CONFIG_…: git, and the clients that run it, ask for the hosts of the registries",
+		Format:   ask.Format,
+		Programs: []string{"git-credential-regpass"},
+		Uses:     []string{".gitmodules"},
+		Readers:  []string{"git"},
+		Prepare:  planGit,
+	}, {
+		Name: "docker",
+		Doc:  "DOCKER_CONFIG and a private copy of it: docker, buildx, podman, buildah, skopeo, crane, oras and helm ask",
+		Var:  "DOCKER_CONFIG", File: "docker/config.json", PointsAtDir: true, Format: docker.Config,
+		Programs: []string{"docker-credential-regpass"},
+		Uses: []string{"Dockerfile", "*.Dockerfile", "Containerfile", "compose.y*ml", "docker-compose.y*ml",
+			"docker-bake.hcl"},
+		Readers: []string{"docker", "podman", "buildah", "skopeo", "crane", "oras", "helm"},
+		Refuses: docker.Refuses,
+		Prepare: docker.Plan,
+	}, {
+		Name:    "nuget",
+		Doc:     "NuGetPackageSourceCredentials_<SOURCE>: dotnet and nuget, for the sources that nuget.config names",
+		Uses:    []string{"[Nn]u[Gg]et.[Cc]onfig"},
+		Readers: []string{"dotnet", "nuget"},
+		Named:   true,
+		Refuses: onlyBasic("nuget"),
+		Prepare: planNuGet,
+	}, {
+		Name:    "bundler",
+		Doc:     "BUNDLE_<HOST>: bundler",
+		Uses:    []string{"Gemfile"},
+		Readers: []string{"bundle"},
+		Named:   true,
+		Refuses: carriesBundler,
+		Prepare: planBundler,
+	}, {
+		Name:    "composer",
+		Doc:     "COMPOSER_AUTH: composer",
+		Uses:    []string{"composer.json"},
+		Readers: []string{"composer"},
+		Prepare: planComposer,
+	}, {
+		Name:    "terraform",
+		Doc:     "TF_TOKEN_<HOST>: terraform and tofu",
+		Uses:    []string{"*.tf", "*.tofu"},
+		Readers: []string{"terraform", "tofu"},
+		Refuses: carriesTerraform,
+		Prepare: planTerraform,
+	}, {
+		Name: "conda",
+		Doc: "BINSTAR_CONFIG_DIR and a file for each conda token, which conda reads for each request; by default where the " +
+			"project or the command is conda's",
+		Format:  condaToken,
+		Runs:    []string{"conda"},
+		Uses:    []string{"environment*.yml", "environment*.yaml", ".condarc", "conda-lock.yml"},
+		Prepare: planConda,
+	}, {
+		Name: "poetry",
+		Doc: "POETRY_HTTP_BASIC_<NAME>_*, for the sources in pyproject.toml; poetry reads them once and sends them to the " +
+			"URL that the project gives the source, so only if --to names it: by default poetry reads the netrc",
+		Readers: []string{"poetry"},
+		Named:   true,
+		Prepare: planPoetry,
+	}, {
+		Name:    "twine",
+		Doc:     "TWINE_*, to upload: by default for a command that is `twine upload`",
+		Runs:    twine.runs,
+		Prepare: twine.plan,
+	}, {
+		Name:    "uv-publish",
+		Doc:     "UV_PUBLISH_*, to upload: by default for a command that is `uv publish`",
+		Runs:    uvPublish.runs,
+		Prepare: uvPublish.plan,
+	}, {
+		Name:    "hatch",
+		Doc:     "HATCH_INDEX_*, to upload: by default for a command that is `hatch publish`",
+		Runs:    hatch.runs,
+		Prepare: hatch.plan,
+	}, {
+		Name:    "pdm-publish",
+		Doc:     "PDM_PUBLISH_*, to upload: by default for a command that is `pdm publish`",
+		Runs:    pdmPublish.runs,
+		Prepare: pdmPublish.plan,
+	}, {
+		Name: "poetry-publish",
+		Doc: "POETRY_REPOSITORIES_<NAME>_URL and POETRY_PYPI_TOKEN_<NAME>, to upload: by default for a command that is " +
+			"`poetry publish`, whose --repository is NAME",
+		Runs:    poetryPublish.runs,
+		Prepare: poetryPublish.plan,
 	},
 }
 
-// Find returns the sink of that name. The error is regpass.ErrUsage and lists the names.
+// Python are patterns (path.Match) of files that show that a project's packages are Python's or conda's.
+var Python = []string{"pyproject.toml", "setup.py", "setup.cfg", "*requirements*.txt", "Pipfile", "uv.toml", "pip.conf",
+	"pixi.toml", "environment*.y*ml", ".condarc", "noxfile.py", "tox.ini"}
+
+// Find returns the sink of that name. The error is regpass.ErrUsage, lists the names, and says of a client's own name
+// which sinks that client reads.
 func Find(name string) (envsync.Sink, error) {
-	return regpass.Pick("sink", name, All, sinkName)
+	s, err := regpass.Pick("sink", name, All, sinkName)
+	if hint := Hint(name); err != nil && hint != "" {
+		err = regpass.Hintf(err, "%s", hint)
+	}
+	return s, err
 }
 
 // FindFormat returns the format of that name. The error is regpass.ErrUsage and lists the names.
 func FindFormat(name string) (envsync.Format, error) {
 	var formats []envsync.Format
 	for _, s := range All {
-		if s.File != "" {
+		if s.File != "" || s.Format.Set != nil && s.Format.Name != ask.Format.Name {
 			formats = append(append(formats, s.Format), s.Variants...)
+		}
+	}
+	for _, c := range setup.All {
+		if c.Not == "" {
+			formats = append(formats, c.Format)
 		}
 	}
 	return regpass.Pick("file format", name, formats, func(f envsync.Format) string { return f.Name })

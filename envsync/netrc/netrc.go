@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	gonetrc "github.com/jdx/go-netrc"
 
@@ -46,7 +48,21 @@ func Plan(env *regpass.Env, private envsync.Private, entries []envsync.Entry, o 
 	if _, err := setPrivate(base, entries); err != nil {
 		return envsync.Plan{}, err
 	}
+	if curlAlone(o.Command) {
+		warnings = append(warnings, "curl reads no netrc by itself: run it as `sh -c 'curl --netrc-file \"$NETRC\" …'`")
+	}
 	return private.Plan(entries, base, from, warnings), nil
+}
+
+// curlFlags are flags by which curl is told a netrc, or another credential.
+var curlFlags = []string{"--netrc-file", "-u", "--user", "-H", "--header", "--oauth2-bearer", "-K", "--config"}
+
+// curlAlone reports whether the command is curl without such a flag (https://curl.se/docs/manpage.html#--netrc-file).
+func curlAlone(command []string) bool {
+	return len(command) > 0 && strings.TrimSuffix(filepath.Base(command[0]), ".exe") == "curl" &&
+		!slices.ContainsFunc(command[1:], func(arg string) bool {
+			return slices.ContainsFunc(curlFlags, func(flag string) bool { return strings.HasPrefix(arg, flag) })
+		})
 }
 
 func planInPlace(env *regpass.Env, variable, path string, entries []envsync.Entry) (envsync.Plan, error) {

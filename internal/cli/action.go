@@ -62,7 +62,7 @@ func actionMain(ctx context.Context, a *app, r *action.Runner) error {
 		return err
 	}
 	options, sinks := a.flagsFromInputs(in)
-	if err := sinks.checkInput(in); err != nil {
+	if err := sinks.checkInput(a, in); err != nil {
 		return err
 	}
 	refs, err := a.inputRegistries(in)
@@ -100,9 +100,9 @@ const stateSession = "session"
 // flagsFromInputs turns the inputs into the flags that `login` would have. An input overrides its setting's variable.
 func (a *app) flagsFromInputs(in action.Inputs) (broker.Options, *sinkFlags) {
 	o := broker.Options{
-		Provider:    cmp.Or(in.Provider, a.set.Provider),
-		Timeout:     cmp.Or(in.Timeout, a.set.Timeout),
-		MinLifetime: cmp.Or(in.MinLifetime, a.set.MinLifetime),
+		Provider: cmp.Or(in.Provider, a.set.Provider),
+		Timeout:  cmp.Or(in.Timeout, a.set.Timeout),
+		Least:    regpass.Least{Time: cmp.Or(in.MinLifetime, a.set.MinLifetime)},
 	}
 	if !in.APIKey.Empty() {
 		o.Given = broker.Given{From: "the input api-key", Secret: in.APIKey}
@@ -115,8 +115,8 @@ func (a *app) flagsFromInputs(in action.Inputs) (broker.Options, *sinkFlags) {
 }
 
 // checkInput finds sinks that cannot be written, so that no credential is made for them.
-func (f *sinkFlags) checkInput(in action.Inputs) error {
-	sinks, err := f.sinks()
+func (f *sinkFlags) checkInput(a *app, in action.Inputs) error {
+	sinks, err := f.sinks(a)
 	if err != nil {
 		return err
 	}

@@ -127,6 +127,7 @@ func buildSecrets(ctx context.Context, a *app, f *buildFlags) (*broker.Live, *se
 	if err != nil {
 		return nil, nil, err
 	}
+	f.credential.options.Least.Half = true
 	s, err := a.startSession(ctx, f.credential.options.Timeout)
 	if err != nil {
 		return nil, nil, err

@@ -26,7 +26,7 @@ func (f *credentialFlags) add(a *app, cmd *cobra.Command) {
 	fl.StringVar(&o.Provider, "provider", a.set.Provider,
 		"take the identity from the CI system with this `NAME`, see `regpass help identities`")
 	fl.DurationVar(&o.Timeout, "timeout", a.set.Timeout, "time `LIMIT` for getting a credential, retries included")
-	fl.DurationVar(&o.MinLifetime, "min-lifetime", a.set.MinLifetime,
+	fl.DurationVar(&o.Least.Time, "min-lifetime", a.set.MinLifetime,
 		"replace a credential that has less than this `TIME` left, if it lives over four times as long")
 	fl.BoolVar(&f.tokenStdin, "token-stdin", false, "read the registry's token or API key from standard input")
 	fl.BoolVar(&f.condaStdin, "conda-token-stdin", false,

@@ -20,7 +20,7 @@ logout nothing is left.`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo.Run(cmd.Context(), a.env, func(ctx context.Context, env *regpass.Env, args []string) int {
-				return Main(ctx, env, "", args)
+				return Main(ctx, env, "", append([]string{"regpass"}, args...))
 			})
 		},
 	}

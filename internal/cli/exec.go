@@ -35,6 +35,10 @@ and removed afterwards. A key that was exchanged for a credential is not passed 
 forwarded, and the exit code is the command's. Known secrets in the command's output are replaced by ***. At a terminal
 the command has one of its own; otherwise its output is a pipe, unless --no-redact is given.
 
+Besides pip, uv, pixi and curl it sets up the clients whose files the project has, such as package.json, Cargo.toml,
+go.mod or Gemfile; --to names others. Clients that ask are answered while the command runs, see
+` + "`regpass help helper`" + `.
+
 A command that builds a container image (docker build, docker buildx build or bake, podman build, buildah build) also
 gets the credentials as secrets, which its Dockerfile mounts: see ` + "`regpass help secrets`" + `. Each step reads them
 anew, so they stay fresh even in a build that outlives them.`,
@@ -72,9 +76,11 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err := o.secrets.find(ctx, a.env, command); err != nil {
 		return err
 	}
+	o.sinks.command = command
 	if err := o.check(a, refs, command); err != nil {
 		return err
 	}
+	o.credential.options.Least.Half = o.secrets.wanted()
 	s, b, err := o.credential.open(ctx, a)
 	if err != nil {
 		return err
@@ -101,7 +107,8 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	if err != nil {
 		return err
 	}
-	o.tell(a, s, written.Plan, command, all)
+	a.sayKept(s)
+	a.say.plan(written.Plan)
 	vars := written.Vars
 	if o.secrets.wanted() {
 		var flags []envsync.Var
@@ -123,13 +130,6 @@ func execute(ctx context.Context, a *app, o *execOptions, refs []regpass.Ref, co
 	return a.run(child.Command{Path: path, Args: command, Env: childEnv(a.env.Environ, all, vars)}, o.noRedact)
 }
 
-// tell says what the command gets, and what stays behind.
-func (o *execOptions) tell(a *app, s *session.Session, plan envsync.Plan, command []string, all []broker.Lease) {
-	a.sayKept(s)
-	a.say.plan(plan)
-	tellTwine(a, command, all)
-}
-
 // begin makes the session of the command in the job's or the login's. It waits for another process at most for the time
 // limit.
 func (o *execOptions) begin(ctx context.Context, s *session.Session) (
@@ -141,7 +141,7 @@ func (o *execOptions) begin(ctx context.Context, s *session.Session) (
 
 // check finds sinks and names of indexes that cannot be used, so that no credential is made for them.
 func (o *execOptions) check(a *app, refs []regpass.Ref, command []string) error {
-	if err := o.sinks.check(); err != nil {
+	if err := o.sinks.check(a); err != nil {
 		return err
 	}
 	if err := o.sinks.checkNames(a, refs, command...); err != nil {
@@ -166,7 +166,10 @@ func (o *execOptions) write(ctx context.Context, a *app, sub *session.Session, a
 			return handover{}, err
 		}
 	}
-	return h, sub.Apply(ctx, h.Changes, h.files()...)
+	if err := sub.Apply(ctx, h.Changes, h.files()...); err != nil {
+		return handover{}, err
+	}
+	return h, sub.Link(ctx, a.env.Program, h.Plan)
 }
 
 // childEnv returns the variables that the command inherits: ours without the keys that were exchanged, without those

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -58,19 +56,6 @@ func (o *leftOut) tell(plan *envsync.Plan, l broker.Lease) {
 			"; clients that are given that URL will not find it, so take the name out of it",
 			l.Target.Ref, regpass.Quote(user), userOf(c)))
 	}
-}
-
-// tellTwine warns that twine, which reads neither a netrc nor any other file of a sink, gets no credential. It asks for
-// a user name and a password unless variables hold them (twine/auth.py, Resolver).
-func tellTwine(a *app, command []string, all []broker.Lease) {
-	name := strings.TrimSuffix(filepath.Base(command[0]), ".exe")
-	if name != "twine" || len(all) == 0 || a.env.Getenv("TWINE_PASSWORD") != "" {
-		return
-	}
-	user := cmp.Or(all[0].Cred.Username, "__token__")
-	a.say.Warn(regpass.Hintf(errors.New("twine reads none of the files, so it will not find the credential"),
-		"run it without exec: `TWINE_USERNAME=%s TWINE_PASSWORD=\"$(regpass token %s)\" twine …`", user,
-		all[0].Target.Ref.Args()))
 }
 
 // oneLine joins the texts of errors.

@@ -16,6 +16,7 @@ import (
 	"github.com/regpass/regpass/ci"
 	"github.com/regpass/regpass/envsync"
 	"github.com/regpass/regpass/envsync/clients"
+	"github.com/regpass/regpass/registry"
 	"github.com/regpass/regpass/session"
 )
 
@@ -29,21 +30,27 @@ type logoutOptions struct {
 func newLogout(a *app) *cobra.Command {
 	var o logoutOptions
 	cmd := &cobra.Command{
-		Use:   "logout",
+		Use:   "logout [REGISTRY…]",
 		Short: "Undo what login wrote: restore, revoke, remove",
 		Long: `Undo everything that was done in this session, even by runs that were killed: put back the files that were
 changed, revoke the credentials that were minted and have not expired, and remove the session's folder. Credentials that
-a running exec uses are revoked when it ends. A failure is only a warning, so that the clean-up fails no job.
+a running exec uses are revoked when it ends. A failure is only a warning, so that the clean-up fails no job. With
+registries named, only what the session has for their hosts is taken back.
 
 A shell that took the variables of login needs them undone too: --format prints how, with the values that they had
 before. Without it, and outside of CI jobs, links to your own netrc and the like stay in the session's folder, where
 such shells look for ours. The next login removes them.`,
 		Example: `  regpass logout
+  regpass logout prefix.dev
   eval "$(regpass logout --format sh)"
   regpass logout --format fish | source
   regpass logout --format json | from json | load-env           # nushell`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return logout(cmd.Context(), a, &o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return logoutOf(cmd.Context(), a, args, &o)
+			}
+			return logout(cmd.Context(), a, &o)
+		},
 	}
 	names := regpass.Names(varFormats, varFormatName)
 	cmd.Flags().DurationVar(&o.timeout, "timeout", a.set.Timeout, "time `LIMIT` for the whole clean-up")
@@ -89,6 +96,47 @@ func logout(ctx context.Context, a *app, o *logoutOptions) error {
 	if len(vars) > 0 && !a.inJob() {
 		a.say.notef(`this shell still has %s of the login; undo that with: eval "$(regpass logout --format sh)"`,
 			strings.Join(regpass.Names(vars, func(v envsync.Var) string { return v.Name }), ", "))
+	}
+	return nil
+}
+
+// logoutOf takes back what the session has for registries.
+func logoutOf(ctx context.Context, a *app, args []string, o *logoutOptions) error {
+	if o.format != "" || o.force {
+		return regpass.Hintf(regpass.Usagef("logout: --format and --force are for the whole session"),
+			"leave the registries out")
+	}
+	refs, err := a.namedByUser(args)
+	if err == nil {
+		refs, err = a.vouch(refs)
+	}
+	if err != nil {
+		return err
+	}
+	s, err := session.Current(a.env)
+	if err != nil {
+		a.say.Warn(err)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	for _, ref := range refs {
+		hosts := []string{ref.Host}
+		if t, err := registry.Open(a.env, ref); err == nil {
+			hosts = append(hosts, t.Hosts...)
+		}
+		var did []string
+		var warnings []error
+		if s != nil {
+			did, warnings = s.Forget(ctx, ref, hosts, broker.Revoke(a.env), session.Ending{Links: !a.inJob()})
+		}
+		if len(did)+len(warnings) == 0 {
+			a.say.notef("there is no credential for %s, so there is nothing to undo", ref)
+		}
+		for _, d := range did {
+			a.say.notef("%s", d)
+		}
+		a.warnAll(warnings)
 	}
 	return nil
 }

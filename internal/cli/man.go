@@ -25,7 +25,7 @@ func newMan(a *app) *cobra.Command {
 		Hidden:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if tables {
-				_, err := io.WriteString(a.env.Stdout, identityTable()+"\n"+registryTable())
+				_, err := io.WriteString(a.env.Stdout, identityTable()+"\n"+registryTable()+"\n"+clientTable())
 				return err
 			}
 			if len(args) != 1 {

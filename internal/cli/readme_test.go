@@ -73,7 +73,8 @@ func TestREADMETables(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(whole)
-	for name, table := range map[string]string{"identities": identityTable(), "registries": registryTable()} {
+	for name, table := range map[string]string{"identities": identityTable(), "registries": registryTable(),
+		"clients": clientTable()} {
 		if !strings.Contains(text, table) {
 			t.Errorf("the README's table of %s is not the one that `regpass man --tables` prints", name)
 		}

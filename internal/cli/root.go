@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/helper"
 	"github.com/regpass/regpass/session"
 )
 
@@ -39,9 +40,13 @@ const examples = `  regpass exec pyx.dev -- uv sync                     run a co
   regpass logout                                      undo, revoke, remove
   regpass demo                                        see it all on this machine, no account needed`
 
-// Main runs the program with the arguments that follow its name and returns the exit code. release is the version that
-// the linker set, or empty.
+// Main runs the program with its name and arguments and returns the exit code. Under the name of a helper it is that
+// helper. release is the version that the linker set, or empty.
 func Main(ctx context.Context, env *regpass.Env, release string, args []string) int {
+	name, args := args[0], args[1:]
+	if p, ok := helper.Started(name); ok {
+		args = append([]string{"helper", p.Name}, args...)
+	}
 	say := newPrinter(env.Stderr, readerOf(env, args), env.Getenv)
 	env.Stderr, env.Mask = say, say.mask
 	set, err := loadSettings(env)
@@ -132,7 +137,7 @@ func newRoot(a *app) *cobra.Command {
 	}{
 		{credentialGroup, "Credentials:", []*cobra.Command{
 			newToken(a), newExec(a), newBuild(a), newLogin(a), newLogout(a), newStatus(a), newSecrets(a), newInit(a),
-			newTrust(a)}},
+			newTrust(a), newHelper(a)}},
 		{serviceGroup, "Service:", []*cobra.Command{newServe(a), newDemo(a)}},
 		{otherGroup, "Other commands:", []*cobra.Command{
 			newAction(a), newCompletion(a), newVersion(a), newMan(a), newHelp(root)}},

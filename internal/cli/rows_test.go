@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/regpass/regpass/envsync/setup"
+	"github.com/regpass/regpass/helper"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/regpass/regpass"
@@ -33,6 +36,9 @@ func TestActionYMLHasEveryClient(t *testing.T) {
 	}
 	var plan handover
 	for _, s := range clients.All {
+		if len(s.Programs) > 0 || s.Keychain { // for a running command or a login only
+			continue
+		}
 		if !strings.Contains(action.Inputs["to"].Description, s.Name) {
 			t.Errorf("the input to does not name the sink %s", s.Name)
 		}
@@ -82,6 +88,18 @@ func TestStepsAreGivenEveryClient(t *testing.T) {
 		}
 		if !slices.ContainsFunc(inject.Rules, reads) {
 			t.Errorf("%s: no command is known to read %s", s.Name, s.Var)
+		}
+	}
+}
+
+// TestSetupsAreTheHelpers holds that each helper can be installed or says why it cannot.
+func TestSetupsAreTheHelpers(t *testing.T) {
+	if len(setup.All) != len(helper.All) {
+		t.Fatalf("%d rows for %d helpers", len(setup.All), len(helper.All))
+	}
+	for i, p := range helper.All {
+		if setup.All[i].Name != p.Name {
+			t.Errorf("row %d is %s, not %s", i, setup.All[i].Name, p.Name)
 		}
 	}
 }

@@ -69,7 +69,7 @@ func mountable() string {
 		}
 		points := c.Var + "=" + c.Build.Target
 		if dir := c.MountDir(); dir != "" {
-			points = c.Var + "=" + dir + ", which must be a tmpfs: a lock is written beside the file"
+			points = c.Var + "=" + dir + ", a tmpfs: a lock is written beside the file"
 		}
 		files = append(files, [2]string{c.Build.ID, points})
 	}
@@ -85,6 +85,7 @@ func secrets(ctx context.Context, a *app, args []string, credential *credentialF
 	if err := a.checkIndexNames(refs); err != nil {
 		return err
 	}
+	credential.options.Least.Half = true
 	s, all, err := credential.leases(ctx, a, refs)
 	if err != nil {
 		return err

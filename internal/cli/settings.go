@@ -35,7 +35,7 @@ var settingDocs = map[string]string{
 	"TIMEOUT":    "time limit for getting a credential, retries included (--timeout)",
 	"NO_REDACT":  "pass the command's output on unchanged (exec --no-redact)",
 	"SESSION_DIR": "folder of the session; by default one for each CI job, otherwise " +
-		"one in $XDG_RUNTIME_DIR or the user's cache",
+		"one in the user's state, such as ~/.local/state/regpass",
 	"CONFIG": "absolute path of your own regpass.toml, see `regpass help registries`; by default in the folder for " +
 		"configuration, and none in a CI job",
 	"MIN_LIFETIME": "replace a credential that has less than this left, if it lives over four times as long " +

@@ -64,6 +64,9 @@ type registryReport struct {
 	In       *bool    `json:"in,omitempty"`      // with --check: whether it gave a credential
 	Problem  string   `json:"problem,omitempty"` // why it would get nothing, or gave nothing
 	Hints    []string `json:"hints,omitempty"`
+	// Clients says who would find the credential, once its form is known: a key has it, an exchange tells it.
+	Clients []clientReport `json:"clients,omitempty"`
+	lease   *broker.Lease
 }
 
 var statusFormats = []string{"text", "json"}
@@ -71,15 +74,16 @@ var statusFormats = []string{"text", "json"}
 func newStatus(a *app) *cobra.Command {
 	var format string
 	var check bool
-	o := broker.Options{Timeout: a.set.Timeout, MinLifetime: a.set.MinLifetime}
+	o := broker.Options{Timeout: a.set.Timeout, Least: regpass.Least{Time: a.set.MinLifetime}}
 	cmd := &cobra.Command{
 		Use:   "status [REGISTRY…]",
 		Short: "Show who this job is, which credentials it has, and what is missing",
 		Long: `Show who this job is and what its identity claims, which credentials the session holds and until when, which
 files were changed, and which proof each registry would get: of those that the project's files name also the ones that
-would get nothing, and why. The proof is chosen in the same way as by all other commands. No token is printed and no
-registry is asked, unless --check is given: then the exchange is made for each, and the report says who is in, and
-otherwise at which step it ended, why, and what to enter where.`,
+would get nothing, and why. The proof is chosen in the same way as by all other commands. For each it says which
+clients ` + "`regpass exec`" + ` reaches in this project, by which sink, and which are left out, and why. No token is
+printed and no registry is asked, unless --check is given: then the exchange is made for each, and the report says who
+is in, and otherwise at which step it ended, why, and what to enter where.`,
 		Example: "  regpass status\n  regpass status pyx.dev --json\n  regpass status --check",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := regpass.Pick("format", format, statusFormats, strings.Clone); err != nil {
@@ -144,9 +148,12 @@ func (a *app) status(ctx context.Context, args []string, o broker.Options, check
 		}
 		if check && !g.Public {
 			g.check(ctx, b, ref, s == nil)
+		} else if l, ok := b.Local(ref); ok && !g.Public && g.Problem == "" {
+			g.lease = &l
 		}
 		r.Registries = append(r.Registries, g)
 	}
+	a.addClients(r.Registries)
 	for _, ref := range publish {
 		r.Registries = append(r.Registries, registryReport{Registry: ref.String(), Named: ref.Origin, Trusted: ref.Trusted,
 			Type: b.Explain(ref).Type, Problem: noPublishing(ref).Error(), Hints: []string{
@@ -183,7 +190,7 @@ func (r *statusReport) addSession(env *regpass.Env, s *session.Session, o broker
 	for _, l := range leases {
 		c := credentialReport{
 			Registry: l.Cred.Registry, Host: l.Cred.Host, Kind: string(l.Cred.Kind), From: l.From,
-			Fresh: l.Cred.Fresh(env.Now(), l.Minted, o.MinLifetime),
+			Fresh: l.Cred.Fresh(env.Now(), l.Minted, o.Least),
 		}
 		if !l.Cred.Expires.IsZero() {
 			c.Expires = &l.Cred.Expires
@@ -193,6 +200,21 @@ func (r *statusReport) addSession(env *regpass.Env, s *session.Session, o broker
 	changed, err := s.Changed()
 	r.Changed = append(r.Changed, changed...)
 	return err
+}
+
+// addClients reports who would find the credentials of all registries together.
+func (a *app) addClients(registries []registryReport) {
+	var all []broker.Lease
+	for _, g := range registries {
+		if g.lease != nil {
+			all = append(all, *g.lease)
+		}
+	}
+	for i, g := range registries {
+		if g.lease != nil {
+			registries[i].Clients = a.reach(*g.lease, all)
+		}
+	}
 }
 
 // explain reports which proof a registry would get. The broker decides it as for every other command.
@@ -216,7 +238,10 @@ func (r *registryReport) check(ctx context.Context, b *broker.Broker, ref regpas
 	l, err := b.Credential(ctx, ref)
 	if in = err == nil; !in {
 		r.Problem, r.Hints = err.Error(), regpass.Hints(err)
-	} else if end && l.Revocable {
+		return
+	}
+	r.lease = &l
+	if end && l.Revocable {
 		b.RevokeNow(ctx, l.Lease)
 	}
 }
@@ -325,6 +350,12 @@ func (r statusReport) print(env *regpass.Env) error {
 			fmt.Fprintf(&b, "  proof: %s\n", g.Proof)
 			if g.In != nil {
 				b.WriteString("  in\n")
+			}
+			for _, line := range clientLines(g.Clients) {
+				b.WriteString("  " + line + "\n")
+			}
+			if g.lease == nil {
+				b.WriteString("  reaches: `regpass status --check` tells, once it has the credential\n")
 			}
 		}
 	}

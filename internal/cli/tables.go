@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync/clients"
 	"github.com/regpass/regpass/identity"
 	"github.com/regpass/regpass/registry"
 )
@@ -29,6 +30,23 @@ func registryTable() string {
 	for _, r := range registry.All {
 		fmt.Fprintf(&b, "| [`%s`](docs/registries/%s.md) | %s | %s | %s | %s |\n", r.Name, page(r.Name), r.Title,
 			takesIdentity(r), otherwise(r), r.Proven)
+	}
+	return b.String()
+}
+
+// clientTable is the table of package clients, in Markdown.
+func clientTable() string {
+	var b strings.Builder
+	b.WriteString("| client | sink | how | survives the end of a token | proven by |\n|---|---|---|---|---|\n")
+	for _, p := range clients.Programs {
+		var sinks []string
+		for _, s := range p.Sinks {
+			sinks = append(sinks, "`"+s+"`")
+		}
+		if len(sinks) == 0 {
+			sinks = []string{"none"}
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", p.Name, strings.Join(sinks, ", "), p.How, p.Survives, p.Proven)
 	}
 	return b.String()
 }

@@ -183,7 +183,7 @@ func helpIdentities() string {
 const helpSecurity = `
 One job, or one login, keeps everything it makes in one private folder (mode 0700), the session: the minted credentials,
 private files for clients, and a journal of changed files. REGPASS_SESSION_DIR names the folder. Otherwise it is in the
-CI's own temporary folder, under a name made from the job's ids, or in $XDG_RUNTIME_DIR, or in the user's cache. The
+CI's own temporary folder, under a name made from the job's ids, or outside of CI jobs in the user's state. The
 next step of the same job finds it; another job does not. "regpass logout" restores, revokes and removes all of it, even
 after a run that was killed.
 

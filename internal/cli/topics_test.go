@@ -4,20 +4,11 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-)
 
-// TestHelpIsNotTooWide holds that a topic fits a terminal, but for a URL and text to copy.
-func TestHelpIsNotTooWide(t *testing.T) {
-	for _, topic := range topics() {
-		for line := range strings.Lines(topic.Long) {
-			line = strings.TrimRight(line, "\n")
-			copied := topic.Use == "identities" && strings.HasPrefix(line, "    ")
-			if n := utf8.RuneCountInString(line); n > 120 && !copied && !strings.Contains(line, "https://") {
-				t.Errorf("%s: %d columns: %s", topic.Use, n, line)
-			}
-		}
-	}
-}
+	"github.com/spf13/cobra"
+
+	"github.com/regpass/regpass/internal/testenv"
+)
 
 func TestTable(t *testing.T) {
 	var b strings.Builder
@@ -28,4 +19,30 @@ func TestTable(t *testing.T) {
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
+}
+
+// TestHelpFitsATerminal holds that no line of help is wider than its tables are, but for URLs and text to copy.
+func TestHelpFitsATerminal(t *testing.T) {
+	env := testenv.New(t, nil)
+	root := newRoot(&app{env: env, say: newPrinter(env.Stderr, person, noVariables)})
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		var out strings.Builder
+		cmd.SetOut(&out)
+		if err := cmd.Help(); err != nil {
+			t.Error(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if strings.HasPrefix(line, "  ") && cmd.IsAdditionalHelpTopicCommand() {
+				continue
+			}
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > lineWidth {
+				t.Errorf("%s: %d columns: %s", cmd.CommandPath(), n, line)
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(root)
 }

@@ -24,13 +24,14 @@ import (
 	"golang.org/x/term"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/internal/keychain"
 )
 
 // gcPercent delays the first garbage collection until 16 MB are in use, instead of 4 (runtime, GOGC). Most verbs end
 // before that, and one collection costs a build 3 ms.
 const gcPercent = 400
 
-// Run calls program with the arguments that follow the process's name and returns its exit code. The first interrupt,
+// Run calls program with the process's arguments, its name first, and returns its exit code. The first interrupt,
 // SIGTERM or SIGHUP ends the context; a second one ends the process at once.
 func Run(program func(ctx context.Context, env *regpass.Env, args []string) int) int {
 	conceal()
@@ -55,7 +56,7 @@ func Run(program func(ctx context.Context, env *regpass.Env, args []string) int)
 	}()
 	// If our reader goes away, the write fails. By default the signal would end us before we clean up.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	return program(ctx, Surroundings(), os.Args[1:])
+	return program(ctx, Surroundings(), os.Args)
 }
 
 // Unignored returns the signals that our parent does not ignore, as nohup does with SIGHUP. Notify would end that, in
@@ -69,6 +70,7 @@ const dialTimeout = 10 * time.Second
 func Surroundings() *regpass.Env {
 	home, _ := os.UserHomeDir() // empty if there is none
 	dir, _ := os.Getwd()
+	program, _ := os.Executable() // empty if the system does not say
 	return &regpass.Env{
 		Getenv:  getenv,
 		Environ: os.Environ(),
@@ -84,6 +86,7 @@ func Surroundings() *regpass.Env {
 		Stdin:       os.Stdin,
 		Stdout:      os.Stdout,
 		Stderr:      os.Stderr,
+		Program:     program,
 		Dir:         dir,
 		Home:        home,
 		TempDir:     os.TempDir(),
@@ -91,6 +94,7 @@ func Surroundings() *regpass.Env {
 		AskSecret:   askSecret,
 		Machine:     machine,
 		Run:         runCommand,
+		Keychain:    keychain.New(getenv),
 		OpenBrowser: openBrowser,
 	}
 }

@@ -1,0 +1,207 @@
+package setup
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/regpass/regpass/envsync"
+)
+
+// docker names a helper for each host: one for all hosts, credsStore, would hide what the file has for the others
+// (https://docs.docker.com/reference/cli/docker/login/#credential-helpers).
+var docker = envsync.Format{
+	Name: "setup-docker", Public: true,
+	Set: func(old []byte, entries []envsync.Entry) ([]byte, error) {
+		keys := dockerKeys(entries)
+		if len(keys) == 0 {
+			return nil, errors.New("docker: no host is named")
+		}
+		for _, e := range entries {
+			if _, err := e.Host(); err != nil {
+				return nil, fmt.Errorf("docker: %w", err)
+			}
+		}
+		return setDocker(old, keys)
+	},
+	Restore: restoreDocker,
+	Keys:    dockerKeys,
+}
+
+const (
+	dockerHelpers = "credHelpers"
+	dockerOurs    = `"regpass"` // of docker-credential-regpass
+)
+
+// dockerKeys are the hosts by docker's names for them.
+func dockerKeys(entries []envsync.Entry) []string {
+	var keys []string
+	for _, e := range entries {
+		key := e.Cred.Host
+		if key == "docker.io" {
+			key = "https://index.docker.io/v1/"
+		}
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// member is one name with its value in a JSON object, with offsets into the whole text.
+type member struct {
+	name              string
+	start, value, end int
+}
+
+// object lists the members of the object that begins at an offset of valid JSON, and the offset behind its brace.
+func object(data []byte, at int) (all []member, open int, err error) {
+	d := json.NewDecoder(bytes.NewReader(data[at:]))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, 0, errors.New("it is not an object")
+	}
+	open = at + int(d.InputOffset())
+	for d.More() {
+		before := at + int(d.InputOffset())
+		t, err := d.Token()
+		name, ok := t.(string)
+		if err != nil || !ok {
+			return nil, 0, errors.New("it is not an object")
+		}
+		m := member{name: name, start: before + bytes.IndexByte(data[before:], '"')}
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return nil, 0, errors.New("it is not an object")
+		}
+		m.end = at + int(d.InputOffset())
+		m.value = m.end - len(raw)
+		all = append(all, m)
+	}
+	return all, open, nil
+}
+
+// named is the last member of that name, which counts; ok is false if there is none.
+func named(all []member, name string) (m member, ok bool) {
+	for _, m := range slices.Backward(all) {
+		if m.name == name {
+			return m, true
+		}
+	}
+	return member{}, false
+}
+
+// parseDocker lists the members of the file and of its credHelpers.
+func parseDocker(data []byte) (top, helpers []member, open, inner int, err error) {
+	if !utf8.Valid(data) || !json.Valid(data) {
+		return nil, nil, 0, 0, errors.New("it is not JSON")
+	}
+	if top, open, err = object(data, 0); err != nil {
+		return nil, nil, 0, 0, err
+	}
+	if m, ok := named(top, dockerHelpers); ok {
+		if helpers, inner, err = object(data, m.value); err != nil {
+			return nil, nil, 0, 0, fmt.Errorf("%s: %w", dockerHelpers, err)
+		}
+	}
+	return top, helpers, open, inner, nil
+}
+
+func setDocker(data []byte, keys []string) ([]byte, error) {
+	if data == nil {
+		data = []byte("{}\n")
+	}
+	for _, key := range keys {
+		top, helpers, open, inner, err := parseDocker(data)
+		if err != nil {
+			return nil, err
+		}
+		name, _ := json.Marshal(key)
+		m, ok := named(helpers, key)
+		switch {
+		case ok:
+			data = envsync.Splice(data, []envsync.Replacement{{Start: m.value, End: m.end, Text: dockerOurs}})
+		case inner > 0:
+			data = envsync.Splice(data, []envsync.Replacement{last(data, helpers, inner, string(name)+": "+dockerOurs)})
+		default:
+			text := `"` + dockerHelpers + `": {` + string(name) + ": " + dockerOurs + "}"
+			if lead := leading(data, top, open); strings.Contains(lead, "\n") { // as docker writes it
+				deeper := lead + strings.TrimLeft(lead, "\r\n")
+				text = `"` + dockerHelpers + `": {` + deeper + string(name) + ": " + dockerOurs + lead + "}"
+			}
+			data = envsync.Splice(data, []envsync.Replacement{last(data, top, open, text)})
+		}
+	}
+	return data, nil
+}
+
+// leading is the space before an object's first member.
+func leading(data []byte, all []member, open int) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return string(data[open:all[0].start])
+}
+
+// last puts a new member behind the others, spaced like the first.
+func last(data []byte, all []member, open int, text string) envsync.Replacement {
+	if len(all) == 0 {
+		return envsync.Replacement{Start: open, End: open, Text: text}
+	}
+	end := all[len(all)-1].end
+	return envsync.Replacement{Start: end, End: end, Text: "," + leading(data, all, open) + text}
+}
+
+func restoreDocker(now, before []byte, keys []string) ([]byte, error) {
+	if now == nil {
+		return nil, nil
+	}
+	if redone, err := setDocker(before, keys); err == nil && bytes.Equal(redone, now) {
+		return before, nil
+	}
+	var was []member
+	if before != nil {
+		var err error
+		if _, was, _, _, err = parseDocker(before); err != nil {
+			return nil, fmt.Errorf("docker: %w", err)
+		}
+	}
+	for _, key := range keys {
+		_, helpers, _, _, err := parseDocker(now)
+		if err != nil {
+			return nil, fmt.Errorf("docker: %w", err)
+		}
+		m, ok := named(helpers, key)
+		if !ok || string(now[m.value:m.end]) != dockerOurs {
+			continue // another helper took over
+		}
+		if former, ok := named(was, key); ok {
+			now = envsync.Splice(now, []envsync.Replacement{
+				{Start: m.value, End: m.end, Text: string(before[former.value:former.end])}})
+			continue
+		}
+		now = without(now, helpers, m)
+	}
+	top, helpers, _, inner, err := parseDocker(now)
+	if m, ok := named(top, dockerHelpers); err == nil && ok && inner > 0 && len(helpers) == 0 && was == nil {
+		if now = without(now, top, m); len(top) == 1 && before == nil {
+			return nil, nil
+		}
+	}
+	return now, nil
+}
+
+// without removes a member and one comma next to it.
+func without(data []byte, all []member, m member) []byte {
+	at := slices.Index(all, m)
+	cut := envsync.Replacement{Start: m.start, End: m.end}
+	switch {
+	case at+1 < len(all):
+		cut.End = all[at+1].start
+	case at > 0:
+		cut.Start = all[at-1].end
+	}
+	return envsync.Splice(data, []envsync.Replacement{cut})
+}
