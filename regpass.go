@@ -7,6 +7,7 @@ package regpass
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,6 +42,18 @@ type Credential struct {
 	RenewAt time.Time
 	// Ender is the token that ends the credential, if the credential does not end itself, or empty.
 	Ender Secret
+}
+
+// Authorization is the value of the header of that name (RFC 6750, RFC 7617), or empty for a kind that no header
+// carries. It is in clear.
+func (c Credential) Authorization() string {
+	switch c.Kind {
+	case Bearer:
+		return "Bearer " + c.Secret.Reveal()
+	case Basic:
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Secret.Reveal()))
+	}
+	return ""
 }
 
 // Secrets are all secrets that the credential has.

@@ -33,6 +33,14 @@ func ByName(client string, names []regpass.Named, entries []Entry) map[string]En
 	return all
 }
 
+// Depth is the length of the registry's path if a path of its host lies below it, otherwise 0.
+func (e Entry) Depth(path string) int {
+	if base := strings.TrimRight(e.Ref.URL.Path, "/") + "/"; strings.HasPrefix(path+"/", base) {
+		return len(base)
+	}
+	return 0
+}
+
 // longest picks the entry for a URL.
 func longest(u *url.URL, entries []Entry) (best Entry, ok bool) {
 	ref, err := regpass.ParseRef((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String())
@@ -44,11 +52,7 @@ func longest(u *url.URL, entries []Entry) (best Entry, ok bool) {
 		if e.Cred.Host != ref.Host {
 			continue
 		}
-		at := 0
-		if base := strings.TrimRight(e.Ref.URL.Path, "/") + "/"; strings.HasPrefix(ref.URL.Path+"/", base) {
-			at = len(base)
-		}
-		if at > depth {
+		if at := e.Depth(ref.URL.Path); at > depth {
 			best, ok, depth = e, true, at
 		}
 	}

@@ -4,7 +4,6 @@ package helper
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -97,12 +96,8 @@ func passwordOf(c regpass.Credential, q Question) (user, password string, err er
 
 // headerOf is the value of the header Authorization.
 func headerOf(c regpass.Credential) (string, error) {
-	switch c.Kind {
-	case regpass.Bearer:
-		return "Bearer " + c.Secret.Reveal(), nil
-	case regpass.Basic:
-		pair := []byte(c.Username + ":" + c.Secret.Reveal())
-		return "Basic " + base64.StdEncoding.EncodeToString(pair), nil
+	if value := c.Authorization(); value != "" {
+		return value, nil
 	}
 	return "", fmt.Errorf("%s: no header carries a credential of the kind %s", c.Host, c.Kind)
 }

@@ -62,10 +62,7 @@ func Match(entries []envsync.Entry, q Question) (envsync.Entry, error) {
 		if !q.sameHost(e.Cred.Host) || !q.sameUser(e.Cred) {
 			continue
 		}
-		at := 0
-		if base := strings.TrimRight(e.Ref.URL.Path, "/") + "/"; strings.HasPrefix(q.Path+"/", base) {
-			at = len(base)
-		}
+		at := e.Depth(q.Path)
 		if at > depth {
 			best, depth = nil, at
 		}

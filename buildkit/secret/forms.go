@@ -1,7 +1,6 @@
 package secret
 
 import (
-	"encoding/base64"
 	"net/url"
 	"strings"
 
@@ -128,20 +127,16 @@ func basicOf(c regpass.Credential) string {
 	if c.Kind != regpass.Basic {
 		return ""
 	}
-	return basic(c)
-}
-
-func basic(c regpass.Credential) string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Secret.Reveal()))
+	return c.Authorization()
 }
 
 // gitHeaderOf is for credentials with a user name, which may be empty: git servers speak Basic, and with the token
 // alone BuildKit sends the name x-access-token, which is GitHub's.
 func gitHeaderOf(c regpass.Credential) string {
-	if c.Kind == regpass.Basic || c.Kind == regpass.Bearer && c.Username != "" {
-		return basic(c)
+	if c.Kind == regpass.Bearer && c.Username != "" {
+		c.Kind = regpass.Basic
 	}
-	return ""
+	return basicOf(c)
 }
 
 func gitTokenOf(c regpass.Credential) string {

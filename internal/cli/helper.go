@@ -51,7 +51,10 @@ registries that are configured, and for no other.`,
 func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) error {
 	a.say.quiet = true
 	err := p.Answer(ctx, &helper.Call{Args: args, Stdin: a.env.Stdin, Stdout: a.env.Stdout,
-		Find: func(ctx context.Context, q helper.Question) (regpass.Credential, error) { return a.find(ctx, p, q) },
+		Find: func(ctx context.Context, q helper.Question) (regpass.Credential, error) {
+			cred, err := a.find(ctx, p, q)
+			return cred, a.forClient(err)
+		},
 		Bare: func(q helper.Question) bool { return a.bare(p, q) }})
 	none := errors.Is(err, helper.ErrNone)
 	if p.Hides && (none || errors.Is(err, regpass.ErrUsage)) {
@@ -64,6 +67,24 @@ func (a *app) answer(ctx context.Context, p helper.Protocol, args []string) erro
 	}
 	return err
 }
+
+// forClient is an error whose text a client may show: docker and cargo take it from standard output, where nothing is
+// redacted on the way.
+func (a *app) forClient(err error) error {
+	if err == nil {
+		return nil
+	}
+	return shownError{err, string(a.say.known.Redact([]byte(err.Error())))}
+}
+
+// shownError is an error with a text of its own.
+type shownError struct {
+	error
+	text string
+}
+
+func (e shownError) Error() string { return e.text }
+func (e shownError) Unwrap() error { return e.error }
 
 // find gets the credential for a question: what the running command or the login was given, while it lasts, otherwise a
 // new one for the same registry. Outside of a command the registries also count for which the helper was installed, and

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,16 +27,12 @@ var tokenFormats = []tokenFormat{
 		return err
 	}},
 	{"header", "an HTTP header line: Authorization: …", func(w io.Writer, c regpass.Credential) error {
-		switch c.Kind {
-		case regpass.Bearer:
-			_, err := fmt.Fprintln(w, "Authorization: Bearer "+c.Secret.Reveal())
-			return err
-		case regpass.Basic:
-			pair := base64.StdEncoding.EncodeToString([]byte(c.Username + ":" + c.Secret.Reveal()))
-			_, err := fmt.Fprintln(w, "Authorization: Basic "+pair)
-			return err
+		value := c.Authorization()
+		if value == "" {
+			return regpass.Usagef("a credential of kind %s is not sent in a header", c.Kind)
 		}
-		return regpass.Usagef("a credential of kind %s is not sent in a header", c.Kind)
+		_, err := fmt.Fprintln(w, "Authorization: "+value)
+		return err
 	}},
 	{"basic", "user name, if there is one, a colon and the token", func(w io.Writer, c regpass.Credential) error {
 		if c.Username == "" && c.Kind != regpass.Basic {
