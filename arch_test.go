@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"envsync/rattler": {"", "envsync", "envsync/netrc"},
 	"envsync/uv":      {"", "envsync", "internal/toml"},
 	"envsync/ask":     {"", "envsync"},
-	"envsync/setup":   {"", "envsync", "internal/toml"},
+	"envsync/setup":   {"", "envsync", "envsync/docker", "internal/toml"},
 	"envsync/docker":  {"", "envsync"},
 	"envsync/berry":   {"", "envsync", "envsync/ask"},
 	"envsync/clients": {"", "envsync", "envsync/ask", "envsync/berry", "envsync/docker", "envsync/netrc", "envsync/npmrc",

@@ -4,7 +4,6 @@ package docker
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,30 +14,14 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// Helper is the end of the name of our program, docker-credential-regpass, in the file.
-const Helper = "regpass"
-
 // configName is the name of the file in the folder that DOCKER_CONFIG names.
 const configName = "config.json"
 
 // hub is the key of Docker Hub (https://github.com/docker/cli/blob/master/cli/config/credentials/file_store.go).
 const hub = "https://index.docker.io/v1/"
 
-// Config is the format of the file.
+// Config is the format of a private file.
 var Config = envsync.Format{Name: "docker", Set: set, Keys: keys}
-
-// keys are the keys of entries in credHelpers.
-func keys(entries []envsync.Entry) []string {
-	var all []string
-	for _, e := range entries {
-		host := e.Cred.Host
-		if host == "docker.io" {
-			host = hub
-		}
-		all = append(all, host)
-	}
-	return all
-}
 
 // Refuses says why no client of containers takes the credential, or nil.
 func Refuses(e envsync.Entry) error {
@@ -58,32 +41,21 @@ func Refuses(e envsync.Entry) error {
 	return envsync.CheckUserName(e.Cred.Username)
 }
 
-// set has the file name our helper for the hosts of the entries. What it holds besides stays, in the order of its keys.
+// set has the file name our helper for the hosts of the entries.
 func set(old []byte, entries []envsync.Entry) ([]byte, error) {
-	config := map[string]json.RawMessage{}
-	if len(bytes.TrimSpace(old)) > 0 {
-		if err := json.Unmarshal(old, &config); err != nil {
-			return nil, errors.New("docker: the file is not a JSON object")
-		}
-	}
-	helpers := map[string]string{}
-	if raw := config["credHelpers"]; raw != nil && json.Unmarshal(raw, &helpers) != nil {
-		return nil, errors.New("docker: credHelpers is not an object of names")
-	}
 	for _, e := range entries {
 		if err := Refuses(e); err != nil {
 			return nil, err
 		}
 	}
-	for _, key := range keys(entries) {
-		helpers[key] = Helper
+	if len(bytes.TrimSpace(old)) == 0 {
+		old = nil
 	}
-	raw, err := json.Marshal(helpers)
+	file, err := Helpers.Set(old, entries)
 	if err != nil {
-		return nil, fmt.Errorf("docker: %w", err)
+		return nil, fmt.Errorf("docker: %s: %w", configName, err)
 	}
-	config["credHelpers"] = raw
-	return json.MarshalIndent(config, "", "\t")
+	return file, nil
 }
 
 // Plan is the plan of a folder of our own for DOCKER_CONFIG, with the user's config.json and links to all else that

@@ -8,6 +8,7 @@ import (
 
 	"github.com/regpass/regpass"
 	"github.com/regpass/regpass/envsync"
+	"github.com/regpass/regpass/envsync/docker"
 )
 
 // Client is one client's own configuration.
@@ -47,7 +48,7 @@ var All = []Client{
 		Name:   "docker",
 		Doc:    "credHelpers in docker's config.json, for the registries that you name",
 		Hosts:  mustGiven,
-		Format: docker,
+		Format: docker.Helpers,
 		Path: func(env *regpass.Env) string {
 			if dir := env.Getenv("DOCKER_CONFIG"); dir != "" {
 				return filepath.Join(env.Abs(dir), "config.json")

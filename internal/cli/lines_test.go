@@ -2,6 +2,9 @@ package cli
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +20,20 @@ type recorder struct{ all []string }
 func (r *recorder) Write(p []byte) (int, error) {
 	r.all = append(r.all, string(p))
 	return len(p), nil
+}
+
+// TestWhatAClientIsToldIsRedacted holds that an error that a client shows keeps its kind and loses its secrets.
+func TestWhatAClientIsToldIsRedacted(t *testing.T) {
+	p := newPrinter(io.Discard, person, noVariables)
+	p.mask(regpass.NewSecret("a-token-that-is-long"))
+	a := &app{say: p}
+	err := a.forClient(fmt.Errorf("the server said a-token-that-is-long: %w", regpass.ErrRefused))
+	if !errors.Is(err, regpass.ErrRefused) || strings.Contains(err.Error(), "a-token") {
+		t.Errorf("a client is told %q", err)
+	}
+	if a.forClient(nil) != nil {
+		t.Error("no error became one")
+	}
 }
 
 func TestLinesAreWrittenWhole(t *testing.T) {

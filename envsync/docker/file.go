@@ -1,4 +1,4 @@
-package setup
+package docker
 
 import (
 	"bytes"
@@ -12,13 +12,14 @@ import (
 	"github.com/regpass/regpass/envsync"
 )
 
-// docker names a helper for each host: one for all hosts, credsStore, would hide what the file has for the others
+// Helpers is the format of the user's own file. It names a helper for each host: one for all hosts, credsStore, would
+// hide what the file has for the others
 // (https://docs.docker.com/reference/cli/docker/login/#credential-helpers).
-var docker = envsync.Format{
+var Helpers = envsync.Format{
 	Name: "setup-docker", Public: true,
 	Set: func(old []byte, entries []envsync.Entry) ([]byte, error) {
-		keys := dockerKeys(entries)
-		if len(keys) == 0 {
+		all := keys(entries)
+		if len(all) == 0 {
 			return nil, errors.New("docker: no host is named")
 		}
 		for _, e := range entries {
@@ -26,24 +27,24 @@ var docker = envsync.Format{
 				return nil, fmt.Errorf("docker: %w", err)
 			}
 		}
-		return setDocker(old, keys)
+		return setHelpers(old, all)
 	},
-	Restore: restoreDocker,
-	Keys:    dockerKeys,
+	Restore: restoreHelpers,
+	Keys:    keys,
 }
 
 const (
-	dockerHelpers = "credHelpers"
-	dockerOurs    = `"regpass"` // of docker-credential-regpass
+	helpersName = "credHelpers"
+	ours        = `"regpass"` // of docker-credential-regpass
 )
 
-// dockerKeys are the hosts by docker's names for them.
-func dockerKeys(entries []envsync.Entry) []string {
+// keys are the hosts by docker's names for them.
+func keys(entries []envsync.Entry) []string {
 	var keys []string
 	for _, e := range entries {
 		key := e.Cred.Host
 		if key == "docker.io" {
-			key = "https://index.docker.io/v1/"
+			key = hub
 		}
 		keys = append(keys, key)
 	}
@@ -93,28 +94,28 @@ func named(all []member, name string) (m member, ok bool) {
 	return member{}, false
 }
 
-// parseDocker lists the members of the file and of its credHelpers.
-func parseDocker(data []byte) (top, helpers []member, open, inner int, err error) {
+// parse lists the members of the file and of its credHelpers.
+func parse(data []byte) (top, helpers []member, open, inner int, err error) {
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, nil, 0, 0, errors.New("it is not JSON")
 	}
 	if top, open, err = object(data, 0); err != nil {
 		return nil, nil, 0, 0, err
 	}
-	if m, ok := named(top, dockerHelpers); ok {
+	if m, ok := named(top, helpersName); ok {
 		if helpers, inner, err = object(data, m.value); err != nil {
-			return nil, nil, 0, 0, fmt.Errorf("%s: %w", dockerHelpers, err)
+			return nil, nil, 0, 0, fmt.Errorf("%s: %w", helpersName, err)
 		}
 	}
 	return top, helpers, open, inner, nil
 }
 
-func setDocker(data []byte, keys []string) ([]byte, error) {
+func setHelpers(data []byte, keys []string) ([]byte, error) {
 	if data == nil {
 		data = []byte("{}\n")
 	}
 	for _, key := range keys {
-		top, helpers, open, inner, err := parseDocker(data)
+		top, helpers, open, inner, err := parse(data)
 		if err != nil {
 			return nil, err
 		}
@@ -122,14 +123,14 @@ func setDocker(data []byte, keys []string) ([]byte, error) {
 		m, ok := named(helpers, key)
 		switch {
 		case ok:
-			data = envsync.Splice(data, []envsync.Replacement{{Start: m.value, End: m.end, Text: dockerOurs}})
+			data = envsync.Splice(data, []envsync.Replacement{{Start: m.value, End: m.end, Text: ours}})
 		case inner > 0:
-			data = envsync.Splice(data, []envsync.Replacement{last(data, helpers, inner, string(name)+": "+dockerOurs)})
+			data = envsync.Splice(data, []envsync.Replacement{last(data, helpers, inner, string(name)+": "+ours)})
 		default:
-			text := `"` + dockerHelpers + `": {` + string(name) + ": " + dockerOurs + "}"
+			text := `"` + helpersName + `": {` + string(name) + ": " + ours + "}"
 			if lead := leading(data, top, open); strings.Contains(lead, "\n") { // as docker writes it
 				deeper := lead + strings.TrimLeft(lead, "\r\n")
-				text = `"` + dockerHelpers + `": {` + deeper + string(name) + ": " + dockerOurs + lead + "}"
+				text = `"` + helpersName + `": {` + deeper + string(name) + ": " + ours + lead + "}"
 			}
 			data = envsync.Splice(data, []envsync.Replacement{last(data, top, open, text)})
 		}
@@ -154,27 +155,27 @@ func last(data []byte, all []member, open int, text string) envsync.Replacement 
 	return envsync.Replacement{Start: end, End: end, Text: "," + leading(data, all, open) + text}
 }
 
-func restoreDocker(now, before []byte, keys []string) ([]byte, error) {
+func restoreHelpers(now, before []byte, keys []string) ([]byte, error) {
 	if now == nil {
 		return nil, nil
 	}
-	if redone, err := setDocker(before, keys); err == nil && bytes.Equal(redone, now) {
+	if redone, err := setHelpers(before, keys); err == nil && bytes.Equal(redone, now) {
 		return before, nil
 	}
 	var was []member
 	if before != nil {
 		var err error
-		if _, was, _, _, err = parseDocker(before); err != nil {
+		if _, was, _, _, err = parse(before); err != nil {
 			return nil, fmt.Errorf("docker: %w", err)
 		}
 	}
 	for _, key := range keys {
-		_, helpers, _, _, err := parseDocker(now)
+		_, helpers, _, _, err := parse(now)
 		if err != nil {
 			return nil, fmt.Errorf("docker: %w", err)
 		}
 		m, ok := named(helpers, key)
-		if !ok || string(now[m.value:m.end]) != dockerOurs {
+		if !ok || string(now[m.value:m.end]) != ours {
 			continue // another helper took over
 		}
 		if former, ok := named(was, key); ok {
@@ -184,8 +185,8 @@ func restoreDocker(now, before []byte, keys []string) ([]byte, error) {
 		}
 		now = without(now, helpers, m)
 	}
-	top, helpers, _, inner, err := parseDocker(now)
-	if m, ok := named(top, dockerHelpers); err == nil && ok && inner > 0 && len(helpers) == 0 && was == nil {
+	top, helpers, _, inner, err := parse(now)
+	if m, ok := named(top, helpersName); err == nil && ok && inner > 0 && len(helpers) == 0 && was == nil {
 		if now = without(now, top, m); len(top) == 1 && before == nil {
 			return nil, nil
 		}
