@@ -135,19 +135,22 @@ func (p place) folder(dir string) (Found, error) {
 }
 
 // file is Find for one file.
-func (p place) file(f file, path string) (Found, error) {
+func (p place) file(f file, path string) (found Found, err error) {
 	text, err := p.read(path)
+	if err == nil {
+		found, err = f.found(path, string(text))
+	}
 	switch {
+	case err == nil:
+		return found, nil
 	case errors.Is(err, fs.ErrNotExist): // it is gone, or a link to nothing
 		return Found{}, nil
 	case errors.As(err, new(passedOver)):
 		return Found{Left: []error{pass(path, err)}}, nil
-	case err != nil && !f.marks:
+	case !f.marks: // another program's, which may be no part of what runs
 		return Found{Left: []error{fmt.Errorf("%s is passed over: %w", regpass.Quote(path), err)}}, nil
-	case err != nil:
-		return Found{}, cannotRead(path, err)
 	}
-	return f.found(path, string(text))
+	return Found{}, cannotRead(path, err)
 }
 
 // pass says why a file is passed over, and what to do instead.
@@ -197,7 +200,7 @@ func Config(path string) (Found, error) {
 	}
 	found, err := format.found(path, text)
 	if err != nil {
-		return Found{}, fmt.Errorf("config: %w", err)
+		return Found{}, fmt.Errorf("config: %w", cannotRead(path, err))
 	}
 	found.Paths = []string{regpass.ShowPath(path)}
 	return found, nil
@@ -215,17 +218,17 @@ func (f file) is(name string) bool {
 	return ok
 }
 
-// found are the registries in one file.
+// found are the registries in one file. Its error gives only the reason.
 func (f file) found(path, text string) (Found, error) {
 	list, err := f.read(text)
 	if err != nil {
-		return Found{}, cannotRead(path, err)
+		return Found{}, err
 	}
 	var found Found
 	for _, word := range list.ours {
 		r, err := regpass.ParseRef(word)
 		if err != nil {
-			return Found{}, cannotRead(path, err)
+			return Found{}, err
 		}
 		found.Refs = append(found.Refs, r)
 	}

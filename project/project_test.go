@@ -155,6 +155,25 @@ default_channels:
 - https://d.example/acme
 `}, "", []string{"https://a.example/acme environment.yml", "https://b.example/acme .condarc",
 			"https://c.example/acme .condarc", "https://d.example/acme .condarc"}, []string{"environment.yml", ".condarc"}},
+		{"maven, nuget, bundler and composer", map[string]string{"pom.xml": `<?xml version="1.0"?>
+<project xmlns="http://maven.apache.org/POM/4.0.0"><url>https://no.example/home</url>
+<repositories><repository><id>a</id><url>https://a.example/maven</url></repository></repositories>
+<!-- <repository><url>https://no.example/maven</url></repository> -->
+<profiles><profile><pluginRepositories><pluginRepository><url> https://b.example/maven </url></pluginRepository>
+</pluginRepositories></profile></profiles></project>`, "NuGet.Config": `<configuration><packageSources><clear/>
+<add key="ours" value="https://c.example/v3/index.json"/><add key="here" value="./local"/></packageSources>
+<other><add key="x" value="https://no.example"/></other></configuration>`, "Gemfile": `
+source "https://d.example/gems"
+# source "https://no.example/gems"
+source('https://e.example/gems') do
+  gem "x", source: "https://no.example/gems"
+end
+`, "composer.json": `{"repositories": {"packagist.org": false,
+"a": {"type": "composer", "url": "https://f.example/php"},
+"b": {"type": "vcs", "url": "https://no.example/git"}}}`}, "", []string{"https://a.example/maven pom.xml",
+			"https://b.example/maven pom.xml", "https://c.example/v3/index.json NuGet.Config",
+			"https://d.example/gems Gemfile", "https://e.example/gems Gemfile", "https://f.example/php composer.json"},
+			[]string{"pom.xml", "NuGet.Config", "Gemfile", "composer.json"}},
 		{"npm", map[string]string{".npmrc": `
 ; registry=https://no.example/npm
 registry = "https://a.example/npm/" ; ours
@@ -397,7 +416,6 @@ func wantLeft(t *testing.T, found project.Found, want ...string) {
 	}
 }
 
-// What is left out is said by its host. All else in a URL may be a secret.
 // TestTooManyNames holds that a file's names are few or none: clients compare each with others, and set variables.
 func TestTooManyNames(t *testing.T) {
 	const most = 500
@@ -414,6 +432,22 @@ func TestTooManyNames(t *testing.T) {
 	}
 }
 
+// TestMalformedFilesOfOthers holds that a malformed file of another program hides nothing that another file names.
+func TestMalformedFilesOfOthers(t *testing.T) {
+	for name, text := range map[string]string{"pom.xml": "<project>hunter2", "nuget.config": "<a>", "composer.json": "{",
+		".cargo/config.toml": "[", "bunfig.toml": "="} {
+		dir := t.TempDir()
+		write(t, dir, map[string]string{name: text, "uv.toml": `index-url = "https://a.example/simple"`})
+		found, err := project.Find(at(dir, nil))
+		said := fmt.Sprint(found.Left)
+		if err != nil || len(found.Refs) != 1 || len(found.Left) != 1 ||
+			!strings.Contains(said, name+`" is passed over: `) || strings.Contains(said, "hunter2") {
+			t.Errorf("%s: %v, %v, %v", name, found.Refs, found.Left, err)
+		}
+	}
+}
+
+// What is left out is said by its host. All else in a URL may be a secret.
 func TestWhatIsLeftOutIsSaid(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"uv.toml": `
