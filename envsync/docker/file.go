@@ -52,58 +52,26 @@ func keys(entries []envsync.Entry) []string {
 	return slices.Compact(keys)
 }
 
-// member is one name with its value in a JSON object, with offsets into the whole text.
-type member struct {
-	name              string
-	start, value, end int
-}
-
-// object lists the members of the object that begins at an offset of valid JSON, and the offset behind its brace.
-func object(data []byte, at int) (all []member, open int, err error) {
-	d := json.NewDecoder(bytes.NewReader(data[at:]))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, 0, errors.New("it is not an object")
-	}
-	open = at + int(d.InputOffset())
-	for d.More() {
-		before := at + int(d.InputOffset())
-		t, err := d.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, 0, errors.New("it is not an object")
-		}
-		m := member{name: name, start: before + bytes.IndexByte(data[before:], '"')}
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return nil, 0, errors.New("it is not an object")
-		}
-		m.end = at + int(d.InputOffset())
-		m.value = m.end - len(raw)
-		all = append(all, m)
-	}
-	return all, open, nil
-}
-
 // named is the last member of that name, which counts; ok is false if there is none.
-func named(all []member, name string) (m member, ok bool) {
+func named(all []envsync.Member, name string) (m envsync.Member, ok bool) {
 	for _, m := range slices.Backward(all) {
-		if m.name == name {
+		if m.Name == name {
 			return m, true
 		}
 	}
-	return member{}, false
+	return envsync.Member{}, false
 }
 
 // parse lists the members of the file and of its credHelpers.
-func parse(data []byte) (top, helpers []member, open, inner int, err error) {
+func parse(data []byte) (top, helpers []envsync.Member, open, inner int, err error) {
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, nil, 0, 0, errors.New("it is not JSON")
 	}
-	if top, open, err = object(data, 0); err != nil {
+	if top, open, err = envsync.Members(data, 0); err != nil {
 		return nil, nil, 0, 0, err
 	}
 	if m, ok := named(top, helpersName); ok {
-		if helpers, inner, err = object(data, m.value); err != nil {
+		if helpers, inner, err = envsync.Members(data, m.Value); err != nil {
 			return nil, nil, 0, 0, fmt.Errorf("%s: %w", helpersName, err)
 		}
 	}
@@ -123,7 +91,7 @@ func setHelpers(data []byte, keys []string) ([]byte, error) {
 		m, ok := named(helpers, key)
 		switch {
 		case ok:
-			data = envsync.Splice(data, []envsync.Replacement{{Start: m.value, End: m.end, Text: ours}})
+			data = envsync.Splice(data, []envsync.Replacement{{Start: m.Value, End: m.End, Text: ours}})
 		case inner > 0:
 			data = envsync.Splice(data, []envsync.Replacement{last(data, helpers, inner, string(name)+": "+ours)})
 		default:
@@ -139,19 +107,19 @@ func setHelpers(data []byte, keys []string) ([]byte, error) {
 }
 
 // leading is the space before an object's first member.
-func leading(data []byte, all []member, open int) string {
+func leading(data []byte, all []envsync.Member, open int) string {
 	if len(all) == 0 {
 		return ""
 	}
-	return string(data[open:all[0].start])
+	return string(data[open:all[0].Start])
 }
 
 // last puts a new member behind the others, spaced like the first.
-func last(data []byte, all []member, open int, text string) envsync.Replacement {
+func last(data []byte, all []envsync.Member, open int, text string) envsync.Replacement {
 	if len(all) == 0 {
 		return envsync.Replacement{Start: open, End: open, Text: text}
 	}
-	end := all[len(all)-1].end
+	end := all[len(all)-1].End
 	return envsync.Replacement{Start: end, End: end, Text: "," + leading(data, all, open) + text}
 }
 
@@ -162,7 +130,7 @@ func restoreHelpers(now, before []byte, keys []string) ([]byte, error) {
 	if redone, err := setHelpers(before, keys); err == nil && bytes.Equal(redone, now) {
 		return before, nil
 	}
-	var was []member
+	var was []envsync.Member
 	if before != nil {
 		var err error
 		if _, was, _, _, err = parse(before); err != nil {
@@ -175,12 +143,12 @@ func restoreHelpers(now, before []byte, keys []string) ([]byte, error) {
 			return nil, fmt.Errorf("docker: %w", err)
 		}
 		m, ok := named(helpers, key)
-		if !ok || string(now[m.value:m.end]) != ours {
+		if !ok || string(now[m.Value:m.End]) != ours {
 			continue // another helper took over
 		}
 		if former, ok := named(was, key); ok {
 			now = envsync.Splice(now, []envsync.Replacement{
-				{Start: m.value, End: m.end, Text: string(before[former.value:former.end])}})
+				{Start: m.Value, End: m.End, Text: string(before[former.Value:former.End])}})
 			continue
 		}
 		now = without(now, helpers, m)
@@ -195,14 +163,7 @@ func restoreHelpers(now, before []byte, keys []string) ([]byte, error) {
 }
 
 // without removes a member and one comma next to it.
-func without(data []byte, all []member, m member) []byte {
-	at := slices.Index(all, m)
-	cut := envsync.Replacement{Start: m.start, End: m.end}
-	switch {
-	case at+1 < len(all):
-		cut.End = all[at+1].start
-	case at > 0:
-		cut.Start = all[at-1].end
-	}
-	return envsync.Splice(data, []envsync.Replacement{cut})
+func without(data []byte, all []envsync.Member, m envsync.Member) []byte {
+	at := slices.IndexFunc(all, func(o envsync.Member) bool { return o.Start == m.Start })
+	return envsync.Splice(data, []envsync.Replacement{envsync.Removal(all, at)})
 }

@@ -16,7 +16,7 @@ func (r keyRule) set(old []byte, entries []envsync.Entry) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var want []member
+	var want []envsync.Member
 	for _, e := range entries {
 		raw, err := authentication(e.Cred)
 		if err != nil {
@@ -30,13 +30,13 @@ func (r keyRule) set(old []byte, entries []envsync.Entry) ([]byte, error) {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
 		for _, k := range keys {
-			want = append(want, member{name: k, raw: raw})
+			want = append(want, envsync.Member{Name: k, Raw: raw})
 		}
 	}
 	return setMembers(old, want)
 }
 
-func setMembers(data []byte, want []member) ([]byte, error) {
+func setMembers(data []byte, want []envsync.Member) ([]byte, error) {
 	if data == nil {
 		data = []byte("{}\n")
 	}
@@ -45,7 +45,7 @@ func setMembers(data []byte, want []member) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
-		edits := replaceValues(all, w.name, styled(data, all, w.raw))
+		edits := replaceValues(all, w.Name, styled(data, all, w.Raw))
 		if edits == nil {
 			edits = []envsync.Replacement{addition(data, all, w)}
 		}
@@ -58,24 +58,24 @@ func setMembers(data []byte, want []member) ([]byte, error) {
 }
 
 // addition is a new last member, spaced like the first one.
-func addition(data []byte, all []member, w member) envsync.Replacement {
-	name, _ := json.Marshal(w.name)
+func addition(data []byte, all []envsync.Member, w envsync.Member) envsync.Replacement {
+	name, _ := json.Marshal(w.Name)
 	open := bytes.IndexByte(data, '{') + 1
 	if len(all) == 0 {
-		return envsync.Replacement{Start: open, End: open, Text: string(name) + ":" + string(w.raw)}
+		return envsync.Replacement{Start: open, End: open, Text: string(name) + ":" + string(w.Raw)}
 	}
-	first, end := all[0], all[len(all)-1].end
-	before, colon := string(data[open:first.start]), string(data[first.colon:first.value])
-	text := "," + before + string(name) + colon + styled(data, all, w.raw)
+	first, end := all[0], all[len(all)-1].End
+	before, colon := string(data[open:first.Start]), string(data[first.Colon:first.Value])
+	text := "," + before + string(name) + colon + styled(data, all, w.Raw)
 	return envsync.Replacement{Start: end, End: end, Text: text}
 }
 
 // styled indents a value if the members of the file are indented.
-func styled(data []byte, all []member, raw []byte) string {
+func styled(data []byte, all []envsync.Member, raw []byte) string {
 	if len(all) == 0 {
 		return string(raw)
 	}
-	lead := string(data[bytes.IndexByte(data, '{')+1 : all[0].start])
+	lead := string(data[bytes.IndexByte(data, '{')+1 : all[0].Start])
 	i := strings.LastIndexByte(lead, '\n')
 	if i < 0 {
 		return string(raw)

@@ -10,43 +10,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/regpass/regpass"
+	"github.com/regpass/regpass/envsync"
 )
 
-// member is one name with its value in a JSON object. Offsets are into the text of the object.
-type member struct {
-	name       string
-	start      int // of the quoted name
-	colon      int // end of the quoted name
-	value, end int
-	raw        []byte // the value
-}
-
-// members lists the members of an object in the order of the text, with duplicates. data is valid JSON.
-func members(data []byte) ([]member, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.New("not an object")
-	}
-	var all []member
-	for d.More() {
-		before := int(d.InputOffset())
-		t, err := d.Token()
-		name, isName := t.(string)
-		if err != nil || !isName {
-			return nil, errors.New("not an object")
-		}
-		m := member{name: name, colon: int(d.InputOffset())}
-		m.start = before + bytes.IndexByte(data[before:m.colon], '"')
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return nil, errors.New("not an object")
-		}
-		m.raw, m.end = raw, int(d.InputOffset())
-		m.value = m.end - len(raw)
-		all = append(all, m)
-	}
-	return all, nil
+// members are those of a whole file, or of a value in it.
+func members(data []byte) ([]envsync.Member, error) {
+	all, _, err := envsync.Members(data, 0)
+	return all, err
 }
 
 // variant is one variant of rattler's enum Authentication, externally tagged
@@ -70,7 +40,7 @@ var variants = []variant{
 // parse reads a file as serde_json reads rattler's map of hosts. As for rattler, one bad entry makes the whole file
 // bad. (serde also takes an array of values for an object. Nobody writes that, and parse refuses it.) Errors name
 // hosts, never values.
-func parse(data []byte) ([]member, error) {
+func parse(data []byte) ([]envsync.Member, error) {
 	switch {
 	case !utf8.Valid(data):
 		return nil, errors.New("it is not UTF-8")
@@ -86,8 +56,8 @@ func parse(data []byte) ([]member, error) {
 		return nil, fmt.Errorf("it is %w from hosts to credentials", err)
 	}
 	for _, h := range hosts {
-		if err := checkAuthentication(h.raw); err != nil {
-			return nil, fmt.Errorf("the entry %s: %w", regpass.Quote(h.name), err)
+		if err := checkAuthentication(h.Raw); err != nil {
+			return nil, fmt.Errorf("the entry %s: %w", regpass.Quote(h.Name), err)
 		}
 	}
 	return hosts, nil
@@ -101,18 +71,18 @@ func checkAuthentication(raw []byte) error {
 	if len(outer) != 1 {
 		return fmt.Errorf("it holds %d members, but the kind of credential must be the only one", len(outer))
 	}
-	i := slices.IndexFunc(variants, func(v variant) bool { return v.name == outer[0].name })
+	i := slices.IndexFunc(variants, func(v variant) bool { return v.name == outer[0].Name })
 	if i < 0 {
-		return fmt.Errorf("rattler knows no kind %s", regpass.Quote(outer[0].name))
+		return fmt.Errorf("rattler knows no kind %s", regpass.Quote(outer[0].Name))
 	}
 	v := variants[i]
 	if v.required == nil {
-		if outer[0].raw[0] != '"' {
+		if outer[0].Raw[0] != '"' {
 			return fmt.Errorf("%s is not a string", v.name)
 		}
 		return nil
 	}
-	fields, err := members(outer[0].raw)
+	fields, err := members(outer[0].Raw)
 	if err != nil {
 		return fmt.Errorf("%s is %w", v.name, err)
 	}
@@ -120,23 +90,23 @@ func checkAuthentication(raw []byte) error {
 }
 
 // check checks the fields of a value. Like serde it ignores unknown ones.
-func (v variant) check(fields []member) error {
+func (v variant) check(fields []envsync.Member) error {
 	seen := map[string]bool{}
 	for _, f := range fields {
-		required, integer := slices.Contains(v.required, f.name), slices.Contains(v.integers, f.name)
-		if !required && !integer && !slices.Contains(v.optional, f.name) {
+		required, integer := slices.Contains(v.required, f.Name), slices.Contains(v.integers, f.Name)
+		if !required && !integer && !slices.Contains(v.optional, f.Name) {
 			continue
 		}
-		if seen[f.name] {
-			return fmt.Errorf("%s has %s twice", v.name, f.name)
+		if seen[f.Name] {
+			return fmt.Errorf("%s has %s twice", v.name, f.Name)
 		}
-		seen[f.name] = true
-		switch null := string(f.raw) == "null"; {
+		seen[f.Name] = true
+		switch null := string(f.Raw) == "null"; {
 		case !required && null:
-		case integer && !isInt64(f.raw):
-			return fmt.Errorf("%s of %s is not a whole number", f.name, v.name)
-		case !integer && f.raw[0] != '"':
-			return fmt.Errorf("%s of %s is not a string", f.name, v.name)
+		case integer && !isInt64(f.Raw):
+			return fmt.Errorf("%s of %s is not a whole number", f.Name, v.name)
+		case !integer && f.Raw[0] != '"':
+			return fmt.Errorf("%s of %s is not a string", f.Name, v.name)
 		}
 	}
 	for _, name := range v.required {

@@ -71,7 +71,7 @@ func warnings(env *regpass.Env, entries []envsync.Entry, inPlace bool, o envsync
 			}
 		}
 	}
-	var first []member // rattler reads this file before it reads ~/.rattler
+	var first []envsync.Member // rattler reads this file before it reads ~/.rattler
 	if from := env.Getenv("RATTLER_AUTH_FILE"); from != "" && inPlace {
 		old, _ := envsync.ReadExisting(env.Abs(from))
 		first, _ = parse(old)
@@ -105,7 +105,7 @@ func warnings(env *regpass.Env, entries []envsync.Entry, inPlace bool, o envsync
 		if o.Wildcard && wildcardable(key) && (key == "amazonaws.com" || strings.HasSuffix(key, ".amazonaws.com")) {
 			warn("*.%s may also match presigned S3 requests and add a second credential to them; use the exact host", key)
 		}
-		if slices.ContainsFunc(first, func(m member) bool { return m.name == key }) {
+		if slices.ContainsFunc(first, func(m envsync.Member) bool { return m.Name == key }) {
 			warn("the file that RATTLER_AUTH_FILE names has an entry for %s, which wins over ours", key)
 		}
 		if slices.Contains(others, key) && !inNetrc(e, o) {

@@ -18,18 +18,18 @@ func restore(now, before []byte, keys []string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rattler: %w", err)
 	}
-	ours := slices.DeleteFunc(slices.Clone(is), func(m member) bool { return !slices.Contains(keys, m.name) })
+	ours := slices.DeleteFunc(slices.Clone(is), func(m envsync.Member) bool { return !slices.Contains(keys, m.Name) })
 	for i, m := range ours {
 		var compact bytes.Buffer
-		if err := json.Compact(&compact, m.raw); err != nil {
+		if err := json.Compact(&compact, m.Raw); err != nil {
 			return nil, fmt.Errorf("rattler: %w", err)
 		}
-		ours[i].raw = compact.Bytes()
+		ours[i].Raw = compact.Bytes()
 	}
 	if redone, err := setMembers(before, ours); err == nil && bytes.Equal(redone, now) {
 		return before, nil
 	}
-	var was []member
+	var was []envsync.Member
 	if before != nil {
 		if was, err = parse(before); err != nil {
 			return nil, fmt.Errorf("rattler: %w", err)
@@ -47,9 +47,9 @@ func restore(now, before []byte, keys []string) ([]byte, error) {
 }
 
 // restoreKey gives the members of that name their former value, or removes them if they had none.
-func restoreKey(now []byte, name string, was []member) ([]byte, error) {
-	named := func(m member) bool { return m.name == name }
-	former := slices.DeleteFunc(slices.Clone(was), func(m member) bool { return !named(m) })
+func restoreKey(now []byte, name string, was []envsync.Member) ([]byte, error) {
+	named := func(m envsync.Member) bool { return m.Name == name }
+	former := slices.DeleteFunc(slices.Clone(was), func(m envsync.Member) bool { return !named(m) })
 	for {
 		is, err := parse(now)
 		if err != nil {
@@ -60,31 +60,19 @@ func restoreKey(now []byte, name string, was []member) ([]byte, error) {
 			return now, nil
 		}
 		if len(former) > 0 { // the last of several former values counts
-			return envsync.Splice(now, replaceValues(is, name, string(former[len(former)-1].raw))), nil
+			return envsync.Splice(now, replaceValues(is, name, string(former[len(former)-1].Raw))), nil
 		}
-		now = envsync.Splice(now, []envsync.Replacement{removal(is, at)})
+		now = envsync.Splice(now, []envsync.Replacement{envsync.Removal(is, at)})
 	}
 }
 
 // replaceValues are the replacements that give all members of that name the value raw.
-func replaceValues(all []member, name, raw string) []envsync.Replacement {
+func replaceValues(all []envsync.Member, name, raw string) []envsync.Replacement {
 	var edits []envsync.Replacement
 	for _, m := range all {
-		if m.name == name {
-			edits = append(edits, envsync.Replacement{Start: m.value, End: m.end, Text: raw})
+		if m.Name == name {
+			edits = append(edits, envsync.Replacement{Start: m.Value, End: m.End, Text: raw})
 		}
 	}
 	return edits
-}
-
-// removal is the replacement that removes a member and one comma next to it.
-func removal(all []member, at int) envsync.Replacement {
-	m := all[at]
-	switch {
-	case at+1 < len(all):
-		return envsync.Replacement{Start: m.start, End: all[at+1].start, Text: ""}
-	case at > 0:
-		return envsync.Replacement{Start: all[at-1].end, End: m.end, Text: ""}
-	}
-	return envsync.Replacement{Start: m.start, End: m.end, Text: ""}
 }
