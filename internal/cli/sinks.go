@@ -18,6 +18,7 @@ import (
 	"github.com/regpass/regpass/envsync/setup"
 	"github.com/regpass/regpass/helper"
 	"github.com/regpass/regpass/project"
+	"github.com/regpass/regpass/registry"
 	"github.com/regpass/regpass/session"
 )
 
@@ -202,6 +203,10 @@ func (f *sinkFlags) plan(a *app, s *session.Session, all []broker.Lease) (envsyn
 			o.Names = project.Names(a.env)
 		}
 		p, err := sink.Plan(a.env, s.Files(), entries, o)
+		if err != nil && len(f.to) == 0 && !sink.Default { // its client may be no part of what runs
+			whole.Warnings = append(whole.Warnings, sink.Name+" is not set up: "+oneLine([]error{err}))
+			continue
+		}
 		if err != nil {
 			return envsync.Plan{}, err
 		}
@@ -326,7 +331,7 @@ func (f *sinkFlags) entries(a *app, sink envsync.Sink, l broker.Lease, all []env
 	var refused []error
 	for _, cred := range l.Cred.PerHost() {
 		e := envsync.Entry{Ref: l.Target.Ref, Cred: cred, ClientVar: l.Target.Row.ClientVar,
-			Images: l.Target.Row.Images || l.Target.Row.Name == "static"}
+			Images: l.Target.Row.Images || l.Target.Row.Name == registry.Static}
 		if len(f.to) == 0 && !l.Target.Row.Match(a.env, l.Target.Ref) {
 			e.ClientVar = "" // the client would send it to its own servers, wherever the project names one of them
 		}
