@@ -21,7 +21,7 @@ const configName = "config.json"
 const hub = "https://index.docker.io/v1/"
 
 // Config is the format of a private file.
-var Config = envsync.Format{Name: "docker", Set: set, Keys: keys}
+var Config = envsync.Format{Name: "docker", Set: set, Restore: Helpers.Restore, Keys: keys}
 
 // Refuses says why no client of containers takes the credential, or nil.
 func Refuses(e envsync.Entry) error {
